@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util';
+import { AppError } from '#shared/core/errors.ts';
+import { COMMON_OPTIONS, type Command, type CommandContext } from './command.ts';
+import { COMMANDS } from './commands.ts';
+import { commandHelp, overviewHelp } from './help.ts';
+
+const EXIT_FAILURE = 1;
+const EXIT_BAD_INPUT = 2;
+
+/** Runs `onestep` with the words after the program's name; returns the exit code. */
+async function main(words: readonly string[]): Promise<number> {
+  const [name, ...rest] = words;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(await overviewHelp(COMMANDS));
+    return 0;
+  }
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined) {
+    throw new AppError(
+      'invalid-request',
+      `There is no command "${name}". Commands: ${Object.keys(COMMANDS).join(', ')}.`,
+    );
+  }
+  const command = await load();
+  const context = parseWords(name, command, rest);
+  if (context.values['help'] === true) {
+    process.stdout.write(commandHelp(name, command));
+    return 0;
+  }
+  await command.run(context);
+  return 0;
+}
+
+function parseWords(name: string, command: Command, words: readonly string[]): CommandContext {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      options: { ...COMMON_OPTIONS, ...command.options },
+      allowPositionals: true,
+    });
+    const quiet = values['quiet'] === true;
+    return {
+      values: values as CommandContext['values'],
+      positionals,
+      env: process.env,
+      stdin: process.stdin,
+      stdout: process.stdout,
+      stderr: {
+        write: (text) => (quiet ? undefined : process.stderr.write(text)),
+        isTTY: process.stderr.isTTY && !quiet,
+      },
+    };
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message.split('. To specify')[0] : String(cause);
+    throw new AppError('invalid-request', `${problem} See "onestep ${name} --help".`, { cause });
+  }
+}
+
+/** 2 when a change of the input can help, 1 when it can't. */
+function exitCode(error: unknown): number {
+  return error instanceof AppError && error.status < 499 ? EXIT_BAD_INPUT : EXIT_FAILURE;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = exitCode(error);
+  const text =
+    error instanceof AppError ? error.message : ((error as Error)?.stack ?? String(error));
+  process.stderr.write(`onestep: ${text}\n`);
+}

@@ -1,0 +1,37 @@
+/** Element types that checkpoints carry, by their safetensors names. */
+export const DTYPE_BYTES = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+} as const;
+
+export type Dtype = keyof typeof DTYPE_BYTES;
+
+/** A named tensor that still lies in its file; nothing is read until somebody asks. */
+export interface LazyTensor {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** Bytes that the values take in row-major order: product of shape × element size. */
+  readonly byteLength: number;
+  /** The file that holds the values. */
+  readonly file: string;
+  /** Where they lie in it, if they lie there contiguously in row-major, little-endian order. */
+  readonly offset: number | undefined;
+  /** Reads values `[start, end)` in row-major order, as little-endian bytes of `dtype`. */
+  read(start?: number, end?: number): Uint8Array;
+}
+
+/** A checkpoint: one file, or several that one index joins. */
+export interface Checkpoint {
+  readonly tensors: ReadonlyMap<string, LazyTensor>;
+  /** Closes the files; tensors can't be read afterwards. */
+  close(): void;
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+
+/**
+ * The contract between whoever orders images and the GPU function that makes them: one source for
+ * both sides (the inference request, the receipt that answers it, and the error body).
+ */
+
+export const IMAGE_FORMATS = ['png', 'jpeg', 'webp'] as const;
+export type ImageFormat = (typeof IMAGE_FORMATS)[number];
+
+/** A torch generator's seed: the low 32 bits are what the noise is made from. */
+export const SeedSchema = z.number().int().min(0).max(0xffff_ffff);
+
+/** Where the GPU function writes images: a folder on its own disk, or a prefix of a bucket. */
+export const StoreSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('file'), prefix: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('s3'), bucket: z.string().min(3), prefix: z.string().min(1) }),
+]);
+
+export const InferenceRequestSchema = z.strictObject({
+  /** The job's id; also the idempotency key of its output objects. */
+  job: z.string().min(1).max(64),
+  /** The model's name and the digest of its package; a mismatch is refused. */
+  model: z.strictObject({ name: z.string(), digest: z.string().optional() }),
+  prompt: z.string().max(10_000),
+  seed: SeedSchema,
+  width: z.number().int().positive(),
+  height: z.number().int().positive(),
+  num_outputs: z.number().int().min(1).max(16),
+  output_format: z.enum(IMAGE_FORMATS),
+  /** 1–100 for jpeg and webp; png is lossless and ignores it. */
+  output_quality: z.number().int().min(1).max(100),
+  store: StoreSchema,
+  /** Milliseconds since the Unix epoch; work past it is stopped and leaves nothing behind. */
+  deadline: z.number().int().positive(),
+  /** Key that signs the receipt embedded in each image (base64, 32 bytes), where there is one. */
+  signing_key: z.string().optional(),
+});
+export type InferenceRequest = z.infer<typeof InferenceRequestSchema>;
+
+export const ImageRecordSchema = z.object({
+  index: z.number().int().min(0),
+  /** The object's key in the store, relative to the store's root. */
+  key: z.string(),
+  /** SHA-256 of the encoded file, hex. */
+  sha256: z.string(),
+  /** SHA-256 of the raw uint8 RGB pixels, row by row, hex. */
+  pixels_sha256: z.string(),
+  bytes: z.number().int().positive(),
+  width: z.number().int().positive(),
+  height: z.number().int().positive(),
+  seed: SeedSchema,
+  format: z.enum(IMAGE_FORMATS),
+});
+export type ImageRecord = z.infer<typeof ImageRecordSchema>;
+
+export const ReceiptSchema = z.object({
+  job: z.string(),
+  images: z.array(ImageRecordSchema),
+  /** Wall-clock milliseconds of each stage, summed over the job's images. */
+  ms: z.object({
+    load: z.number(),
+    text: z.number(),
+    unet: z.number(),
+    vae: z.number(),
+    encode: z.number(),
+    upload: z.number(),
+  }),
+  model: z.object({ name: z.string(), digest: z.string() }),
+  /** Versions that the pixels depend on, such as `onestep` and `onnxruntime`. */
+  versions: z.record(z.string(), z.string()),
+  /** `cpu` or `cuda`, with the processor's name where it is known. */
+  device: z.string(),
+  warnings: z.array(z.string()),
+});
+export type Receipt = z.infer<typeof ReceiptSchema>;
+
+/** Codes that the GPU function answers with; all are in the table of `errors.ts`. */
+export const INFERENCE_ERROR_CODES = [
+  'invalid-input',
+  'model-error',
+  'model-loading',
+  'out-of-memory',
+  'deadline-exceeded',
+  'canceled',
+  'unavailable',
+] as const;
+
+export const InferenceErrorSchema = z.object({
+  error: z.object({
+    code: z.enum(INFERENCE_ERROR_CODES),
+    message: z.string(),
+    retryable: z.boolean(),
+    /** Images finished and stored before the job ended early (cancelled between two images). */
+    images: z.array(ImageRecordSchema).optional(),
+  }),
+});
+export type InferenceError = z.infer<typeof InferenceErrorSchema>;

@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Unit tests touch neither network nor servers; contract tests run one suite per port against every
+ * local adapter; infra tests read templates; e2e tests start the real server. `aws` needs the
+ * stand-ins of test/stand-ins and is left out of `npm test`.
+ */
+export default defineConfig({
+  test: {
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}'] } },
+      { extends: true, test: { name: 'contract', include: ['test/contract/**/*.test.ts'] } },
+      { extends: true, test: { name: 'infra', include: ['test/infra/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'aws', include: ['test/aws/**/*.test.ts'], testTimeout: 120_000 },
+      },
+    ],
+  },
+});
