@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { AppError, FormatError } from '#shared/core/errors.ts';
+
+/**
+ * A model package: one folder with a manifest, three graphs, their weights and the tokenizer files.
+ * Everything that turns a prompt into pixels, and nothing else.
+ */
+
+export const MANIFEST_FILE = 'manifest.json';
+
+const Sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** A path inside the package: relative, with forward slashes, never upwards. */
+const PathSchema = z
+  .string()
+  .regex(/^[^/\\][^\\]*$/)
+  .refine((path) => path.split('/').every((part) => !['', '.', '..'].includes(part)));
+
+const FileSchema = z.object({ sha256: Sha256Schema, bytes: z.number().int().min(0) });
+
+const graphSchema = <I extends readonly string[], O extends readonly string[]>(
+  inputs: I,
+  outputs: O,
+) =>
+  z.object({
+    file: PathSchema,
+    /** Bytes of weights that the graph refers to in other files of the package. */
+    weightBytes: z.number().int().min(0),
+    inputs: z.literal(inputs).array().length(inputs.length),
+    outputs: z.literal(outputs).array().length(outputs.length),
+  });
+
+/** Names of the inputs and outputs of each graph; shapes and dtypes as in {@link GraphSetSchema}. */
+export const GRAPH_PORTS = {
+  text: { inputs: ['ids_1', 'ids_2'], outputs: ['context', 'pooled'] },
+  unet: { inputs: ['latents', 'context', 'pooled', 'time_ids'], outputs: ['x0'] },
+  vae: { inputs: ['x0'], outputs: ['pixels'] },
+} as const;
+
+export const GRAPH_NAMES = ['text', 'unet', 'vae'] as const;
+export type GraphName = (typeof GRAPH_NAMES)[number];
+
+/**
+ * The three graphs, for one kind of device. Floats at the graphs' edges are float32 in every dialect.
+ *
+ * - `text`: `ids_1`, `ids_2` int32 `[N, 77]` → `context` `[N, 77, C]`, `pooled` `[N, P]`.
+ * - `unet`: `latents` `[N, 4, h, w]`, `context`, `pooled`, `time_ids` `[N or 1, 6]` → `x0` `[N, 4, h, w]`,
+ *   LCM's denoised latents at the schedule's timestep.
+ * - `vae`: `x0` → `pixels` uint8 `[N, H, W, 3]`; the graph divides by the scaling factor itself.
+ */
+const GraphSetSchema = z.object({
+  dialect: z.enum(['cpu-fp32', 'cuda-fp16']),
+  text: graphSchema(GRAPH_PORTS.text.inputs, GRAPH_PORTS.text.outputs),
+  unet: graphSchema(GRAPH_PORTS.unet.inputs, GRAPH_PORTS.unet.outputs),
+  vae: graphSchema(GRAPH_PORTS.vae.inputs, GRAPH_PORTS.vae.outputs),
+});
+export type GraphSet = z.infer<typeof GraphSetSchema>;
+
+const TokenizerSchema = z.object({
+  /** The folder inside the package that holds `vocab.json` and `merges.txt`. */
+  folder: PathSchema,
+  bosId: z.number().int().min(0),
+  eosId: z.number().int().min(0),
+  padId: z.number().int().min(0),
+  /** Ids per prompt, with the start and end marks: 77. */
+  maxLength: z.number().int().min(2),
+});
+
+export const ManifestSchema = z.object({
+  format: z.literal('onestep-model/1'),
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
+  /** The package's digest: SHA-256 over its files, see `package-digest.ts`. */
+  digest: Sha256Schema,
+  /** Element type of the weights as stored. */
+  dtype: z.enum(['fp32', 'fp16']),
+  graphs: z.object({ cpu: GraphSetSchema, cuda: GraphSetSchema.optional() }),
+  size: z.object({
+    /** The size in pixels that the model was trained for. */
+    defaultWidth: z.number().int().positive(),
+    defaultHeight: z.number().int().positive(),
+    /** Width and height must be multiples of this, the VAE's pixels per latent. */
+    multiple: z.number().int().positive(),
+  }),
+  vae: z.object({
+    scalingFactor: z.number().positive(),
+    latentChannels: z.number().int().positive(),
+  }),
+  text: z.object({
+    contextChannels: z.number().int().positive(),
+    pooledChannels: z.number().int().positive(),
+    tokenizers: z.tuple([TokenizerSchema, TokenizerSchema]),
+  }),
+  schedule: z.object({
+    timestep: z.number().int().min(0),
+    /** √ᾱ and √(1−ᾱ) at the timestep, as float32 values. */
+    sqrtAlpha: z.number().positive(),
+    sqrtOneMinusAlpha: z.number().positive(),
+  }),
+  source: z.object({ repository: z.string(), unet: z.string().optional() }),
+  licences: z.array(
+    z.object({
+      part: z.enum(['repository', 'unet']),
+      name: z.string(),
+      url: z.string().optional(),
+    }),
+  ),
+  /** Every file of the package but the manifest. */
+  files: z.record(PathSchema, FileSchema),
+});
+export type Manifest = z.infer<typeof ManifestSchema>;
+
+/**
+ * Reads and checks the manifest of a model package; the files that it lists are not opened.
+ *
+ * @throws AppError `file-not-found` when the folder has no manifest, FormatError when it is not one
+ */
+export function readManifest(folder: string): Manifest {
+  const path = join(folder, MANIFEST_FILE);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new AppError(
+      'file-not-found',
+      `${folder} is not a model package: it has no ${MANIFEST_FILE}. Make one with "onestep import".`,
+      { cause },
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new FormatError(path, 'not valid JSON; import the model again', { cause });
+  }
+  const parsed = ManifestSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new FormatError(
+    path,
+    `${issue?.path.join('.')}: ${issue?.message}; import the model again`,
+    { cause: parsed.error },
+  );
+}
