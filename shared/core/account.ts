@@ -1,0 +1,52 @@
+import type { AccountId, KeyId } from './ids.ts';
+import type { MicroUsd } from './money.ts';
+
+/** Who owns keys, money and jobs. */
+export interface Account {
+  readonly id: AccountId;
+  readonly name: string;
+  readonly createdAt: number;
+  readonly disabledAt?: number;
+  /** What can be spent now; it excludes `held`. Never negative. */
+  readonly balance: MicroUsd;
+  /** What admitted jobs that are not settled yet may still cost. */
+  readonly held: MicroUsd;
+}
+
+export const SCOPES = ['predict', 'read', 'admin'] as const;
+/** `predict`: order images. `read`: see jobs, money, logs. `admin`: manage keys and credits. */
+export type Scope = (typeof SCOPES)[number];
+
+/** An API key as stored: its secret is known only as a hash. */
+export interface ApiKey {
+  readonly id: KeyId;
+  readonly account: AccountId;
+  readonly label: string;
+  /** SHA-256 of the whole key text, hex. */
+  readonly secretHash: string;
+  readonly scopes: readonly Scope[];
+  readonly createdAt: number;
+  readonly expiresAt?: number;
+  readonly revokedAt?: number;
+  /** The most that this key may spend in one UTC day and in one UTC month, holds included. */
+  readonly dayCap?: MicroUsd;
+  readonly monthCap?: MicroUsd;
+  /** Requests per minute. */
+  readonly ratePerMinute: number;
+  /** The key that took this one's place; both work until this one's `expiresAt`. */
+  readonly replacedBy?: KeyId;
+}
+
+/** One administrative act, kept for good. */
+export interface AuditEntry {
+  readonly id: string;
+  readonly at: number;
+  readonly account: AccountId;
+  /** The key that acted, or `cli` for the operator's own shell. */
+  readonly actor: KeyId | 'cli' | 'system';
+  /** Noun and verb: `key-created`, `key-revoked`, `credit-granted` … */
+  readonly action: string;
+  /** What was acted on: a key's id, a grant's reference. */
+  readonly subject: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}

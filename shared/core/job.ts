@@ -1,0 +1,85 @@
+import type { ErrorCode } from './errors.ts';
+import type { AccountId, JobId, KeyId } from './ids.ts';
+import type { ImageFormat, ImageRecord, Receipt } from './inference.ts';
+import type { MicroUsd } from './money.ts';
+
+export const JOB_STATUSES = ['starting', 'processing', 'succeeded', 'failed', 'canceled'] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+/** Why an open job is not done yet. */
+export const JOB_PHASES = ['queued', 'provisioning', 'loading', 'running'] as const;
+export type JobPhase = (typeof JOB_PHASES)[number];
+
+export const DIALECTS = ['replicate', 'openai', 'bytes', 'fal', 'mcp'] as const;
+/** Through which door the job came. */
+export type Dialect = (typeof DIALECTS)[number];
+
+export const WEBHOOK_EVENTS = ['start', 'output', 'logs', 'completed'] as const;
+export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
+
+/** What was ordered, every default filled in: enough to make the same image again. */
+export interface JobInput {
+  readonly prompt: string;
+  readonly seed: number;
+  readonly width: number;
+  readonly height: number;
+  readonly num_outputs: number;
+  readonly output_format: ImageFormat;
+  readonly output_quality: number;
+}
+
+/** Who may change a leased job: the holder of its latest token, until it expires. */
+export interface Lease {
+  /** Grows by one with each claim; a write with an older token is refused (fencing). */
+  readonly token: number;
+  readonly expiresAt: number;
+}
+
+/** One order of images, from admission to settlement. */
+export interface Job {
+  readonly id: JobId;
+  readonly account: AccountId;
+  readonly key: KeyId;
+  readonly dialect: Dialect;
+  readonly model: { readonly name: string; readonly digest: string };
+  /** Null once erased. */
+  readonly input: JobInput | null;
+  /** The request's own `input` object after validation, echoed in answers; null once erased. */
+  readonly requestInput: Readonly<Record<string, unknown>> | null;
+  /** SHA-256 of the request's body, hex: what "the same body" means for idempotency. */
+  readonly bodyHash: string;
+  readonly status: JobStatus;
+  /** Place in the fair order of the queue: smaller goes first. */
+  readonly rank: number;
+  readonly createdAt: number;
+  readonly startedAt?: number;
+  readonly completedAt?: number;
+  /** When the job must have ended, in milliseconds since the Unix epoch. */
+  readonly deadline: number;
+  readonly price: { readonly perImage: MicroUsd; readonly version: string };
+  readonly hold: MicroUsd;
+  /** The UTC day and month whose caps the hold counts against: `2026-11-23`, `2026-11`. */
+  readonly budgetDay: string;
+  readonly budgetMonth: string;
+  /** What was captured; set when the job ends. */
+  readonly cost?: MicroUsd;
+  /** How often a worker has taken the job. */
+  readonly attempts: number;
+  readonly lease?: Lease;
+  /** For callers that can't poll: cancelled if nobody has asked for it by then. */
+  readonly attachBy?: number;
+  readonly cancelRequestedAt?: number;
+  readonly images: readonly ImageRecord[];
+  readonly receipt?: Receipt;
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+  readonly warnings: readonly string[];
+  readonly webhook?: { readonly url: string; readonly events: readonly WebhookEvent[] };
+  readonly tags: Readonly<Record<string, string>>;
+  /** When input and output were erased, by request or by retention. */
+  readonly dataRemovedAt?: number;
+}
+
+/** Whether a job has ended. Ended jobs never change but for the erasure of their data. */
+export function isTerminal(status: JobStatus): boolean {
+  return status === 'succeeded' || status === 'failed' || status === 'canceled';
+}

@@ -1,0 +1,150 @@
+import type { ErrorCode } from '#shared/core/errors.ts';
+import type { AccountId, JobId, KeyId } from '#shared/core/ids.ts';
+import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
+import type { Job } from '#shared/core/job.ts';
+import type { MicroUsd } from '#shared/core/money.ts';
+import type { OutboxEntry } from '#shared/core/outbox.ts';
+
+/** Everything that the one admission transaction checks and writes. */
+export interface Admission {
+  /** The job as it will be stored, but for its `rank`, which the store assigns. */
+  readonly job: Omit<Job, 'rank'>;
+  readonly dayCap?: MicroUsd;
+  readonly monthCap?: MicroUsd;
+  readonly idempotency?: {
+    /** Account, route and the client's key in one text. */
+    readonly scope: string;
+    readonly expiresAt: number;
+  };
+  /** Most open jobs that the deployment takes. */
+  readonly queueLimit: number;
+  readonly ledgerEntryId: string;
+  readonly outbox: readonly OutboxEntry[];
+}
+
+export type AdmissionResult =
+  | { readonly outcome: 'admitted'; readonly job: Job }
+  /** The idempotency key has a job of the same body: this is it. Nothing was written. */
+  | { readonly outcome: 'replayed'; readonly job: Job }
+  | { readonly outcome: 'idempotency-mismatch'; readonly job: JobId }
+  | { readonly outcome: 'insufficient-funds'; readonly balance: MicroUsd }
+  | {
+      readonly outcome: 'key-budget-exceeded';
+      readonly window: 'day' | 'month';
+      readonly spent: MicroUsd;
+    }
+  | { readonly outcome: 'queue-full'; readonly depth: number };
+
+/** Everything that the one terminal transaction of a job writes. */
+export interface Settlement {
+  readonly job: JobId;
+  /**
+   * The state that the settlement was decided from; the transaction fails if the job is elsewhere:
+   * `queued` = starting and never claimed or given back; `claimed` = under the lease of this token;
+   * `open` = any state that is not terminal.
+   */
+  readonly from:
+    | { readonly state: 'queued' | 'open' }
+    | { readonly state: 'claimed'; readonly token: number };
+  readonly status: 'succeeded' | 'failed' | 'canceled';
+  /** Zero releases the hold in full. Never above the hold. */
+  readonly capture: MicroUsd;
+  readonly completedAt: number;
+  readonly images: readonly ImageRecord[];
+  readonly receipt?: Receipt;
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+  readonly warnings: readonly string[];
+  readonly ledgerEntryId: string;
+  readonly outbox: readonly OutboxEntry[];
+}
+
+/** `job` is the state after the call, whoever brought it about; undefined if there is no such job. */
+export interface ChangeResult {
+  readonly changed: boolean;
+  readonly job: Job | undefined;
+}
+
+export interface JobQuery {
+  readonly account: AccountId;
+  /** Only jobs older than this id (exclusive): the cursor of a page. */
+  readonly before?: JobId;
+  /** Only jobs younger than this id, oldest first when no `before`: the cursor of the page back. */
+  readonly after?: JobId;
+  readonly createdAfter?: number;
+  readonly createdBefore?: number;
+  readonly tag?: { readonly name: string; readonly value: string };
+  readonly limit: number;
+}
+
+/**
+ * Jobs and the money that they hold. Each method that writes is one transaction with a condition; it
+ * may be repeated after a crash or a lost answer without a second effect.
+ */
+export interface JobStore {
+  /** Key caps, balance → hold, job, idempotency record, `hold` ledger entry; all or nothing. */
+  admit(admission: Admission): Promise<AdmissionResult>;
+
+  get(id: JobId): Promise<Job | undefined>;
+
+  /** Newest first (ids sort by time). */
+  list(query: JobQuery): Promise<readonly Job[]>;
+
+  /** The job of an idempotency scope that has not expired. */
+  findByIdempotency(scope: string, now: number): Promise<Job | undefined>;
+
+  /**
+   * The key's youngest job of this body created after `since` whose answer was never finished, and
+   * marks it as found, so that it is given out once.
+   */
+  takeUnanswered(key: KeyId, bodyHash: string, since: number): Promise<Job | undefined>;
+
+  /** Notes that a create's answer was written to its end. */
+  markAnswered(id: JobId): Promise<void>;
+
+  /** Moves the time by which somebody must ask for a job whose caller can't poll; never back. */
+  extendAttach(id: JobId, attachBy: number): Promise<void>;
+
+  /**
+   * Claims the open job of smallest rank that nobody holds (never claimed, given back, or its lease
+   * ran out before `now`) and that is not to be cancelled: the lease's token grows by one.
+   */
+  claimNext(now: number, leaseMs: number): Promise<Job | undefined>;
+
+  /** Extends a lease; refused when the token is not the latest. */
+  renewLease(id: JobId, token: number, expiresAt: number): Promise<ChangeResult>;
+
+  /** Puts a claimed job back into the queue at its old rank. */
+  giveBack(id: JobId, token: number): Promise<ChangeResult>;
+
+  /** Gives back every claimed job. Only for the one process that owns the whole store, at its start. */
+  giveBackAll(): Promise<number>;
+
+  /** `starting` → `processing`, under the token; writes the outbox entries of the `start` event. */
+  markStarted(
+    id: JobId,
+    token: number,
+    startedAt: number,
+    outbox: readonly OutboxEntry[],
+  ): Promise<ChangeResult>;
+
+  /** Notes that somebody wants an open job cancelled; the first time stays. */
+  requestCancel(id: JobId, at: number): Promise<ChangeResult>;
+
+  /** Capture or release, terminal state and outbox entries; all or nothing, once per job. */
+  settle(settlement: Settlement): Promise<ChangeResult>;
+
+  /** Open jobs past their deadline or past `attachBy`, the most overdue first. */
+  listOverdue(now: number, limit: number): Promise<readonly Job[]>;
+
+  /** Ended jobs completed before a time whose data is still there, oldest first. */
+  listRemovable(completedBefore: number, limit: number): Promise<readonly Job[]>;
+
+  /** Erases input, output records and receipt of an ended job; the ledger stays. */
+  removeData(id: JobId, at: number): Promise<ChangeResult>;
+
+  /** Open jobs that no worker holds, all accounts. */
+  queueDepth(): Promise<number>;
+
+  /** How many jobs are before this one (0 = next); undefined when it is not waiting. */
+  queuePosition(id: JobId): Promise<number | undefined>;
+}

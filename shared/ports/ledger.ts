@@ -1,0 +1,53 @@
+import type { Account, AuditEntry } from '#shared/core/account.ts';
+import type { AccountId } from '#shared/core/ids.ts';
+import type { LedgerEntry, LedgerTotals } from '#shared/core/ledger.ts';
+import type { MicroUsd } from '#shared/core/money.ts';
+
+export interface Grant {
+  readonly entryId: string;
+  readonly account: AccountId;
+  readonly amount: MicroUsd;
+  /** What paid for it; the same reference is granted once. */
+  readonly reference: string;
+  readonly at: number;
+  readonly expiresAt?: number;
+  readonly note?: string;
+  readonly audit: AuditEntry;
+}
+
+export type GrantResult =
+  | { readonly outcome: 'granted' | 'replayed'; readonly entry: LedgerEntry }
+  /** The reference was granted before with another amount or to another account. */
+  | { readonly outcome: 'conflict'; readonly entry: LedgerEntry };
+
+export interface LedgerQuery {
+  readonly account: AccountId;
+  readonly from?: number;
+  /** Exclusive. */
+  readonly to?: number;
+  /** Only entries older than this id: the cursor of a page. */
+  readonly before?: string;
+  readonly limit: number;
+}
+
+/** Accounts and money. Holds and their ends are written by the job store's transactions. */
+export interface Ledger {
+  createAccount(account: Account, audit: AuditEntry): Promise<{ readonly created: boolean }>;
+  getAccount(id: AccountId): Promise<Account | undefined>;
+  listAccounts(): Promise<readonly Account[]>;
+
+  /** Adds credit, once per reference. */
+  grant(grant: Grant): Promise<GrantResult>;
+
+  /**
+   * Expires what is left of grants whose time has come. What open jobs hold of them is left until
+   * those jobs end. Returns the entries written.
+   */
+  expireCredits(now: number, limit: number): Promise<readonly LedgerEntry[]>;
+
+  /** Newest first. */
+  entries(query: LedgerQuery): Promise<readonly LedgerEntry[]>;
+
+  /** For the audit of the invariant, over all accounts or one. */
+  totals(account?: AccountId): Promise<LedgerTotals>;
+}

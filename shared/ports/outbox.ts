@@ -1,0 +1,53 @@
+import type { AccountId, JobId } from '#shared/core/ids.ts';
+import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
+
+/** What an attempt leads to. */
+export type AttemptResult =
+  | { readonly next: 'delivered' }
+  | { readonly next: 'retry'; readonly nextAttemptAt: number }
+  | { readonly next: 'abandoned' };
+
+/** An account's webhook secrets and its receivers' health. */
+export interface WebhookSettings {
+  readonly account: AccountId;
+  /** `whsec_…`; the first signs, all of them while a rotation overlaps. */
+  readonly secrets: readonly { readonly secret: string; readonly expiresAt?: number }[];
+}
+
+export interface EndpointHealth {
+  readonly url: string;
+  /** Since when every attempt has failed; absent when the last one was delivered. */
+  readonly failingSince?: number;
+  readonly disabledAt?: number;
+  readonly disabledReason?: 'gone' | 'failing';
+}
+
+/** Webhook deliveries. Entries are written by the job store's transactions. */
+export interface Outbox {
+  /** Adds an entry outside a job's transaction (`output` and `logs` events, resends). */
+  add(entry: OutboxEntry): Promise<void>;
+  get(id: string): Promise<OutboxEntry | undefined>;
+  /**
+   * Due entries, each hidden from other callers until `hideUntil` or until an attempt is recorded.
+   */
+  claimDue(now: number, hideUntil: number, limit: number): Promise<readonly OutboxEntry[]>;
+  recordAttempt(attempt: DeliveryAttempt, result: AttemptResult): Promise<void>;
+  /** Makes an ended entry due again (a resend keeps the webhook's id). */
+  requeue(id: string, nextAttemptAt: number): Promise<OutboxEntry | undefined>;
+  listByJob(job: JobId): Promise<readonly OutboxEntry[]>;
+  /** Newest first. */
+  listByAccount(
+    account: AccountId,
+    limit: number,
+    before?: string,
+  ): Promise<readonly OutboxEntry[]>;
+  attempts(entry: string): Promise<readonly DeliveryAttempt[]>;
+
+  getSettings(account: AccountId): Promise<WebhookSettings | undefined>;
+  /** Replaces the settings if they are still `expected` (undefined = there are none yet). */
+  putSettings(settings: WebhookSettings, expected: WebhookSettings | undefined): Promise<boolean>;
+
+  getHealth(account: AccountId, url: string): Promise<EndpointHealth | undefined>;
+  putHealth(account: AccountId, health: EndpointHealth): Promise<void>;
+  listHealth(account: AccountId): Promise<readonly EndpointHealth[]>;
+}

@@ -1,0 +1,12 @@
+export interface RateDecision {
+  readonly allowed: boolean;
+  /** Requests left in the bucket now. */
+  readonly remaining: number;
+  /** Milliseconds until one more request is allowed (0 when `remaining` > 0). */
+  readonly retryAfterMs: number;
+}
+
+/** A token bucket per name: it holds `perMinute` tokens and refills evenly. */
+export interface RateLimiter {
+  take(name: string, perMinute: number): RateDecision;
+}
