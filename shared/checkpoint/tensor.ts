@@ -25,13 +25,24 @@ export interface LazyTensor {
   readonly file: string;
   /** Where they lie in it, if they lie there contiguously in row-major, little-endian order. */
   readonly offset: number | undefined;
-  /** Reads values `[start, end)` in row-major order, as little-endian bytes of `dtype`. */
-  read(start?: number, end?: number): Uint8Array;
+  /**
+   * Reads values `[start, end)` in row-major order, as little-endian bytes of `dtype`.
+   *
+   * @param into a buffer to reuse, at least as long as the values; the answer is a view of it
+   */
+  read(start?: number, end?: number, into?: Uint8Array): Uint8Array;
 }
 
 /** A checkpoint: one file, or several that one index joins. */
 export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, LazyTensor>;
+  /** Free-form notes of a safetensors file's header; empty for other formats. */
+  readonly metadata: ReadonlyMap<string, string>;
   /** Closes the files; tensors can't be read afterwards. */
   close(): void;
+}
+
+/** How many values a tensor of this shape has; 1 for a scalar. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
 }

@@ -1,0 +1,48 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { AppError, assert, FormatError } from '#shared/core/errors.ts';
+
+/** Bytes that can be read at any place: a file, or what stands in for one in a test. */
+export interface ByteSource {
+  /** The file's path as the user gave it, for messages. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Reads exactly `length` bytes at `offset`; both must lie inside. Fills `into` where given. */
+  read(offset: number, length: number, into?: Uint8Array): Uint8Array;
+  close(): void;
+}
+
+/**
+ * Opens a file for positional reads.
+ *
+ * @throws AppError `file-not-found` if there is none, FormatError if it is no regular file
+ */
+export function openFile(path: string): ByteSource {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new AppError('file-not-found', `${path}: there is no such file.`);
+  // Before the open, which would wait for a writer if this were a pipe.
+  if (!stat.isFile()) throw new FormatError(path, 'is not a regular file');
+  const descriptor = openSync(path, 'r');
+  let isOpen = true;
+  return {
+    path,
+    sizeBytes: stat.size,
+    read(offset, length, into) {
+      assert(isOpen, `${path} is read after its close`);
+      assert(offset >= 0 && length >= 0 && offset + length <= stat.size, `${path}: read outside`);
+      // Not from Node's pool: an own buffer begins aligned and does not keep others alive.
+      const target = into?.subarray(0, length) ?? new Uint8Array(length);
+      assert(target.length === length, `${path}: the buffer is shorter than ${length} bytes`);
+      let done = 0;
+      while (done < length) {
+        const count = readSync(descriptor, target, done, length - done, offset + done);
+        if (count === 0) throw new FormatError(path, 'became shorter', { offset: offset + done });
+        done += count;
+      }
+      return target;
+    },
+    close() {
+      if (isOpen) closeSync(descriptor);
+      isOpen = false;
+    },
+  };
+}
