@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import {
+  type Environment,
+  ModelsVariable,
+  numberVariable,
+  parseEnvironment,
+} from '#shared/adapters/aws/environment.ts';
+
+const ApiEnvSchema = z.object({
+  /** Set by Lambda itself. */
+  AWS_REGION: z.string().min(1),
+  TABLE_NAME: z.string().min(3),
+  OUTPUT_BUCKET_NAME: z.string().min(3),
+  /** The bucket of model packages: `models/<digest>/manifest.json` is read at start. */
+  MODEL_BUCKET_NAME: z.string().min(3),
+  MODELS: ModelsVariable,
+  /** Wakes the dispatcher after a create. */
+  DISPATCH_QUEUE_URL: z.url(),
+  /** The secret that API keys' MACs are made with: new keys are made here. */
+  MAC_SECRET_ARN: z.string().min(1),
+  /** The secret that receipts are signed with. */
+  RECEIPT_SECRET_ARN: z.string().min(1),
+  /** Most jobs that wait at one time; more are answered with 429. */
+  QUEUE_LIMIT: numberVariable(20_000, { min: 1, max: 1_000_000 }),
+  /** How long outputs and inputs of ended jobs are kept. */
+  RETENTION_HOURS: numberVariable(24 * 7, { min: 1, max: 24 * 365 }),
+  /** From admission to the latest end of a job, cold start included. */
+  JOB_DEADLINE_SECONDS: numberVariable(3_600, { min: 120, max: 21_600 }),
+  /** Where an account without credit is sent. */
+  TOPUP_URL: z.url().optional(),
+  /** `1` answers every create with 503: the kill switch. */
+  PAUSED: z.enum(['0', '1']).optional(),
+});
+
+export type ApiEnv = z.input<typeof ApiEnvSchema>;
+export type ApiConfig = Readonly<z.infer<typeof ApiEnvSchema>>;
+
+/** Reads the environment; reports every fault at once. */
+export function loadApiConfig(environment: Environment): ApiConfig {
+  return parseEnvironment('api', ApiEnvSchema, environment);
+}

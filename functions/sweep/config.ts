@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import {
+  type Environment,
+  numberVariable,
+  parseEnvironment,
+} from '#shared/adapters/aws/environment.ts';
+
+const SweepEnvSchema = z.object({
+  /** Set by Lambda itself. */
+  AWS_REGION: z.string().min(1),
+  TABLE_NAME: z.string().min(3),
+  OUTPUT_BUCKET_NAME: z.string().min(3),
+  /** Wakes the dispatcher. */
+  DISPATCH_QUEUE_URL: z.url(),
+  /** Carries the ids of due webhooks. */
+  WEBHOOK_QUEUE_URL: z.url(),
+  /** How long outputs and inputs of ended jobs are kept. */
+  RETENTION_HOURS: numberVariable(24 * 7, { min: 1, max: 24 * 365 }),
+});
+
+export type SweepEnv = z.input<typeof SweepEnvSchema>;
+export type SweepConfig = Readonly<z.infer<typeof SweepEnvSchema>>;
+
+/** Reads the environment; reports every fault at once. */
+export function loadSweepConfig(environment: Environment): SweepConfig {
+  return parseEnvironment('sweep', SweepEnvSchema, environment);
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { AppError } from '#shared/core/errors.ts';
+
+/** The part of `process.env` that a function was given. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const WholeNumber = z.string().regex(/^\d{1,9}$/, 'must be a whole number');
+
+/** A variable that holds a whole number within bounds; `fallback` when it is absent. */
+export function numberVariable(fallback: number, bounds: { min: number; max: number }) {
+  return WholeNumber.optional()
+    .transform((text) => (text === undefined ? fallback : Number(text)))
+    .pipe(z.number().int().min(bounds.min).max(bounds.max));
+}
+
+/** One model that the deployment serves, and the endpoint that runs it. */
+export const DeployedModelSchema = z.strictObject({
+  /** `owner/name`, as clients write it. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*\/[a-z0-9][a-z0-9._-]*$/),
+  /** Digest of the model package: 64 hex digits. Its files are at `models/<digest>/`. */
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Name of the SageMaker endpoint. */
+  endpoint: z.string().regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/),
+  /** The most instances that its scaling may start. */
+  maxInstances: z.number().int().min(1).max(100).default(1),
+  /** Micro-USD for an image of the model's native size class. */
+  price: z.number().int().min(0).max(1_000_000_000),
+});
+export type DeployedModel = z.infer<typeof DeployedModelSchema>;
+
+/** The variable `MODELS`: a JSON array of {@link DeployedModelSchema}, at least one. */
+export const ModelsVariable = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z
+      .array(DeployedModelSchema)
+      .min(1)
+      .refine(
+        (models) => new Set(models.map((model) => model.name)).size === models.length,
+        'two models have one name',
+      ),
+  );
+
+/**
+ * Reads a function's configuration from its environment. An empty variable counts as absent.
+ * @throws AppError `invalid-request` that lists every fault at once
+ */
+export function parseEnvironment<Schema extends z.ZodType>(
+  functionName: string,
+  schema: Schema,
+  environment: Environment,
+): Readonly<z.infer<Schema>> {
+  const present = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const result = schema.safeParse(present);
+  if (result.success) return Object.freeze(result.data);
+  const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new AppError(
+    'invalid-request',
+    `The environment of the ${functionName} function is wrong. ${faults.join('; ')}.`,
+  );
+}
