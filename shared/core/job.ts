@@ -56,6 +56,8 @@ export interface Job {
   readonly completedAt?: number;
   /** When the job must have ended, in milliseconds since the Unix epoch. */
   readonly deadline: number;
+  /** The client set the deadline (`Cancel-After`): reaching it is a cancellation, not a failure. */
+  readonly cancelAtDeadline?: boolean;
   readonly price: { readonly perImage: MicroUsd; readonly version: string };
   readonly hold: MicroUsd;
   /** The UTC day and month whose caps the hold counts against: `2026-11-23`, `2026-11`. */

@@ -105,15 +105,18 @@ export interface JobStore {
   extendAttach(id: JobId, attachBy: number): Promise<void>;
 
   /**
-   * Claims the open job of smallest rank that nobody holds (never claimed, given back, or its lease
-   * ran out before `now`) and that is not to be cancelled: the lease's token grows by one.
+   * Claims the model's open job of smallest rank that nobody holds (never claimed, given back, or its
+   * lease ran out before `now`) and that is not to be cancelled: the lease's token grows by one.
+   *
+   * Ranks are start-time fair queueing: at admission a job gets 1 + the larger of its account's last
+   * rank and the rank last claimed, both per model; ties go by id.
    */
-  claimNext(now: number, leaseMs: number): Promise<Job | undefined>;
+  claimNext(model: string, now: number, leaseMs: number): Promise<Job | undefined>;
 
   /** Extends a lease; refused when the token is not the latest. */
   renewLease(id: JobId, token: number, expiresAt: number): Promise<ChangeResult>;
 
-  /** Puts a claimed job back into the queue at its old rank. */
+  /** Puts a claimed job back into the queue at its old rank: `starting` again, without a lease. */
   giveBack(id: JobId, token: number): Promise<ChangeResult>;
 
   /** Gives back every claimed job. Only for the one process that owns the whole store, at its start. */
@@ -133,7 +136,10 @@ export interface JobStore {
   /** Capture or release, terminal state and outbox entries; all or nothing, once per job. */
   settle(settlement: Settlement): Promise<ChangeResult>;
 
-  /** Open jobs past their deadline or past `attachBy`, the most overdue first. */
+  /**
+   * Open jobs past their deadline, past `attachBy` or with a cancellation wanted, the most overdue
+   * first.
+   */
   listOverdue(now: number, limit: number): Promise<readonly Job[]>;
 
   /** Ended jobs completed before a time whose data is still there, oldest first. */
@@ -145,6 +151,9 @@ export interface JobStore {
   /** Open jobs that no worker holds, all accounts. */
   queueDepth(): Promise<number>;
 
-  /** How many jobs are before this one (0 = next); undefined when it is not waiting. */
+  /**
+   * How many jobs of the same model are before this one (0 = next); undefined when it is not waiting.
+   * May be up to a second old.
+   */
   queuePosition(id: JobId): Promise<number | undefined>;
 }

@@ -1,5 +1,14 @@
 import type { ApiKey, AuditEntry } from '#shared/core/account.ts';
 import type { AccountId, KeyId } from '#shared/core/ids.ts';
+import type { MicroUsd } from '#shared/core/money.ts';
+
+/** What an update may set; null removes an optional value. */
+export interface KeyChange
+  extends Partial<Pick<ApiKey, 'label' | 'scopes' | 'ratePerMinute' | 'revokedAt' | 'replacedBy'>> {
+  readonly expiresAt?: number | null;
+  readonly dayCap?: MicroUsd | null;
+  readonly monthCap?: MicroUsd | null;
+}
 
 /** API keys; each change writes its audit entry in the same transaction. */
 export interface KeyStore {
@@ -7,23 +16,7 @@ export interface KeyStore {
   get(id: KeyId): Promise<ApiKey | undefined>;
   list(account: AccountId): Promise<readonly ApiKey[]>;
   /** Changes a key that exists and is not revoked; undefined otherwise. */
-  update(
-    id: KeyId,
-    change: Partial<
-      Pick<
-        ApiKey,
-        | 'label'
-        | 'scopes'
-        | 'expiresAt'
-        | 'revokedAt'
-        | 'dayCap'
-        | 'monthCap'
-        | 'ratePerMinute'
-        | 'replacedBy'
-      >
-    >,
-    audit: AuditEntry,
-  ): Promise<ApiKey | undefined>;
-  /** Newest first. */
+  update(id: KeyId, change: KeyChange, audit: AuditEntry): Promise<ApiKey | undefined>;
+  /** Newest first; `before` is the id of an entry, exclusive. */
   audit(account: AccountId, limit: number, before?: string): Promise<readonly AuditEntry[]>;
 }

@@ -35,6 +35,12 @@ export interface Ledger {
   createAccount(account: Account, audit: AuditEntry): Promise<{ readonly created: boolean }>;
   getAccount(id: AccountId): Promise<Account | undefined>;
   listAccounts(): Promise<readonly Account[]>;
+  /** Shuts an account out, or lets it in again (undefined); undefined if there is no such account. */
+  setDisabled(
+    id: AccountId,
+    disabledAt: number | undefined,
+    audit: AuditEntry,
+  ): Promise<Account | undefined>;
 
   /** Adds credit, once per reference. */
   grant(grant: Grant): Promise<GrantResult>;

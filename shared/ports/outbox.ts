@@ -24,7 +24,10 @@ export interface EndpointHealth {
 
 /** Webhook deliveries. Entries are written by the job store's transactions. */
 export interface Outbox {
-  /** Adds an entry outside a job's transaction (`output` and `logs` events, resends). */
+  /**
+   * Adds an entry outside a job's transaction (`output` and `logs` events). An entry of an id that is
+   * there already changes nothing, here and in the job store's transactions.
+   */
   add(entry: OutboxEntry): Promise<void>;
   get(id: string): Promise<OutboxEntry | undefined>;
   /**
