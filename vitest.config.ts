@@ -19,7 +19,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'aws', include: ['test/aws/**/*.test.ts'], testTimeout: 120_000 },
+        test: {
+          name: 'aws',
+          include: ['test/aws/**/*.test.ts'],
+          testTimeout: 120_000,
+          globalSetup: ['test/stand-ins/global-setup.ts'],
+        },
       },
     ],
   },
