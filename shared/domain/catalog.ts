@@ -1,0 +1,92 @@
+import type { ImageFormat } from '#shared/core/inference.ts';
+
+/** A model on offer: what its package's manifest and the deployment's configuration say of it. */
+export interface CatalogModel {
+  /** `owner/name`, as clients order it. */
+  readonly name: string;
+  /** Digest of the model package, hex: the version of the model. */
+  readonly digest: string;
+  readonly description: string;
+  readonly createdAt: number;
+  readonly size: {
+    readonly defaultWidth: number;
+    readonly defaultHeight: number;
+    /** Width and height must be multiples of this. */
+    readonly multiple: number;
+    readonly min: number;
+    readonly max: number;
+    readonly maxPixels: number;
+  };
+  readonly formats: readonly ImageFormat[];
+  /** Most images of one job. */
+  readonly maxOutputs: number;
+  readonly licences: readonly {
+    readonly part: string;
+    readonly name: string;
+    readonly url?: string | undefined;
+  }[];
+  /** What it runs on: `cpu`, `ml.g6e.xlarge`. */
+  readonly hardware: string;
+}
+
+export interface Catalog {
+  readonly models: readonly CatalogModel[];
+  /** By `owner/name`. */
+  find(name: string): CatalogModel | undefined;
+  /** By `owner/name`, `owner/name:version` or a bare version (a digest). */
+  resolve(reference: string): CatalogModel | undefined;
+}
+
+/** The models on offer. The first is the default of dialects that need not name one. */
+export function createCatalog(models: readonly CatalogModel[]): Catalog {
+  const byName = new Map(models.map((model) => [model.name, model]));
+  return {
+    models,
+    find: (name) => byName.get(name),
+    resolve(reference) {
+      const [name = '', version] = reference.split(':');
+      const model = byName.get(name);
+      if (model === undefined) return models.find(({ digest }) => digest === reference);
+      return version === undefined || version === model.digest ? model : undefined;
+    },
+  };
+}
+
+/** SDXL's training sizes at 1024 pixels (the buckets of its paper, appendix I), by aspect ratio. */
+const BUCKETS: Readonly<Record<string, readonly [number, number]>> = {
+  '1:1': [1024, 1024],
+  '16:9': [1344, 768],
+  '9:16': [768, 1344],
+  '3:2': [1216, 832],
+  '2:3': [832, 1216],
+  '4:3': [1152, 896],
+  '3:4': [896, 1152],
+  '21:9': [1536, 640],
+  '9:21': [640, 1536],
+};
+
+/** Every `aspect_ratio` that the model takes, with its size in pixels. */
+export function aspectSizes(
+  size: CatalogModel['size'],
+): Readonly<Record<string, { readonly width: number; readonly height: number }>> {
+  const scale = Math.sqrt(size.defaultWidth * size.defaultHeight) / 1024;
+  const scaled = (pixels: number) =>
+    Math.max(size.multiple, Math.round((pixels * scale) / size.multiple) * size.multiple);
+  return Object.fromEntries(
+    Object.entries(BUCKETS)
+      .map(
+        ([ratio, [width, height]]) =>
+          [ratio, { width: scaled(width), height: scaled(height) }] as const,
+      )
+      .filter(([, { width, height }]) => allowsSize(size, width, height)),
+  );
+}
+
+/** Whether the model makes images of this size. */
+export function allowsSize(size: CatalogModel['size'], width: number, height: number): boolean {
+  const sides = [width, height];
+  return (
+    sides.every((side) => side % size.multiple === 0 && side >= size.min && side <= size.max) &&
+    width * height <= size.maxPixels
+  );
+}

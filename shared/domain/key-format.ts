@@ -1,0 +1,82 @@
+import { AppError } from '#shared/core/errors.ts';
+import type { KeyId, RandomBytes } from '#shared/core/ids.ts';
+import { base62Digit, base62Value, encodeBase62, randomBase62 } from './base62.ts';
+
+/**
+ * The text of an API key: `os_live_<id>_<secret>_<mac>`.
+ *
+ * `id` (16 base62 digits) names the key in storage, `secret` (24 digits, 142 bits) is known only to
+ * its holder. `mac` is one digit for the version of the MAC key and 22 digits of HMAC-SHA256, cut to
+ * 128 bits, over everything before it: a forged or mistyped key is refused without a look-up.
+ */
+
+/** HMAC-SHA256, injected because the domain knows no crypto library. */
+export type Hmac = (key: Uint8Array, data: Uint8Array) => Uint8Array;
+
+/** MAC keys by version (0–61). New API keys are signed with `current`; the others still verify. */
+export interface MacKeys {
+  readonly current: number;
+  readonly keys: ReadonlyMap<number, Uint8Array>;
+}
+
+export interface ParsedApiKey {
+  readonly id: KeyId;
+  readonly macVersion: number;
+  /** What the MAC is computed over. */
+  readonly signedText: string;
+  readonly mac: string;
+}
+
+const MAC_BYTES = 16;
+const MAC_DIGITS = 22;
+const PATTERN = /^(os_live_([0-9A-Za-z]{16})_[0-9A-Za-z]{24})_([0-9A-Za-z])([0-9A-Za-z]{22})$/;
+
+const encoder = new TextEncoder();
+
+/** Takes a key's text apart; undefined when it has another form. Says nothing about its truth. */
+export function parseApiKey(text: string): ParsedApiKey | undefined {
+  // The length first: a pattern must not run over a header of megabytes.
+  if (text.length !== 73) return undefined;
+  const match = PATTERN.exec(text);
+  if (match === null) return undefined;
+  const [, signedText = '', id = '', version = '', mac = ''] = match;
+  return { id: id as KeyId, macVersion: base62Value(version), signedText, mac };
+}
+
+/** Whether the MAC is ours, compared in constant time. A version without a key is a forgery. */
+export function verifyApiKeyMac(parsed: ParsedApiKey, macKeys: MacKeys, hmac: Hmac): boolean {
+  const key = macKeys.keys.get(parsed.macVersion);
+  if (key === undefined) return false;
+  return equalInConstantTime(parsed.mac, computeMac(parsed.signedText, key, hmac));
+}
+
+/** Makes a new key's text; it is the caller's to show it once and store only its hash. */
+export function mintApiKey(deps: {
+  readonly randomBytes: RandomBytes;
+  readonly hmac: Hmac;
+  readonly macKeys: MacKeys;
+}): { readonly id: KeyId; readonly text: string } {
+  const key = deps.macKeys.keys.get(deps.macKeys.current);
+  if (key === undefined) {
+    throw new AppError('internal-error', `no MAC key of version ${deps.macKeys.current}`);
+  }
+  const id = randomBase62(16, deps.randomBytes);
+  const signedText = `os_live_${id}_${randomBase62(24, deps.randomBytes)}`;
+  const version = base62Digit(deps.macKeys.current);
+  return {
+    id: id as KeyId,
+    text: `${signedText}_${version}${computeMac(signedText, key, deps.hmac)}`,
+  };
+}
+
+/** Whether two texts are equal, in a time that depends on their length alone. */
+export function equalInConstantTime(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return difference === 0;
+}
+
+function computeMac(signedText: string, key: Uint8Array, hmac: Hmac): string {
+  return encodeBase62(hmac(key, encoder.encode(signedText)).subarray(0, MAC_BYTES), MAC_DIGITS);
+}
