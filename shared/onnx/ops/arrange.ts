@@ -1,0 +1,164 @@
+import { assert } from '#shared/core/errors.ts';
+import { floats, int64s } from '#shared/onnx/constant.ts';
+import { type Dim, dimAt, productOf, type Shape, sizeAt } from '#shared/onnx/shape.ts';
+import { makeNode, makeOp, type Var } from '#shared/onnx/value.ts';
+
+/** A reshape's target: 0 keeps the dimension at that place, −1 (once) takes what is left. */
+export function reshape(x: Var, target: readonly number[]): Var {
+  const kept = target.map((size, axis): Dim => (size === 0 ? dimAt(x.shape, axis) : size));
+  const shape = kept.map((dim) => (dim === -1 ? remaining(x.shape, kept) : dim));
+  return makeOp('Reshape', [x, int64s(target)], { type: x.type, shape });
+}
+
+/** The size that `-1` stands for: what the other dimensions leave of the input's elements. */
+function remaining(from: Shape, to: Shape): Dim {
+  const left = [...from];
+  let divisor = 1;
+  for (const dim of to) {
+    const same = left.indexOf(dim);
+    if (same >= 0) left.splice(same, 1);
+    else if (dim !== -1) divisor *= sizeAt([dim], 0);
+  }
+  const known = left.filter((dim) => typeof dim === 'number').reduce((a, b) => a * b, 1);
+  assert(known % divisor === 0, `[${from.join(', ')}] reshaped to [${to.join(', ')}]`);
+  return productOf([known / divisor, ...left.filter((dim) => typeof dim === 'string')]);
+}
+
+/** x in the shape that `like` has when the graph runs. */
+export const reshapeLike = (x: Var, like: Var): Var =>
+  makeOp('Reshape', [x, shapeOf(like)], { type: x.type, shape: like.shape });
+
+/** The dimensions `[start, end)` of x's shape as an int64 vector. */
+export function shapeOf(x: Var, start = 0, end = x.shape.length): Var {
+  return makeOp(
+    'Shape',
+    [x],
+    { type: 'INT64', shape: [end - start] },
+    { start: BigInt(start), end: BigInt(end) },
+  );
+}
+
+export function transpose(x: Var, order: readonly number[]): Var {
+  const shape = order.map((axis) => dimAt(x.shape, axis));
+  return makeOp('Transpose', [x], { type: x.type, shape }, { perm: order.map(BigInt) });
+}
+
+export function concat(parts: readonly Var[], axis: number): Var {
+  const [first] = parts;
+  assert(first !== undefined, 'concat of something');
+  const sizes = parts.map((part) => dimAt(part.shape, axis));
+  const known = sizes.every((size) => typeof size === 'number');
+  const total = known ? sizes.reduce((a, b) => a + b, 0) : sizes.join('+');
+  const shape = first.shape.with(axis, total);
+  return makeOp('Concat', parts, { type: first.type, shape }, { axis: BigInt(axis) });
+}
+
+/** Cuts an axis of known size into equal parts. */
+export function split(x: Var, axis: number, count: number): readonly Var[] {
+  const size = sizeAt(x.shape, axis);
+  assert(size % count === 0, `${size} split in ${count}`);
+  const shape = x.shape.with(axis, size / count);
+  return makeNode(
+    {
+      domain: '',
+      opType: 'Split',
+      inputs: [x],
+      attributes: { axis: BigInt(axis), num_outputs: BigInt(count) },
+    },
+    Array.from({ length: count }, () => ({ type: x.type, shape })),
+  );
+}
+
+/** Inserts axes of size 1 so that they come out at the given places. */
+export function unsqueeze(x: Var, axes: readonly number[]): Var {
+  const shape = [...x.shape];
+  for (const axis of axes) shape.splice(axis, 0, 1);
+  return makeOp('Unsqueeze', [x, int64s(axes)], { type: x.type, shape });
+}
+
+/** Rows of a table by int32 or int64 indices. */
+export function gatherRows(table: Var, indices: Var): Var {
+  const shape = [...indices.shape, ...table.shape.slice(1)];
+  return makeOp('Gather', [table, indices], { type: table.type, shape }, { axis: 0n });
+}
+
+/** For each batch row b, the slice `x[b, index[b, 0]]`; index is int64 `[N, 1]`. */
+export function gatherPerRow(x: Var, index: Var): Var {
+  const shape = [dimAt(x.shape, 0), ...x.shape.slice(2)];
+  return makeOp('GatherND', [x, index], { type: x.type, shape }, { batch_dims: 1n });
+}
+
+/** x broadcast to a shape that is computed in the graph. */
+export const expand = (x: Var, target: Var, shape: Shape): Var =>
+  makeOp('Expand', [x, target], { type: x.type, shape });
+
+/** The part `[start, end)` of each axis listed. */
+export function slice(
+  x: Var,
+  axes: readonly number[],
+  starts: readonly number[],
+  ends: readonly number[],
+): Var {
+  const shape = [...x.shape];
+  axes.forEach((axis, i) => {
+    shape[axis] = sliced(dimAt(x.shape, axis), starts[i] ?? 0, ends[i] ?? 0);
+  });
+  const inputs = [x, int64s(starts), int64s(ends), int64s(axes)];
+  return makeOp('Slice', inputs, { type: x.type, shape });
+}
+
+function sliced(dim: Dim, start: number, end: number): Dim {
+  if (typeof dim === 'string') {
+    if (start === 0 && end < 0) return `(${dim}${end})`;
+    if (start > 0 && end < 0) return `(${dim}${end - start})`;
+    return start === 0 ? end : end - start;
+  }
+  const place = (index: number) => Math.min(index < 0 ? dim + index : index, dim);
+  return place(end) - place(start);
+}
+
+/** Zeros around the last two axes of `[N, C, h, w]`. */
+export function padImage(
+  x: Var,
+  pads: { top: number; left: number; bottom: number; right: number },
+): Var {
+  const { top, left, bottom, right } = pads;
+  const grown = (dim: Dim, by: number): Dim =>
+    typeof dim === 'number' ? dim + by : `(${dim}+${by})`;
+  const shape = [
+    ...x.shape.slice(0, 2),
+    grown(dimAt(x.shape, 2), top + bottom),
+    grown(dimAt(x.shape, 3), left + right),
+  ];
+  return makeOp('Pad', [x, int64s([0, 0, top, left, 0, 0, bottom, right])], {
+    type: x.type,
+    shape,
+  });
+}
+
+/** Each pixel of `[N, C, h, w]` twice in both directions. */
+export function doubleNearest(x: Var): Var {
+  const twice = (dim: Dim): Dim => (typeof dim === 'number' ? dim * 2 : `2*${dim}`);
+  const shape = [...x.shape.slice(0, 2), ...x.shape.slice(2).map(twice)];
+  return makeOp('Resize', [x, undefined, floats([1, 1, 2, 2])], { type: x.type, shape }, NEAREST);
+}
+
+/** `[N, C, h, w]` resized to the height and width of `like`, by the nearest pixel before. */
+export function resizeNearestLike(x: Var, like: Var): Var {
+  const sizes = concat([shapeOf(x, 0, 2), shapeOf(like, 2, 4)], 0);
+  const shape = [...x.shape.slice(0, 2), ...like.shape.slice(2)];
+  return makeOp('Resize', [x, undefined, undefined, sizes], { type: x.type, shape }, NEAREST);
+}
+
+const NEAREST = {
+  mode: 'nearest',
+  nearest_mode: 'floor',
+  coordinate_transformation_mode: 'asymmetric',
+} as const;
+
+/** `[N, 4·C, h, w]` → `[N, C, 2h, 2w]`: channel block 2·i+j holds the pixels at rows i, columns j. */
+export function depthToSpace(x: Var): Var {
+  const twice = (dim: Dim): Dim => (typeof dim === 'number' ? dim * 2 : `2*${dim}`);
+  const shape = [dimAt(x.shape, 0), sizeAt(x.shape, 1) / 4, ...x.shape.slice(2).map(twice)];
+  return makeOp('DepthToSpace', [x], { type: x.type, shape }, { blocksize: 2n, mode: 'DCR' });
+}

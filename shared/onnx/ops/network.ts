@@ -1,0 +1,50 @@
+import { assert } from '#shared/core/errors.ts';
+import { dimAt, sizeAt, windowed } from '#shared/onnx/shape.ts';
+import { makeOp, type Var } from '#shared/onnx/value.ts';
+
+export interface ConvOptions {
+  readonly stride?: number;
+  /** Zeros around the image: one number for all four sides. */
+  readonly padding?: number;
+}
+
+/** 2-D convolution of `[N, C, h, w]` with weights `[O, C, k, k]` and bias `[O]`. */
+export function conv(x: Var, weight: Var, bias: Var | undefined, options: ConvOptions = {}): Var {
+  const { stride = 1, padding = 0 } = options;
+  assert(
+    dimAt(x.shape, 1) === dimAt(weight.shape, 1),
+    `Conv of [${x.shape.join(', ')}] with [${weight.shape.join(', ')}]`,
+  );
+  const kernel = [sizeAt(weight.shape, 2), sizeAt(weight.shape, 3)] as const;
+  const shape = [
+    dimAt(x.shape, 0),
+    dimAt(weight.shape, 0),
+    windowed(dimAt(x.shape, 2), kernel[0], stride, padding * 2),
+    windowed(dimAt(x.shape, 3), kernel[1], stride, padding * 2),
+  ];
+  const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
+  return makeOp(
+    'Conv',
+    inputs,
+    { type: x.type, shape },
+    {
+      kernel_shape: kernel.map(BigInt),
+      pads: Array.from({ length: 4 }, () => BigInt(padding)),
+      strides: [BigInt(stride), BigInt(stride)],
+    },
+  );
+}
+
+/** Normalisation of each `[n, c]` plane, then times scale `[C]` plus bias `[C]`. */
+export const instanceNorm = (x: Var, scale: Var, bias: Var, epsilon: number): Var =>
+  makeOp('InstanceNormalization', [x, scale, bias], x, { epsilon });
+
+/** Normalisation over the last axis, then times scale plus bias. */
+export const layerNorm = (x: Var, scale: Var, bias: Var, epsilon: number): Var =>
+  makeOp('LayerNormalization', [x, scale, bias], x, { axis: -1n, epsilon });
+
+/** The index of the greatest value along the last axis, the first if several, as int64 `[…, 1]`. */
+export function argMaxLast(x: Var): Var {
+  const shape = x.shape.with(-1, 1);
+  return makeOp('ArgMax', [x], { type: 'INT64', shape }, { axis: -1n, keepdims: 1n });
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { gelu, mul, relu, softplus, tanh } from '#shared/onnx/ops/elementwise.ts';
+import { quickGelu } from '#shared/onnx/ops/microsoft.ts';
+import type { Var } from '#shared/onnx/value.ts';
+
+/** Activations by the names that diffusers and transformers have for them. */
+const ACTIVATIONS = {
+  silu: (x: Var) => quickGelu(x, 1),
+  swish: (x: Var) => quickGelu(x, 1),
+  gelu: (x: Var) => gelu(x),
+  quick_gelu: (x: Var) => quickGelu(x, 1.702),
+  relu: (x: Var) => relu(x),
+  mish: (x: Var) => mul(x, tanh(softplus(x))),
+} as const satisfies Record<string, (x: Var) => Var>;
+
+export type Activation = keyof typeof ACTIVATIONS;
+
+/** `act_fn` of a diffusers config; its class lowers the case. */
+export const DiffusersActivation = z
+  .string()
+  .transform((name) => name.toLowerCase())
+  .pipe(z.enum(['silu', 'swish', 'gelu', 'relu', 'mish']));
+
+/** `hidden_act` of a CLIP config. */
+export const ClipActivation = z.enum(['quick_gelu', 'gelu', 'relu', 'silu', 'swish', 'mish']);
+
+export const activate = (x: Var, activation: Activation): Var => ACTIVATIONS[activation](x);

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { FormatError } from '#shared/core/errors.ts';
+
+export const PositiveInt = z.number().int().positive();
+
+/** One number for all blocks, or one per block. */
+export const PerBlock = z.union([PositiveInt, z.array(PositiveInt)]);
+
+/**
+ * Checks a `config.json` against a schema whose defaults are those of the Python class.
+ *
+ * @param supported fields that the graph has no other way for: their allowed values, the class's
+ *   default among them
+ * @throws FormatError naming the field
+ */
+export function readConfig<T extends z.ZodType>(
+  schema: T,
+  supported: Readonly<Record<string, readonly unknown[]>>,
+  value: unknown,
+  file: string,
+): z.infer<T> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new FormatError(file, 'a config.json holds a JSON object');
+  }
+  const fields = new Map(Object.entries(value));
+  for (const [field, allowed] of Object.entries(supported)) {
+    const given = fields.get(field);
+    if (given === undefined || allowed.includes(given)) continue;
+    const choices = allowed.map((choice) => JSON.stringify(choice)).join(' or ');
+    throw new FormatError(
+      file,
+      `"${field}": ${JSON.stringify(given)} is not supported; it must be ${choices}`,
+    );
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = issue?.path.map(String) ?? [];
+  throw new FormatError(file, `"${path.join('.')}": ${issue?.message}`, { cause: parsed.error });
+}
+
+/** A per-block setting as a list with one entry for each of `count` blocks. */
+export function perBlock<T>(
+  field: string,
+  value: T | readonly T[],
+  count: number,
+  file: string,
+): readonly T[] {
+  if (!isList(value)) return Array.from({ length: count }, () => value);
+  if (value.length === count) return value;
+  throw new FormatError(
+    file,
+    `"${field}" has ${value.length} entries for ${count} blocks ("block_out_channels")`,
+  );
+}
+
+const isList = <T>(value: T | readonly T[]): value is readonly T[] => Array.isArray(value);

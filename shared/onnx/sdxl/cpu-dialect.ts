@@ -1,0 +1,95 @@
+import { floats } from '#shared/onnx/constant.ts';
+import {
+  concat,
+  doubleNearest,
+  padImage,
+  reshape,
+  reshapeLike,
+  resizeNearestLike,
+  transpose,
+  unsqueeze,
+} from '#shared/onnx/ops/arrange.ts';
+import { add, cast, mul } from '#shared/onnx/ops/elementwise.ts';
+import { biasGelu, linearProduct, skipLayerNorm } from '#shared/onnx/ops/microsoft.ts';
+import { conv, instanceNorm, layerNorm } from '#shared/onnx/ops/network.ts';
+import { type StoredTensor, stored, storedRows } from '#shared/onnx/stored-tensor.ts';
+import type { Var } from '#shared/onnx/value.ts';
+import { activate } from './activation.ts';
+import type { Dialect, ImageConv, NormOptions } from './dialect.ts';
+import type { Affine, Scope } from './scope.ts';
+
+/**
+ * float32 on operators that onnxruntime's CPU provider has kernels for. Images are `[N, C, h, w]`.
+ * Weights may be stored as float16; they are then cast when the session is made.
+ */
+export const cpuDialect: Dialect = {
+  parameter,
+  toImage: (x) => x,
+  fromImage: (x) => x,
+  conv: imageConv,
+  upsample,
+  groupNorm,
+  addVector: (image, vector) => add(image, unsqueeze(vector, [2, 3])),
+  mulVector: (image, vector) => mul(image, unsqueeze(vector, [2, 3])),
+  concatChannels: (a, b) => concat([a, b], 1),
+  toTokens: (image, channels) => transpose(reshape(image, [0, channels, -1]), [0, 2, 1]),
+  fromTokens: (tokens, like) => reshapeLike(transpose(tokens, [0, 2, 1]), like),
+  linear: (x, { weight, bias }) => add(linearProduct(x, parameter(weight)), parameter(bias)),
+  project: (x, weight) => linearProduct(x, parameter(weight)),
+  layerNorm: (x, { weight, bias }, epsilon) =>
+    layerNorm(x, parameter(weight), parameter(bias), epsilon),
+  residualNorm: ({ product, bias }, skip, norm, epsilon) =>
+    skipLayerNorm(
+      product,
+      skip,
+      { scale: parameter(norm.weight), bias: parameter(norm.bias), epsilon },
+      parameter(bias),
+    ),
+  residual: ({ product, bias }, skip) => add(add(product, parameter(bias)), skip),
+  geglu,
+};
+
+function parameter(tensor: StoredTensor, shape?: readonly number[]): Var {
+  return cast(stored(tensor, shape), 'FLOAT');
+}
+
+function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
+  const { inputs, outputs, kernel, stride = 1, padding = (kernel - 1) / 2 } = shape;
+  const { weight, bias } = scope.conv(inputs, outputs, kernel);
+  const padded =
+    padding === 'after' ? padImage(image, { top: 0, left: 0, bottom: 1, right: 1 }) : image;
+  return conv(padded, parameter(weight), parameter(bias), {
+    stride,
+    padding: padding === 'after' ? 0 : Math.floor(padding),
+  });
+}
+
+function upsample(image: Var, scope: Scope, channels: number, like?: Var): Var {
+  const larger = like === undefined ? doubleNearest(image) : resizeNearestLike(image, like);
+  return imageConv(larger, scope, { inputs: channels, outputs: channels, kernel: 3 });
+}
+
+/** Group normalisation as instance normalisation of `[N, G, …]`: the fastest way on this device. */
+function groupNorm(image: Var, scope: Scope, channels: number, options: NormOptions): Var {
+  const { groups, epsilon, activation } = options;
+  const { weight, bias }: Affine = scope.norm(channels);
+  const ones = floats(Array.from({ length: groups }, () => 1));
+  const zeros = floats(Array.from({ length: groups }, () => 0));
+  const grouped = reshape(image, [0, groups, -1]);
+  const normal = reshapeLike(instanceNorm(grouped, ones, zeros, epsilon), image);
+  const perChannel = [channels, 1, 1];
+  const result = add(mul(normal, parameter(weight, perChannel)), parameter(bias, perChannel));
+  return activation === undefined ? result : activate(result, activation);
+}
+
+function geglu(x: Var, scope: Scope, inputs: number, outputs: number): Var {
+  const { weight, bias } = scope.linear(inputs, 2 * outputs);
+  const half = (start: number) => ({
+    weight: cast(storedRows(weight, start, outputs), 'FLOAT'),
+    bias: cast(storedRows(bias, start, outputs), 'FLOAT'),
+  });
+  const value = half(0);
+  const gate = half(outputs);
+  const gated = biasGelu(linearProduct(x, gate.weight), gate.bias);
+  return mul(add(linearProduct(x, value.weight), value.bias), gated);
+}

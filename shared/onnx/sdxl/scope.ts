@@ -1,0 +1,116 @@
+import { assert } from '#shared/core/errors.ts';
+import { sameShape } from '#shared/onnx/shape.ts';
+import type { CheckpointTensor, StoredTensor, StoredType } from '#shared/onnx/stored-tensor.ts';
+
+/** A layer's weights under the names that torch gives them. */
+export interface Affine {
+  readonly weight: StoredTensor;
+  readonly bias: StoredTensor;
+}
+
+/** What all scopes of one part of a repository share. */
+interface Part {
+  readonly name: string;
+  readonly type: StoredType;
+  /** Put before a tensor's name to make it unique in the weight file. */
+  readonly prefix: string;
+  readonly asked: Map<string, CheckpointTensor>;
+  readonly stored: Map<string, StoredTensor>;
+}
+
+/**
+ * A module's place among the tensors of a checkpoint: `at` steps into a submodule, the others ask
+ * for its tensors. What has been asked for is what the checkpoint must contain.
+ */
+export class Scope {
+  private readonly part: Part;
+  private readonly path: string;
+
+  private constructor(part: Part, path: string) {
+    this.part = part;
+    this.path = path;
+  }
+
+  /** The root scope of a part of a repository, such as `unet`. */
+  static of(name: string, type: StoredType, prefix = ''): Scope {
+    return new Scope({ name, type, prefix, asked: new Map(), stored: new Map() }, '');
+  }
+
+  at(...steps: readonly (string | number)[]): Scope {
+    return new Scope(this.part, [...(this.path === '' ? [] : [this.path]), ...steps].join('.'));
+  }
+
+  /** Every tensor of the checkpoint that has been asked for, by name. */
+  get asked(): ReadonlyMap<string, CheckpointTensor> {
+    return this.part.asked;
+  }
+
+  /** Asks for a tensor of this module that must exist, though the graph may do without it. */
+  ask(name: string, shape: readonly number[]): CheckpointTensor {
+    const full = this.path === '' ? name : `${this.path}.${name}`;
+    const known = this.part.asked.get(full);
+    assert(known === undefined || sameShape(known.shape, shape), `${full} has one shape`);
+    const tensor = known ?? { part: this.part.name, name: full, shape };
+    this.part.asked.set(full, tensor);
+    return tensor;
+  }
+
+  /** A tensor of the checkpoint, stored as it is; `as` is the shape that the graph sees. */
+  tensor(name: string, shape: readonly number[], as: readonly number[] = shape): StoredTensor {
+    const source = this.ask(name, shape);
+    return this.store({
+      name: `${this.part.prefix}${source.name}`,
+      shape: as,
+      type: this.part.type,
+      sources: [source],
+    });
+  }
+
+  /** A tensor computed from others of this module at import; always float32. */
+  derived(
+    name: string,
+    shape: readonly number[],
+    sources: readonly CheckpointTensor[],
+    compute: (values: readonly Float32Array[]) => Float32Array,
+  ): StoredTensor {
+    const full = this.path === '' ? name : `${this.path}.${name}`;
+    return this.store({
+      name: `${this.part.prefix}${full}`,
+      shape,
+      type: 'FLOAT',
+      sources,
+      compute,
+    });
+  }
+
+  linear(inputs: number, outputs: number): Affine {
+    return this.affine([outputs, inputs]);
+  }
+
+  /** A 1×1 convolution, seen as a linear layer. */
+  pointwise(inputs: number, outputs: number): Affine {
+    return {
+      weight: this.tensor('weight', [outputs, inputs, 1, 1], [outputs, inputs]),
+      bias: this.tensor('bias', [outputs]),
+    };
+  }
+
+  conv(inputs: number, outputs: number, kernel: number): Affine {
+    return this.affine([outputs, inputs, kernel, kernel]);
+  }
+
+  norm(channels: number): Affine {
+    return this.affine([channels]);
+  }
+
+  private affine(shape: readonly number[]): Affine {
+    return { weight: this.tensor('weight', shape), bias: this.tensor('bias', shape.slice(0, 1)) };
+  }
+
+  private store(tensor: StoredTensor): StoredTensor {
+    const known = this.part.stored.get(tensor.name);
+    if (known !== undefined) return known;
+    this.part.stored.set(tensor.name, tensor);
+    return tensor;
+  }
+}

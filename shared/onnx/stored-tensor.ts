@@ -1,0 +1,45 @@
+import { assert } from '#shared/core/errors.ts';
+import { dimAt, elementCount } from './shape.ts';
+import type { Var } from './value.ts';
+
+/** A tensor of a checkpoint, by the part of the repository that it belongs to and its name there. */
+export interface CheckpointTensor {
+  readonly part: string;
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** Element types that weights are stored as. */
+export type StoredType = 'FLOAT' | 'FLOAT16';
+
+/** A tensor of a model's weight file: taken from the checkpoint as it is, or computed from it. */
+export interface StoredTensor {
+  /** Unique in the weight file. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly type: StoredType;
+  readonly sources: readonly CheckpointTensor[];
+  /** Computes the values from the sources' values; absent when the only source is taken as it is. */
+  readonly compute?: (sources: readonly Float32Array[]) => Float32Array;
+}
+
+/** A stored tensor as a value, in its own shape or another with the same elements. */
+export function stored(tensor: StoredTensor, shape: readonly number[] = tensor.shape): Var {
+  assert(
+    elementCount(shape) === elementCount(tensor.shape),
+    `${tensor.name} of [${tensor.shape.join(', ')}] seen as [${shape.join(', ')}]`,
+  );
+  return { type: tensor.type, shape, origin: { kind: 'stored', tensor, start: 0 } };
+}
+
+/** Rows `[start, start + count)` of a stored tensor: no copy, only another place in the file. */
+export function storedRows(tensor: StoredTensor, start: number, count: number): Var {
+  const rest = tensor.shape.slice(1);
+  const rows = dimAt(tensor.shape, 0);
+  assert(typeof rows === 'number' && start + count <= rows, `rows of ${tensor.name}`);
+  return {
+    type: tensor.type,
+    shape: [count, ...rest],
+    origin: { kind: 'stored', tensor, start: start * elementCount(rest) },
+  };
+}

@@ -1,0 +1,94 @@
+import { assert } from '#shared/core/errors.ts';
+import type { ElementType } from './element-type.ts';
+import type { Shape } from './shape.ts';
+import type { StoredTensor } from './stored-tensor.ts';
+
+/**
+ * A typed value of a graph under construction. Its type and shape are known the moment it exists;
+ * its name is not: names are given when the model is built, so functions that make values compose
+ * freely.
+ */
+export interface Var {
+  readonly type: ElementType;
+  readonly shape: Shape;
+  readonly origin: Origin;
+}
+
+export type Origin = InputOrigin | ConstantOrigin | StoredOrigin | NodeOrigin;
+
+/** The graph is given this value when it runs. */
+export interface InputOrigin {
+  readonly kind: 'input';
+  readonly name: string;
+}
+
+/** The value lies in the graph itself. */
+export interface ConstantOrigin {
+  readonly kind: 'constant';
+  /** Little-endian, row-major. */
+  readonly bytes: Uint8Array;
+}
+
+/** The value lies in a file beside the graph: a stored tensor, or some of its rows. */
+export interface StoredOrigin {
+  readonly kind: 'stored';
+  readonly tensor: StoredTensor;
+  /** The element of the tensor at which the value begins. */
+  readonly start: number;
+}
+
+export interface NodeOrigin {
+  readonly kind: 'node';
+  readonly node: Node;
+  readonly output: number;
+}
+
+export type Attribute = number | bigint | string | readonly number[] | readonly bigint[];
+
+/** One operation. Whole numbers are `bigint` attributes, floats are `number`, as ONNX tells them apart. */
+export interface Node {
+  readonly domain: string;
+  readonly opType: string;
+  readonly inputs: readonly (Var | undefined)[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  /** Outputs that nothing uses are left unnamed, which ONNX reads as absent. */
+  readonly outputCount: number;
+  /** What the operation means in other operations, for devices that have no kernel for it. */
+  readonly body?: (inputs: readonly (Var | undefined)[]) => readonly Var[];
+}
+
+export interface OutputType {
+  readonly type: ElementType;
+  readonly shape: Shape;
+}
+
+/** Makes a node with several outputs. */
+export function makeNode(
+  node: Omit<Node, 'outputCount'>,
+  outputs: readonly OutputType[],
+): readonly Var[] {
+  const made: Node = { ...node, outputCount: outputs.length };
+  return outputs.map(({ type, shape }, output) => ({
+    type,
+    shape,
+    origin: { kind: 'node', node: made, output },
+  }));
+}
+
+/** Makes a node of ONNX's own operators with one output. */
+export function makeOp(
+  opType: string,
+  inputs: readonly (Var | undefined)[],
+  output: OutputType,
+  attributes: Node['attributes'] = {},
+  domain = '',
+): Var {
+  const [result] = makeNode({ domain, opType, inputs, attributes }, [output]);
+  assert(result !== undefined, `${opType} has an output`);
+  return result;
+}
+
+/** A value that the caller of the graph gives. */
+export function input(name: string, type: ElementType, shape: Shape): Var {
+  return { type, shape, origin: { kind: 'input', name } };
+}
