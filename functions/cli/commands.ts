@@ -4,4 +4,6 @@ import type { Command } from './command.ts';
  * Every subcommand, in the order of the help text. Each is loaded only when it runs, so that a small
  * command does not wait for the packages of a large one.
  */
-export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {};
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  inspect: async () => (await import('./commands/inspect.ts')).inspect,
+};

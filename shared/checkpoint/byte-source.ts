@@ -1,6 +1,9 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { AppError, assert, FormatError } from '#shared/core/errors.ts';
 
+/** The system call reads at most 2 GiB at a time. */
+const MAX_READ_BYTES = 2 ** 30;
+
 /** Bytes that can be read at any place: a file, or what stands in for one in a test. */
 export interface ByteSource {
   /** The file's path as the user gave it, for messages. */
@@ -34,7 +37,13 @@ export function openFile(path: string): ByteSource {
       assert(target.length === length, `${path}: the buffer is shorter than ${length} bytes`);
       let done = 0;
       while (done < length) {
-        const count = readSync(descriptor, target, done, length - done, offset + done);
+        const count = readSync(
+          descriptor,
+          target,
+          done,
+          Math.min(length - done, MAX_READ_BYTES),
+          offset + done,
+        );
         if (count === 0) throw new FormatError(path, 'became shorter', { offset: offset + done });
         done += count;
       }

@@ -31,18 +31,14 @@ export function convert(
 
 /** Values of any floating-point type as float bits. */
 function widen(bytes: Uint8Array, from: Dtype, target: Uint32Array): void {
-  switch (from) {
-    case 'F16':
-      return halfToFloat(words16(aligned(bytes, 2)), target);
-    case 'BF16':
-      return bfloat16ToFloat(words16(aligned(bytes, 2)), target);
-    case 'F64': {
-      const source = aligned(bytes, 8);
-      const floats = new Float32Array(target.buffer, target.byteOffset, target.length);
-      return floats.set(new Float64Array(source.buffer, source.byteOffset, target.length));
-    }
-    default:
-      throw new AppError('invalid-file', `Values of type ${from} can't serve as weights.`);
+  if (from === 'F16') halfToFloat(words16(aligned(bytes, 2)), target);
+  else if (from === 'BF16') bfloat16ToFloat(words16(aligned(bytes, 2)), target);
+  else if (from === 'F64') {
+    const source = aligned(bytes, 8);
+    const floats = new Float32Array(target.buffer, target.byteOffset, target.length);
+    floats.set(new Float64Array(source.buffer, source.byteOffset, target.length));
+  } else {
+    throw new AppError('invalid-file', `Values of type ${from} can't serve as weights.`);
   }
 }
 

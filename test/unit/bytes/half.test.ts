@@ -41,7 +41,8 @@ describe('floatToHalf', () => {
     floatToHalf(new Uint32Array(widen(ALL_HALVES).buffer), back);
     for (const bits of ALL_HALVES) {
       const isNan = (bits & 0x7fff) > 0x7c00;
-      expect(back[bits]).toBe(isNan ? bits | 0x200 : bits);
+      const expected = isNan ? bits | 0x200 : bits;
+      if (back[bits] !== expected) expect.fail(`half ${bits} came back as ${back[bits]}`);
     }
   });
 

@@ -1,0 +1,60 @@
+import type { Command } from '#functions/cli/command.ts';
+import { openCheckpoint } from '#shared/checkpoint/open-checkpoint.ts';
+import { quote } from '#shared/checkpoint/quote.ts';
+import { elementCount, type LazyTensor } from '#shared/checkpoint/tensor.ts';
+import { AppError } from '#shared/core/errors.ts';
+
+/** `onestep inspect FILE`: the tensors of a checkpoint, from its header alone. */
+export const inspect: Command = {
+  summary: 'list the tensors of a checkpoint file',
+  usage: 'FILE [options]',
+  options: {},
+  examples: [
+    'onestep inspect SDXL_DisBack.bin',
+    'onestep inspect unet/diffusion_pytorch_model.safetensors --json',
+    'onestep inspect stable-diffusion-xl-base-1.0/unet',
+  ],
+  async run({ positionals, values, stdout }) {
+    const [path, ...others] = positionals;
+    if (path === undefined || others.length > 0) {
+      throw new AppError('invalid-request', 'Name one file. See "onestep inspect --help".');
+    }
+    const checkpoint = openCheckpoint(path);
+    try {
+      const tensors = [...checkpoint.tensors.values()];
+      stdout.write(values['json'] === true ? `${json(tensors)}\n` : table(tensors));
+    } finally {
+      checkpoint.close();
+    }
+  },
+};
+
+function json(tensors: readonly LazyTensor[]): string {
+  return JSON.stringify(tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })));
+}
+
+function table(tensors: readonly LazyTensor[]): string {
+  const rows = tensors.map(({ name, dtype, shape, byteLength }) => [
+    quote(name).slice(1, -1),
+    dtype,
+    shape.length === 0 ? 'scalar' : shape.join('×'),
+    formatBytes(byteLength),
+  ]);
+  const widths = [0, 1, 2].map((column) =>
+    Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const lines = rows.map((row) =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '),
+  );
+  const values = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const bytes = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const total = `${tensors.length.toLocaleString('en')} tensors, ${values.toLocaleString('en')} values, ${formatBytes(bytes)}`;
+  return `${[...lines, total].join('\n')}\n`;
+}
+
+function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  const value = bytes / 1000 ** power;
+  return `${power === 0 ? value : value.toPrecision(3)} ${units[power]}`;
+}
