@@ -1,0 +1,194 @@
+import { AppError } from '#shared/core/errors.ts';
+import type { JobId } from '#shared/core/ids.ts';
+import type { Job } from '#shared/core/job.ts';
+import type { LedgerEntry } from '#shared/core/ledger.ts';
+import { type MicroUsd, microUsd } from '#shared/core/money.ts';
+import type { Admission, AdmissionResult } from '#shared/ports/job-store.ts';
+import { type AccountItem, moveMoney } from './account-item.ts';
+import { deliveryWrites } from './delivery-item.ts';
+import type { DynamoTable, Item, Write } from './dynamo-table.ts';
+import { takeRank } from './fair-rank.ts';
+import { itemKeys } from './item-keys.ts';
+import { OPEN_COUNT_SHARDS, openCountShard, readJobItem, toJobItem } from './job-item.ts';
+
+const DAY_SECONDS = 86_400;
+/** Records of spending are read for a month at most, unanswered creates for ten minutes. */
+const SPEND_TTL_SECONDS = 40 * DAY_SECONDS;
+
+/**
+ * See `JobStore.admit`. Everything is read and judged first, since a refusal should cost no write;
+ * the transaction holds the same conditions. When it fails, it is judged again from a new reading:
+ * that names the reason, or finds that it has passed.
+ */
+export async function admit(table: DynamoTable, admission: Admission): Promise<AdmissionResult> {
+  for (;;) {
+    const verdict = await judge(table, admission);
+    if (verdict !== undefined) return verdict;
+    const rank = await takeRank(table, admission.job.account, admission.job.model.name);
+    const job: Job = { ...admission.job, rank };
+    if (await table.write(await admissionWrites(table, admission, job))) {
+      return { outcome: 'admitted', job };
+    }
+  }
+}
+
+/** The answer that needs no write, or undefined when the job can be admitted. */
+async function judge(
+  table: DynamoTable,
+  admission: Admission,
+): Promise<AdmissionResult | undefined> {
+  const { job, idempotency } = admission;
+  const keys = {
+    own: itemKeys.job(job.id),
+    account: itemKeys.account(job.account),
+    day: itemKeys.spend(job.key, job.budgetDay),
+    month: itemKeys.spend(job.key, job.budgetMonth),
+    ...(idempotency === undefined ? {} : { record: itemKeys.idempotency(idempotency.scope) }),
+  };
+  const counts = Array.from({ length: OPEN_COUNT_SHARDS }, (_, n) => itemKeys.openCount(n));
+  const items = await table.getMany([...Object.values(keys), ...counts]);
+  const find = (key: { pk: string; sk: string } | undefined) =>
+    items.find((item) => item.pk === key?.pk && item.sk === key.sk);
+
+  const own = find(keys.own);
+  // This very admission was written before and its answer got lost.
+  if (own !== undefined) return { outcome: 'admitted', job: own['job'] as Job };
+  const replay = await judgeRecord(table, admission, find(keys.record));
+  if (replay !== undefined) return replay;
+  const account = find(keys.account) as AccountItem | undefined;
+  if (account === undefined) throw new AppError('not-found', `There is no account ${job.account}`);
+
+  const depth = sumOf(items.filter((item) => item.sk === 'COUNT'));
+  if (depth >= admission.queueLimit) return { outcome: 'queue-full', depth };
+  const windows = [
+    ['day', find(keys.day), admission.dayCap],
+    ['month', find(keys.month), admission.monthCap],
+  ] as const;
+  for (const [window, item, cap] of windows) {
+    const spent = microUsd(Number(item?.['spent'] ?? 0));
+    if (cap !== undefined && spent + job.hold > cap) {
+      return { outcome: 'key-budget-exceeded', window, spent };
+    }
+  }
+  if (account.balance < job.hold) {
+    return { outcome: 'insufficient-funds', balance: account.balance };
+  }
+  return undefined;
+}
+
+async function judgeRecord(
+  table: DynamoTable,
+  admission: Admission,
+  record: Item | undefined,
+): Promise<AdmissionResult | undefined> {
+  const { job } = admission;
+  if (record === undefined || Number(record['expiresAt']) <= job.createdAt) return undefined;
+  const id = record['job'] as JobId;
+  if (record['bodyHash'] !== job.bodyHash) return { outcome: 'idempotency-mismatch', job: id };
+  const replayed = (await readJobItem(table, id))?.job;
+  return replayed === undefined ? undefined : { outcome: 'replayed', job: replayed };
+}
+
+function sumOf(counts: readonly Item[]): number {
+  return counts.reduce((sum, item) => sum + Number(item['count']), 0);
+}
+
+async function admissionWrites(
+  table: DynamoTable,
+  admission: Admission,
+  job: Job,
+): Promise<readonly Write[]> {
+  const { idempotency } = admission;
+  const isNew = 'attribute_not_exists(pk)';
+  return [
+    { put: toJobItem(job, 0, 0), condition: isNew },
+    moveMoney(job.account, { balance: -job.hold, held: job.hold }),
+    ledgerWrite(holdEntry(admission, job)),
+    spendWrite(job, job.budgetDay, admission.dayCap),
+    spendWrite(job, job.budgetMonth, admission.monthCap),
+    countWrite(job, 1),
+    {
+      put: {
+        ...itemKeys.unanswered(job.key, job.bodyHash, job.id),
+        job: job.id,
+        createdAt: job.createdAt,
+        ttl: Math.ceil(job.createdAt / 1000) + DAY_SECONDS,
+      },
+    },
+    ...(idempotency === undefined
+      ? []
+      : [
+          {
+            put: {
+              ...itemKeys.idempotency(idempotency.scope),
+              job: job.id,
+              bodyHash: job.bodyHash,
+              expiresAt: idempotency.expiresAt,
+              ttl: Math.ceil(idempotency.expiresAt / 1000),
+            },
+            condition: `${isNew} OR expiresAt <= :now`,
+            values: { ':now': job.createdAt },
+          },
+        ]),
+    ...(await deliveryWrites(table, admission.outbox)),
+  ];
+}
+
+export function ledgerWrite(entry: LedgerEntry): Write {
+  return {
+    put: { ...itemKeys.ledgerEntry(entry.account, entry.id), entry },
+    condition: 'attribute_not_exists(pk)',
+  };
+}
+
+function holdEntry(admission: Admission, job: Job): LedgerEntry {
+  return {
+    ...jobEntry(job),
+    id: admission.ledgerEntryId,
+    kind: 'hold',
+    at: job.createdAt,
+    amount: job.hold,
+  };
+}
+
+/** What every ledger entry of a job says. */
+export function jobEntry(
+  job: Job,
+): Pick<LedgerEntry, 'account' | 'job' | 'key' | 'model' | 'priceVersion' | 'tags'> {
+  return {
+    account: job.account,
+    job: job.id,
+    key: job.key,
+    model: job.model.name,
+    priceVersion: job.price.version,
+    tags: job.tags,
+  };
+}
+
+/** Counts a job's hold against its key's budget of a day or month. */
+function spendWrite(job: Job, window: string, cap: MicroUsd | undefined): Write {
+  const values = {
+    ':hold': job.hold,
+    ':ttl': Math.ceil(job.createdAt / 1000) + SPEND_TTL_SECONDS,
+  };
+  const write = {
+    update: itemKeys.spend(job.key, window),
+    expression: 'SET #ttl = :ttl ADD spent :hold',
+    values,
+  };
+  if (cap === undefined) return write;
+  return {
+    ...write,
+    condition: 'attribute_not_exists(spent) OR spent <= :room',
+    values: { ...values, ':room': cap - job.hold },
+  };
+}
+
+/** Counts a job in or out of the open ones. */
+export function countWrite(job: Pick<Job, 'id'>, change: 1 | -1): Write {
+  return {
+    update: itemKeys.openCount(openCountShard(job)),
+    expression: 'ADD #count :change',
+    values: { ':change': change },
+  };
+}

@@ -1,0 +1,43 @@
+import type { OutboxEntry } from '#shared/core/outbox.ts';
+import type { DynamoTable, Item, Write } from './dynamo-table.ts';
+import { indexKeys, itemKeys } from './item-keys.ts';
+import { sortable } from './table-schema.ts';
+
+/** An outbox entry as stored; `visibleAt` is when it may be claimed, while it is due. */
+export interface DeliveryItem extends Item {
+  readonly version: number;
+  readonly entry: OutboxEntry;
+}
+
+/** The item of an entry, hidden until a time where one is given. */
+export function toDeliveryItem(
+  entry: OutboxEntry,
+  version: number,
+  visibleAt: number | undefined = entry.nextAttemptAt,
+): DeliveryItem {
+  return {
+    ...itemKeys.delivery(entry.id),
+    version,
+    entry,
+    ownedPk: indexKeys.deliveriesOf(entry.account),
+    ownedSk: entry.id,
+    queuePk: indexKeys.deliveriesOfJob(entry.job),
+    queueSk: `${sortable(entry.createdAt)}#${entry.id}`,
+    ...(visibleAt === undefined
+      ? {}
+      : { duePk: indexKeys.dueDeliveries, dueSk: `${sortable(visibleAt)}#${entry.id}` }),
+  };
+}
+
+/** Writes for the entries that are not there yet: their ids follow from what they tell of. */
+export async function deliveryWrites(
+  table: DynamoTable,
+  entries: readonly OutboxEntry[],
+): Promise<readonly Write[]> {
+  if (entries.length === 0) return [];
+  const known = await table.getMany(entries.map(({ id }) => itemKeys.delivery(id)));
+  const ids = new Set(known.map((item) => (item as DeliveryItem).entry.id));
+  return entries
+    .filter(({ id }) => !ids.has(id))
+    .map((entry) => ({ put: toDeliveryItem(entry, 0), condition: 'attribute_not_exists(pk)' }));
+}

@@ -1,0 +1,203 @@
+import type { Account, AuditEntry } from '#shared/core/account.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
+import type { LedgerEntry, LedgerTotals } from '#shared/core/ledger.ts';
+import { type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
+import type { Grant, GrantResult, Ledger, LedgerQuery } from '#shared/ports/ledger.ts';
+import { type AccountItem, moveMoney, toAccount } from './account-item.ts';
+import { ledgerWrite } from './admit.ts';
+import type { DynamoTable, Key, Write } from './dynamo-table.ts';
+import { expirable, type GrantLeft, withGrant } from './grants-left.ts';
+import { indexKeys, itemKeys } from './item-keys.ts';
+import { AFTER, sortable } from './table-schema.ts';
+
+const PAGE = 100;
+
+/** Accounts and money in DynamoDB. */
+export function createDynamoLedger(deps: {
+  readonly table: DynamoTable;
+  readonly randomBytes: RandomBytes;
+}): Ledger {
+  const { table } = deps;
+  const read = async (id: AccountId) =>
+    (await table.get(itemKeys.account(id))) as AccountItem | undefined;
+  return {
+    createAccount: async (account, audit) => ({
+      created: await table.write([
+        { put: newAccount(account), condition: 'attribute_not_exists(pk)' },
+        auditWrite(audit),
+      ]),
+    }),
+    getAccount: async (id) => {
+      const item = await read(id);
+      return item && toAccount(item);
+    },
+    listAccounts: async () => (await readAccounts(table)).map(toAccount),
+    setDisabled: async (id, disabledAt, audit) => {
+      const written = await table.write([
+        {
+          update: itemKeys.account(id),
+          expression: disabledAt === undefined ? 'REMOVE disabledAt' : 'SET disabledAt = :at',
+          condition: 'attribute_exists(pk)',
+          ...(disabledAt === undefined ? {} : { values: { ':at': disabledAt } }),
+        },
+        auditWrite(audit),
+      ]);
+      const item = written ? await read(id) : undefined;
+      return item && toAccount(item);
+    },
+    grant: (grant) => giveGrant(table, grant),
+    expireCredits: (now, limit) => expireCredits(deps, now, limit),
+    entries: (query) => entries(table, query),
+    totals: async (account) => {
+      const one = account === undefined ? undefined : await read(account);
+      const items = account === undefined ? await readAccounts(table) : one ? [one] : [];
+      return sumAccounts(items);
+    },
+  };
+}
+
+export function auditWrite(audit: AuditEntry): Write {
+  return { put: { ...itemKeys.audit(audit.account, audit.id), entry: audit } };
+}
+
+function newAccount(account: Account): AccountItem {
+  return {
+    ...itemKeys.account(account.id),
+    ...account,
+    granted: microUsd(account.balance + account.held),
+    captured: ZERO_USD,
+    expired: ZERO_USD,
+    grants: account.balance === 0 ? [] : [{ remaining: account.balance }],
+    grantsVersion: 0,
+    ownedPk: indexKeys.accounts,
+    ownedSk: `${sortable(account.createdAt)}#${account.id}`,
+  };
+}
+
+async function readAccounts(table: DynamoTable): Promise<readonly AccountItem[]> {
+  const keys: Key[] = [];
+  for await (const key of table.queryIndex('owned', { pk: indexKeys.accounts }, PAGE)) {
+    keys.push(key);
+  }
+  return (await table.getMany(keys)) as readonly AccountItem[];
+}
+
+function sumAccounts(items: readonly AccountItem[]): LedgerTotals {
+  const sum = (name: 'balance' | 'held' | 'granted' | 'captured' | 'expired'): MicroUsd =>
+    microUsd(items.reduce((total, item) => total + item[name], 0));
+  return {
+    balances: sum('balance'),
+    held: sum('held'),
+    granted: sum('granted'),
+    captured: sum('captured'),
+    expired: sum('expired'),
+  };
+}
+
+async function giveGrant(table: DynamoTable, grant: Grant): Promise<GrantResult> {
+  const { account, amount, reference, expiresAt, note } = grant;
+  const entry: LedgerEntry = {
+    ...{ id: grant.entryId, account, kind: 'grant', at: grant.at, amount, reference },
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(note === undefined ? {} : { note }),
+  };
+  for (;;) {
+    const known = (await table.get(itemKeys.grant(reference)))?.['entry'] as
+      | LedgerEntry
+      | undefined;
+    if (known !== undefined) {
+      const same = known.amount === amount && known.account === account;
+      return { outcome: same ? 'replayed' : 'conflict', entry: known };
+    }
+    const item = (await table.get(itemKeys.account(account))) as AccountItem | undefined;
+    if (item === undefined) throw new AppError('not-found', `There is no account ${account}`);
+    const added: GrantLeft = {
+      remaining: amount,
+      ...(expiresAt === undefined ? {} : { reference, expiresAt }),
+    };
+    const next = withGrant(item.grants, added);
+    const written = await table.write([
+      {
+        put: { ...itemKeys.grant(reference), entry },
+        condition: 'attribute_not_exists(pk)',
+      },
+      moveMoney(
+        account,
+        { balance: amount, granted: amount },
+        { next, readVersion: item.grantsVersion },
+      ),
+      ledgerWrite(entry),
+      auditWrite(grant.audit),
+    ]);
+    if (written) return { outcome: 'granted', entry };
+  }
+}
+
+async function expireCredits(
+  deps: { readonly table: DynamoTable; readonly randomBytes: RandomBytes },
+  now: number,
+  limit: number,
+): Promise<readonly LedgerEntry[]> {
+  const written: LedgerEntry[] = [];
+  const query = { pk: indexKeys.expiringCredit, to: sortable(now) + AFTER };
+  for await (const key of deps.table.queryIndex('due', query, PAGE)) {
+    while (written.length < limit) {
+      const entry = await expireOne(deps, key, now);
+      if (entry === undefined) break;
+      if (entry !== 'changed') written.push(entry);
+    }
+    if (written.length === limit) break;
+  }
+  return written;
+}
+
+/** Expires what is left of an account's first expired grant; undefined when there is nothing. */
+async function expireOne(
+  deps: { readonly table: DynamoTable; readonly randomBytes: RandomBytes },
+  key: Key,
+  now: number,
+): Promise<LedgerEntry | 'changed' | undefined> {
+  const item = (await deps.table.get(key)) as AccountItem | undefined;
+  const found = item && expirable(item.grants, item.held, now);
+  if (item === undefined || found === undefined) return undefined;
+  const { grant, amount } = found;
+  const entry: LedgerEntry = {
+    id: createUlid({ now: () => now }, deps.randomBytes),
+    account: item.id,
+    kind: 'expiry',
+    at: now,
+    amount,
+    ...(grant.reference === undefined ? {} : { reference: grant.reference }),
+  };
+  const next = item.grants
+    .map((left) =>
+      left === grant ? { ...left, remaining: microUsd(left.remaining - amount) } : left,
+    )
+    .filter(({ remaining }) => remaining > 0);
+  const written = await deps.table.write([
+    moveMoney(
+      item.id,
+      { balance: -amount, expired: amount },
+      { next, readVersion: item.grantsVersion },
+    ),
+    ledgerWrite(entry),
+  ]);
+  return written ? entry : 'changed';
+}
+
+async function entries(table: DynamoTable, query: LedgerQuery): Promise<readonly LedgerEntry[]> {
+  const { pk, sk } = itemKeys.ledgerEntry(query.account, '');
+  const to = query.before === undefined ? sk + AFTER : sk + query.before;
+  const found: LedgerEntry[] = [];
+  if (query.limit <= 0) return found;
+  for await (const item of table.query({ pk, from: sk, to, newestFirst: true })) {
+    const entry = item['entry'] as LedgerEntry;
+    if (entry.id === query.before) continue;
+    if (query.from !== undefined && entry.at < query.from) continue;
+    if (query.to !== undefined && entry.at >= query.to) continue;
+    found.push(entry);
+    if (found.length === query.limit) break;
+  }
+  return found;
+}

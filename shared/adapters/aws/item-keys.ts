@@ -1,0 +1,59 @@
+import type { AccountId, JobId, KeyId } from '#shared/core/ids.ts';
+import type { Key } from './dynamo-table.ts';
+import { sortable } from './table-schema.ts';
+
+/** Primary keys of every kind of item. */
+export const itemKeys = {
+  /** Balance, totals and what is left of each grant: one item, so that they can't disagree. */
+  account: (id: AccountId): Key => ({ pk: `ACC#${id}`, sk: 'BALANCE' }),
+  ledgerEntry: (account: AccountId, id: string): Key => ({
+    pk: `ACC#${account}`,
+    sk: `LEDGER#${id}`,
+  }),
+  audit: (account: AccountId, id: string): Key => ({ pk: `ACC#${account}`, sk: `AUDIT#${id}` }),
+  /** The last rank that an account's jobs of a model were given. */
+  accountRank: (account: AccountId, model: string): Key => ({
+    pk: `ACC#${account}`,
+    sk: `RANK#${model}`,
+  }),
+  webhookSettings: (account: AccountId): Key => ({ pk: `ACC#${account}`, sk: 'WEBHOOKS' }),
+  webhookHealth: (account: AccountId, urlHash: string): Key => ({
+    pk: `ACC#${account}`,
+    sk: `RECEIVER#${urlHash}`,
+  }),
+  grant: (reference: string): Key => ({ pk: `GRANT#${reference}`, sk: 'META' }),
+  job: (id: JobId): Key => ({ pk: `JOB#${id}`, sk: 'META' }),
+  idempotency: (scope: string): Key => ({ pk: `IDEM#${scope}`, sk: 'META' }),
+  apiKey: (id: KeyId): Key => ({ pk: `KEY#${id}`, sk: 'META' }),
+  keyOfAccount: (account: AccountId, id: KeyId): Key => ({ pk: `ACC#${account}`, sk: `KEY#${id}` }),
+  /** What a key has spent, holds included, in a UTC day or month. */
+  spend: (id: KeyId, window: string): Key => ({ pk: `KEY#${id}`, sk: `SPEND#${window}` }),
+  /** A create whose answer was not written to its end. */
+  unanswered: (id: KeyId, bodyHash: string, job: JobId): Key => ({
+    pk: `KEY#${id}`,
+    sk: `ASKED#${bodyHash}#${job}`,
+  }),
+  /** The rank last claimed of a model. */
+  claimedRank: (model: string): Key => ({ pk: 'QUEUE', sk: `RANK#${model}` }),
+  /** How many jobs are open, in shards, since every admission and every end changes it. */
+  openCount: (shard: number): Key => ({ pk: `QUEUE#OPEN#${shard}`, sk: 'COUNT' }),
+  delivery: (id: string): Key => ({ pk: `OUTBOX#${id}`, sk: 'META' }),
+  attempt: (id: string, number: number): Key => ({
+    pk: `OUTBOX#${id}`,
+    sk: `ATTEMPT#${sortable(number)}`,
+  }),
+} as const;
+
+/** Partitions of the indexes. */
+export const indexKeys = {
+  accounts: 'ACCOUNTS',
+  jobsOf: (account: AccountId) => `JOBS#${account}`,
+  deliveriesOf: (account: AccountId) => `DELIVERIES#${account}`,
+  waiting: (model: string) => `WAITING#${model}`,
+  leased: (model: string) => `LEASED#${model}`,
+  deliveriesOfJob: (job: JobId) => `DELIVERIES#${job}`,
+  openJobs: 'OPEN',
+  removableJobs: 'ENDED',
+  expiringCredit: 'EXPIRING',
+  dueDeliveries: 'DELIVERIES',
+} as const;

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createDynamoJobStore } from '#shared/adapters/aws/dynamo-jobs.ts';
+import { createDynamoLedger } from '#shared/adapters/aws/dynamo-ledger.ts';
+import type { DynamoTable } from '#shared/adapters/aws/dynamo-table.ts';
+import type { AccountId } from '#shared/core/ids.ts';
+import { microUsd } from '#shared/core/money.ts';
+import type { JobStore } from '#shared/ports/job-store.ts';
+import type { Ledger } from '#shared/ports/ledger.ts';
+import { createTestTable } from '../../helpers/aws-stand-ins.ts';
+import {
+  newId,
+  sampleAdmission,
+  sampleAudit,
+  sampleGrant,
+  sampleSettlement,
+} from '../../helpers/sample-jobs.ts';
+
+const PRICE = 4_000;
+
+describe('many writers at one account', () => {
+  let table: DynamoTable;
+  let jobs: JobStore;
+  let ledger: Ledger;
+
+  beforeAll(async () => {
+    table = await createTestTable();
+    jobs = createDynamoJobStore({ table, now: Date.now, waitingLineMs: 0 });
+    ledger = createDynamoLedger({ table, randomBytes: (n) => new Uint8Array(randomBytes(n)) });
+  });
+
+  async function accountWith(amount: number): Promise<AccountId> {
+    const id = `acc_${newId()}` as AccountId;
+    const account = {
+      id,
+      name: 'a',
+      createdAt: Date.now(),
+      balance: microUsd(0),
+      held: microUsd(0),
+    };
+    await ledger.createAccount(account, sampleAudit(id));
+    await ledger.grant(sampleGrant(id, amount));
+    return id;
+  }
+
+  it('admits exactly what the balance pays for', async () => {
+    const account = await accountWith(10 * PRICE);
+    const results = await Promise.all(
+      Array.from({ length: 50 }, () => jobs.admit(sampleAdmission(account, { hold: PRICE }))),
+    );
+    const admitted = results.flatMap((r) => (r.outcome === 'admitted' ? [r.job] : []));
+    expect(admitted).toHaveLength(10);
+    expect(results.filter((r) => r.outcome === 'insufficient-funds')).toHaveLength(40);
+    expect(await jobs.list({ account, limit: 100 })).toHaveLength(10);
+    expect(new Set(admitted.map((job) => job.rank)).size).toBe(10);
+    expect(await ledger.getAccount(account)).toMatchObject({ balance: 0, held: 10 * PRICE });
+
+    await Promise.all(
+      admitted.map((job, i) => jobs.settle(sampleSettlement(job.id, i % 2 === 0 ? PRICE : 0))),
+    );
+    expect(await ledger.getAccount(account)).toMatchObject({ balance: 5 * PRICE, held: 0 });
+    expect(await ledger.totals(account)).toMatchObject({
+      granted: 10 * PRICE,
+      captured: 5 * PRICE,
+      expired: 0,
+    });
+    const entries = await ledger.entries({ account, limit: 1_000 });
+    const sum = (kind: string) =>
+      entries.filter((e) => e.kind === kind).reduce((total, e) => total + e.amount, 0);
+    expect([sum('grant'), sum('hold'), sum('capture'), sum('release')]).toEqual([
+      10 * PRICE,
+      10 * PRICE,
+      5 * PRICE,
+      5 * PRICE,
+    ]);
+  });
+
+  it('makes one job of twenty equal creates', async () => {
+    const account = await accountWith(100 * PRICE);
+    const scope = `${account}|/v1/predictions|k`;
+    const results = await Promise.all(
+      Array.from({ length: 20 }, () => jobs.admit(sampleAdmission(account, { scope }))),
+    );
+    const outcomes = results.map((result) => result.outcome).sort();
+    expect(outcomes).toEqual(['admitted', ...Array.from({ length: 19 }, () => 'replayed')]);
+    const ids = new Set(
+      results.map((result) =>
+        result.outcome === 'admitted' || result.outcome === 'replayed' ? result.job.id : 'none',
+      ),
+    );
+    expect(ids.size).toBe(1);
+    expect(await ledger.getAccount(account)).toMatchObject({ held: PRICE, balance: 99 * PRICE });
+    const other = await jobs.admit(sampleAdmission(account, { scope, body: 'c'.repeat(64) }));
+    expect(other.outcome).toBe('idempotency-mismatch');
+  });
+
+  it('settles a job once, however often and however differently it is told to', async () => {
+    const account = await accountWith(PRICE);
+    const admitted = await jobs.admit(sampleAdmission(account, { hold: PRICE }));
+    if (admitted.outcome !== 'admitted') throw new Error(admitted.outcome);
+    const results = await Promise.all(
+      Array.from({ length: 12 }, (_, i) =>
+        jobs.settle(sampleSettlement(admitted.job.id, i % 3 === 0 ? 0 : PRICE)),
+      ),
+    );
+    expect(results.filter((result) => result.changed)).toHaveLength(1);
+    const totals = await ledger.totals(account);
+    expect(totals.balances + totals.held).toBe(totals.granted - totals.captured - totals.expired);
+    expect(totals.held).toBe(0);
+  });
+});
