@@ -1,0 +1,29 @@
+import type Database from 'libsql';
+import type { KeyId } from '#shared/core/ids.ts';
+import type { Job } from '#shared/core/job.ts';
+import { type MicroUsd, microUsd } from '#shared/core/money.ts';
+
+/** What keys have spent or hold per UTC day and month, for use inside a transaction. */
+export function createBudgets(db: Database.Database) {
+  const select = db.prepare('SELECT spent FROM budgets WHERE key = ? AND period = ?');
+  const put = db.prepare(
+    'INSERT INTO budgets (key, period, spent) VALUES (?1, ?2, ?4), (?1, ?3, ?4) ' +
+      'ON CONFLICT (key, period) DO UPDATE SET spent = spent + excluded.spent',
+  );
+  const take = db.prepare(
+    'UPDATE budgets SET spent = spent - ? WHERE key = ? AND period IN (?, ?)',
+  );
+  return {
+    spent(key: KeyId, period: string): MicroUsd {
+      const row = select.get(key, period) as { spent: number } | undefined;
+      return microUsd(row?.spent ?? 0);
+    },
+    add(job: Pick<Job, 'key' | 'budgetDay' | 'budgetMonth'>, amount: MicroUsd): void {
+      put.run(job.key, job.budgetDay, job.budgetMonth, amount);
+    },
+    /** Gives back what a hold counted and was not captured. */
+    giveBack(job: Pick<Job, 'key' | 'budgetDay' | 'budgetMonth'>, amount: MicroUsd): void {
+      if (amount > 0) take.run(amount, job.key, job.budgetDay, job.budgetMonth);
+    },
+  };
+}

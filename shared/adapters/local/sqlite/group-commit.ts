@@ -1,0 +1,111 @@
+import type Database from 'libsql';
+import { AppError } from '#shared/core/errors.ts';
+
+/** Runs a write inside the next transaction and resolves once that is on disk. */
+export interface Writer {
+  /**
+   * @param run does its reads and writes synchronously; when it throws, its own writes alone are undone
+   * @param lazy it need not be on disk soon: it waits for the next other write, or 100 ms
+   */
+  write<T>(run: () => T, lazy?: boolean): Promise<T>;
+  /** Called when a whole transaction failed, so that what memory knows of it can be read anew. */
+  onRollback(listener: () => void): void;
+  /** Commits what waits, now. */
+  flush(): void;
+}
+
+interface Pending {
+  readonly run: () => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Most writes of one transaction: they block the event loop while they run. */
+const GROUP_SIZE = 256;
+const LAZY_MS = 100;
+
+/**
+ * Gathers the writes of one turn of the event loop into one transaction, so that they share one
+ * fsync. Each has a savepoint of its own.
+ */
+export function createWriter(db: Database.Database): Writer {
+  const listeners: (() => void)[] = [];
+  let pending: Pending[] = [];
+  let scheduled = false;
+  let lazyTimer: ReturnType<typeof setTimeout> | undefined;
+
+  const schedule = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  };
+
+  const flush = (): void => {
+    scheduled = false;
+    clearTimeout(lazyTimer);
+    lazyTimer = undefined;
+    const group = pending.slice(0, GROUP_SIZE);
+    pending = pending.slice(GROUP_SIZE);
+    if (pending.length > 0) schedule();
+    if (group.length > 0) commit(group);
+  };
+
+  const commit = (group: readonly Pending[]): void => {
+    const settle: (() => void)[] = [];
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      for (const one of group) settle.push(runOne(db, one));
+      db.exec('COMMIT');
+    } catch (error) {
+      if (db.inTransaction) db.exec('ROLLBACK');
+      for (const listener of listeners) listener();
+      for (const { reject } of group) reject(toAppError(error));
+      return;
+    }
+    for (const tell of settle) tell();
+  };
+
+  return {
+    flush() {
+      while (pending.length > 0) flush();
+    },
+    onRollback: (listener) => listeners.push(listener),
+    write<T>(run: () => T, lazy = false): Promise<T> {
+      return new Promise<T>((resolve, reject) => {
+        pending.push({ run, resolve: resolve as (value: unknown) => void, reject });
+        if (!lazy) schedule();
+        else if (!scheduled) lazyTimer ??= setTimeout(flush, LAZY_MS);
+      });
+    },
+  };
+}
+
+/** Runs one write in its savepoint and returns what tells its caller, once the group is on disk. */
+function runOne(db: Database.Database, { run, resolve, reject }: Pending): () => void {
+  db.exec('SAVEPOINT one');
+  try {
+    const value = run();
+    db.exec('RELEASE one');
+    return () => resolve(value);
+  } catch (error) {
+    // Some failures (a full disk) end the whole transaction; then so does this.
+    db.exec('ROLLBACK TO one');
+    db.exec('RELEASE one');
+    return () => reject(toAppError(error));
+  }
+}
+
+function toAppError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || error instanceof AppError) return error;
+  if (error.code === 'SQLITE_FULL') {
+    return new AppError('disk-full', 'The data folder has no room left; free some, then retry', {
+      cause: error,
+      retryable: true,
+    });
+  }
+  const busy = error.code === 'SQLITE_BUSY';
+  return new AppError(busy ? 'unavailable' : 'internal-error', `Database: ${error.message}`, {
+    cause: error,
+    retryable: busy,
+  });
+}

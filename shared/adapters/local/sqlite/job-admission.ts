@@ -1,0 +1,126 @@
+import type Database from 'libsql';
+import type { JobId } from '#shared/core/ids.ts';
+import type { Job } from '#shared/core/job.ts';
+import { addUsd, microUsd } from '#shared/core/money.ts';
+import type { Admission, AdmissionResult } from '#shared/ports/job-store.ts';
+import { createBudgets } from './budgets.ts';
+import { toRequestPart } from './job-rows.ts';
+import { createLedgerRows } from './ledger-rows.ts';
+import type { OpenJobs } from './open-jobs.ts';
+import { createOutboxInsert } from './outbox-rows.ts';
+
+/** Expired idempotency records are cleared away once per so many admissions. */
+const PURGE_EVERY = 256;
+
+/** The admission transaction; the returned function must run inside one. */
+export function createAdmit(
+  db: Database.Database,
+  getJob: (id: JobId) => Job | undefined,
+  open: OpenJobs,
+): (admission: Admission) => AdmissionResult {
+  const ledger = createLedgerRows(db);
+  const budgets = createBudgets(db);
+  const addOutbox = createOutboxInsert(db);
+  const selectScope = db.prepare('SELECT job FROM idempotency WHERE scope = ? AND expires_at > ?');
+  const putScope = db.prepare(
+    'INSERT OR REPLACE INTO idempotency (scope, job, expires_at) VALUES (?, ?, ?)',
+  );
+  const purge = db.prepare('DELETE FROM idempotency WHERE expires_at <= ?');
+  const selectBalance = db.prepare('SELECT balance FROM accounts WHERE id = ?');
+  const selectRank = db.prepare(
+    "SELECT coalesce(max(rank), 0) AS rank FROM ranks WHERE model = ? AND account IN ('', ?)",
+  );
+  const putRank = db.prepare(
+    'INSERT OR REPLACE INTO ranks (model, account, rank) VALUES (?, ?, ?)',
+  );
+  const insertTag = db.prepare(
+    'INSERT INTO job_tags (account, name, value, job) VALUES (?, ?, ?, ?)',
+  );
+  const insertJob = db.prepare(
+    'INSERT INTO jobs (id, account, key, model, status, waiting, rank, body_hash, created_at, ' +
+      'deadline, attach_by, due_at, hold, request) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?)',
+  );
+  let admitted = 0;
+
+  /** What stands against the job, or what answers it already. */
+  const check = (admission: Admission): AdmissionResult | undefined => {
+    const { job, idempotency } = admission;
+    if (idempotency !== undefined) {
+      const row = selectScope.get(idempotency.scope, job.createdAt) as { job: JobId } | undefined;
+      const found = row && getJob(row.job);
+      if (found !== undefined) {
+        return found.bodyHash === job.bodyHash
+          ? { outcome: 'replayed', job: found }
+          : { outcome: 'idempotency-mismatch', job: found.id };
+      }
+    }
+    const { balance } = (selectBalance.get(job.account) as { balance: number } | undefined) ?? {
+      balance: 0,
+    };
+    if (balance < job.hold) return { outcome: 'insufficient-funds', balance: microUsd(balance) };
+    for (const [window, period, cap] of [
+      ['day', job.budgetDay, admission.dayCap],
+      ['month', job.budgetMonth, admission.monthCap],
+    ] as const) {
+      if (cap === undefined) continue;
+      const spent = budgets.spent(job.key, period);
+      if (addUsd(spent, job.hold) > cap) return { outcome: 'key-budget-exceeded', window, spent };
+    }
+    const depth = open.count();
+    return depth < admission.queueLimit ? undefined : { outcome: 'queue-full', depth };
+  };
+
+  const insert = (job: Admission['job']): Job => {
+    const { rank: last } = selectRank.get(job.model.name, job.account) as { rank: number };
+    const rank = last + 1;
+    putRank.run(job.model.name, job.account, rank);
+    insertJob.run(
+      job.id,
+      job.account,
+      job.key,
+      job.model.name,
+      job.status,
+      rank,
+      job.bodyHash,
+      job.createdAt,
+      job.deadline,
+      job.attachBy ?? null,
+      Math.min(job.deadline, job.attachBy ?? job.deadline),
+      job.hold,
+      toRequestPart(job),
+    );
+    for (const [name, value] of Object.entries(job.tags)) {
+      insertTag.run(job.account, name, value, job.id);
+    }
+    return { ...job, rank };
+  };
+
+  return (admission) => {
+    const { job, idempotency } = admission;
+    const repeated = getJob(job.id);
+    if (repeated !== undefined) return { outcome: 'admitted', job: repeated };
+    const refusal = check(admission);
+    if (refusal !== undefined) return refusal;
+
+    const stored = insert(job);
+    ledger.moveMoney(job.account, -job.hold, job.hold);
+    ledger.addEntry({
+      id: admission.ledgerEntryId,
+      account: job.account,
+      kind: 'hold',
+      at: job.createdAt,
+      amount: job.hold,
+      job: job.id,
+      key: job.key,
+      model: job.model.name,
+      priceVersion: job.price.version,
+      tags: job.tags,
+    });
+    budgets.add(job, job.hold);
+    if (idempotency !== undefined) putScope.run(idempotency.scope, job.id, idempotency.expiresAt);
+    for (const entry of admission.outbox) addOutbox(entry);
+    if (++admitted % PURGE_EVERY === 0) purge.run(job.createdAt);
+    open.add(1);
+    return { outcome: 'admitted', job: stored };
+  };
+}

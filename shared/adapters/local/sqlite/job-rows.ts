@@ -1,0 +1,89 @@
+import type { AccountId, JobId, KeyId } from '#shared/core/ids.ts';
+import type { Job, JobStatus } from '#shared/core/job.ts';
+import { microUsd } from '#shared/core/money.ts';
+
+export interface JobRow {
+  readonly id: JobId;
+  readonly account: AccountId;
+  readonly key: KeyId;
+  readonly model: string;
+  readonly status: JobStatus;
+  readonly rank: number;
+  readonly body_hash: string;
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly completed_at: number | null;
+  readonly deadline: number;
+  readonly attach_by: number | null;
+  readonly cancel_requested_at: number | null;
+  readonly data_removed_at: number | null;
+  readonly attempts: number;
+  readonly lease_expires_at: number | null;
+  readonly hold: number;
+  readonly cost: number | null;
+  readonly request: string;
+  readonly result: string | null;
+}
+
+/** What of a job is known at admission and has no column. */
+type RequestPart = Pick<
+  Job,
+  | 'dialect'
+  | 'input'
+  | 'requestInput'
+  | 'price'
+  | 'budgetDay'
+  | 'budgetMonth'
+  | 'cancelAtDeadline'
+  | 'webhook'
+  | 'tags'
+> & { readonly digest: string };
+
+/** What the end of a job brings and has no column. */
+export type ResultPart = Pick<Job, 'images' | 'receipt' | 'error' | 'warnings'>;
+
+export function toRequestPart(job: Omit<Job, 'rank'>): string {
+  const part: RequestPart = {
+    dialect: job.dialect,
+    digest: job.model.digest,
+    input: job.input,
+    requestInput: job.requestInput,
+    price: job.price,
+    budgetDay: job.budgetDay,
+    budgetMonth: job.budgetMonth,
+    ...(job.cancelAtDeadline === undefined ? {} : { cancelAtDeadline: job.cancelAtDeadline }),
+    ...(job.webhook === undefined ? {} : { webhook: job.webhook }),
+    tags: job.tags,
+  };
+  return JSON.stringify(part);
+}
+
+export function toJob(row: JobRow): Job {
+  const { digest, ...request } = JSON.parse(row.request) as RequestPart;
+  const result: ResultPart =
+    row.result === null ? { images: [], warnings: [] } : (JSON.parse(row.result) as ResultPart);
+  return {
+    id: row.id,
+    account: row.account,
+    key: row.key,
+    model: { name: row.model, digest },
+    ...request,
+    bodyHash: row.body_hash,
+    status: row.status,
+    rank: row.rank,
+    createdAt: row.created_at,
+    ...(row.started_at === null ? {} : { startedAt: row.started_at }),
+    ...(row.completed_at === null ? {} : { completedAt: row.completed_at }),
+    deadline: row.deadline,
+    hold: microUsd(row.hold),
+    ...(row.cost === null ? {} : { cost: microUsd(row.cost) }),
+    attempts: row.attempts,
+    ...(row.lease_expires_at === null
+      ? {}
+      : { lease: { token: row.attempts, expiresAt: row.lease_expires_at } }),
+    ...(row.attach_by === null ? {} : { attachBy: row.attach_by }),
+    ...(row.cancel_requested_at === null ? {} : { cancelRequestedAt: row.cancel_requested_at }),
+    ...result,
+    ...(row.data_removed_at === null ? {} : { dataRemovedAt: row.data_removed_at }),
+  };
+}

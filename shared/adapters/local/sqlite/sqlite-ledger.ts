@@ -1,0 +1,184 @@
+import type Database from 'libsql';
+import type { Account } from '#shared/core/account.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
+import type { LedgerEntry } from '#shared/core/ledger.ts';
+import { microUsd } from '#shared/core/money.ts';
+import type { Grant, GrantResult, Ledger } from '#shared/ports/ledger.ts';
+import { createAuditLog } from './audit-log.ts';
+import type { Writer } from './group-commit.ts';
+import { createLedgerRows, type LedgerRow, toEntry } from './ledger-rows.ts';
+import { ulidFloor } from './ulid-floor.ts';
+
+interface AccountRow {
+  readonly id: string;
+  readonly name: string;
+  readonly created_at: number;
+  readonly disabled_at: number | null;
+  readonly balance: number;
+  readonly held: number;
+}
+
+interface DueGrant {
+  readonly entry: string;
+  readonly account: AccountId;
+  readonly reference: string;
+  readonly remaining: number;
+}
+
+/** How far an entry's own time may be from the time in its id. */
+const ID_SLACK_MS = 60_000;
+const FOREVER = Number.MAX_SAFE_INTEGER;
+
+export function createSqliteLedger(
+  db: Database.Database,
+  writer: Writer,
+  randomBytes: RandomBytes,
+): Ledger {
+  const audit = createAuditLog(db);
+  const rows = createLedgerRows(db);
+  const insertAccount = db.prepare(
+    'INSERT OR IGNORE INTO accounts (id, name, created_at, disabled_at) VALUES (?, ?, ?, ?)',
+  );
+  const selectAccount = db.prepare('SELECT * FROM accounts WHERE id = ?');
+  const selectAccounts = db.prepare('SELECT * FROM accounts ORDER BY created_at, id');
+  const disable = db.prepare('UPDATE accounts SET disabled_at = ? WHERE id = ?');
+  const insertGrant = db.prepare(
+    'INSERT INTO grants (entry, account, reference, remaining, expires_at) VALUES (?, ?, ?, ?, ?)',
+  );
+  const selectByReference = db.prepare(
+    'SELECT l.* FROM grants g JOIN ledger l ON l.id = g.entry WHERE g.reference = ?',
+  );
+  const selectDue = db.prepare(
+    'SELECT g.entry, g.account, g.reference, g.remaining FROM grants g ' +
+      'JOIN accounts a ON a.id = g.account ' +
+      'WHERE g.remaining > 0 AND g.expires_at <= ? AND a.balance > 0 ' +
+      'ORDER BY g.expires_at, g.entry LIMIT ?',
+  );
+  const selectEntries = db.prepare(
+    'SELECT * FROM ledger WHERE account = ? AND id >= ? AND id < ? AND at >= ? AND at < ? ' +
+      'ORDER BY id DESC LIMIT ?',
+  );
+  const sums = (table: 'accounts' | 'ledger') =>
+    db.prepare(
+      table === 'accounts'
+        ? 'SELECT coalesce(sum(balance), 0) balances, coalesce(sum(held), 0) held ' +
+            'FROM accounts WHERE id = coalesce(?, id)'
+        : 'SELECT kind, sum(amount) amount FROM ledger WHERE account = coalesce(?, account) ' +
+            'GROUP BY kind',
+    );
+  const sumAccounts = sums('accounts');
+  const sumEntries = sums('ledger');
+
+  const getAccount = (id: AccountId): Account | undefined => {
+    const row = selectAccount.get(id) as AccountRow | undefined;
+    return row && toAccount(row);
+  };
+
+  const grantNow = (grant: Grant): GrantResult => {
+    const row = selectByReference.get(grant.reference) as LedgerRow | undefined;
+    if (row !== undefined) {
+      const entry = toEntry(row);
+      const same = entry.account === grant.account && entry.amount === grant.amount;
+      return { outcome: same ? 'replayed' : 'conflict', entry };
+    }
+    if (getAccount(grant.account) === undefined) {
+      throw new AppError('not-found', `There is no account ${grant.account}`);
+    }
+    const entry: LedgerEntry = {
+      id: grant.entryId,
+      account: grant.account,
+      kind: 'grant',
+      at: grant.at,
+      amount: grant.amount,
+      reference: grant.reference,
+      ...(grant.expiresAt === undefined ? {} : { expiresAt: grant.expiresAt }),
+      ...(grant.note === undefined ? {} : { note: grant.note }),
+    };
+    rows.addEntry(entry);
+    const { entryId, account, reference, amount } = grant;
+    insertGrant.run(entryId, account, reference, amount, grant.expiresAt ?? FOREVER);
+    rows.moveMoney(account, amount, 0);
+    audit.add(grant.audit);
+    return { outcome: 'granted', entry };
+  };
+
+  const expireGrant = (grant: DueGrant, now: number): LedgerEntry | undefined => {
+    // Read anew: another grant of the account may have expired a moment ago.
+    const balance = getAccount(grant.account)?.balance ?? 0;
+    const amount = microUsd(Math.min(grant.remaining, balance));
+    if (amount === 0) return undefined;
+    const id = createUlid({ now: () => now }, randomBytes);
+    const { account, reference } = grant;
+    const entry: LedgerEntry = { id, account, kind: 'expiry', at: now, amount, reference };
+    rows.addEntry(entry);
+    rows.drawGrant(grant.entry, amount);
+    rows.moveMoney(account, -amount, 0);
+    return entry;
+  };
+
+  return {
+    createAccount: (account, entry) =>
+      writer.write(() => {
+        const { id, name, createdAt, disabledAt } = account;
+        const { changes } = insertAccount.run(id, name, createdAt, disabledAt ?? null);
+        if (changes > 0) audit.add(entry);
+        return { created: changes > 0 };
+      }),
+
+    getAccount: async (id) => getAccount(id),
+
+    listAccounts: async () => (selectAccounts.all() as AccountRow[]).map(toAccount),
+
+    setDisabled: (id, disabledAt, entry) =>
+      writer.write(() => {
+        if (disable.run(disabledAt ?? null, id).changes > 0) audit.add(entry);
+        return getAccount(id);
+      }),
+
+    grant: (grant) => writer.write(() => grantNow(grant)),
+
+    expireCredits: (now, limit) =>
+      writer.write(() => {
+        const due = selectDue.all(now, limit) as DueGrant[];
+        return due.flatMap((grant) => expireGrant(grant, now) ?? []);
+      }),
+
+    async entries({ account, from, to, before, limit }) {
+      const least = from === undefined ? '' : ulidFloor(from - ID_SLACK_MS);
+      const found = selectEntries.all(
+        account,
+        least,
+        before ?? '~',
+        from ?? 0,
+        to ?? FOREVER,
+        limit,
+      ) as LedgerRow[];
+      return found.map(toEntry);
+    },
+
+    async totals(account) {
+      const money = sumAccounts.get(account ?? null) as { balances: number; held: number };
+      const kinds = sumEntries.all(account ?? null) as { kind: string; amount: number }[];
+      const sum = (kind: string) => microUsd(kinds.find((row) => row.kind === kind)?.amount ?? 0);
+      return {
+        balances: microUsd(money.balances),
+        held: microUsd(money.held),
+        granted: sum('grant'),
+        captured: sum('capture'),
+        expired: sum('expiry'),
+      };
+    },
+  };
+}
+
+function toAccount(row: AccountRow): Account {
+  return {
+    id: row.id as AccountId,
+    name: row.name,
+    createdAt: row.created_at,
+    ...(row.disabled_at === null ? {} : { disabledAt: row.disabled_at }),
+    balance: microUsd(row.balance),
+    held: microUsd(row.held),
+  };
+}

@@ -1,0 +1,74 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'libsql';
+import type { Clock } from '#shared/core/clock.ts';
+import type { RandomBytes } from '#shared/core/ids.ts';
+import type { JobStore } from '#shared/ports/job-store.ts';
+import type { KeyStore } from '#shared/ports/key-store.ts';
+import type { Ledger } from '#shared/ports/ledger.ts';
+import type { Outbox } from '#shared/ports/outbox.ts';
+import { lockFolder } from './folder-lock.ts';
+import { createWriter } from './group-commit.ts';
+import { migrate } from './schema.ts';
+import { createSqliteJobStore } from './sqlite-job-store.ts';
+import { createSqliteKeyStore } from './sqlite-key-store.ts';
+import { createSqliteLedger } from './sqlite-ledger.ts';
+import { createSqliteOutbox } from './sqlite-outbox.ts';
+
+export interface SqliteOptions {
+  /** The data folder; made when absent. Its database is `onestep.sqlite`. */
+  readonly folder: string;
+  /**
+   * `full`: what was answered survives a power cut. `normal`: it survives the death of the process,
+   * and a power cut may take back the last moments, never leave a half.
+   */
+  readonly synchronous?: 'full' | 'normal';
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+}
+
+export interface SqliteStores {
+  readonly jobs: JobStore;
+  readonly ledger: Ledger;
+  readonly keys: KeyStore;
+  readonly outbox: Outbox;
+  /** Commits what waits and lets go of the folder. */
+  close(): void;
+}
+
+/**
+ * Everything that the service remembers, in one SQLite file that belongs to this process.
+ *
+ * @throws AppError `conflict` when another process has the folder, `invalid-file` when a newer
+ * version wrote it
+ */
+export function openSqliteStores(options: SqliteOptions): SqliteStores {
+  mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+  const lock = lockFolder(options.folder);
+  try {
+    const db = new Database(join(options.folder, 'onestep.sqlite'));
+    db.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = ${options.synchronous === 'normal' ? 'NORMAL' : 'FULL'};
+      PRAGMA foreign_keys = ON;
+      PRAGMA cache_size = -32000;
+      PRAGMA journal_size_limit = 67108864;
+    `);
+    migrate(db);
+    const writer = createWriter(db);
+    return {
+      jobs: createSqliteJobStore(db, writer, options.clock),
+      ledger: createSqliteLedger(db, writer, options.randomBytes),
+      keys: createSqliteKeyStore(db, writer),
+      outbox: createSqliteOutbox(db, writer),
+      close() {
+        writer.flush();
+        db.close();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
