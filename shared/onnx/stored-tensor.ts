@@ -1,4 +1,5 @@
 import { assert } from '#shared/core/errors.ts';
+import { ELEMENT_BYTES } from './element-type.ts';
 import { dimAt, elementCount } from './shape.ts';
 import type { Var } from './value.ts';
 
@@ -22,6 +23,10 @@ export interface StoredTensor {
   /** Computes the values from the sources' values; absent when the only source is taken as it is. */
   readonly compute?: (sources: readonly Float32Array[]) => Float32Array;
 }
+
+/** Bytes that a stored tensor takes. */
+export const tensorBytes = ({ shape, type }: StoredTensor): number =>
+  elementCount(shape) * ELEMENT_BYTES[type];
 
 /** A stored tensor as a value, in its own shape or another with the same elements. */
 export function stored(tensor: StoredTensor, shape: readonly number[] = tensor.shape): Var {

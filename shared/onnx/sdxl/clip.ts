@@ -3,6 +3,8 @@ import { gatherPerRow, gatherRows } from '#shared/onnx/ops/arrange.ts';
 import { add, cast, equal } from '#shared/onnx/ops/elementwise.ts';
 import { multiHeadAttention } from '#shared/onnx/ops/microsoft.ts';
 import { argMaxLast } from '#shared/onnx/ops/network.ts';
+import { sizeAt } from '#shared/onnx/shape.ts';
+import { storedRows } from '#shared/onnx/stored-tensor.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import { activate } from './activation.ts';
 import type { ClipConfig } from './clip-config.ts';
@@ -64,7 +66,11 @@ function embeddings(dialect: Dialect, scope: Scope, config: ClipConfig, ids: Var
     config.max_position_embeddings,
     width,
   ]);
-  return add(gatherRows(dialect.parameter(tokens), ids), dialect.parameter(positions));
+  const length = sizeAt(ids.shape, 1);
+  return add(
+    gatherRows(dialect.parameter(tokens), ids),
+    dialect.cast(storedRows(positions, 0, length)),
+  );
 }
 
 function encoderLayer(dialect: Dialect, scope: Scope, config: ClipConfig, hidden: Var): Var {

@@ -24,6 +24,7 @@ import type { Affine, Scope } from './scope.ts';
  */
 export const cpuDialect: Dialect = {
   parameter,
+  cast: (x) => cast(x, 'FLOAT'),
   toImage: (x) => x,
   fromImage: (x) => x,
   conv: imageConv,

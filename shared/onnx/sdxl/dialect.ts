@@ -32,6 +32,8 @@ export interface Unbiased {
 export interface Dialect {
   /** A stored tensor as a value of the type that the dialect computes with. */
   readonly parameter: (tensor: StoredTensor, shape?: readonly number[]) => Var;
+  /** A float value as the type that the dialect computes with. */
+  readonly cast: (x: Var) => Var;
 
   /** From `[N, C, h, w]` to the dialect's image, and back. */
   readonly toImage: (x: Var) => Var;

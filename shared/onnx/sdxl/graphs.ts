@@ -18,13 +18,17 @@ export interface ModelGraph {
   readonly scopes: readonly Scope[];
 }
 
-/** ids of both tokenizers → context and pooled, as diffusers' `encode_prompt` joins them. */
+/**
+ * ids of both tokenizers → context and pooled, as diffusers' `encode_prompt` joins them.
+ *
+ * @param length ids per text
+ */
 export function textGraph(
   dialect: Dialect,
   type: StoredType,
   configs: readonly [ClipConfig, ClipConfig],
+  length: number,
 ): ModelGraph {
-  const length = Math.min(...configs.map((config) => config.max_position_embeddings));
   const ids1 = input('ids_1', 'INT32', ['batch', length]);
   const ids2 = input('ids_2', 'INT32', ['batch', length]);
   const scope1 = Scope.of('text_encoder', type, 'text_encoder.');

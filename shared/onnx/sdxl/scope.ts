@@ -23,11 +23,11 @@ interface Part {
  * for its tensors. What has been asked for is what the checkpoint must contain.
  */
 export class Scope {
-  private readonly part: Part;
+  private readonly origin: Part;
   private readonly path: string;
 
-  private constructor(part: Part, path: string) {
-    this.part = part;
+  private constructor(origin: Part, path: string) {
+    this.origin = origin;
     this.path = path;
   }
 
@@ -37,21 +37,26 @@ export class Scope {
   }
 
   at(...steps: readonly (string | number)[]): Scope {
-    return new Scope(this.part, [...(this.path === '' ? [] : [this.path]), ...steps].join('.'));
+    return new Scope(this.origin, [...(this.path === '' ? [] : [this.path]), ...steps].join('.'));
+  }
+
+  /** The part of the repository. */
+  get part(): string {
+    return this.origin.name;
   }
 
   /** Every tensor of the checkpoint that has been asked for, by name. */
   get asked(): ReadonlyMap<string, CheckpointTensor> {
-    return this.part.asked;
+    return this.origin.asked;
   }
 
   /** Asks for a tensor of this module that must exist, though the graph may do without it. */
   ask(name: string, shape: readonly number[]): CheckpointTensor {
     const full = this.path === '' ? name : `${this.path}.${name}`;
-    const known = this.part.asked.get(full);
+    const known = this.origin.asked.get(full);
     assert(known === undefined || sameShape(known.shape, shape), `${full} has one shape`);
-    const tensor = known ?? { part: this.part.name, name: full, shape };
-    this.part.asked.set(full, tensor);
+    const tensor = known ?? { part: this.origin.name, name: full, shape };
+    this.origin.asked.set(full, tensor);
     return tensor;
   }
 
@@ -59,9 +64,9 @@ export class Scope {
   tensor(name: string, shape: readonly number[], as: readonly number[] = shape): StoredTensor {
     const source = this.ask(name, shape);
     return this.store({
-      name: `${this.part.prefix}${source.name}`,
+      name: `${this.origin.prefix}${source.name}`,
       shape: as,
-      type: this.part.type,
+      type: this.origin.type,
       sources: [source],
     });
   }
@@ -75,7 +80,7 @@ export class Scope {
   ): StoredTensor {
     const full = this.path === '' ? name : `${this.path}.${name}`;
     return this.store({
-      name: `${this.part.prefix}${full}`,
+      name: `${this.origin.prefix}${full}`,
       shape,
       type: 'FLOAT',
       sources,
@@ -108,9 +113,9 @@ export class Scope {
   }
 
   private store(tensor: StoredTensor): StoredTensor {
-    const known = this.part.stored.get(tensor.name);
+    const known = this.origin.stored.get(tensor.name);
     if (known !== undefined) return known;
-    this.part.stored.set(tensor.name, tensor);
+    this.origin.stored.set(tensor.name, tensor);
     return tensor;
   }
 }

@@ -12,7 +12,7 @@ const TransformerLayers = z.union([PositiveInt, z.array(PerBlock)]);
 
 /** The fields of `UNet2DConditionModel` that shape the graph, with that class's defaults. */
 const UnetConfigSchema = z.object({
-  sample_size: z.union([PositiveInt, z.tuple([PositiveInt, PositiveInt])]).nullish(),
+  sample_size: PositiveInt.nullish(),
   in_channels: PositiveInt.default(4),
   out_channels: PositiveInt.default(4),
   center_input_sample: z.boolean().default(false),

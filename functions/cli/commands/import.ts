@@ -1,0 +1,109 @@
+import { basename } from 'node:path';
+import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { importModel } from '#shared/model/import-model.ts';
+
+const PROGRESS_INTERVAL_MS = 200;
+const DTYPES = ['fp32', 'fp16'] as const;
+
+export const importCommand: Command = {
+  summary: 'make a model package from an SDXL repository',
+  usage: '--repo DIR [--unet FILE] --dtype fp32|fp16 --out PKG [options]',
+  options: {
+    repo: {
+      type: 'string',
+      value: 'DIR',
+      help: 'a folder laid out as stable-diffusion-xl-base-1.0 is',
+    },
+    unet: { type: 'string', value: 'FILE', help: 'take the UNet from here: .safetensors or .bin' },
+    dtype: { type: 'string', value: 'TYPE', help: 'fp32 (fastest on a CPU, default) or fp16' },
+    out: { type: 'string', value: 'PKG', help: 'the new package, a folder' },
+    name: { type: 'string', value: 'NAME', help: "the model's name; default: the folder's name" },
+    link: { type: 'boolean', help: 'share tensors that fit with their files instead of copying' },
+  },
+  examples: [
+    'onestep import --repo stable-diffusion-xl-base-1.0 --unet SDXL_DisBack.bin --dtype fp32 --out disback',
+    'onestep import --repo models/demo/repo --unet models/demo/onestep_unet.bin --out /tmp/demo',
+  ],
+  run,
+};
+
+async function run({ values, positionals, stdout, stderr }: CommandContext): Promise<void> {
+  const [extra] = positionals;
+  if (extra !== undefined) {
+    throw new AppError('invalid-request', `import does not know what "${extra}" is for.`);
+  }
+  const text = (option: string) => {
+    const value = values[option];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const need = (option: string, example: string) => {
+    const value = text(option);
+    if (value !== undefined && value !== '') return value;
+    throw new AppError('invalid-request', `import needs --${option} ${example}.`);
+  };
+  const repository = need('repo', 'DIR');
+  const out = need('out', 'PKG');
+  const dtype = DTYPES.find((known) => known === (text('dtype') ?? 'fp32'));
+  if (dtype === undefined) {
+    throw new AppError('invalid-request', `--dtype is ${DTYPES.join(' or ')}.`);
+  }
+  const started = performance.now();
+  const manifest = await withInterrupt((signal) =>
+    importModel({
+      repository,
+      unet: text('unet'),
+      dtype,
+      out,
+      name: modelName(text('name') ?? basename(out)),
+      link: values['link'] === true,
+      processId: process.pid,
+      signal,
+      onProgress: stderr.isTTY ? progressLine(stderr) : () => undefined,
+    }),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  if (values['json'] === true) {
+    stdout.write(`${JSON.stringify(manifest)}\n`);
+    return;
+  }
+  const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+  stderr.write(`${stderr.isTTY ? '\r\u001b[K' : ''}`);
+  stderr.write(`${out}: ${manifest.name}, ${megabytes(bytes)} in ${seconds.toFixed(1)} s\n`);
+  stdout.write(`${manifest.digest}\n`);
+}
+
+/** Runs work that a Ctrl-C or a termination stops cleanly. */
+async function withInterrupt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const stop = () => controller.abort(new AppError('canceled', 'import was interrupted.'));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+/** A package's name must be usable in a URL and a JSON key. */
+function modelName(text: string): string {
+  const name = text
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, 64);
+  if (name !== '') return name;
+  throw new AppError('invalid-request', 'Name the model with --name NAME.');
+}
+
+function progressLine(stderr: CommandContext['stderr']) {
+  let last = 0;
+  return ({ bytes, of }: { bytes: number; of: number }) => {
+    const now = performance.now();
+    if (now - last < PROGRESS_INTERVAL_MS) return;
+    last = now;
+    stderr.write(`\r\u001b[Kimporting ${megabytes(bytes)} of ${megabytes(of)}`);
+  };
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;

@@ -1,0 +1,89 @@
+import { FormatError } from '#shared/core/errors.ts';
+import { type ClipConfig, readClipConfig } from '#shared/onnx/sdxl/clip-config.ts';
+import type { Dialect } from '#shared/onnx/sdxl/dialect.ts';
+import { type ModelGraph, textGraph, unetGraph, vaeGraph } from '#shared/onnx/sdxl/graphs.ts';
+import { TIME_IDS } from '#shared/onnx/sdxl/time-embedding.ts';
+import type { DenoiseStep } from '#shared/onnx/sdxl/unet.ts';
+import { readUnetConfig, type UnetConfig } from '#shared/onnx/sdxl/unet-config.ts';
+import { readVaeConfig, type VaeConfig } from '#shared/onnx/sdxl/vae-config.ts';
+import type { StoredType } from '#shared/onnx/stored-tensor.ts';
+import type { GraphName, Manifest } from './manifest.ts';
+import type { Repository } from './repository.ts';
+import { readSchedule } from './schedule.ts';
+import { readTokenizerFacts } from './tokenizer-facts.ts';
+
+type Tokenizers = Manifest['text']['tokenizers'];
+
+/** Everything that a repository's configuration files say, checked against each other. */
+export interface ModelConfig {
+  readonly clip: readonly [ClipConfig, ClipConfig];
+  readonly unet: UnetConfig;
+  readonly vae: VaeConfig;
+  readonly step: DenoiseStep;
+  readonly tokenizers: Tokenizers;
+}
+
+/** @throws AppError, FormatError naming the file and the field at fault */
+export function readModelConfig(repository: Repository): ModelConfig {
+  const read = <T>(parse: (value: unknown, file: string) => T, ...names: readonly string[]): T =>
+    parse(repository.readJson(...names), repository.pathOf(...names));
+  const clip = (part: string) => read(readClipConfig, part, 'config.json');
+  const encoders = [clip('text_encoder'), clip('text_encoder_2')] as const;
+  const tokenizer = (folder: string, encoder: ClipConfig) =>
+    readTokenizerFacts(repository, folder, {
+      positions: encoder.max_position_embeddings,
+      vocabulary: encoder.vocab_size,
+    });
+  const config: ModelConfig = {
+    clip: encoders,
+    unet: read(readUnetConfig, 'unet', 'config.json'),
+    vae: read(readVaeConfig, 'vae', 'config.json'),
+    step: read((value, file) => readSchedule(value, file), 'scheduler', 'scheduler_config.json'),
+    tokenizers: [tokenizer('tokenizer', encoders[0]), tokenizer('tokenizer_2', encoders[1])],
+  };
+  checkAgreement(config, repository.pathOf('unet', 'config.json'));
+  return config;
+}
+
+/** The parts must fit together: what one puts out is what the next takes. */
+function checkAgreement({ clip, unet, vae, tokenizers }: ModelConfig, file: string): void {
+  const [first, second] = clip;
+  const pooled = second.projection_dim;
+  const expected: readonly (readonly [string, number, number, string])[] = [
+    [
+      'cross_attention_dim',
+      unet.contextChannels,
+      first.hidden_size + second.hidden_size,
+      'the "hidden_size" of both text encoders together',
+    ],
+    [
+      'projection_class_embeddings_input_dim',
+      unet.projection_class_embeddings_input_dim,
+      pooled + TIME_IDS * unet.addition_time_embed_dim,
+      `text_encoder_2's "projection_dim" + ${TIME_IDS} × "addition_time_embed_dim"`,
+    ],
+    ['in_channels', unet.in_channels, vae.latent_channels, 'the VAE\'s "latent_channels"'],
+    ['out_channels', unet.out_channels, vae.latent_channels, 'the VAE\'s "latent_channels"'],
+  ];
+  for (const [field, actual, wanted, meaning] of expected) {
+    if (actual === wanted) continue;
+    throw new FormatError(file, `"${field}": ${actual} must be ${wanted}, ${meaning}`);
+  }
+  if (tokenizers[0].maxLength !== tokenizers[1].maxLength) {
+    throw new FormatError(file, 'its two tokenizers must have the same "model_max_length"');
+  }
+}
+
+/** The three graphs of a model for one kind of device. */
+export function buildGraphs(
+  config: ModelConfig,
+  dialect: Dialect,
+  type: StoredType,
+): Record<GraphName, ModelGraph> {
+  const [, second] = config.clip;
+  return {
+    text: textGraph(dialect, type, config.clip, config.tokenizers[0].maxLength),
+    unet: unetGraph(dialect, type, config.unet, second.projection_dim, config.step),
+    vae: vaeGraph(dialect, type, config.vae),
+  };
+}

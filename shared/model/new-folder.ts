@@ -1,0 +1,77 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { AppError } from '#shared/core/errors.ts';
+import { MANIFEST_FILE } from './manifest.ts';
+
+/**
+ * Makes a folder whole or not at all: `fill` writes into a temporary sibling, which then takes the
+ * target's name. A model package that is there already is replaced; anything else is refused. What a
+ * killed run left behind is removed by the next.
+ *
+ * @param processId tells the temporary folders of several runs apart
+ */
+export async function makeFolder<T>(
+  target: string,
+  processId: number,
+  fill: (folder: string) => Promise<T>,
+): Promise<T> {
+  const path = resolve(target);
+  if (existsSync(path) && !existsSync(join(path, MANIFEST_FILE)) && !isEmptyFolder(path)) {
+    throw new AppError(
+      'conflict',
+      `${target} exists and is not a model package; name another place or remove it.`,
+    );
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  removeStale(path, processId);
+  const temporary = `${temporaryPrefix(path)}${processId}`;
+  mkdirSync(temporary);
+  try {
+    const result = await fill(temporary);
+    replace(temporary, path);
+    return result;
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+const temporaryPrefix = (path: string): string => join(dirname(path), `.${basename(path)}.import-`);
+
+const isEmptyFolder = (path: string): boolean => {
+  try {
+    return readdirSync(path).length === 0;
+  } catch {
+    return false;
+  }
+};
+
+function replace(temporary: string, path: string): void {
+  if (existsSync(path)) {
+    const old = `${temporary}-old`;
+    renameSync(path, old);
+    renameSync(temporary, path);
+    rmSync(old, { recursive: true, force: true });
+    return;
+  }
+  renameSync(temporary, path);
+}
+
+/** Removes temporary folders of runs that no longer live. */
+function removeStale(path: string, processId: number): void {
+  const prefix = basename(temporaryPrefix(path));
+  for (const name of readdirSync(dirname(path))) {
+    if (!name.startsWith(prefix)) continue;
+    const owner = Number.parseInt(name.slice(prefix.length), 10);
+    if (owner !== processId && isRunning(owner)) continue;
+    rmSync(join(dirname(path), name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

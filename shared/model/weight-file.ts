@@ -1,0 +1,120 @@
+import { convert } from '#shared/checkpoint/convert.ts';
+import { DTYPE_BYTES, elementCount, type LazyTensor } from '#shared/checkpoint/tensor.ts';
+import { assert } from '#shared/core/errors.ts';
+import type { StoredTensor } from '#shared/onnx/stored-tensor.ts';
+import type { PackageFile } from './package-writer.ts';
+
+/** Values converted at a time. */
+const CHUNK_VALUES = 2 ** 21;
+/** Largest element that is read or written, for the size of buffers. */
+const MAX_ELEMENT_BYTES = 8;
+/** Where the first tensor of a weight file may begin. */
+const DATA_ALIGNMENT = 64;
+const LENGTH_BYTES = 8;
+
+const DTYPE = { FLOAT: 'F32', FLOAT16: 'F16' } as const;
+
+/** A weight file that is not yet written: a safetensors file, so that other tools can read it. */
+export interface WeightLayout {
+  readonly header: Uint8Array;
+  readonly tensors: readonly StoredTensor[];
+  /** Byte of each tensor in the file, by its name. */
+  readonly offsets: ReadonlyMap<string, number>;
+  readonly sizeBytes: number;
+}
+
+/** Lays tensors out one after another. */
+export function layOutWeights(tensors: readonly StoredTensor[]): WeightLayout {
+  const entries: Record<string, unknown> = {};
+  const starts = new Map<string, number>();
+  let end = 0;
+  for (const tensor of tensors) {
+    const begin = end;
+    end += elementCount(tensor.shape) * DTYPE_BYTES[DTYPE[tensor.type]];
+    starts.set(tensor.name, begin);
+    entries[tensor.name] = {
+      dtype: DTYPE[tensor.type],
+      shape: tensor.shape,
+      data_offsets: [begin, end],
+    };
+  }
+  const text = new TextEncoder().encode(JSON.stringify(entries));
+  const dataStart = Math.ceil((LENGTH_BYTES + text.length) / DATA_ALIGNMENT) * DATA_ALIGNMENT;
+  const header = new Uint8Array(dataStart).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(dataStart - LENGTH_BYTES), true);
+  header.set(text, LENGTH_BYTES);
+  const offsets = new Map([...starts].map(([name, start]) => [name, dataStart + start]));
+  return { header, tensors, offsets, sizeBytes: dataStart + end };
+}
+
+/** What a weight file takes its values from. */
+export type Sources = (tensor: StoredTensor) => readonly LazyTensor[];
+
+/** Bytes written since the last call. Called between chunks; may throw to stop. */
+export type OnBytes = (bytes: number) => void;
+
+/**
+ * Writes a weight file, a piece of a tensor at a time, so that memory stays small however large the
+ * model is.
+ */
+export async function writeWeights(
+  layout: WeightLayout,
+  file: PackageFile,
+  sources: Sources,
+  onBytes: OnBytes,
+): Promise<void> {
+  await file.write(layout.header);
+  const buffers = new BufferPair();
+  for (const tensor of layout.tensors) {
+    const [first, ...rest] = sources(tensor);
+    assert(first !== undefined, `${tensor.name} has a source`);
+    if (tensor.compute !== undefined) {
+      const values = tensor.compute([first, ...rest].map(readFloats));
+      assert(values.length === elementCount(tensor.shape), `${tensor.name} has its shape`);
+      await file.write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      onBytes(values.byteLength);
+    } else {
+      await copyValues(first, DTYPE[tensor.type], file, buffers, onBytes);
+    }
+  }
+}
+
+async function copyValues(
+  tensor: LazyTensor,
+  dtype: 'F32' | 'F16',
+  file: PackageFile,
+  buffers: BufferPair,
+  onBytes: OnBytes,
+): Promise<void> {
+  const count = elementCount(tensor.shape);
+  for (let start = 0; start < count; start += CHUNK_VALUES) {
+    const { source, target } = buffers.next();
+    const bytes = tensor.read(start, Math.min(start + CHUNK_VALUES, count), source);
+    const converted = convert(bytes, tensor.dtype, dtype, target);
+    await file.write(converted);
+    onBytes(converted.length);
+  }
+}
+
+/** All values of a tensor, for one that others are computed from. */
+function readFloats(tensor: LazyTensor): Float32Array {
+  const bytes = convert(tensor.read(), tensor.dtype, 'F32');
+  const aligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  return new Float32Array(aligned.buffer, aligned.byteOffset, elementCount(tensor.shape));
+}
+
+/** Two sets of buffers in turn: one is filled while the other is on its way to the disk. */
+class BufferPair {
+  private readonly sets = [0, 1].map(() => ({
+    source: new Uint8Array(CHUNK_VALUES * MAX_ELEMENT_BYTES),
+    target: new Uint8Array(CHUNK_VALUES * DTYPE_BYTES.F32),
+  }));
+  private turn = 0;
+
+  next(): { source: Uint8Array; target: Uint8Array } {
+    this.turn = 1 - this.turn;
+    const set = this.sets[this.turn];
+    assert(set !== undefined, 'there are two sets');
+    return set;
+  }
+}
