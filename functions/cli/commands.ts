@@ -5,5 +5,6 @@ import type { Command } from './command.ts';
  * command does not wait for the packages of a large one.
  */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  import: async () => (await import('./commands/import.ts')).importCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspect,
 };
