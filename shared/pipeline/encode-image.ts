@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import type { ImageFormat } from '#shared/core/inference.ts';
+import {
+  createEmbeddedReceipt,
+  type EmbeddedReceipt,
+  serializeReceipt,
+  signReceipt,
+} from './embedded-receipt.ts';
+import { generationParameters, xmpPacket } from './image-metadata.ts';
+import type { Picture } from './pipeline.ts';
+import { withPngText } from './png-text.ts';
+
+/** The part of a picture that a file shows. */
+type Pixels = Pick<Picture, 'seed' | 'width' | 'height' | 'pixels'>;
+
+export interface EncodeOptions {
+  readonly format: ImageFormat;
+  /** 1–100 for jpeg and webp; png ignores it. */
+  readonly quality: number;
+  readonly prompt: string;
+  readonly model: { readonly name: string; readonly digest: string };
+  /** Signs the receipt inside the file, where there is one. */
+  readonly signingKey?: Uint8Array | undefined;
+}
+
+export interface EncodedImage {
+  readonly bytes: Uint8Array;
+  /** SHA-256 of the file and of the raw pixels, hex. */
+  readonly sha256: string;
+  readonly pixelsSha256: string;
+}
+
+export const MEDIA_TYPES: Readonly<Record<ImageFormat, string>> = {
+  png: 'image/png',
+  jpeg: 'image/jpeg',
+  webp: 'image/webp',
+};
+
+/**
+ * Encodes a picture, with the parameters that made it and the mark of machine-made media inside.
+ * Equal pictures and options give equal bytes.
+ */
+export async function encodeImage(picture: Pixels, options: EncodeOptions): Promise<EncodedImage> {
+  const { width, height, pixels, seed } = picture;
+  const { format, quality, prompt, model } = options;
+  const receipt = createEmbeddedReceipt({
+    // A lossless file is the same at any quality.
+    quality: format === 'png' ? 100 : quality,
+    model,
+    prompt,
+    seed,
+    width,
+    height,
+    format,
+    pixels,
+  });
+  const bytes = await encodePixels(picture, format, quality, receipt, options.signingKey);
+  return {
+    bytes,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    pixelsSha256: receipt.pixels_sha256,
+  };
+}
+
+async function encodePixels(
+  { width, height, pixels }: Pixels,
+  format: ImageFormat,
+  quality: number,
+  receipt: EmbeddedReceipt,
+  signingKey: Uint8Array | undefined,
+): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
+  const serialized = serializeReceipt(receipt);
+  const signature = signingKey === undefined ? undefined : signReceipt(serialized, signingKey);
+  const image = sharp(pixels, { raw: { width, height, channels: 3 } }).withXmp(
+    xmpPacket(receipt, serialized, signature),
+  );
+  if (format === 'jpeg') return image.jpeg({ quality }).toBuffer();
+  if (format === 'webp') return image.webp({ quality }).toBuffer();
+  return withPngText(await image.png().toBuffer(), 'parameters', generationParameters(receipt));
+}

@@ -1,0 +1,56 @@
+import type { EmbeddedReceipt } from './embedded-receipt.ts';
+
+/** IPTC's term for media made by a trained model (https://cv.iptc.org/newscodes/digitalsourcetype/). */
+const DIGITAL_SOURCE_TYPE =
+  'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia';
+
+/** The namespace of the receipt's properties; a name, nothing is served there. */
+const RECEIPT_NAMESPACE = 'https://onestep.dev/ns/receipt/1.0/';
+
+/**
+ * The parameters as the common tools write and read them in a PNG's `parameters` text: the prompt,
+ * then one line of `Name: value` pairs.
+ */
+export function generationParameters(receipt: EmbeddedReceipt): string {
+  const pairs = [
+    'Steps: 1',
+    'Sampler: LCM',
+    'CFG scale: 0',
+    `Seed: ${receipt.seed}`,
+    `Size: ${receipt.width}x${receipt.height}`,
+    `Model hash: ${receipt.model.digest.slice(0, 10)}`,
+    `Model: ${receipt.model.name}`,
+    `Version: ${receipt.engine}`,
+  ];
+  return `${receipt.prompt}\n${pairs.join(', ')}`;
+}
+
+/**
+ * An XMP packet that marks the image as made by a model (IPTC) and carries the receipt.
+ *
+ * @param serialized the receipt's one line of JSON
+ * @param signature its signature, where the order came with a key
+ */
+export function xmpPacket(
+  receipt: EmbeddedReceipt,
+  serialized: string,
+  signature: string | undefined,
+): string {
+  const signed =
+    signature === undefined ? '' : `\n   <onestep:signature>${signature}</onestep:signature>`;
+  return `<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:onestep="${RECEIPT_NAMESPACE}">
+   <xmp:CreatorTool>${escapeXml(receipt.engine)}</xmp:CreatorTool>
+   <Iptc4xmpExt:DigitalSourceType>${DIGITAL_SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>
+   <onestep:receipt>${escapeXml(serialized)}</onestep:receipt>${signed}
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="r"?>`;
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

@@ -1,0 +1,39 @@
+import { crc32 } from 'node:zlib';
+import { assert } from '#shared/core/errors.ts';
+
+const SIGNATURE_BYTES = 8;
+/** IHDR's length, type, 13 bytes of content and checksum. */
+const HEADER_CHUNK_BYTES = 4 + 4 + 13 + 4;
+
+/**
+ * A PNG with one more text chunk, right after its header: `tEXt` where the text is Latin-1, `iTXt`
+ * (UTF-8) otherwise (https://www.w3.org/TR/png-3/#11textinfo).
+ *
+ * @param keyword 1 to 79 Latin-1 characters
+ */
+export function withPngText(png: Uint8Array, keyword: string, text: string): Uint8Array {
+  const end = SIGNATURE_BYTES + HEADER_CHUNK_BYTES;
+  assert(
+    Buffer.from(png.buffer, png.byteOffset, png.length).toString('latin1', 12, 16) === 'IHDR',
+    'a PNG begins with its header',
+  );
+  // Neither kind of chunk can hold a zero, which ends the keyword.
+  const clean = text.replaceAll('\0', '\ufffd');
+  const chunk = isLatin1(clean)
+    ? pngChunk('tEXt', Buffer.from(`${keyword}\0${clean}`, 'latin1'))
+    : pngChunk('iTXt', Buffer.from(`${keyword}\0\0\0\0\0${clean}`, 'utf8'));
+  return Buffer.concat([png.subarray(0, end), chunk, png.subarray(end)]);
+}
+
+function isLatin1(text: string): boolean {
+  return /^[\n\x20-\x7e\xa0-\xff]*$/.test(text);
+}
+
+function pngChunk(type: string, content: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), content]);
+  const chunk = Buffer.alloc(body.length + 8);
+  chunk.writeUInt32BE(content.length, 0);
+  body.copy(chunk, 4);
+  chunk.writeUInt32BE(crc32(body), body.length + 4);
+  return chunk;
+}
