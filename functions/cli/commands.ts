@@ -5,6 +5,7 @@ import type { Command } from './command.ts';
  * command does not wait for the packages of a large one.
  */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
   import: async () => (await import('./commands/import.ts')).importCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspect,
 };

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { LazyTensor } from '#shared/checkpoint/tensor.ts';
 import type { Place } from '#shared/onnx/model-proto.ts';
 import type { StoredTensor } from '#shared/onnx/stored-tensor.ts';
+import { fileDigest } from './file-digest.ts';
 import type { PackageWriter } from './package-writer.ts';
 
 const DTYPE = { FLOAT: 'F32', FLOAT16: 'F16' } as const;
@@ -39,11 +39,4 @@ export class LinkedSources {
     this.names.set(file, name);
     return name;
   }
-}
-
-/** SHA-256 of a file, hex. */
-export async function fileDigest(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk);
-  return hash.digest('hex');
 }

@@ -1,0 +1,67 @@
+import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { checkFiles } from '#shared/model/check-files.ts';
+import { type Manifest, readManifest } from '#shared/model/manifest.ts';
+import { loadPipeline } from '#shared/pipeline/pipeline.ts';
+
+/** Latents on each side of the trial image: small, and enough for every level of a UNet. */
+const TRIAL_LATENTS = 8;
+
+export const doctor: Command = {
+  summary: 'check a model package: its files, its graphs, a trial image',
+  usage: 'PKG [options]',
+  options: {
+    'files-only': { type: 'boolean', help: 'compare the files with the manifest and stop there' },
+  },
+  examples: ['onestep doctor /tmp/demo', 'onestep doctor disback --json'],
+  run,
+};
+
+async function run({ values, positionals, stdout, stderr }: CommandContext): Promise<void> {
+  const [folder, extra] = positionals;
+  if (folder === undefined || extra !== undefined) {
+    throw new AppError('invalid-request', 'doctor takes one model package: onestep doctor PKG.');
+  }
+  const manifest = readManifest(folder);
+  stderr.write(`${manifest.name}: ${manifest.dtype}, ${manifest.digest.slice(0, 12)}\n`);
+  const faults = await checkFiles(folder, manifest);
+  if (faults.length === 0) {
+    stderr.write(`files: ${Object.keys(manifest.files).length} as the manifest says\n`);
+    if (values['files-only'] !== true) faults.push(...(await drawTrial(folder, manifest, stderr)));
+  }
+  if (values['json'] === true) {
+    const { name, digest } = manifest;
+    stdout.write(`${JSON.stringify({ ok: faults.length === 0, name, digest, faults })}\n`);
+  }
+  if (faults.length > 0) {
+    throw new AppError('invalid-file', `${folder}: ${faults.join('; ')}. Import the model again.`);
+  }
+  if (values['json'] !== true) stdout.write(`${folder} is whole\n`);
+}
+
+/** Loads the graphs and draws one small image; returns what is wrong with it. */
+async function drawTrial(
+  folder: string,
+  manifest: Manifest,
+  stderr: CommandContext['stderr'],
+): Promise<string[]> {
+  const side = TRIAL_LATENTS * manifest.size.multiple;
+  try {
+    const pipeline = await loadPipeline(folder, { device: 'cpu' });
+    stderr.write(`graphs: loaded in ${Math.round(pipeline.loadMs)} ms\n`);
+    try {
+      const request = { prompt: '', seed: 0, width: side, height: side, numOutputs: 1 };
+      for await (const { ms, stages } of pipeline.generate(request)) {
+        const total = Math.round(ms.text + ms.unet + ms.vae);
+        stderr.write(`image: ${side}×${side} in ${total} ms\n`);
+        if (!stages.vae_in.data.every(Number.isFinite)) return ['its latents are not finite'];
+      }
+    } finally {
+      await pipeline.close();
+    }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return [error.message];
+  }
+  return [];
+}
