@@ -1,8 +1,7 @@
-import { AppError } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
-import { type MicroUsd, microUsd } from '#shared/core/money.ts';
+import { type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
 import type { Admission, AdmissionResult } from '#shared/ports/job-store.ts';
 import { type AccountItem, moveMoney } from './account-item.ts';
 import { deliveryWrites } from './delivery-item.ts';
@@ -55,11 +54,8 @@ async function judge(
   if (own !== undefined) return { outcome: 'admitted', job: own['job'] as Job };
   const replay = await judgeRecord(table, admission, find(keys.record));
   if (replay !== undefined) return replay;
-  const account = find(keys.account) as AccountItem | undefined;
-  if (account === undefined) throw new AppError('not-found', `There is no account ${job.account}`);
-
-  const depth = sumOf(items.filter((item) => item.sk === 'COUNT'));
-  if (depth >= admission.queueLimit) return { outcome: 'queue-full', depth };
+  const balance = (find(keys.account) as AccountItem | undefined)?.balance ?? ZERO_USD;
+  if (balance < job.hold) return { outcome: 'insufficient-funds', balance };
   const windows = [
     ['day', find(keys.day), admission.dayCap],
     ['month', find(keys.month), admission.monthCap],
@@ -70,10 +66,8 @@ async function judge(
       return { outcome: 'key-budget-exceeded', window, spent };
     }
   }
-  if (account.balance < job.hold) {
-    return { outcome: 'insufficient-funds', balance: account.balance };
-  }
-  return undefined;
+  const depth = sumOf(items.filter((item) => item.sk === 'COUNT'));
+  return depth < admission.queueLimit ? undefined : { outcome: 'queue-full', depth };
 }
 
 async function judgeRecord(

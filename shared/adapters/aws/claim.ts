@@ -2,8 +2,8 @@ import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { DynamoTable, Key } from './dynamo-table.ts';
 import { noteClaimed } from './fair-rank.ts';
 import { indexKeys } from './item-keys.ts';
-import { type JobItem, replaceJob } from './job-item.ts';
-import { sortable } from './table-schema.ts';
+import { givenBack, type JobItem, replaceJob } from './job-item.ts';
+import { AFTER, sortable } from './table-schema.ts';
 
 /** Candidates read at one time: the first is nearly always free. */
 const WINDOW = 8;
@@ -39,7 +39,7 @@ async function claim(
   await noteClaimed(table, item.job.model.name, item.job.rank);
   const token = item.token + 1;
   const job: Job = {
-    ...item.job,
+    ...givenBack(item.job),
     attempts: item.job.attempts + 1,
     lease: { token, expiresAt: now + leaseMs },
   };
@@ -48,14 +48,14 @@ async function claim(
 
 /** Jobs whose holder has let its lease run out: few, ever. */
 async function readExpired(table: DynamoTable, model: string, now: number): Promise<JobItem[]> {
-  const query = { pk: indexKeys.leased(model), to: sortable(now) };
+  const query = { pk: indexKeys.leased(model), to: sortable(now) + AFTER };
   const keys = await take(table.queryIndex('queue', query, WINDOW), Number.POSITIVE_INFINITY);
   return [...(await table.getMany(keys))] as JobItem[];
 }
 
 function isClaimable(job: Job, now: number): boolean {
   if (isTerminal(job.status) || job.cancelRequestedAt !== undefined) return false;
-  return job.lease === undefined || job.lease.expiresAt < now;
+  return job.lease === undefined || job.lease.expiresAt <= now;
 }
 
 /** Up to `count` more keys; unlike `for … of` with a break, the source can be read on. */

@@ -20,7 +20,7 @@ export function toDeliveryItem(
     version,
     entry,
     ownedPk: indexKeys.deliveriesOf(entry.account),
-    ownedSk: entry.id,
+    ownedSk: `${sortable(entry.createdAt)}#${entry.id}`,
     queuePk: indexKeys.deliveriesOfJob(entry.job),
     queueSk: `${sortable(entry.createdAt)}#${entry.id}`,
     ...(visibleAt === undefined

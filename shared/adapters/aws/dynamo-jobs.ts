@@ -1,3 +1,4 @@
+import { ulidFloor } from '#shared/adapters/local/sqlite/ulid-floor.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
@@ -7,12 +8,14 @@ import { claimNext } from './claim.ts';
 import { deliveryWrites } from './delivery-item.ts';
 import type { DynamoTable, Key } from './dynamo-table.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
-import { dueAt, type JobItem, readJobItem, replaceJob } from './job-item.ts';
+import { dueAt, givenBack, isWaiting, type JobItem, readJobItem, replaceJob } from './job-item.ts';
 import { settle } from './settle.ts';
 import { AFTER, sortable } from './table-schema.ts';
 import { createWaitingLine } from './waiting-line.ts';
 
 const PAGE = 100;
+/** How far a job's time of creation may be from the time in its id. */
+const ID_SLACK_MS = 60_000;
 
 export interface DynamoJobsDeps {
   readonly table: DynamoTable;
@@ -38,7 +41,7 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
     takeUnanswered: async (key, bodyHash, since) => {
       const { pk, sk } = itemKeys.unanswered(key, bodyHash, '' as JobId);
       for await (const item of table.query({ pk, from: sk, to: sk + AFTER, newestFirst: true })) {
-        if (Number(item['createdAt']) <= since) continue;
+        if (Number(item['createdAt']) < since) continue;
         const taken = await table.write([{ delete: item, condition: 'attribute_exists(pk)' }]);
         if (taken) return read(item['job'] as JobId);
       }
@@ -96,8 +99,7 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
     queueDepth: () => line.depth(),
     queuePosition: async (id) => {
       const job = await read(id);
-      if (job === undefined || isTerminal(job.status) || job.lease !== undefined) return undefined;
-      return line.position(job);
+      return job === undefined || !isWaiting(job) ? undefined : line.position(job);
     },
   };
 }
@@ -121,11 +123,6 @@ async function changeJob(
 
 function holds(job: Job, token: number): boolean {
   return !isTerminal(job.status) && job.lease?.token === token;
-}
-
-function givenBack(job: Job): Job {
-  const { lease: _, startedAt: __, ...rest } = job;
-  return { ...rest, status: 'starting' };
 }
 
 function erased(job: Job, at: number): Job {
@@ -189,7 +186,7 @@ async function list(table: DynamoTable, query: JobQuery): Promise<readonly Job[]
     'owned',
     {
       pk: indexKeys.jobsOf(query.account),
-      ...(after === undefined ? {} : { from: after }),
+      from: [after ?? '', createdFloor(query)].sort().at(-1) ?? '',
       ...(before === undefined ? {} : { to: before }),
       newestFirst,
     },
@@ -203,10 +200,15 @@ async function list(table: DynamoTable, query: JobQuery): Promise<readonly Job[]
   return jobs;
 }
 
+/** The least id that a job created within the query's time can have. */
+function createdFloor({ createdAfter }: JobQuery): string {
+  return createdAfter === undefined ? ' ' : ulidFloor(createdAfter - ID_SLACK_MS);
+}
+
 function matches(job: Job, query: JobQuery): boolean {
   const { createdAfter, createdBefore, tag } = query;
   return (
-    (createdAfter === undefined || job.createdAt > createdAfter) &&
+    (createdAfter === undefined || job.createdAt >= createdAfter) &&
     (createdBefore === undefined || job.createdAt < createdBefore) &&
     (tag === undefined || job.tags[tag.name] === tag.value)
   );

@@ -62,7 +62,9 @@ async function list(table: DynamoTable, account: AccountId): Promise<readonly Ap
     keys.push(itemKeys.apiKey(item['key'] as KeyId));
   }
   const items = (await table.getMany(keys)) as readonly KeyItem[];
-  return items.map((item) => item.key).sort((a, b) => a.createdAt - b.createdAt);
+  return items
+    .map((item) => item.key)
+    .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
 }
 
 async function audit(

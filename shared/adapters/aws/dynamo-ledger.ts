@@ -1,3 +1,4 @@
+import { ulidFloor } from '#shared/adapters/local/sqlite/ulid-floor.ts';
 import type { Account, AuditEntry } from '#shared/core/account.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
@@ -12,6 +13,8 @@ import { indexKeys, itemKeys } from './item-keys.ts';
 import { AFTER, sortable } from './table-schema.ts';
 
 const PAGE = 100;
+/** How far an entry's own time may be from the time in its id. */
+const ID_SLACK_MS = 60_000;
 
 /** Accounts and money in DynamoDB. */
 export function createDynamoLedger(deps: {
@@ -188,10 +191,11 @@ async function expireOne(
 
 async function entries(table: DynamoTable, query: LedgerQuery): Promise<readonly LedgerEntry[]> {
   const { pk, sk } = itemKeys.ledgerEntry(query.account, '');
+  const least = query.from === undefined ? '' : ulidFloor(query.from - ID_SLACK_MS);
   const to = query.before === undefined ? sk + AFTER : sk + query.before;
   const found: LedgerEntry[] = [];
   if (query.limit <= 0) return found;
-  for await (const item of table.query({ pk, from: sk, to, newestFirst: true })) {
+  for await (const item of table.query({ pk, from: sk + least, to, newestFirst: true })) {
     const entry = item['entry'] as LedgerEntry;
     if (entry.id === query.before) continue;
     if (query.from !== undefined && entry.at < query.from) continue;

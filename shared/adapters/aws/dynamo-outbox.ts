@@ -37,9 +37,10 @@ export function createDynamoOutbox(table: DynamoTable): Outbox {
     listByJob: (job) =>
       list(table, table.queryIndex('queue', { pk: indexKeys.deliveriesOfJob(job) }, PAGE)),
     listByAccount: async (account, limit, before) => {
+      const last = before === undefined ? undefined : (await read(before))?.['ownedSk'];
       const query = {
         pk: indexKeys.deliveriesOf(account),
-        ...(before === undefined ? {} : { to: before }),
+        ...(last === undefined ? {} : { to: String(last) }),
         newestFirst: true,
       };
       const keys = without(table.queryIndex('owned', query, Math.min(PAGE, limit + 1)), before);
@@ -88,7 +89,7 @@ function createReceivers(
       for await (const item of table.query({ pk, from: sk, to: sk + AFTER })) {
         found.push(item['health'] as EndpointHealth);
       }
-      return found;
+      return found.sort((a, b) => (a.url < b.url ? -1 : 1));
     },
   };
 }
@@ -154,7 +155,7 @@ function afterAttempt(
   const attempts = Math.max(entry.attempts, attempt.number);
   const tried = { ...pending(entry), attempts };
   if (result.next === 'retry') return { ...tried, nextAttemptAt: result.nextAttemptAt };
-  const at = attempt.at + attempt.durationMs;
+  const { at } = attempt;
   return result.next === 'delivered'
     ? { ...tried, deliveredAt: at }
     : { ...tried, abandonedAt: at };

@@ -21,6 +21,10 @@ export interface Key {
   readonly pk: string;
   readonly sk: string;
 }
+/** Where an index says that an item is, and under which sort key. */
+export interface IndexedKey extends Key {
+  readonly indexSk: string;
+}
 export type Item = Record<string, unknown> & Key;
 type Transacted = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
@@ -51,7 +55,7 @@ export interface DynamoTable {
   /** Items of a partition, page after page. */
   query(query: KeyQuery): AsyncGenerator<Item>;
   /** Keys of items in an index, page after page: an index lags behind, so look at the item itself. */
-  queryIndex(index: IndexName, query: KeyQuery, pageSize: number): AsyncGenerator<Key>;
+  queryIndex(index: IndexName, query: KeyQuery, pageSize: number): AsyncGenerator<IndexedKey>;
   /** How many items an index has in a partition, of those without the attribute. */
   countIndex(index: IndexName, pk: string, without: string): Promise<number>;
   /** All writes or none; false when a condition did not hold. */
@@ -139,7 +143,13 @@ function keyCondition(names: readonly [string, string], query: KeyQuery) {
   };
 }
 
+/** DynamoDB refuses bounds that nothing lies between. */
+function isEmptyRange({ from, to }: KeyQuery): boolean {
+  return from !== undefined && to !== undefined && from > to;
+}
+
 async function* queryItems(deps: DynamoTableDeps, query: KeyQuery): AsyncGenerator<Item> {
+  if (isEmptyRange(query)) return;
   const { partitionKey, sortKey } = TABLE_SCHEMA;
   const input = { ...keyCondition([partitionKey, sortKey], query), ConsistentRead: true };
   for await (const page of pages(deps, input)) yield* page.items;
@@ -154,9 +164,15 @@ async function* queryIndex(
   index: IndexName,
   query: KeyQuery,
   pageSize: number,
-): AsyncGenerator<Key> {
-  const input = { ...keyCondition(indexKeys(index), query), IndexName: index, Limit: pageSize };
-  for await (const page of pages(deps, input)) yield* page.items;
+): AsyncGenerator<IndexedKey> {
+  if (isEmptyRange(query)) return;
+  const names = indexKeys(index);
+  const input = { ...keyCondition(names, query), IndexName: index, Limit: pageSize };
+  for await (const page of pages(deps, input)) {
+    for (const item of page.items) {
+      yield { pk: item.pk, sk: item.sk, indexSk: String(item[names[1]]) };
+    }
+  }
 }
 
 async function countIndex(

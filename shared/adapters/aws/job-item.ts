@@ -32,15 +32,21 @@ export function toJobItem(job: Job, version: number, token: number): JobItem {
   };
 }
 
-/** A job that is wanted cancelled is never handed out, so it has no place. */
+/** Whether a job is in line. One that is wanted cancelled is never handed out. */
+export function isWaiting(job: Job): boolean {
+  return !isTerminal(job.status) && job.lease === undefined && job.cancelRequestedAt === undefined;
+}
+
+/** A job's place in line: ranks first, and ids among equals. */
+export function placeInLine(job: Job): string {
+  return `${sortable(job.rank)}#${job.id}`;
+}
+
 function queuePlace(job: Job): { queuePk?: string; queueSk?: string } {
-  if (isTerminal(job.status) || job.cancelRequestedAt !== undefined) return {};
-  if (job.lease === undefined) {
-    return {
-      queuePk: indexKeys.waiting(job.model.name),
-      queueSk: `${sortable(job.rank)}#${job.id}`,
-    };
+  if (isWaiting(job)) {
+    return { queuePk: indexKeys.waiting(job.model.name), queueSk: placeInLine(job) };
   }
+  if (isTerminal(job.status) || job.lease === undefined) return {};
   return {
     queuePk: indexKeys.leased(job.model.name),
     queueSk: `${sortable(job.lease.expiresAt)}#${job.id}`,
@@ -82,4 +88,10 @@ export function replaceJob(read: JobItem, job: Job, token: number = read.token):
     condition: 'version = :version',
     values: { ':version': read.version },
   };
+}
+
+/** The job as it waits again, whoever held it. */
+export function givenBack(job: Job): Job {
+  const { lease: _, startedAt: __, ...rest } = job;
+  return { ...rest, status: 'starting' };
 }

@@ -37,7 +37,7 @@ function isAt(job: Job, from: Settlement['from']): boolean {
   if (isTerminal(job.status)) return false;
   if (from.state === 'open') return true;
   if (from.state === 'claimed') return job.lease?.token === from.token;
-  return job.status === 'starting' && job.lease === undefined;
+  return job.lease === undefined;
 }
 
 function ended(job: Job, settlement: Settlement): Job {
@@ -68,7 +68,8 @@ async function moneyWrite(table: DynamoTable, job: Job, { capture }: Settlement)
 }
 
 function endEntry(job: Job, settlement: Settlement): LedgerEntry {
-  const isCapture = settlement.capture > 0;
+  // A free image is a capture of nothing: usage counts it.
+  const isCapture = settlement.capture > 0 || settlement.images.length > 0;
   return {
     ...jobEntry(job),
     id: settlement.ledgerEntryId,

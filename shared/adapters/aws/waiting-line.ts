@@ -1,6 +1,7 @@
 import type { Job } from '#shared/core/job.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { indexKeys } from './item-keys.ts';
+import { placeInLine } from './job-item.ts';
 
 const PAGE = 1_000;
 
@@ -29,12 +30,10 @@ export function createWaitingLine(deps: {
     return value;
   };
 
-  const readLine = async (model: string): Promise<ReadonlyMap<string, number>> => {
-    const places = new Map<string, number>();
+  const readLine = async (model: string): Promise<readonly string[]> => {
+    const places: string[] = [];
     const query = { pk: indexKeys.waiting(model) };
-    for await (const key of deps.table.queryIndex('queue', query, PAGE)) {
-      places.set(key.pk, places.size);
-    }
+    for await (const key of deps.table.queryIndex('queue', query, PAGE)) places.push(key.indexSk);
     return places;
   };
 
@@ -42,10 +41,22 @@ export function createWaitingLine(deps: {
     /** Open jobs that no worker holds, of all models. */
     depth: () => recent('depth', () => deps.table.countIndex('due', indexKeys.openJobs, 'leased')),
 
-    /** A job too young for the last reading is behind everyone in it. */
+    /** How many jobs of the model are before this one. */
     async position(job: Job): Promise<number> {
       const line = await recent(`line ${job.model.name}`, () => readLine(job.model.name));
-      return line.get(`JOB#${job.id}`) ?? line.size;
+      return countBefore(line, placeInLine(job));
     },
   };
+}
+
+/** How many of the sorted places come before this one. */
+function countBefore(places: readonly string[], place: string): number {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((places[middle] ?? '') < place) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
