@@ -19,7 +19,8 @@ export async function checkFiles(folder: string, manifest: Manifest): Promise<st
       faults.push(`${path} is damaged: its SHA-256 is not the manifest's`);
     }
   }
-  for (const set of Object.values(manifest.graphs)) {
+  const { cpu, cuda } = manifest.graphs;
+  for (const set of cuda === undefined ? [cpu] : [cpu, cuda]) {
     for (const { file } of [set.text, set.unet, set.vae]) {
       if (manifest.files[file] === undefined) faults.push(`${file} is not listed in the manifest`);
     }
