@@ -42,7 +42,8 @@ const HIDE_MS = 60_000;
 const BAD_STATUS_FAILURE = 'http-error';
 
 /**
- * Makes one attempt for each of at most `limit` due entries, `concurrency` at a time.
+ * Makes one attempt for each of at most `limit` due entries. Those of one job go one after the other,
+ * oldest first; jobs go `concurrency` at a time.
  *
  * @returns how many entries were tried
  */
@@ -52,13 +53,17 @@ export async function deliverDue(
 ): Promise<number> {
   const now = deps.clock.now();
   const due = await deps.outbox.claimDue(now, now + HIDE_MS, options.limit);
-  const waiting = [...due];
+  const byJob = new Map<string, OutboxEntry[]>();
+  for (const entry of [...due].sort((a, b) => a.createdAt - b.createdAt)) {
+    byJob.set(entry.job, [...(byJob.get(entry.job) ?? []), entry]);
+  }
+  const waiting = [...byJob.values()];
   const worker = async (): Promise<void> => {
-    for (let entry = waiting.shift(); entry !== undefined; entry = waiting.shift()) {
-      await deliverEntry(deps, entry);
+    for (let entries = waiting.shift(); entries !== undefined; entries = waiting.shift()) {
+      for (const entry of entries) await deliverEntry(deps, entry);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(options.concurrency, due.length) }, worker));
+  await Promise.all(Array.from({ length: Math.min(options.concurrency, byJob.size) }, worker));
   return due.length;
 }
 
