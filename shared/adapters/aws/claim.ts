@@ -30,6 +30,11 @@ export async function claimNext(
   }
 }
 
+/** How many jobs of a model are in somebody's hands. */
+export function countLeased(table: DynamoTable, model: string): Promise<number> {
+  return table.countIndex('queue', indexKeys.leased(model));
+}
+
 async function claim(
   table: DynamoTable,
   item: JobItem,

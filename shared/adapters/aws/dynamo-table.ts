@@ -56,8 +56,8 @@ export interface DynamoTable {
   query(query: KeyQuery): AsyncGenerator<Item>;
   /** Keys of items in an index, page after page: an index lags behind, so look at the item itself. */
   queryIndex(index: IndexName, query: KeyQuery, pageSize: number): AsyncGenerator<IndexedKey>;
-  /** How many items an index has in a partition, of those without the attribute. */
-  countIndex(index: IndexName, pk: string, without: string): Promise<number>;
+  /** How many items an index has in a partition, of those without the attribute if one is named. */
+  countIndex(index: IndexName, pk: string, without?: string): Promise<number>;
   /** All writes or none; false when a condition did not hold. */
   write(writes: readonly Write[]): Promise<boolean>;
   /** One update; its attributes after it, or undefined when the condition did not hold. */
@@ -179,12 +179,12 @@ async function countIndex(
   deps: DynamoTableDeps,
   index: IndexName,
   pk: string,
-  without: string,
+  without: string | undefined,
 ): Promise<number> {
   const input = {
     ...keyCondition(indexKeys(index), { pk }),
     IndexName: index,
-    FilterExpression: `attribute_not_exists(${without})`,
+    ...(without === undefined ? {} : { FilterExpression: `attribute_not_exists(${without})` }),
     Select: 'COUNT' as const,
   };
   let count = 0;

@@ -1,0 +1,40 @@
+import { DescribeEndpointCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
+import type { Clock } from '#shared/core/clock.ts';
+
+export interface EndpointState {
+  readonly runningInstances: number;
+  /** Since when more instances are wanted than run, in milliseconds since the Unix epoch. */
+  readonly scalingSince?: number;
+}
+
+/** The API of SageMaker allows few calls a second, and an instance takes minutes to start. */
+const TTL_MS = 10_000;
+
+/** Reads the state of endpoints, each at most once in ten seconds. */
+export function createEndpointState(deps: {
+  readonly client: SageMakerClient;
+  readonly clock: Clock;
+}): (endpoint: string) => Promise<EndpointState> {
+  const known = new Map<string, { readonly at: number; readonly state: Promise<EndpointState> }>();
+  return (endpoint) => {
+    const last = known.get(endpoint);
+    const now = deps.clock.now();
+    if (last !== undefined && now - last.at < TTL_MS) return last.state;
+    const state = describe(deps.client, endpoint);
+    known.set(endpoint, { at: now, state });
+    state.catch(() => known.delete(endpoint));
+    return state;
+  };
+}
+
+async function describe(client: SageMakerClient, endpoint: string): Promise<EndpointState> {
+  const answer = await client.send(new DescribeEndpointCommand({ EndpointName: endpoint }));
+  const [variant] = answer.ProductionVariants ?? [];
+  const runningInstances = variant?.CurrentInstanceCount ?? 0;
+  const isScaling = (variant?.DesiredInstanceCount ?? 0) > runningInstances;
+  const since = answer.LastModifiedTime?.getTime();
+  return {
+    runningInstances,
+    ...(isScaling && since !== undefined ? { scalingSince: since } : {}),
+  };
+}

@@ -1,0 +1,45 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { Clock } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
+
+interface Known {
+  readonly at: number;
+  readonly text: Promise<string>;
+}
+
+/** Long enough to cost nothing, short enough that a rotation is over within minutes. */
+const DEFAULT_TTL_MS = 5 * 60_000;
+
+/**
+ * Reads secrets by ARN or name, each at most once per `ttlMs`, however many ask. When a secret can't
+ * be read again, the one known so far serves on.
+ */
+export function createSecretReader(deps: {
+  readonly client: SecretsManagerClient;
+  readonly clock: Clock;
+  readonly ttlMs?: number;
+}): (id: string) => Promise<string> {
+  const ttlMs = deps.ttlMs ?? DEFAULT_TTL_MS;
+  const known = new Map<string, Known>();
+
+  const read = async (id: string): Promise<string> => {
+    const answer = await deps.client.send(new GetSecretValueCommand({ SecretId: id }));
+    if (answer.SecretString === undefined) {
+      throw new AppError('internal-error', `The secret ${id} has no text`);
+    }
+    return answer.SecretString;
+  };
+
+  return async (id) => {
+    const last = known.get(id);
+    const now = deps.clock.now();
+    if (last !== undefined && now - last.at < ttlMs) return last.text;
+    const text = read(id).catch((error: unknown) => {
+      if (last === undefined) throw error;
+      return last.text;
+    });
+    known.set(id, { at: now, text });
+    text.catch(() => known.delete(id));
+    return text;
+  };
+}
