@@ -158,8 +158,8 @@ export function createSqliteLedger(
     },
 
     async totals(account) {
-      const money = sumAccounts.get(account ?? null) as { balances: number; held: number };
-      const kinds = sumEntries.all(account ?? null) as { kind: string; amount: number }[];
+      const money = sumAccounts.get([account ?? null]) as { balances: number; held: number };
+      const kinds = sumEntries.all([account ?? null]) as { kind: string; amount: number }[];
       const sum = (kind: string) => microUsd(kinds.find((row) => row.kind === kind)?.amount ?? 0);
       return {
         balances: microUsd(money.balances),

@@ -1,0 +1,52 @@
+import { expect } from 'vitest';
+import type { LedgerEntry } from '#shared/core/ledger.ts';
+import type { Ledger } from '#shared/ports/ledger.ts';
+
+/** Every entry of an account, newest first. */
+export async function allEntries(ledger: Ledger, account: LedgerEntry['account']) {
+  const entries: LedgerEntry[] = [];
+  for (let before: string | undefined; ; ) {
+    const page = await ledger.entries({
+      account,
+      limit: 500,
+      ...(before === undefined ? {} : { before }),
+    });
+    entries.push(...page);
+    before = page.at(-1)?.id;
+    if (page.length < 500) return entries;
+  }
+}
+
+/**
+ * Σ balances + Σ held = Σ credits − Σ captures − Σ expiries, for each account and for all, to the
+ * micro-USD; no balance below zero; and per account the entries say the same as the sums.
+ */
+export async function expectInvariant(ledger: Ledger): Promise<void> {
+  const all = await ledger.totals();
+  expect(all.balances + all.held).toBe(all.granted - all.captured - all.expired);
+  for (const account of await ledger.listAccounts()) {
+    const totals = await ledger.totals(account.id);
+    expect(totals.balances).toBe(account.balance);
+    expect(totals.held).toBe(account.held);
+    expect(account.balance).toBeGreaterThanOrEqual(0);
+    expect(account.held).toBeGreaterThanOrEqual(0);
+    expect(totals.balances + totals.held).toBe(totals.granted - totals.captured - totals.expired);
+    expectHoldsMatch(await allEntries(ledger, account.id), account.held);
+  }
+}
+
+/** Each hold has at most one end, and those without one are what is held. */
+function expectHoldsMatch(entries: readonly LedgerEntry[], held: number): void {
+  const open = new Map<string, number>();
+  for (const { kind, job, amount } of entries) {
+    if (kind === 'hold' && job !== undefined) open.set(job, amount);
+  }
+  for (const { kind, job, amount } of entries) {
+    if (kind !== 'capture' && kind !== 'release') continue;
+    const hold = open.get(job ?? '');
+    expect(hold, `${kind} without a hold, or a second end of job ${job}`).toBeDefined();
+    expect(amount).toBeLessThanOrEqual(hold ?? 0);
+    open.delete(job ?? '');
+  }
+  expect([...open.values()].reduce((sum, amount) => sum + amount, 0)).toBe(held);
+}
