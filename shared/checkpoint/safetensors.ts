@@ -14,6 +14,9 @@ import {
 const LENGTH_BYTES = 8;
 /** The largest header that is read; the real ones of the largest models take a few megabytes. */
 const MAX_HEADER_BYTES = 16 * 2 ** 20;
+const MAX_TENSORS = 65_536;
+/** The header, a tensor, its shape. */
+const MAX_DEPTH = 3;
 const METADATA_KEY = '__metadata__';
 
 interface Entry {
@@ -64,14 +67,20 @@ function readHeader(source: ByteSource): { header: Record<string, unknown>; data
 }
 
 function parseHeader(path: string, text: string): Record<string, unknown> {
+  const [tensorNames, fieldNames] = countNames(path, text);
+  if (tensorNames > MAX_TENSORS) {
+    throw new FormatError(
+      path,
+      `describes ${tensorNames} tensors; at most ${MAX_TENSORS} are read`,
+    );
+  }
   let header: Record<string, unknown>;
   try {
     header = JSON.parse(text);
   } catch (cause) {
     throw new FormatError(path, 'has a header that is not JSON', { offset: LENGTH_BYTES, cause });
   }
-  // JSON.parse keeps the last of two equal names without a word, so names are counted in the text.
-  const [tensorNames, fieldNames] = countNames(text);
+  // JSON.parse keeps the last of two equal names without a word; the text gives them away.
   const parsed = Object.values(header);
   const fields = parsed.reduce((sum: number, value) => sum + nameCount(value), 0);
   if (tensorNames !== parsed.length) throw new FormatError(path, 'names a tensor twice');
@@ -83,18 +92,23 @@ function nameCount(value: unknown): number {
   return isRecord(value) ? Object.keys(value).length : 0;
 }
 
-/** How many names there are in a JSON text at depth 1 (the tensors) and 2 (their fields). */
-function countNames(text: string): [number, number] {
+/**
+ * How many names there are in a JSON text at depth 1 (the tensors) and 2 (their fields). Refuses
+ * deeper nesting than headers have, on which a parser would spend memory.
+ */
+function countNames(path: string, text: string): [number, number] {
   const counts: [number, number] = [0, 0];
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const character = text[at];
     if (character === '"') {
-      for (at++; text[at] !== '"'; at++) if (text[at] === '\\') at++;
+      for (at++; at < text.length && text[at] !== '"'; at++) if (text[at] === '\\') at++;
     } else if (character === '{' || character === '[') depth++;
     else if (character === '}' || character === ']') depth--;
     else if (character === ':' && depth === 1) counts[0]++;
     else if (character === ':' && depth === 2) counts[1]++;
+    if (depth > MAX_DEPTH)
+      throw new FormatError(path, 'has a header with deeper values than tensors');
   }
   return counts;
 }

@@ -17,7 +17,7 @@ const FLAG_ENCRYPTED = 0x0001;
 const FULL_16 = 0xffff;
 const FULL_32 = 0xffff_ffff;
 
-const MAX_MEMBERS = 100_000;
+const MAX_MEMBERS = 65_536;
 const MAX_DIRECTORY_BYTES = 32 * 2 ** 20;
 
 interface Directory {
@@ -147,7 +147,7 @@ function readCentralEntry(cursor: Cursor): CentralEntry {
   if ((flags & FLAG_ENCRYPTED) !== 0) throw cursor.fault(`has the encrypted member ${quote(name)}`);
   if (method !== 0 || real.packedBytes !== real.sizeBytes) {
     throw cursor.fault(
-      `has the compressed member ${quote(name)}: save it with torch.save, which stores members as they are`,
+      `has the compressed member ${quote(name)}: save it with torch.save(module.state_dict(), …), which stores members as they are`,
     );
   }
   if (disk !== 0 && disk !== FULL_16) throw cursor.fault('is one part of a split zip archive');

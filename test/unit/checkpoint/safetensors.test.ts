@@ -62,6 +62,9 @@ describe('readSafetensors', () => {
     ['one offset', withHeader(`{"a":{${F32.replace('0,16', '16')}}}`, DATA), /offsets/],
     ['metadata of numbers', withHeader('{"__metadata__":{"a":1}}'), /metadata "a"/],
     ['bytes after the last tensor', withHeader(`{"a":{${F32}}}`, DATA, DATA), /16 bytes after/],
+    ['nesting without end', withHeader(`{"a":${'['.repeat(1_000_000)}`), /deeper values/],
+    ['an unended text', withHeader('{"a'), /not JSON/],
+    ['too many names', withHeader(`{${'"a":1,'.repeat(70_000)}"b":1}`), /70001 tensors/],
     ['a line break in a name', withHeader('{"a\\nb":3}'), /"a\\u\{a\}b"/],
   ])('refuses %s', (_, bytes, reason) => {
     expect(() => read(bytes)).toThrow(reason);
