@@ -2,10 +2,12 @@ import type { Clock } from '#shared/core/clock.ts';
 import type { RateDecision, RateLimiter } from '#shared/ports/rate-limiter.ts';
 
 interface Bucket {
-  tokens: number;
+  units: number;
   at: number;
 }
 
+/** Parts of a token: as many as milliseconds in a minute, so that refills are whole numbers. */
+const UNITS = 60_000;
 /** Most names that are remembered; the one not asked for longest is forgotten first. */
 const MAX_NAMES = 100_000;
 
@@ -17,19 +19,18 @@ export function createTokenBucketRateLimiter(clock: Clock): RateLimiter {
   return {
     take(name: string, perMinute: number): RateDecision {
       const now = clock.now();
-      const perMs = perMinute / 60_000;
-      const bucket = buckets.get(name) ?? { tokens: perMinute, at: now };
-      const passedMs = Math.max(0, now - bucket.at);
-      const tokens = Math.min(perMinute, bucket.tokens + passedMs * perMs);
-      const allowed = tokens >= 1;
-      const left = allowed ? tokens - 1 : tokens;
+      const full = perMinute * UNITS;
+      const bucket = buckets.get(name) ?? { units: full, at: now };
+      const units = Math.min(full, bucket.units + Math.max(0, now - bucket.at) * perMinute);
+      const allowed = units >= UNITS;
+      const left = allowed ? units - UNITS : units;
       buckets.delete(name);
-      buckets.set(name, { tokens: left, at: now });
+      buckets.set(name, { units: left, at: now });
       if (buckets.size > MAX_NAMES) buckets.delete(buckets.keys().next().value ?? name);
       return {
         allowed,
-        remaining: Math.floor(left),
-        retryAfterMs: left >= 1 ? 0 : Math.ceil((1 - left) / perMs),
+        remaining: Math.floor(left / UNITS),
+        retryAfterMs: left >= UNITS ? 0 : Math.ceil((UNITS - left) / perMinute),
       };
     },
   };

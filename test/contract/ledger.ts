@@ -1,0 +1,239 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AccountId } from '#shared/core/ids.ts';
+import { microUsd } from '#shared/core/money.ts';
+import type { Ledger } from '#shared/ports/ledger.ts';
+import { createCountedBytes } from '../helpers/counted-bytes.ts';
+import { allEntries, expectInvariant } from '../helpers/invariant.ts';
+import { createManualClock } from '../helpers/manual-clock.ts';
+import {
+  ACCOUNT,
+  DAY,
+  fund,
+  HOUR,
+  NOW,
+  OTHER_ACCOUNT,
+  sampleAccount,
+  sampleAdmission,
+  sampleAudit,
+  sampleGrant,
+  sampleSettlement,
+} from '../helpers/samples.ts';
+import type { MakeStores, StoreSet } from '../helpers/stores.ts';
+
+/** What every ledger must do; `makeStores` gives stores over an empty database. */
+export function describeLedger(name: string, makeStores: MakeStores): void {
+  describe(`ledger: ${name}`, () => {
+    let stores: StoreSet;
+    let ledger: Ledger;
+
+    beforeEach(async () => {
+      const clock = createManualClock(NOW);
+      stores = await makeStores({ clock, randomBytes: createCountedBytes() });
+      ({ ledger } = stores);
+    });
+    afterEach(async () => {
+      await expectInvariant(ledger);
+      await stores.close();
+    });
+
+    const balance = async (id: AccountId = ACCOUNT) => (await ledger.getAccount(id))?.balance;
+
+    const hold = async (amount: number) => {
+      const result = await stores.jobs.admit(sampleAdmission({ hold: microUsd(amount) }));
+      if (result.outcome !== 'admitted') throw new Error(result.outcome);
+      return result.job;
+    };
+
+    describe('accounts', () => {
+      test('are created once and without money', async () => {
+        const account = { ...sampleAccount(), balance: microUsd(5), held: microUsd(5) };
+        expect(await ledger.createAccount(account, sampleAudit())).toEqual({ created: true });
+        const again = { ...sampleAccount(), name: 'changed' };
+        expect(await ledger.createAccount(again, sampleAudit())).toEqual({ created: false });
+        expect(await ledger.getAccount(ACCOUNT)).toEqual(sampleAccount());
+        expect(await ledger.listAccounts()).toEqual([sampleAccount()]);
+        expect(await stores.keys.audit(ACCOUNT, 10)).toHaveLength(1);
+      });
+
+      test('can be disabled and let in again', async () => {
+        await fund(ledger, 0);
+        const disabled = await ledger.setDisabled(ACCOUNT, NOW, sampleAudit());
+        expect(disabled).toMatchObject({ disabledAt: NOW });
+        expect(await ledger.setDisabled(ACCOUNT, undefined, sampleAudit())).toEqual(
+          sampleAccount(),
+        );
+        expect(await ledger.getAccount(ACCOUNT)).toEqual(sampleAccount());
+        expect(await ledger.setDisabled(OTHER_ACCOUNT, NOW, sampleAudit())).toBeUndefined();
+      });
+
+      test('that do not exist are undefined', async () => {
+        expect(await ledger.getAccount(ACCOUNT)).toBeUndefined();
+      });
+    });
+
+    describe('grants', () => {
+      test('add to the balance, with an entry and an audit entry', async () => {
+        await fund(ledger, 0);
+        const grant = sampleGrant(1000, { expiresAt: NOW + DAY, note: 'welcome' });
+        const result = await ledger.grant(grant);
+        const entry = {
+          id: grant.entryId,
+          account: ACCOUNT,
+          kind: 'grant',
+          at: NOW,
+          amount: 1000,
+          reference: grant.reference,
+          expiresAt: NOW + DAY,
+          note: 'welcome',
+        };
+        expect(result).toEqual({ outcome: 'granted', entry });
+        expect(await allEntries(ledger, ACCOUNT)).toEqual([entry]);
+        expect(await balance()).toBe(1000);
+        expect((await stores.keys.audit(ACCOUNT, 10)).map(({ id }) => id)).toContain(
+          grant.audit.id,
+        );
+      });
+
+      test('of one reference, 20 in parallel, count once', async () => {
+        await fund(ledger, 0);
+        const results = await Promise.all(
+          Array.from({ length: 20 }, () => ledger.grant(sampleGrant(1000, { reference: 'pi_1' }))),
+        );
+        expect(results.filter(({ outcome }) => outcome === 'granted')).toHaveLength(1);
+        expect(results.filter(({ outcome }) => outcome === 'replayed')).toHaveLength(19);
+        expect(new Set(results.map(({ entry }) => entry.id)).size).toBe(1);
+        expect(await balance()).toBe(1000);
+      });
+
+      test('of a used reference with another amount or account are conflicts', async () => {
+        await fund(ledger, 0);
+        await fund(ledger, 0, OTHER_ACCOUNT);
+        await ledger.grant(sampleGrant(1000, { reference: 'pi_1' }));
+        for (const change of [{ amount: microUsd(999) }, { account: OTHER_ACCOUNT }]) {
+          const grant = sampleGrant(1000, { reference: 'pi_1', ...change });
+          expect(await ledger.grant(grant)).toMatchObject({
+            outcome: 'conflict',
+            entry: { account: ACCOUNT, amount: 1000 },
+          });
+        }
+        expect(await balance()).toBe(1000);
+        expect(await balance(OTHER_ACCOUNT)).toBe(0);
+      });
+
+      test('to an account that does not exist are refused', async () => {
+        await expect(ledger.grant(sampleGrant(1000))).rejects.toMatchObject({ code: 'not-found' });
+      });
+    });
+
+    describe('expiry', () => {
+      beforeEach(() => fund(ledger, 0));
+      const expiring = (amount: number, at: number) =>
+        ledger.grant(sampleGrant(amount, { expiresAt: at, reference: `r-${at}` }));
+
+      test('takes what is left when the time has come, once', async () => {
+        await expiring(1000, NOW + DAY);
+        await ledger.grant(sampleGrant(500));
+        expect(await ledger.expireCredits(NOW + DAY - 1, 10)).toEqual([]);
+        const [entry] = await ledger.expireCredits(NOW + DAY, 10);
+        expect(entry).toMatchObject({
+          kind: 'expiry',
+          account: ACCOUNT,
+          amount: 1000,
+          at: NOW + DAY,
+          reference: `r-${NOW + DAY}`,
+        });
+        expect(await ledger.expireCredits(NOW + DAY, 10)).toEqual([]);
+        expect(await balance()).toBe(500);
+        expect((await ledger.totals()).expired).toBe(1000);
+      });
+
+      test('finds the soonest-expiring credit spent first', async () => {
+        await ledger.grant(sampleGrant(1000));
+        await expiring(1000, NOW + 2 * DAY);
+        await expiring(1000, NOW + DAY);
+        await stores.jobs.settle(sampleSettlement(await hold(1400), { captured: microUsd(1400) }));
+        expect(await ledger.expireCredits(NOW + DAY, 10)).toEqual([]);
+        expect(await ledger.expireCredits(NOW + 2 * DAY, 10)).toMatchObject([{ amount: 600 }]);
+        expect(await balance()).toBe(1000);
+      });
+
+      test('leaves what open jobs hold until they end: captured', async () => {
+        await expiring(1000, NOW + DAY);
+        const job = await hold(400);
+        expect(await ledger.expireCredits(NOW + DAY, 10)).toMatchObject([{ amount: 600 }]);
+        expect(await ledger.expireCredits(NOW + DAY, 10)).toEqual([]);
+        expect(await ledger.getAccount(ACCOUNT)).toMatchObject({ balance: 0, held: 400 });
+        await stores.jobs.settle(sampleSettlement(job, { captured: microUsd(400) }));
+        expect(await ledger.expireCredits(NOW + DAY, 10)).toEqual([]);
+        expect(await ledger.totals()).toMatchObject({ captured: 400, expired: 600, balances: 0 });
+      });
+
+      test('leaves what open jobs hold until they end: released', async () => {
+        await expiring(1000, NOW + DAY);
+        const job = await hold(400);
+        await ledger.expireCredits(NOW + DAY, 10);
+        await stores.jobs.settle(sampleSettlement(job));
+        expect(await ledger.expireCredits(NOW + DAY + HOUR, 10)).toMatchObject([{ amount: 400 }]);
+        expect(await balance()).toBe(0);
+      });
+
+      test('takes at most so many grants at once', async () => {
+        for (let i = 0; i < 3; i++) await expiring(10, NOW + i);
+        expect(await ledger.expireCredits(NOW + DAY, 2)).toHaveLength(2);
+        expect(await ledger.expireCredits(NOW + DAY, 2)).toHaveLength(1);
+      });
+
+      test('in parallel expires once', async () => {
+        await expiring(1000, NOW + DAY);
+        const runs = await Promise.all(
+          Array.from({ length: 5 }, () => ledger.expireCredits(NOW + DAY, 10)),
+        );
+        expect(runs.flat()).toHaveLength(1);
+        expect(await balance()).toBe(0);
+      });
+    });
+
+    describe('entries', () => {
+      test('are newest first, in pages, between two times', async () => {
+        await fund(ledger, 0);
+        await fund(ledger, 50, OTHER_ACCOUNT);
+        for (let i = 0; i < 5; i++) {
+          await ledger.grant(sampleGrant(10 + i, { at: NOW + i * HOUR, reference: `r${i}` }));
+        }
+        const amounts = async (query: Partial<Parameters<Ledger['entries']>[0]>) => {
+          const entries = await ledger.entries({ account: ACCOUNT, limit: 10, ...query });
+          return entries.map(({ amount }) => amount);
+        };
+        expect(await amounts({})).toEqual([14, 13, 12, 11, 10]);
+        expect(await amounts({ limit: 2 })).toEqual([14, 13]);
+        const [, second] = await ledger.entries({ account: ACCOUNT, limit: 2 });
+        expect(await amounts({ before: second?.id ?? '' })).toEqual([12, 11, 10]);
+        expect(await amounts({ from: NOW + HOUR, to: NOW + 3 * HOUR })).toEqual([12, 11]);
+      });
+    });
+
+    describe('totals', () => {
+      test('of one account and of all', async () => {
+        await fund(ledger, 1000);
+        await fund(ledger, 50, OTHER_ACCOUNT);
+        const job = await hold(300);
+        await hold(100);
+        await stores.jobs.settle(sampleSettlement(job, { captured: microUsd(200) }));
+        expect(await ledger.totals(ACCOUNT)).toEqual({
+          balances: 700,
+          held: 100,
+          granted: 1000,
+          captured: 200,
+          expired: 0,
+        });
+        expect(await ledger.totals()).toEqual({
+          balances: 750,
+          held: 100,
+          granted: 1050,
+          captured: 200,
+          expired: 0,
+        });
+      });
+    });
+  });
+}
