@@ -1,0 +1,73 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ImportOptions, importModel } from '#shared/model/import-model.ts';
+import type { Manifest } from '#shared/model/manifest.ts';
+import { type RawTensor, writeSafetensors } from './write-safetensors.ts';
+
+/** The path of a file under test/fixtures. */
+export const fixture = (...names: readonly string[]): string =>
+  fileURLToPath(new URL(`../fixtures/${names.join('/')}`, import.meta.url));
+
+/** A folder for one test file, and its removal. */
+export function temporaryFolder(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'onestep-model-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Imports a fixture's repository as fp32, unless told otherwise. */
+export function importFixture(
+  repository: string,
+  out: string,
+  options: Partial<ImportOptions> = {},
+): Promise<Manifest> {
+  return importModel({
+    repository,
+    out,
+    dtype: 'fp32',
+    name: 'test',
+    processId: process.pid,
+    ...options,
+  });
+}
+
+/** A copy of the tiny repository that a test may damage. */
+export function copyOfTiny(folder: string): string {
+  const path = mkdtempSync(join(folder, 'repo-'));
+  cpSync(fixture('tiny', 'repo'), path, { recursive: true });
+  return path;
+}
+
+/** Rewrites a safetensors file with its tensors changed. */
+export function editTensors(
+  path: string,
+  edit: (tensors: Record<string, RawTensor>) => Record<string, RawTensor>,
+): void {
+  writeSafetensors(path, edit(rawTensors(path)));
+}
+
+/** The tensors of a safetensors file as they lie in it. */
+export function rawTensors(path: string): Record<string, RawTensor> {
+  const file = readFileSync(path);
+  const start = 8 + Number(file.readBigUInt64LE(0));
+  const header: Record<string, RawTensor & { data_offsets: [number, number] }> = JSON.parse(
+    file.toString('utf8', 8, start),
+  );
+  const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
+  return Object.fromEntries(
+    entries.map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          data_offsets: [begin, end],
+        },
+      ]) => [
+        name,
+        { dtype, shape, bytes: new Uint8Array(file.subarray(start + begin, start + end)) },
+      ],
+    ),
+  );
+}

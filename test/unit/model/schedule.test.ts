@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readSchedule } from '#shared/model/schedule.ts';
+import { fixture } from '../../helpers/model-fixture.ts';
+
+const config = JSON.parse(
+  readFileSync(fixture('tiny', 'repo', 'scheduler', 'scheduler_config.json'), 'utf8'),
+);
+
+describe('readSchedule', () => {
+  it("has diffusers' constants of SDXL at timestep 399", () => {
+    expect(readSchedule(config, 'scheduler_config.json')).toEqual({
+      timestep: 399,
+      sqrtAlpha: Math.fround(0.65275276),
+      sqrtOneMinusAlpha: Math.fround(0.75757104),
+      prediction: 'epsilon',
+    });
+  });
+
+  it("takes LCMScheduler's defaults for absent fields", () => {
+    expect(readSchedule({}, 'x')).toEqual(readSchedule(config, 'x'));
+  });
+
+  it.each([
+    ['beta_schedule', 'squaredcos_cap_v2'],
+    ['trained_betas', [0.1]],
+    ['rescale_betas_zero_snr', true],
+    ['clip_sample', true],
+    ['thresholding', true],
+    ['prediction_type', 'flow'],
+  ])('refuses %s: %j by name', (field, value) => {
+    expect(() => readSchedule({ ...config, [field]: value }, 'file.json')).toThrow(
+      new RegExp(`file.json: "${field}"`),
+    );
+  });
+
+  it('refuses a schedule that ends before the timestep', () => {
+    expect(() => readSchedule({ num_train_timesteps: 300 }, 'x')).toThrow(/num_train_timesteps/);
+  });
+});
