@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { inject } from 'vitest';
-import { type AwsAccess, createDynamoClient } from '#shared/adapters/aws/aws-clients.ts';
+import {
+  type AwsAccess,
+  createDynamoClient,
+  createS3Client,
+} from '#shared/adapters/aws/aws-clients.ts';
 import { createDynamoTable, type DynamoTable } from '#shared/adapters/aws/dynamo-table.ts';
 import { TABLE_SCHEMA } from '#shared/adapters/aws/table-schema.ts';
 
@@ -57,4 +62,11 @@ export function openTable(client: DynamoDBDocumentClient, tableName: string): Dy
     random: Math.random,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   });
+}
+
+/** Creates an empty bucket; returns its name. */
+export async function createEmptyBucket(): Promise<string> {
+  const bucket = `onestep-${randomUUID()}`;
+  await createS3Client(accessTo('s3')).send(new CreateBucketCommand({ Bucket: bucket }));
+  return bucket;
 }

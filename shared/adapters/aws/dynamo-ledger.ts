@@ -64,17 +64,21 @@ export function auditWrite(audit: AuditEntry): Write {
   return { put: { ...itemKeys.audit(audit.account, audit.id), entry: audit } };
 }
 
-function newAccount(account: Account): AccountItem {
+/** Accounts begin without money: every micro-USD of theirs has a grant. */
+function newAccount({ id, name, createdAt, disabledAt }: Account): AccountItem {
   return {
-    ...itemKeys.account(account.id),
-    ...account,
-    granted: microUsd(account.balance + account.held),
+    ...itemKeys.account(id),
+    ...{ id, name, createdAt },
+    ...(disabledAt === undefined ? {} : { disabledAt }),
+    balance: ZERO_USD,
+    held: ZERO_USD,
+    granted: ZERO_USD,
     captured: ZERO_USD,
     expired: ZERO_USD,
-    grants: account.balance === 0 ? [] : [{ remaining: account.balance }],
+    grants: [],
     grantsVersion: 0,
     ownedPk: indexKeys.accounts,
-    ownedSk: `${sortable(account.createdAt)}#${account.id}`,
+    ownedSk: `${sortable(createdAt)}#${id}`,
   };
 }
 

@@ -81,7 +81,11 @@ const BATCH = 100;
 export function createDynamoTable(deps: DynamoTableDeps): DynamoTable {
   return {
     get: async (key) => {
-      const command = new GetCommand({ ...named(deps), Key: key, ConsistentRead: true });
+      const command = new GetCommand({
+        ...named(deps),
+        Key: keyOf(key),
+        ConsistentRead: true,
+      });
       return (await deps.client.send(command)).Item as Item | undefined;
     },
     getMany: (keys) => getMany(deps, keys),
@@ -97,13 +101,18 @@ function named(deps: DynamoTableDeps) {
   return { TableName: deps.tableName };
 }
 
+/** Whatever has a key may be named by; DynamoDB takes nothing beside it. */
+function keyOf({ pk, sk }: Key): { pk: string; sk: string } {
+  return { pk, sk };
+}
+
 async function getMany(deps: DynamoTableDeps, keys: readonly Key[]): Promise<readonly Item[]> {
   const found = new Map<string, Item>();
   for (let start = 0; start < keys.length; start += BATCH) {
     let wanted: readonly Key[] = keys.slice(start, start + BATCH);
     for (let round = 0; wanted.length > 0; round++) {
       if (round > 0) await deps.sleep(waitMs(deps, round));
-      const request = { Keys: wanted.map(({ pk, sk }) => ({ pk, sk })), ConsistentRead: true };
+      const request = { Keys: wanted.map(keyOf), ConsistentRead: true };
       const answer = await deps.client.send(
         new BatchGetCommand({ RequestItems: { [deps.tableName]: request } }),
       );
@@ -209,12 +218,12 @@ function expressions(write: { condition?: string; values?: Record<string, unknow
 function toTransacted(deps: DynamoTableDeps, write: Write): Transacted {
   if ('put' in write) return { Put: { ...named(deps), Item: write.put, ...expressions(write) } };
   if ('delete' in write) {
-    return { Delete: { ...named(deps), Key: write.delete, ...expressions(write) } };
+    return { Delete: { ...named(deps), Key: keyOf(write.delete), ...expressions(write) } };
   }
   return {
     Update: {
       ...named(deps),
-      Key: write.update,
+      Key: keyOf(write.update),
       UpdateExpression: write.expression,
       ...expressions(write, write.expression),
     },
