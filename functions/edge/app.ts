@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { type Context, Hono } from 'hono';
+import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
+import { CORS_HEADERS, PREFLIGHT_HEADERS } from '#shared/adapters/http/cors.ts';
+import { sessionAuthorization } from '#shared/adapters/http/session-cookie.ts';
+import type { Clock } from '#shared/core/clock.ts';
+import { errorAnswer, toAppError } from '#shared/core/error-body.ts';
+import { AppError } from '#shared/core/errors.ts';
+import type { Forwarded } from '#shared/core/forwarded.ts';
+import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
+import {
+  type Hmac,
+  type MacKeys,
+  parseApiKey,
+  verifyApiKeyMac,
+} from '#shared/domain/key-format.ts';
+import type { EdgeConfig } from './config.ts';
+import { isPublicPath } from './public-paths.ts';
+import { readBody } from './read-body.ts';
+
+export interface EdgeDeps {
+  readonly config: Pick<EdgeConfig, 'MAX_BODY_BYTES'>;
+  readonly hmac: Hmac;
+  readonly macKeys: MacKeys;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  /**
+   * Sends the request on to the API. `platform` is what the HTTP server or the cloud gave beside the
+   * request. Headers are for `forwardedHeaders` to set, where the API is another process.
+   */
+  readonly forward: (
+    request: Request,
+    forwarded: Forwarded,
+    platform: unknown,
+  ) => Response | Promise<Response>;
+  /** Told of what a client sees as a bare 500. */
+  readonly onError: (error: unknown, requestId: string) => void;
+}
+
+/**
+ * The edge router: lets a request through only when its key's MAC is ours and its body is small,
+ * without asking any store. Its answers are either its own or the API's, untouched.
+ */
+export function createEdgeApp(deps: EdgeDeps): Hono {
+  const app = new Hono();
+
+  const reject = (thrown: unknown, requestId: string): Response => {
+    const error = toAppError(thrown);
+    if (error.status === 500) deps.onError(thrown, requestId);
+    const { status, headers, body } = errorAnswer(error, requestId);
+    return new Response(body, { status, headers: { ...headers, ...CORS_HEADERS } });
+  };
+
+  const admit = async (c: Context, requestId: string): Promise<Response> => {
+    const { headers } = c.req.raw;
+    const authorization = headers.get('authorization') ?? sessionAuthorization(headers);
+    if (!isPublicPath(c.req.path)) assertKey(authorization, deps);
+    const body = await readBody(c.req.raw, deps.config.MAX_BODY_BYTES);
+    const forwarded: Forwarded = {
+      requestId,
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(body === undefined
+        ? {}
+        : { body, bodySha256: createHash('sha256').update(body).digest('hex') }),
+    };
+    return deps.forward(c.req.raw, forwarded, c.env);
+  };
+
+  app.get('/healthz', () =>
+    Response.json(
+      { status: 'ok' },
+      { headers: { ...CORS_HEADERS, 'cache-control': 'no-store', 'x-request-id': newId() } },
+    ),
+  );
+  app.options('*', () => new Response(null, { status: 204, headers: PREFLIGHT_HEADERS }));
+  app.all('*', async (c) => {
+    const requestId = newId();
+    try {
+      return await admit(c, requestId);
+    } catch (error) {
+      return reject(error, requestId);
+    }
+  });
+  app.onError((error) => reject(error, newId()));
+  return app;
+
+  function newId(): string {
+    return `req_${createUlid(deps.clock, deps.randomBytes)}`;
+  }
+}
+
+/** @throws AppError `unauthenticated`, without saying which part of a key was wrong */
+function assertKey(authorization: string | undefined, deps: EdgeDeps): void {
+  if (authorization === undefined) {
+    throw new AppError(
+      'unauthenticated',
+      'There is no API key. Send one as "Authorization: Bearer os_live_…".',
+    );
+  }
+  const text = keyOfAuthorization(authorization);
+  const parsed = text === undefined ? undefined : parseApiKey(text);
+  if (parsed === undefined || !verifyApiKeyMac(parsed, deps.macKeys, deps.hmac)) {
+    throw new AppError(
+      'unauthenticated',
+      'The API key is not one of ours. Check that it was copied whole.',
+    );
+  }
+}

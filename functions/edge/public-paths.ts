@@ -1,0 +1,23 @@
+/** Routes that authorise themselves or need no key; everything else is for key holders. */
+const EXACT = new Set([
+  '/',
+  '/openapi.json',
+  '/docs',
+  '/healthz',
+  '/readyz',
+  '/favicon.ico',
+  '/robots.txt',
+  // Pages: each sends those who are not signed in to the form.
+  '/keys',
+  '/credits',
+  '/usage',
+  '/webhooks',
+  '/sign-in',
+  '/sign-out',
+]);
+const PREFIXES = ['/assets/', '/files/', '/streams/', '/session/'];
+
+/** Whether a path is let through without an API key. */
+export function isPublicPath(path: string): boolean {
+  return EXACT.has(path) || PREFIXES.some((prefix) => path.startsWith(prefix));
+}

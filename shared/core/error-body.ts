@@ -1,0 +1,124 @@
+import { AppError, type ErrorCode } from './errors.ts';
+
+/**
+ * The one error body of every route: the members of RFC 9457, beside OpenAI's `error` object (its
+ * client throws "no body" without it), beside the request's id.
+ */
+export interface ErrorBody {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly request_id: string;
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: string;
+  };
+  /** Every fault of an input, each with the path of the member at fault. */
+  readonly errors?: readonly InputFault[];
+  readonly [fact: string]: unknown;
+}
+
+/** One fault of an input: `path` as in `input.width`. */
+export interface InputFault {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A finished answer, before any HTTP library has seen it. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const TITLES: Partial<Record<ErrorCode, string>> = {
+  unauthenticated: 'Unauthenticated',
+  'insufficient-funds': 'Insufficient credit',
+  'invalid-input': 'Input validation failed',
+  'invalid-json': 'Malformed JSON',
+  'internal-error': 'Internal error',
+};
+
+/** Facts of an error's details that a body may carry; whatever else is there stays in the log. */
+const PUBLIC_FACTS = [
+  'errors',
+  'required',
+  'available',
+  'topup_url',
+  'window',
+  'limit',
+  'spent',
+  'depth',
+  'retry_after',
+  'prediction',
+] as const;
+
+const INTERNAL = 'Something went wrong on our side. Quote the request id when you report it.';
+
+function openAiType(status: number): string {
+  if (status === 401) return 'authentication_error';
+  if (status === 402) return 'insufficient_quota';
+  if (status === 403) return 'permission_error';
+  if (status === 429) return 'rate_limit_error';
+  return status < 500 ? 'invalid_request_error' : 'server_error';
+}
+
+function titleOf(code: ErrorCode): string {
+  const words = code.replaceAll('-', ' ');
+  return TITLES[code] ?? words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** The error as a client may see it: a 500 says nothing but that it happened. */
+export function errorBody(error: AppError, requestId: string): ErrorBody {
+  const { status, code } = error;
+  const message = status === 500 ? INTERNAL : error.message;
+  const facts: Record<string, unknown> = {};
+  if (status !== 500) {
+    for (const name of PUBLIC_FACTS) {
+      if (error.details[name] !== undefined) facts[name] = error.details[name];
+    }
+  }
+  const param = error.details['param'];
+  return {
+    type: `urn:onestep:error:${code}`,
+    title: titleOf(code),
+    status,
+    detail: message,
+    request_id: requestId,
+    error: {
+      message,
+      type: openAiType(status),
+      param: typeof param === 'string' && status !== 500 ? param : null,
+      code: code.replaceAll('-', '_'),
+    },
+    ...facts,
+  };
+}
+
+/**
+ * Status, headers and text for an error. `retry_after` in the error's details (seconds) becomes
+ * `Retry-After`; a spent budget says `x-should-retry: false`, which OpenAI's client obeys.
+ */
+export function errorAnswer(error: AppError, requestId: string): ErrorAnswer {
+  const headers: Record<string, string> = {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+    'x-request-id': requestId,
+  };
+  const retryAfter = error.details['retry_after'];
+  if (typeof retryAfter === 'number') headers['retry-after'] = String(Math.ceil(retryAfter));
+  if (error.status === 401) headers['www-authenticate'] = 'Bearer';
+  if (error.status === 402) headers['x-should-retry'] = 'false';
+  const allow = error.details['allow'];
+  if (typeof allow === 'string') headers['allow'] = allow;
+  return { status: error.status, headers, body: JSON.stringify(errorBody(error, requestId)) };
+}
+
+/** Any thrown thing as an {@link AppError}: what is unknown is an `internal-error` of ours. */
+export function toAppError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  return new AppError('internal-error', INTERNAL, { cause: thrown });
+}

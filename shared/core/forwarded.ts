@@ -1,0 +1,21 @@
+/**
+ * What the edge tells the API about a request that it let through. In one process it travels as an
+ * object; over the network as headers, which the edge deletes from every request that it gets.
+ */
+export interface Forwarded {
+  readonly requestId: string;
+  /** The `Authorization` header as the client sent it. */
+  readonly authorization?: string;
+  /** The body, once it was read for its digest; undefined when the request has none. */
+  readonly body?: Uint8Array;
+  /** SHA-256 of the body, hex. */
+  readonly bodySha256?: string;
+  /** Calls back when the answer has been written to its end; absent where nobody can know. */
+  readonly onAnswered?: (listener: () => void) => void;
+}
+
+/** `Authorization` is overwritten on the way (origin access control signs with it): this is the copy. */
+export const AUTHORIZATION_HEADER = 'x-onestep-authorization';
+export const REQUEST_ID_HEADER = 'x-request-id';
+/** The name that AWS requires for it. */
+export const BODY_SHA256_HEADER = 'x-amz-content-sha256';
