@@ -1,0 +1,66 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { ApiApp, ApiHono } from './context.ts';
+import type { ApiDeps } from './deps.ts';
+import { createErrorHandler, rejectInvalid } from './errors.ts';
+import { createPresenter, type Presenter } from './present-prediction.ts';
+import { requestFacts } from './request-facts.ts';
+import { registerAccount } from './routes/account.ts';
+import { registerAudit } from './routes/audit.ts';
+import { registerCredits } from './routes/credits.ts';
+import { registerHealth } from './routes/health.ts';
+import { registerImages } from './routes/images.ts';
+import { registerKeys } from './routes/keys.ts';
+import { registerLedger } from './routes/ledger.ts';
+import { registerModels } from './routes/models.ts';
+import { registerOpenApi } from './routes/openapi.ts';
+import { registerPredictions } from './routes/predictions.ts';
+import { registerPredictionsCreate } from './routes/predictions-create.ts';
+import { createOrderDesk, type OrderDesk } from './submit-order.ts';
+import { unknownRoute } from './unknown-route.ts';
+
+/** What routes are given beside the app that they add themselves to. */
+export interface RouteDeps extends ApiDeps {
+  readonly presenter: Presenter;
+  readonly desk: OrderDesk;
+}
+
+/** Adds a family of routes to the API: the seam for dialects, pages and files. */
+export type RegisterRoutes = (app: ApiApp, deps: RouteDeps) => void;
+
+const ROUTES: readonly RegisterRoutes[] = [
+  registerHealth,
+  registerPredictionsCreate,
+  registerPredictions,
+  registerImages,
+  registerModels,
+  registerAccount,
+  registerLedger,
+  registerKeys,
+  registerCredits,
+  registerAudit,
+  registerOpenApi,
+];
+
+/**
+ * The API as one Hono app, the same on Lambda and in the embedded server.
+ *
+ * @param extras routes that only some deployments have, such as files of a local folder
+ */
+export function createApiApp(deps: ApiDeps, extras: readonly RegisterRoutes[] = []): ApiApp {
+  const app = new OpenAPIHono<ApiHono>({ defaultHook: rejectInvalid });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API key: os_live_…',
+  });
+  app.use(requestFacts(deps));
+  app.onError(createErrorHandler(deps));
+  app.notFound((c) => unknownRoute(app, c));
+  const routeDeps: RouteDeps = {
+    ...deps,
+    presenter: createPresenter(deps),
+    desk: createOrderDesk(deps),
+  };
+  for (const register of [...ROUTES, ...extras]) register(app, routeDeps);
+  return app;
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '#shared/core/clock.ts';
+import type { AccountId, RandomBytes } from '#shared/core/ids.ts';
+import type { Job } from '#shared/core/job.ts';
+import type { AdmissionService } from '#shared/domain/admission.ts';
+import type { Catalog } from '#shared/domain/catalog.ts';
+import type { Estimator } from '#shared/domain/estimator.ts';
+import type { KeyService } from '#shared/domain/keys.ts';
+import type { Pricing } from '#shared/domain/pricing.ts';
+import type { SettlementService } from '#shared/domain/settlement.ts';
+import type { BlobStore } from '#shared/ports/blob-store.ts';
+import type { JobStore } from '#shared/ports/job-store.ts';
+import type { KeyStore } from '#shared/ports/key-store.ts';
+import type { Ledger } from '#shared/ports/ledger.ts';
+import type { RateLimiter } from '#shared/ports/rate-limiter.ts';
+
+/** Waits for jobs to move, so that a blocked create answers as soon as its job has ended. */
+export interface JobWatcher {
+  /**
+   * The job as soon as it has ended, or as it is after `timeoutMs` or when the signal aborts.
+   * Undefined when there is no such job.
+   */
+  waitForEnd(job: Job, timeoutMs: number, signal: AbortSignal): Promise<Job | undefined>;
+}
+
+/** Settings of the API itself; nothing here is a secret. */
+export interface ApiSettings {
+  /** What clients call the deployment, without a final slash; absent: as each request says. */
+  readonly publicUrl?: string;
+  /** The account whose `admin` keys may grant credit and see to other accounts. */
+  readonly operatorAccount?: AccountId;
+  /** Where an account without credit is sent. */
+  readonly topupUrl?: string;
+  /** How long an output URL works. At most 15 minutes. */
+  readonly urlTtlMs: number;
+  /** The longest that a create is held open. */
+  readonly maxWaitMs: number;
+  /** How long a job whose caller can't poll goes on after its call was answered with 503. */
+  readonly attachGraceMs: number;
+  /** Every create is answered with 503. */
+  readonly paused: boolean;
+  /** Webhooks may go to plain http and to the machine itself. For development. */
+  readonly allowLocalWebhooks: boolean;
+}
+
+/** Everything that the API is made of. Its functions run as one process or as many. */
+export interface ApiDeps {
+  readonly settings: ApiSettings;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly keyService: KeyService;
+  readonly keyStore: Pick<KeyStore, 'audit'>;
+  readonly jobs: Pick<JobStore, 'get' | 'list' | 'markAnswered' | 'extendAttach' | 'queueDepth'>;
+  readonly ledger: Ledger;
+  readonly blobs: BlobStore;
+  readonly rateLimiter: RateLimiter;
+  readonly catalog: Catalog;
+  readonly pricing: Pricing;
+  readonly admission: AdmissionService;
+  readonly settlement: Pick<SettlementService, 'cancelJob' | 'removeJobData' | 'reconcile'>;
+  readonly estimator: Pick<Estimator, 'estimate'>;
+  readonly watcher: JobWatcher;
+  /** Where a job's events can be followed; absent in a deployment without streams. */
+  readonly streamUrl?: (job: Job, origin: string) => string;
+  /** Resolves when the stores answer and something can run jobs; rejects with the reason. */
+  readonly checkReady: () => Promise<void>;
+  /** SHA-256 of bytes, hex. */
+  readonly sha256Hex: (bytes: Uint8Array) => string;
+  /** Told of what a client sees as a bare 500. */
+  readonly onError: (error: unknown, requestId: string) => void;
+}

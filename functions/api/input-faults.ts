@@ -1,0 +1,20 @@
+import type { z } from 'zod';
+import type { InputFault } from '#shared/core/error-body.ts';
+
+/** A schema's complaints with dotted paths; each unknown name is a fault of its own. */
+export function toFaults(
+  issues: readonly z.core.$ZodIssue[],
+  prefix: readonly string[] = [],
+): readonly InputFault[] {
+  return issues.flatMap((issue) => {
+    const path = [...prefix, ...issue.path.map(String)];
+    if (issue.code !== 'unrecognized_keys') {
+      return [{ path: path.join('.') || 'body', message: issue.message }];
+    }
+    // The value of an unknown name is never repeated: a client once sent its own token as input.
+    return issue.keys.map((key) => ({
+      path: [...path, key.slice(0, 64)].join('.'),
+      message: 'is not a name that is known here',
+    }));
+  });
+}

@@ -1,0 +1,134 @@
+import { toIso } from '#shared/core/clock.ts';
+import type { ImageRecord } from '#shared/core/inference.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { Estimate } from '#shared/domain/estimator.ts';
+import type { ApiDeps } from './deps.ts';
+import { progressLog } from './progress-log.ts';
+import type { Prediction } from './schemas/prediction.ts';
+
+const CONTENT_TYPES = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;
+
+/** The media type of an image as it is stored. */
+export function contentTypeOf(format: ImageRecord['format']): string {
+  return CONTENT_TYPES[format];
+}
+
+type PresenterDeps = Pick<ApiDeps, 'blobs' | 'clock' | 'estimator' | 'settings' | 'streamUrl'>;
+
+/** Turns jobs into what clients see; URLs of outputs are made here and nowhere kept. */
+export function createPresenter(deps: PresenterDeps) {
+  const signedUrls = async (job: Job, origin: string, expiresAt: number) =>
+    Promise.all(
+      job.images.map(async ({ key, index, format }) => {
+        const url = await deps.blobs.signedUrl(key, {
+          expiresAt,
+          filename: `${job.id}-${index}.${format}`,
+          contentType: contentTypeOf(format),
+        });
+        return url.startsWith('/') ? origin + url : url;
+      }),
+    );
+
+  return {
+    /** @param origin the scheme and host of the links in it */
+    async present(job: Job, origin: string): Promise<Prediction> {
+      const ended = isTerminal(job.status);
+      const now = deps.clock.now();
+      const urlsExpireAt = now + deps.settings.urlTtlMs;
+      const estimate = ended ? undefined : await deps.estimator.estimate(job);
+      const self = `${origin}/v1/predictions/${job.id}`;
+      const stream = deps.streamUrl?.(job, origin);
+      const hasOutput = ended && job.images.length > 0;
+      return {
+        id: job.id,
+        model: job.model.name,
+        version: job.model.digest,
+        status: job.status,
+        input: job.requestInput,
+        output: hasOutput ? await signedUrls(job, origin, urlsExpireAt) : null,
+        ...(hasOutput ? { output_expires_at: toIso(urlsExpireAt) } : {}),
+        error: job.error?.message ?? null,
+        ...(job.error === undefined ? {} : { error_code: job.error.code.replaceAll('-', '_') }),
+        logs: progressLog(job, estimate?.imagesDone ?? job.images.length),
+        warnings: job.warnings,
+        source: 'api',
+        data_removed: job.dataRemovedAt !== undefined,
+        created_at: toIso(job.createdAt),
+        started_at: job.startedAt === undefined ? null : toIso(job.startedAt),
+        completed_at: job.completedAt === undefined ? null : toIso(job.completedAt),
+        deadline: toIso(job.deadline),
+        metrics: metricsOf(job, now),
+        ...(estimate === undefined ? {} : progressOf(estimate)),
+        seed: job.input?.seed ?? null,
+        cost: job.cost ?? null,
+        price: job.hold,
+        price_version: job.price.version,
+        receipt: receiptOf(job),
+        metadata: job.tags,
+        urls: {
+          get: self,
+          cancel: `${self}/cancel`,
+          web: `${origin}/?prediction=${job.id}`,
+          ...(stream === undefined ? {} : { stream }),
+        },
+        ...(job.webhook === undefined
+          ? {}
+          : { webhook: job.webhook.url, webhook_events_filter: job.webhook.events }),
+      };
+    },
+  };
+}
+
+export type Presenter = ReturnType<typeof createPresenter>;
+
+/**
+ * A create whose wait is over before its job: `starting`, even when the GPU is at work. Clients take
+ * any other state as the end and would hand out nothing.
+ */
+export function asStarting(prediction: Prediction): Prediction {
+  const open = prediction.status === 'starting' || prediction.status === 'processing';
+  return open ? { ...prediction, status: 'starting', output: null } : prediction;
+}
+
+function progressOf(estimate: Estimate) {
+  return {
+    phase: estimate.phase,
+    queue_position: estimate.queuePosition ?? null,
+    eta_seconds: estimate.etaSeconds,
+  };
+}
+
+/** Milliseconds of each stage; seconds where the dialect's own names say so. */
+function metricsOf(job: Job, now: number): Prediction['metrics'] {
+  const end = job.completedAt ?? now;
+  const queueEnd = job.startedAt ?? end;
+  const ms = job.receipt?.ms;
+  return {
+    ...(job.startedAt === undefined ? {} : { predict_time: (end - job.startedAt) / 1000 }),
+    ...(job.completedAt === undefined ? {} : { total_time: (end - job.createdAt) / 1000 }),
+    queue_ms: Math.max(0, queueEnd - job.createdAt),
+    ...(ms === undefined
+      ? {}
+      : {
+          load_ms: ms.load,
+          text_ms: ms.text,
+          unet_ms: ms.unet,
+          decode_ms: ms.vae,
+          encode_ms: ms.encode,
+          upload_ms: ms.upload,
+        }),
+  };
+}
+
+/** What is needed to make the same image again, and to know it. */
+function receiptOf(job: Job): Prediction['receipt'] {
+  if (job.receipt === undefined || job.input === null) return null;
+  const { model, versions, device } = job.receipt;
+  return {
+    model,
+    versions,
+    device,
+    input: { ...job.input },
+    images: job.images.map(({ key: _key, ...image }) => image),
+  };
+}

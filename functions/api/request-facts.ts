@@ -1,0 +1,51 @@
+import type { MiddlewareHandler } from 'hono';
+import { AppError } from '#shared/core/errors.ts';
+import {
+  AUTHORIZATION_HEADER,
+  BODY_SHA256_HEADER,
+  REQUEST_ID_HEADER,
+} from '#shared/core/forwarded.ts';
+import { createUlid } from '#shared/core/ids.ts';
+import type { ApiHono, RequestFacts } from './context.ts';
+import type { ApiDeps } from './deps.ts';
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Learns from the edge what it found, by object in one process and by headers over the network, and
+ * hands on the body that it has read already.
+ */
+export function requestFacts(
+  deps: Pick<ApiDeps, 'settings' | 'clock' | 'randomBytes'>,
+): MiddlewareHandler<ApiHono> {
+  const newId = () => `req_${createUlid(deps.clock, deps.randomBytes)}`;
+  return async (c, next) => {
+    const forwarded = c.env?.forwarded;
+    const { headers, url } = c.req.raw;
+    const facts: RequestFacts = {
+      requestId: forwarded?.requestId ?? headers.get(REQUEST_ID_HEADER) ?? newId(),
+      origin: deps.settings.publicUrl ?? url.slice(0, url.indexOf('/', url.indexOf('//') + 2)),
+      authorization: forwarded
+        ? forwarded.authorization
+        : (headers.get(AUTHORIZATION_HEADER) ?? undefined),
+      onAnswered: forwarded?.onAnswered,
+      bodySha256: forwarded ? forwarded.bodySha256 : (headers.get(BODY_SHA256_HEADER) ?? undefined),
+    };
+    c.set('facts', facts);
+    if (forwarded?.body !== undefined) {
+      // What the body methods keep here are promises, although the type says otherwise.
+      Object.assign(c.req.bodyCache, { text: Promise.resolve(decodeText(forwarded.body)) });
+    }
+    await next();
+  };
+}
+
+function decodeText(body: Uint8Array): string {
+  try {
+    return decoder.decode(body);
+  } catch (cause) {
+    throw new AppError('invalid-json', 'The body is not UTF-8 text. Send JSON in UTF-8.', {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,68 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { answerJson } from '#functions/api/answer.ts';
+import type { RouteDeps } from '#functions/api/app.ts';
+import { authenticate, callerOf } from '#functions/api/authenticate.ts';
+import type { ApiApp } from '#functions/api/context.ts';
+import { presentLedgerEntry } from '#functions/api/present-account.ts';
+import { LedgerEntrySchema } from '#functions/api/schemas/account.ts';
+import { errorResponses } from '#functions/api/schemas/error.ts';
+
+const DateSchema = z.iso.datetime({ offset: true }).or(z.iso.date());
+
+const QuerySchema = z.object({
+  from: DateSchema.optional(),
+  to: DateSchema.optional().describe('Exclusive'),
+  cursor: z
+    .string()
+    .regex(/^[0-9A-Za-z_-]{1,64}$/)
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+/** `GET /v1/ledger`: every movement of the account's money, newest first. */
+export function registerLedger(app: ApiApp, deps: RouteDeps): void {
+  const route = createRoute({
+    method: 'get',
+    path: '/v1/ledger',
+    summary: 'List the entries of the ledger, newest first',
+    security: [{ key: [] }],
+    middleware: [authenticate(deps, 'read')],
+    request: { query: QuerySchema },
+    responses: {
+      200: {
+        description: 'A page of entries',
+        content: {
+          'application/json': {
+            schema: z
+              .object({ next: z.string().nullable(), results: z.array(LedgerEntrySchema) })
+              .openapi('LedgerPage'),
+          },
+        },
+      },
+      ...errorResponses(),
+    },
+  });
+
+  app.openapi(route, async (c) => {
+    const { from, to, cursor, limit } = c.req.valid('query');
+    const entries = await deps.ledger.entries({
+      account: callerOf(c).account.id,
+      limit: limit + 1,
+      ...(from === undefined ? {} : { from: Date.parse(from) }),
+      ...(to === undefined ? {} : { to: Date.parse(to) }),
+      ...(cursor === undefined ? {} : { before: cursor }),
+    });
+    const page = entries.slice(0, limit);
+    const last = page.at(-1);
+    const link = new URLSearchParams({
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+      limit: String(limit),
+      cursor: last?.id ?? '',
+    });
+    return answerJson(c, 200, {
+      next: entries.length > limit ? `${c.get('facts').origin}/v1/ledger?${link}` : null,
+      results: page.map(presentLedgerEntry),
+    });
+  });
+}

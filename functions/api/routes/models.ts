@@ -1,0 +1,125 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { answerJson } from '#functions/api/answer.ts';
+import type { RouteDeps } from '#functions/api/app.ts';
+import { authenticate } from '#functions/api/authenticate.ts';
+import type { ApiApp } from '#functions/api/context.ts';
+import { notFound } from '#functions/api/errors.ts';
+import { createModelPresenter } from '#functions/api/present-model.ts';
+import { errorResponses } from '#functions/api/schemas/error.ts';
+import { ModelSchema, ModelVersionSchema } from '#functions/api/schemas/model.ts';
+
+const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+const security = [{ key: [] }];
+const params = z.object({ owner: z.string(), name: z.string() });
+const page = <Schema extends z.ZodType>(schema: Schema) =>
+  z.object({
+    next: z.string().nullable(),
+    previous: z.string().nullable(),
+    results: z.array(schema),
+  });
+
+const ModelPageSchema = page(ModelSchema)
+  .extend({
+    object: z.literal('list'),
+    data: z.array(
+      z.object({
+        id: z.string(),
+        object: z.literal('model'),
+        created: z.number().int(),
+        owned_by: z.string(),
+      }),
+    ),
+  })
+  .openapi('ModelPage');
+
+/** Models, their versions, prices and input schemas; `/v1/models` reads as OpenAI's list as well. */
+export function registerModels(app: ApiApp, deps: RouteDeps): void {
+  const middleware = [authenticate(deps, 'read', 'predict')];
+  const presenter = createModelPresenter(deps);
+  const find = (owner: string, name: string) => {
+    const model = deps.catalog.find(`${owner}/${name}`);
+    if (model === undefined) throw notFound('model', `${owner}/${name}`);
+    return model;
+  };
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/models',
+      summary: 'List models',
+      security,
+      middleware,
+      responses: { 200: json('Every model', ModelPageSchema), ...errorResponses() },
+    }),
+    (c) => {
+      const { origin } = c.get('facts');
+      const { models } = deps.catalog;
+      return answerJson(c, 200, {
+        next: null,
+        previous: null,
+        results: models.map((model) => presenter.model(model, origin)),
+        object: 'list' as const,
+        data: models.map((model) => ({
+          id: model.name,
+          object: 'model' as const,
+          created: Math.floor(model.createdAt / 1000),
+          owned_by: model.name.split('/')[0] ?? '',
+        })),
+      });
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/models/{owner}/{name}',
+      summary: 'Get a model, with its price and its latest version',
+      security,
+      middleware,
+      request: { params },
+      responses: { 200: json('The model', ModelSchema), ...errorResponses(404) },
+    }),
+    (c) => {
+      const { owner, name } = c.req.valid('param');
+      return answerJson(c, 200, presenter.model(find(owner, name), c.get('facts').origin));
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/models/{owner}/{name}/versions',
+      summary: 'List the versions of a model',
+      security,
+      middleware,
+      request: { params },
+      responses: { 200: json('Its versions', page(ModelVersionSchema)), ...errorResponses(404) },
+    }),
+    (c) => {
+      const { owner, name } = c.req.valid('param');
+      const results = [presenter.version(find(owner, name))];
+      return answerJson(c, 200, { next: null, previous: null, results });
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/models/{owner}/{name}/versions/{version}',
+      summary: 'Get a version of a model, with the schema of its input',
+      security,
+      middleware,
+      request: { params: params.extend({ version: z.string() }) },
+      responses: { 200: json('The version', ModelVersionSchema), ...errorResponses(404) },
+    }),
+    (c) => {
+      const { owner, name, version } = c.req.valid('param');
+      const model = find(owner, name);
+      if (model.digest !== version) throw notFound('version', version);
+      return answerJson(c, 200, presenter.version(model));
+    },
+  );
+}

@@ -1,0 +1,116 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { answerJson } from '#functions/api/answer.ts';
+import type { RouteDeps } from '#functions/api/app.ts';
+import { authenticate } from '#functions/api/authenticate.ts';
+import type { ApiApp, ApiContext } from '#functions/api/context.ts';
+import { notFound } from '#functions/api/errors.ts';
+import { invalidInput } from '#functions/api/image-input.ts';
+import { parsePreferWait } from '#functions/api/prefer.ts';
+import { asStarting } from '#functions/api/present-prediction.ts';
+import { errorResponses } from '#functions/api/schemas/error.ts';
+import {
+  type CreatePrediction,
+  CreatePredictionSchema,
+  PredictionSchema,
+} from '#functions/api/schemas/prediction.ts';
+import type { CatalogModel } from '#shared/domain/catalog.ts';
+
+const HeadersSchema = z.object({
+  prefer: z.string().optional().openapi({ example: 'wait=30' }),
+  'cancel-after': z.string().optional().openapi({ example: '5m' }),
+  'idempotency-key': z.string().optional(),
+});
+
+const responses = {
+  201: {
+    description: 'The prediction, as far as it has come',
+    content: { 'application/json': { schema: PredictionSchema } },
+  },
+  ...errorResponses(402, 404, 413, 415, 422, 503),
+};
+
+const body = {
+  required: true,
+  content: { 'application/json': { schema: CreatePredictionSchema } },
+} as const;
+
+/** `POST /v1/predictions` and `POST /v1/models/{owner}/{name}/predictions`. */
+export function registerPredictionsCreate(app: ApiApp, deps: RouteDeps): void {
+  const middleware = [authenticate(deps, 'predict')];
+  const security = [{ key: [] }];
+
+  const create = async (
+    c: ApiContext,
+    model: CatalogModel,
+    route: string,
+    order: CreatePrediction,
+  ) => {
+    const { job, replayed } = await deps.desk.submit(c, {
+      model,
+      dialect: 'replicate',
+      route,
+      input: order.input,
+      extras: order,
+    });
+    const { origin } = c.get('facts');
+    const waitMs = parsePreferWait(c.req.header('prefer'), deps.settings.maxWaitMs);
+    const latest =
+      waitMs === undefined
+        ? job
+        : ((await deps.watcher.waitForEnd(job, waitMs, c.req.raw.signal)) ?? job);
+    const prediction = await deps.presenter.present(latest, origin);
+    return answerJson(c, 201, waitMs === undefined ? prediction : asStarting(prediction), {
+      location: prediction.urls.get,
+      ...(waitMs === undefined ? {} : { 'preference-applied': `wait=${Math.ceil(waitMs / 1000)}` }),
+      ...(replayed ? { 'idempotency-replayed': 'true' } : {}),
+    });
+  };
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/predictions',
+      summary: 'Create a prediction',
+      security,
+      middleware,
+      request: { headers: HeadersSchema, body },
+      responses,
+    }),
+    async (c) => {
+      const order = c.req.valid('json');
+      return create(c, resolveModel(order, deps), 'predictions', order);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/models/{owner}/{name}/predictions',
+      summary: 'Create a prediction of a model',
+      security,
+      middleware,
+      request: {
+        headers: HeadersSchema,
+        params: z.object({ owner: z.string(), name: z.string() }),
+        body,
+      },
+      responses,
+    }),
+    async (c) => {
+      const { owner, name } = c.req.valid('param');
+      const model = deps.catalog.find(`${owner}/${name}`);
+      if (model === undefined) throw notFound('model', `${owner}/${name}`);
+      return create(c, model, `predictions/${model.name}`, c.req.valid('json'));
+    },
+  );
+}
+
+/** The model that an order names by version or by name; the first one when it names none. */
+function resolveModel(order: CreatePrediction, { catalog }: RouteDeps): CatalogModel {
+  const field = order.version === undefined && order.model !== undefined ? 'model' : 'version';
+  const reference = order.version ?? order.model;
+  const model = reference === undefined ? catalog.models[0] : catalog.resolve(reference);
+  if (model !== undefined) return model;
+  const names = catalog.models.map(({ name }) => name).join(', ');
+  throw invalidInput([{ path: field, message: `is no model here; there is ${names}` }]);
+}

@@ -1,0 +1,77 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { answerJson } from '#functions/api/answer.ts';
+import type { RouteDeps } from '#functions/api/app.ts';
+import { authenticate, callerOf } from '#functions/api/authenticate.ts';
+import type { ApiApp } from '#functions/api/context.ts';
+import { errorResponses } from '#functions/api/schemas/error.ts';
+import { RotatedSecretSchema, WebhookSecretSchema } from '#functions/api/schemas/webhook.ts';
+import { toIso } from '#shared/core/clock.ts';
+import { rotateWebhookSecret, webhookSecrets } from '#shared/domain/webhooks/secrets.ts';
+
+const HOUR_MS = 3_600_000;
+const DEFAULT_OVERLAP_HOURS = 24;
+
+const RotateSchema = z
+  .strictObject({
+    overlap_hours: z
+      .number()
+      .min(0)
+      .max(24 * 30)
+      .default(DEFAULT_OVERLAP_HOURS)
+      .describe('How long the old secret signs beside the new one'),
+  })
+  .openapi('RotateWebhookSecret');
+
+/** The secret that signs the account's webhooks, and its rotation. */
+export function registerWebhookSecrets(app: ApiApp, deps: RouteDeps): void {
+  const security = [{ key: [] }];
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/webhooks/default/secret',
+      summary: 'Get the secret that signs webhooks',
+      security,
+      middleware: [authenticate(deps, 'predict', 'admin')] as const,
+      responses: {
+        200: {
+          description: 'The newest secret',
+          content: { 'application/json': { schema: WebhookSecretSchema } },
+        },
+        ...errorResponses(),
+      },
+    }),
+    async (c) => {
+      const [key = ''] = await webhookSecrets(deps, callerOf(c).account.id, deps.clock.now());
+      return answerJson(c, 200, { key });
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/webhooks/default/secret/rotate',
+      summary: 'Make a new webhook secret; the old one signs beside it for a while',
+      security,
+      middleware: [authenticate(deps, 'admin')] as const,
+      request: { body: { required: true, content: { 'application/json': { schema: RotateSchema } } } },
+      responses: {
+        201: {
+          description: 'The new secret',
+          content: { 'application/json': { schema: RotatedSecretSchema } },
+        },
+        ...errorResponses(409, 415, 422),
+      },
+    }),
+    async (c) => {
+      const now = deps.clock.now();
+      const overlapMs = Math.round(c.req.valid('json').overlap_hours * HOUR_MS);
+      const { id } = callerOf(c).account;
+      const key = await rotateWebhookSecret(deps, id, { now, overlapMs });
+      return answerJson(c, 201, {
+        key,
+        previous_expires_at: overlapMs === 0 ? null : toIso(now + overlapMs),
+      });
+    },
+  );
+}

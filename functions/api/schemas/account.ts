@@ -1,0 +1,124 @@
+import { z } from '@hono/zod-openapi';
+import { SCOPES } from '#shared/core/account.ts';
+import { LEDGER_KINDS } from '#shared/core/ledger.ts';
+
+const MicroUsd = z.number().int().min(0).describe('Millionths of a US dollar');
+const DateTime = z.iso.datetime();
+
+export const AccountSchema = z
+  .object({
+    id: z.string(),
+    type: z.literal('organization'),
+    username: z.string(),
+    name: z.string(),
+    created_at: DateTime,
+    disabled_at: DateTime.nullable(),
+    currency: z.literal('micro_usd'),
+    balance: MicroUsd.describe('What can be spent now; `held` is not in it'),
+    held: MicroUsd.describe('What open predictions may still cost'),
+    topup_url: z.string().nullable(),
+  })
+  .openapi('Account');
+
+export const KeySchema = z
+  .object({
+    id: z.string(),
+    account: z.string(),
+    label: z.string(),
+    scopes: z.array(z.enum(SCOPES)).readonly(),
+    rate_per_minute: z.number().int(),
+    day_cap: MicroUsd.nullable(),
+    month_cap: MicroUsd.nullable(),
+    created_at: DateTime,
+    expires_at: DateTime.nullable(),
+    revoked_at: DateTime.nullable(),
+    replaced_by: z.string().nullable(),
+  })
+  .openapi('Key');
+
+export const IssuedKeySchema = KeySchema.extend({
+  key: z.string().describe('The key itself: shown now and never again'),
+}).openapi('IssuedKey');
+
+const ExpiresAt = z.iso.datetime({ offset: true });
+const Rate = z.number().int().min(1).max(10_000_000);
+const Cap = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const Label = z.string().max(100);
+
+export const NewKeySchema = z
+  .strictObject({
+    label: Label.default(''),
+    scopes: z.array(z.enum(SCOPES)).min(1).default(['predict', 'read']),
+    rate_per_minute: Rate.default(600),
+    day_cap: Cap.nullish(),
+    month_cap: Cap.nullish(),
+    expires_at: ExpiresAt.nullish(),
+    account: z.string().max(64).optional().describe('Another account; for the operator only'),
+  })
+  .openapi('NewKey');
+
+export const KeyChangeSchema = z
+  .strictObject({
+    label: Label.optional(),
+    scopes: z.array(z.enum(SCOPES)).min(1).optional(),
+    rate_per_minute: Rate.optional(),
+    day_cap: Cap.nullish(),
+    month_cap: Cap.nullish(),
+    expires_at: ExpiresAt.nullish(),
+  })
+  .openapi('KeyChange');
+
+export const RotateKeySchema = z
+  .strictObject({
+    overlap_seconds: z
+      .number()
+      .int()
+      .min(0)
+      .max(30 * 86_400)
+      .default(86_400)
+      .describe('How long the old key works beside the new one'),
+  })
+  .openapi('RotateKey');
+
+export const LedgerEntrySchema = z
+  .object({
+    id: z.string(),
+    kind: z.enum(LEDGER_KINDS),
+    at: DateTime,
+    amount: MicroUsd.describe('The kind says which way it went'),
+    prediction: z.string().nullable(),
+    key: z.string().nullable(),
+    model: z.string().nullable(),
+    price_version: z.string().nullable(),
+    images: z.number().int().nullable(),
+    metadata: z.record(z.string(), z.string()).readonly(),
+    reference: z.string().nullable(),
+    note: z.string().nullable(),
+    expires_at: DateTime.nullable(),
+  })
+  .openapi('LedgerEntry');
+
+export const GrantSchema = z
+  .strictObject({
+    amount: z.number().int().min(1).max(1_000_000_000_000).describe('Micro-USD'),
+    reference: z
+      .string()
+      .min(1)
+      .max(200)
+      .describe('What paid for it, such as a payment’s id; granted once'),
+    note: z.string().max(500).optional(),
+    expires_at: ExpiresAt.nullish(),
+    account: z.string().max(64).optional(),
+  })
+  .openapi('Grant');
+
+export const AuditEntrySchema = z
+  .object({
+    id: z.string(),
+    at: DateTime,
+    actor: z.string(),
+    action: z.string(),
+    subject: z.string(),
+    details: z.record(z.string(), z.unknown()).readonly(),
+  })
+  .openapi('AuditEntry');

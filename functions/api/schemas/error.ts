@@ -1,0 +1,54 @@
+import { z } from '@hono/zod-openapi';
+import { errorBody } from '#shared/core/error-body.ts';
+import { AppError, type ErrorCode } from '#shared/core/errors.ts';
+
+const ErrorSchema = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    request_id: z.string(),
+    error: z.object({
+      message: z.string(),
+      type: z.string(),
+      param: z.string().nullable(),
+      code: z.string(),
+    }),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .openapi('Error');
+
+const EXAMPLES: Partial<Record<number, [ErrorCode, string]>> = {
+  400: ['invalid-json', 'The body is not valid JSON.'],
+  401: ['unauthenticated', 'There is no such API key.'],
+  402: ['insufficient-funds', 'This costs $0.004 and the balance is $0.00. Top up to go on.'],
+  403: ['permission-denied', 'This API key has no "admin" scope.'],
+  404: ['not-found', 'There is no prediction "01h…".'],
+  406: ['not-acceptable', 'This route answers with image/png, image/jpeg or image/webp.'],
+  409: ['conflict', 'The prediction has not ended. Cancel it first.'],
+  413: ['payload-too-large', 'The body is larger than 65536 bytes.'],
+  415: ['unsupported-media-type', 'Send the body as JSON.'],
+  422: ['invalid-input', 'input.width: Invalid input: expected number, received string'],
+  429: ['rate-limited', 'This API key may make 600 requests a minute. Try again in 1 s.'],
+  503: ['model-loading', 'The model is still loading. Try again in 20 s.'],
+};
+
+/** Statuses that any route behind a key can answer with. */
+const ALWAYS = [400, 401, 403, 429] as const;
+
+/** The `responses` of a route for its failures, each with an example of the one error body. */
+export function errorResponses(...statuses: readonly (keyof typeof EXAMPLES)[]) {
+  const responses: Record<string, ReturnType<typeof errorResponse>> = {};
+  for (const status of [...ALWAYS, ...statuses]) responses[status] = errorResponse(status);
+  return responses;
+}
+
+function errorResponse(status: number) {
+  const [code, message] = EXAMPLES[status] ?? ['internal-error', ''];
+  const example = errorBody(new AppError(code, message), 'req_01jd3k8v7m0000000000000000');
+  return {
+    description: example.title,
+    content: { 'application/problem+json': { schema: ErrorSchema, example } },
+  };
+}

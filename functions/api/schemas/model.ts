@@ -1,0 +1,49 @@
+import { z } from '@hono/zod-openapi';
+
+export const ModelVersionSchema = z
+  .object({
+    id: z.string().describe('Digest of the model package'),
+    created_at: z.iso.datetime(),
+    cog_version: z.string().nullable(),
+    openapi_schema: z.record(z.string(), z.unknown()),
+  })
+  .openapi('ModelVersion');
+
+export const ModelSchema = z
+  .object({
+    url: z.string(),
+    owner: z.string(),
+    name: z.string(),
+    description: z.string(),
+    visibility: z.literal('public'),
+    github_url: z.null(),
+    paper_url: z.null(),
+    license_url: z.string().nullable(),
+    run_count: z.number().int(),
+    cover_image_url: z.null(),
+    default_example: z.null(),
+    latest_version: ModelVersionSchema,
+    hardware: z.string(),
+    licences: z.array(z.object({ part: z.string(), name: z.string(), url: z.string().optional() })),
+    sizes: z.object({
+      multiple: z.number().int(),
+      min: z.number().int(),
+      max: z.number().int(),
+      max_pixels: z.number().int(),
+      aspect_ratios: z.record(z.string(), z.string()),
+    }),
+    price: z.object({
+      currency: z.literal('micro_usd'),
+      version: z.string(),
+      classes: z.array(
+        z.object({
+          name: z.string(),
+          max_pixels: z.number().int(),
+          per_image: z.number().int(),
+        }),
+      ),
+    }),
+  })
+  .openapi('Model');
+export type Model = z.infer<typeof ModelSchema>;
+export type ModelVersion = z.infer<typeof ModelVersionSchema>;

@@ -1,0 +1,104 @@
+import { z } from '@hono/zod-openapi';
+import { IMAGE_FORMATS } from '#shared/core/inference.ts';
+import { JOB_PHASES, JOB_STATUSES, WEBHOOK_EVENTS } from '#shared/core/job.ts';
+
+const MicroUsdSchema = z.number().int().min(0).describe('Millionths of a US dollar');
+const DateTimeSchema = z.iso.datetime();
+
+const ReceiptSchema = z
+  .object({
+    model: z.object({ name: z.string(), digest: z.string() }),
+    versions: z.record(z.string(), z.string()),
+    device: z.string(),
+    input: z.record(z.string(), z.unknown()),
+    images: z.array(
+      z.object({
+        index: z.number().int(),
+        sha256: z.string(),
+        pixels_sha256: z.string(),
+        bytes: z.number().int(),
+        width: z.number().int(),
+        height: z.number().int(),
+        seed: z.number().int(),
+        format: z.enum(IMAGE_FORMATS),
+      }),
+    ),
+  })
+  .openapi('Receipt');
+
+export const PredictionSchema = z
+  .object({
+    id: z.string(),
+    model: z.string(),
+    version: z.string().describe('Digest of the model package'),
+    status: z.enum(JOB_STATUSES),
+    input: z.record(z.string(), z.unknown()).nullable().readonly(),
+    output: z.array(z.string()).nullable().describe('URLs that authorise themselves for a while'),
+    output_expires_at: DateTimeSchema.optional(),
+    error: z.string().nullable(),
+    error_code: z.string().optional(),
+    logs: z.string(),
+    warnings: z.array(z.string()).readonly(),
+    source: z.literal('api'),
+    data_removed: z.boolean(),
+    created_at: DateTimeSchema,
+    started_at: DateTimeSchema.nullable(),
+    completed_at: DateTimeSchema.nullable(),
+    deadline: DateTimeSchema,
+    metrics: z.record(z.string(), z.number()),
+    phase: z.enum(JOB_PHASES).optional(),
+    queue_position: z.number().int().nullable().optional(),
+    eta_seconds: z.number().int().optional(),
+    seed: z.number().int().nullable(),
+    cost: MicroUsdSchema.nullable().describe('What was charged, once the prediction has ended'),
+    price: MicroUsdSchema.describe('The most that it can cost'),
+    price_version: z.string(),
+    receipt: ReceiptSchema.nullable(),
+    metadata: z.record(z.string(), z.string()).readonly(),
+    urls: z.object({
+      get: z.string(),
+      cancel: z.string(),
+      web: z.string(),
+      stream: z.string().optional(),
+    }),
+    webhook: z.string().optional(),
+    webhook_events_filter: z.array(z.enum(WEBHOOK_EVENTS)).readonly().optional(),
+  })
+  .openapi('Prediction');
+export type Prediction = z.infer<typeof PredictionSchema>;
+
+const MAX_TAGS = 16;
+
+const TagsSchema = z
+  .record(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), z.string().max(256))
+  .refine((tags) => Object.keys(tags).length <= MAX_TAGS, `has more than ${MAX_TAGS} names`)
+  .describe('Names and values of your own, for lists and usage');
+
+/** What every create takes beside `input`; unknown members are let pass, as clients add their own. */
+export const CreatePredictionSchema = z
+  .object({
+    input: z.record(z.string(), z.unknown()).describe('See the model’s openapi_schema'),
+    version: z
+      .string()
+      .max(200)
+      .optional()
+      .describe('A model’s version, owner/name or owner/name:version'),
+    model: z.string().max(200).optional().describe('owner/name, where there is no version'),
+    webhook: z.string().max(2048).nullish(),
+    webhook_events_filter: z.array(z.enum(WEBHOOK_EVENTS)).nullish(),
+    stream: z.boolean().nullish(),
+    metadata: TagsSchema.nullish(),
+  })
+  .openapi('CreatePrediction');
+export type CreatePrediction = z.infer<typeof CreatePredictionSchema>;
+
+export const PredictionPageSchema = z
+  .object({
+    next: z.string().nullable(),
+    previous: z.string().nullable(),
+    results: z.array(PredictionSchema),
+  })
+  .openapi('PredictionPage');
+
+export const MicroUsd = MicroUsdSchema;
+export const DateTime = DateTimeSchema;

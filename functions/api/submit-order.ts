@@ -1,0 +1,170 @@
+import { vetUrl } from '#shared/adapters/http/vet-url.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
+import { formatUsd } from '#shared/core/money.ts';
+import type { Order, SubmitResult } from '#shared/domain/admission.ts';
+import type { CatalogModel } from '#shared/domain/catalog.ts';
+import { callerOf } from './authenticate.ts';
+import type { ApiContext } from './context.ts';
+import type { ApiDeps } from './deps.ts';
+import { createImageInputSchema, invalidInput, parseImageInput } from './image-input.ts';
+import { parseCancelAfter } from './prefer.ts';
+import type { CreatePrediction } from './schemas/prediction.ts';
+
+type OrderDeps = Pick<
+  ApiDeps,
+  'admission' | 'catalog' | 'settings' | 'sha256Hex' | 'jobs' | 'onError'
+>;
+
+/** What one door of the API makes of a request, before the headers that all doors share. */
+export interface OrderRequest {
+  readonly model: CatalogModel;
+  readonly dialect: Order['dialect'];
+  /** The route's own name: an idempotency key counts within it. */
+  readonly route: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  /** Where the input's members are in the request, for the paths of faults. */
+  readonly inputPath?: readonly string[];
+  /** For callers that can't poll: how long the job goes on when nobody asks for it. */
+  readonly attachWithinMs?: number;
+  readonly extras?: Pick<CreatePrediction, 'webhook' | 'webhook_events_filter' | 'metadata'>;
+}
+
+export interface SubmittedOrder {
+  readonly job: Job;
+  /** The order repeats an earlier one and costs nothing more. */
+  readonly replayed: boolean;
+}
+
+/** The way from a request to a job, the same for every dialect. */
+export function createOrderDesk(deps: OrderDeps) {
+  const schemas = new Map(
+    deps.catalog.models.map((model) => [model, createImageInputSchema(model)] as const),
+  );
+
+  const readHeaders = async (c: ApiContext, route: string) => {
+    const { headers } = c.req.raw;
+    const key = headers.get('idempotency-key');
+    if (key !== null && !/^[\x20-\x7e]{1,255}$/.test(key)) {
+      throw new AppError(
+        'invalid-request',
+        'Idempotency-Key must be 1 to 255 printable characters.',
+        {
+          details: { param: 'Idempotency-Key' },
+        },
+      );
+    }
+    const retryCount = Number(headers.get('x-stainless-retry-count') ?? 0);
+    const cancelAfterMs = parseCancelAfter(headers.get('cancel-after') ?? undefined);
+    return {
+      bodyHash: c.get('facts').bodySha256 ?? deps.sha256Hex(await c.req.bytes()),
+      ...(key === null ? {} : { idempotency: { route, key } }),
+      ...(retryCount > 0 ? { retryCount } : {}),
+      ...(cancelAfterMs === undefined ? {} : { cancelAfterMs }),
+    };
+  };
+
+  const schemaOf = (model: CatalogModel) => {
+    const schema = schemas.get(model);
+    if (schema === undefined) throw new AppError('internal-error', `no schema for ${model.name}`);
+    return schema;
+  };
+
+  return {
+    /**
+     * Orders images.
+     *
+     * @throws AppError `invalid-input`, `insufficient-funds`, `key-budget-exceeded`, `queue-full`,
+     *   `idempotency-mismatch`, `unavailable`
+     */
+    async submit(c: ApiContext, request: OrderRequest): Promise<SubmittedOrder> {
+      const { model, dialect, route } = request;
+      if (deps.settings.paused) {
+        throw new AppError('unavailable', 'The service takes no orders at the moment.', {
+          details: { retry_after: 60 },
+        });
+      }
+      const { key } = callerOf(c);
+      const parsed = parseImageInput(schemaOf(model), model, request.input, request.inputPath);
+      const webhook = webhookOf(request.extras, deps.settings.allowLocalWebhooks);
+      const tags = request.extras?.metadata;
+      const result = await deps.admission.submit({
+        ...parsed,
+        ...(await readHeaders(c, route)),
+        key,
+        dialect,
+        model,
+        ...(request.attachWithinMs === undefined ? {} : { attachWithinMs: request.attachWithinMs }),
+        ...(webhook === undefined ? {} : { webhook }),
+        ...(tags === undefined || tags === null ? {} : { tags }),
+      });
+      const submitted = accept(result, deps.settings.topupUrl);
+      noteAnswered(c, submitted.job, deps);
+      return submitted;
+    },
+  };
+}
+
+export type OrderDesk = ReturnType<typeof createOrderDesk>;
+
+/** Where the server can tell, notes that the answer arrived: a later equal order is a new one then. */
+function noteAnswered(c: ApiContext, job: Job, deps: OrderDeps): void {
+  const { onAnswered, requestId } = c.get('facts');
+  onAnswered?.(() => {
+    deps.jobs.markAnswered(job.id).catch((error: unknown) => deps.onError(error, requestId));
+  });
+}
+
+function webhookOf(
+  extras: OrderRequest['extras'],
+  allowLocal: boolean,
+): NonNullable<Job['webhook']> | undefined {
+  const url = extras?.webhook;
+  if (url === undefined || url === null || url === '') return undefined;
+  const verdict = vetUrl(url, allowLocal);
+  if (!verdict.ok) throw invalidInput([{ path: 'webhook', message: verdict.problem }]);
+  const wanted = extras?.webhook_events_filter ?? [];
+  return { url, events: wanted.length === 0 ? WEBHOOK_EVENTS : wanted };
+}
+
+/** Turns what admission refused into errors that say what would help. */
+function accept(result: SubmitResult, topupUrl: string | undefined): SubmittedOrder {
+  const topup = topupUrl === undefined ? {} : { topup_url: topupUrl };
+  switch (result.outcome) {
+    case 'admitted':
+      return { job: result.job, replayed: false };
+    case 'replayed':
+      return { job: result.job, replayed: true };
+    case 'idempotency-mismatch':
+      throw new AppError(
+        'idempotency-mismatch',
+        'This Idempotency-Key was used with another body. Use a new key for a new order.',
+        { details: { param: 'Idempotency-Key', prediction: result.job } },
+      );
+    case 'insufficient-funds':
+      throw new AppError(
+        'insufficient-funds',
+        `This costs ${formatUsd(result.quote.total)} and the balance is ${formatUsd(result.balance)}. Top up to go on.`,
+        { details: { required: result.quote.total, available: result.balance, ...topup } },
+      );
+    case 'key-budget-exceeded':
+      throw new AppError(
+        'key-budget-exceeded',
+        `This API key has spent ${formatUsd(result.spent)} of what it may in a ${result.window}. Raise its cap or use another key.`,
+        {
+          details: {
+            window: result.window,
+            spent: result.spent,
+            required: result.quote.total,
+            ...topup,
+          },
+        },
+      );
+    case 'queue-full':
+      throw new AppError(
+        'queue-full',
+        `${result.depth} predictions are waiting already. Try again in a while.`,
+        { retryable: true, details: { depth: result.depth, retry_after: 5 } },
+      );
+  }
+}
