@@ -5,7 +5,9 @@ import type { Command } from './command.ts';
  * command does not wait for the packages of a large one.
  */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  generate: async () => (await import('./commands/generate.ts')).generate,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   import: async () => (await import('./commands/import.ts')).importCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspect,
+  tokenize: async () => (await import('./commands/tokenize.ts')).tokenize,
 };

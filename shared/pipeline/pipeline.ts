@@ -60,8 +60,8 @@ export interface Pipeline {
   /** What the caller should know before the first picture: a prompt that is cut, and what is lost. */
   warningsFor(prompt: string): string[];
   /**
-   * Draws the pictures one after the other, so that equal seeds give equal bytes whatever they are
-   * ordered with.
+   * Draws the pictures in order of their index. Equal seeds give equal pixels, whatever they are
+   * ordered together with.
    *
    * @throws AppError `invalid-input` for a size that the model can't make, `model-error`,
    *   `out-of-memory`
@@ -126,43 +126,81 @@ async function* drawPictures(
     data: Float32Array.of(height, width, 0, 0, height, width),
     dims: [1, 6],
   };
-  const channels = manifest.vae.latentChannels;
-  const dims = [1, channels, height / multiple, width / multiple];
-  for (let index = 0; index < numOutputs; index++) {
-    const latents_in: EdgeTensor = {
-      data: torchRandn(
-        imageSeed(seed, index),
-        dims.reduce((a, b) => a * b),
-      ),
-      dims,
-    };
+  const latentShape = [manifest.vae.latentChannels, height / multiple, width / multiple];
+  const batchSize = unetBatchSize(height / multiple, width / multiple);
+  for (let first = 0; first < numOutputs; first += batchSize) {
+    const count = Math.min(batchSize, numOutputs - first);
+    const seeds = Array.from({ length: count }, (_, i) => imageSeed(seed, first + i));
+    const latents = noiseBatch(seeds, latentShape);
     const unetStarted = performance.now();
     const { x0 } = outputsOf(
-      await sessions.run('unet', { latents: latents_in, context, pooled, time_ids }),
+      await sessions.run('unet', {
+        latents,
+        context: repeatRow(context, count),
+        pooled: repeatRow(pooled, count),
+        time_ids,
+      }),
       ['x0'],
     );
-    const vaeStarted = performance.now();
-    const { pixels } = outputsOf(await sessions.run('vae', { x0 }), ['pixels']);
-    const ended = performance.now();
-    yield {
-      index,
-      seed: imageSeed(seed, index),
-      width,
-      height,
-      pixels: pixels.data as Uint8Array,
-      ms: { text: textMs, unet: vaeStarted - unetStarted, vae: ended - vaeStarted },
-      stages: {
-        ids_1,
-        ids_2,
-        context,
-        pooled,
-        time_ids,
-        latents_in,
-        vae_in: { dims, data: unscaled(x0, manifest.vae.scalingFactor) },
-      },
-    };
-    textMs = 0;
+    const unetMs = (performance.now() - unetStarted) / count;
+    for (const [i, pictureSeed] of seeds.entries()) {
+      const vaeStarted = performance.now();
+      const denoised = rowOf(x0, i);
+      const { pixels } = outputsOf(await sessions.run('vae', { x0: denoised }), ['pixels']);
+      yield {
+        index: first + i,
+        seed: pictureSeed,
+        width,
+        height,
+        pixels: pixels.data as Uint8Array,
+        ms: { text: textMs, unet: unetMs, vae: performance.now() - vaeStarted },
+        stages: {
+          ids_1,
+          ids_2,
+          context,
+          pooled,
+          time_ids,
+          latents_in: rowOf(latents, i),
+          vae_in: unscaled(denoised, manifest.vae.scalingFactor),
+        },
+      };
+      textMs = 0;
+    }
   }
+}
+
+/**
+ * How many images one run of the UNet takes. A batch saves a sixth of the time while the latents are
+ * small, and nothing once one image fills the caches; its bits are those of single runs.
+ */
+function unetBatchSize(latentHeight: number, latentWidth: number): number {
+  const fit = Math.floor(UNET_BATCH_LATENTS / (latentHeight * latentWidth));
+  return Math.min(Math.max(fit, 1), MAX_UNET_BATCH);
+}
+
+const UNET_BATCH_LATENTS = 4096;
+const MAX_UNET_BATCH = 4;
+
+function noiseBatch(seeds: readonly number[], shape: readonly number[]): EdgeTensor {
+  const size = shape.reduce((a, b) => a * b);
+  const data = new Float32Array(seeds.length * size);
+  for (const [i, seed] of seeds.entries()) data.set(torchRandn(seed, size), i * size);
+  return { data, dims: [seeds.length, ...shape] };
+}
+
+/** A tensor of one row as one of `count` equal rows. */
+function repeatRow(tensor: EdgeTensor, count: number): EdgeTensor {
+  const row = tensor.data as Float32Array;
+  const data = new Float32Array(row.length * count);
+  for (let i = 0; i < count; i++) data.set(row, i * row.length);
+  return { data, dims: [count, ...tensor.dims.slice(1)] };
+}
+
+/** Row `index` as a tensor of one row. */
+function rowOf(tensor: EdgeTensor, index: number): EdgeTensor {
+  const shape = tensor.dims.slice(1);
+  const size = shape.reduce((a, b) => a * b);
+  return { data: tensor.data.slice(index * size, (index + 1) * size), dims: [1, ...shape] };
 }
 
 function promptIds(tokenizer: Tokenizer, prompt: string): EdgeTensor {
@@ -180,6 +218,6 @@ function outputsOf<Name extends string>(
 }
 
 /** x₀ as the VAE takes it in diffusers: divided by the scaling factor. */
-function unscaled(x0: EdgeTensor, scalingFactor: number): Float32Array {
-  return Float32Array.from(x0.data, (value) => value / scalingFactor);
+function unscaled(x0: EdgeTensor, scalingFactor: number): EdgeTensor {
+  return { data: Float32Array.from(x0.data, (value) => value / scalingFactor), dims: x0.dims };
 }

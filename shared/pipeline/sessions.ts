@@ -10,6 +10,11 @@ export interface SessionOptions {
   readonly device: Device;
   /** Threads of one operator; default: as many as there are processors. */
   readonly threads?: number | undefined;
+  /**
+   * Keep the memory of activations for the next run: a third faster on small models, but what the
+   * largest image took is never given back. For processes that end soon.
+   */
+  readonly keepMemory?: boolean | undefined;
 }
 
 /** A tensor at a graph's edge. */
@@ -28,6 +33,17 @@ export interface ModelSessions {
   readonly runtimeVersion: string;
   close(): Promise<void>;
 }
+
+/**
+ * Environment of a long-lived process that runs the model, for glibc. Without the arena, activations
+ * come from malloc: small ones are kept for the next run, large ones go back to the system and are
+ * taken in huge pages, or every run would pay for mapping them anew.
+ */
+export const ALLOCATOR_ENVIRONMENT: Readonly<Record<string, string>> = {
+  MALLOC_MMAP_THRESHOLD_: String(32 * 2 ** 20),
+  MALLOC_TRIM_THRESHOLD_: String(256 * 2 ** 20),
+  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+};
 
 /**
  * Weights beyond this stay as they lie in the file's page cache. Prepacking would copy them into
@@ -105,10 +121,8 @@ function runtimeOptions(
     executionProviders: options.device === 'cuda' ? ['cuda'] : ['cpu'],
     intraOpNumThreads: options.threads ?? availableParallelism(),
     graphOptimizationLevel: 'all',
-    // Without the arena every large tensor goes back to the system once it is used up, so memory
-    // after a large image is what it was before.
-    enableCpuMemArena: false,
-    enableMemPattern: false,
+    enableCpuMemArena: options.keepMemory === true && !large,
+    enableMemPattern: options.keepMemory === true && !large,
     extra: {
       session: {
         disable_prepacking: large ? '1' : '0',

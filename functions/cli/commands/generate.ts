@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { cpus } from 'node:os';
+import { parse } from 'node:path';
+import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { ensureDemoModel } from '#functions/cli/demo-model.ts';
+import { dumpStages } from '#functions/cli/generate/dump-stages.ts';
+import {
+  type GenerateOptions,
+  pictureSize,
+  readGenerateOptions,
+} from '#functions/cli/generate/options.ts';
+import { withInterrupt } from '#functions/cli/interrupt.ts';
+import { assertWritable, writeOutput } from '#functions/cli/output-file.ts';
+import { systemClock } from '#shared/core/clock.ts';
+import { createUlid } from '#shared/core/ids.ts';
+import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
+import { readManifest } from '#shared/model/manifest.ts';
+import { encodeImage } from '#shared/pipeline/encode-image.ts';
+import { loadPipeline, type Picture, type Pipeline } from '#shared/pipeline/pipeline.ts';
+
+export const generate: Command = {
+  summary: 'make pictures from a prompt, here and now',
+  usage: '"PROMPT" [options]',
+  options: {
+    out: {
+      type: 'string',
+      short: 'o',
+      value: 'FILE',
+      help: 'default: onestep.png; with --num 3: onestep-0.png …',
+    },
+    seed: {
+      type: 'string',
+      value: 'N',
+      help: '0 to 4294967295; image i uses seed + i; default: random',
+    },
+    width: { type: 'string', value: 'PX', help: "default: the model's own" },
+    height: { type: 'string', value: 'PX', help: "default: the model's own" },
+    num: { type: 'string', short: 'n', value: 'N', help: 'how many pictures, 1 to 16' },
+    format: { type: 'string', value: 'F', help: "png, jpeg or webp; default: by the file's name" },
+    quality: { type: 'string', value: 'Q', help: '1 to 100, for jpeg and webp; default: 90' },
+    model: { type: 'string', value: 'PKG', help: 'a model package; default: the demo model' },
+    data: {
+      type: 'string',
+      value: 'DIR',
+      help: 'where the demo model is unpacked; default: .onestep',
+    },
+    dump: {
+      type: 'string',
+      value: 'FILE',
+      help: 'also write the tensors between the stages (safetensors)',
+    },
+    device: { type: 'string', value: 'D', help: 'cpu or cuda; default: cpu' },
+    threads: { type: 'string', value: 'N', help: 'default: one per processor' },
+  },
+  examples: [
+    'onestep generate "A photo of a dog." --seed 0 --out dog.png',
+    'onestep generate "a red house by the sea at sunset" --width 384 --height 256 --num 4 --json',
+    'onestep generate "A photo of a dog." --model ./disback --width 1024 --height 1024',
+  ],
+  run,
+};
+
+async function run(context: CommandContext): Promise<void> {
+  const { stderr, stdout } = context;
+  const options = readGenerateOptions(context);
+  const paths = outputPaths(options);
+  for (const path of options.dump === undefined ? paths : [...paths, options.dump]) {
+    assertWritable(path);
+  }
+  const folder =
+    options.model ??
+    (await withInterrupt('generate', (signal) =>
+      ensureDemoModel(options.data, {
+        signal,
+        onImport: () => stderr.write('Unpacking the demo model (once) …\n'),
+      }),
+    ));
+  const size = pictureSize(options, readManifest(folder).size);
+  const pipeline = await loadPipeline(folder, {
+    device: options.device,
+    threads: options.threads,
+    keepMemory: true,
+  });
+  const warnings = pipeline.warningsFor(options.prompt);
+  for (const warning of warnings) stderr.write(`warning: ${warning}\n`);
+  const receipt = await makePictures(context, pipeline, { ...options, ...size }, paths, warnings);
+  await pipeline.close();
+  if (context.values['json'] === true) stdout.write(`${JSON.stringify(receipt)}\n`);
+  else for (const path of paths) stdout.write(`${path}\n`);
+}
+
+/** `x.png` for one picture; `x-0.png`, `x-1.png` … for several. */
+function outputPaths({ out, count }: GenerateOptions): string[] {
+  if (count === 1) return [out];
+  const { root, dir, name, ext } = parse(out);
+  const folder = dir === '' || dir === root ? dir : `${dir}/`;
+  return Array.from({ length: count }, (_, index) => `${folder}${name}-${index}${ext}`);
+}
+
+async function makePictures(
+  { stderr }: CommandContext,
+  pipeline: Pipeline,
+  options: GenerateOptions & { readonly width: number; readonly height: number },
+  paths: readonly string[],
+  warnings: string[],
+): Promise<Receipt> {
+  const { name, digest } = pipeline.manifest;
+  const ms = { load: pipeline.loadMs, text: 0, unet: 0, vae: 0, encode: 0, upload: 0 };
+  const images: ImageRecord[] = [];
+  const pictures: Picture[] = [];
+  const { prompt, seed, width, height, count, format, quality } = options;
+  for await (const picture of pipeline.generate({
+    prompt,
+    seed,
+    width,
+    height,
+    numOutputs: count,
+  })) {
+    const key = paths[picture.index] ?? '';
+    const encodeStarted = performance.now();
+    const image = await encodeImage(picture, { format, quality, prompt, model: { name, digest } });
+    const writeStarted = performance.now();
+    await writeOutput(key, image.bytes);
+    ms.upload += performance.now() - writeStarted;
+    ms.encode += writeStarted - encodeStarted;
+    ms.text += picture.ms.text;
+    ms.unet += picture.ms.unet;
+    ms.vae += picture.ms.vae;
+    images.push({
+      index: picture.index,
+      key,
+      sha256: image.sha256,
+      pixels_sha256: image.pixelsSha256,
+      bytes: image.bytes.length,
+      width,
+      height,
+      seed: picture.seed,
+      format,
+    });
+    if (options.dump !== undefined) pictures.push(picture);
+    stderr.write(`${key}: seed ${picture.seed}, ${modelMs(picture)} ms\n`);
+  }
+  if (options.dump !== undefined) await writeOutput(options.dump, dumpStages(pictures));
+  return {
+    job: createUlid(systemClock, randomBytes),
+    images,
+    ms,
+    model: { name, digest },
+    versions: { ...pipeline.versions },
+    device: `${pipeline.device} (${cpus()[0]?.model.trim() ?? 'unknown processor'})`,
+    warnings,
+  };
+}
+
+function modelMs({ ms }: Picture): string {
+  return (ms.text + ms.unet + ms.vae).toFixed();
+}

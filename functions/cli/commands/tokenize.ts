@@ -1,0 +1,60 @@
+import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { type Encoding, loadTokenizer } from '#shared/pipeline/tokenizer.ts';
+
+export const tokenize: Command = {
+  summary: 'show how a tokenizer reads prompts, and what of them it cuts',
+  usage: '--tokenizer DIR [PROMPT …] [options]',
+  options: {
+    tokenizer: { type: 'string', value: 'DIR', help: 'a folder with vocab.json and merges.txt' },
+  },
+  examples: [
+    'onestep tokenize --tokenizer models/demo/repo/tokenizer "A photo of a dog."',
+    `echo '["A photo of a dog.", "a cat"]' | onestep tokenize --tokenizer models/demo/repo/tokenizer --json`,
+  ],
+  run,
+};
+
+async function run(context: CommandContext): Promise<void> {
+  const { values, positionals, stdout } = context;
+  const folder = values['tokenizer'];
+  if (typeof folder !== 'string' || folder === '') {
+    throw new AppError('invalid-request', 'tokenize needs --tokenizer DIR.');
+  }
+  const tokenizer = loadTokenizer(folder);
+  const prompts = positionals.length > 0 ? positionals : await readPrompts(context.stdin);
+  const encodings = prompts.map((prompt) => tokenizer.encode(prompt));
+  stdout.write(
+    values['json'] === true
+      ? `${JSON.stringify(encodings)}\n`
+      : encodings.map(describeEncoding).join(''),
+  );
+}
+
+function describeEncoding({ ids, tokens, cut }: Encoding): string {
+  const lost = cut === '' ? '' : `  cut: ${JSON.stringify(cut)}\n`;
+  return `${tokens} tokens: ${ids.join(' ')}\n${lost}`;
+}
+
+async function readPrompts(stdin: CommandContext['stdin']): Promise<string[]> {
+  if (stdin.isTTY) {
+    throw new AppError(
+      'invalid-request',
+      'tokenize reads a JSON array of strings on stdin, or takes prompts as arguments.',
+    );
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch (cause) {
+    throw new AppError('invalid-json', 'stdin is not JSON; expected an array of strings.', {
+      cause,
+    });
+  }
+  if (!Array.isArray(json) || !json.every((item) => typeof item === 'string')) {
+    throw new AppError('invalid-input', 'stdin is not an array of strings.');
+  }
+  return json;
+}
