@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BuildOptions, build } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Every Lambda function, and the file that it starts in. */
+export const ENTRIES = {
+  edge: 'functions/edge/main.ts',
+  api: 'functions/api/main.ts',
+  dispatch: 'functions/dispatch/main.ts',
+  complete: 'functions/complete/main.ts',
+  webhooks: 'functions/webhooks/main.ts',
+  sweep: 'functions/sweep/main.ts',
+  'kill-switch': 'infra/handlers/kill-switch/main.ts',
+  'package-check': 'infra/handlers/package-check/main.ts',
+} as const;
+
+export type BundleName = keyof typeof ENTRIES;
+export const BUNDLE_NAMES = Object.keys(ENTRIES) as BundleName[];
+
+/** Packages in node_modules whose CommonJS code calls `require` need one in an ES module. */
+const REQUIRE_BANNER =
+  "import { createRequire as __createRequire } from 'node:module';const require = __createRequire(import.meta.url);";
+
+export interface Bundle {
+  /** A folder with `index.mjs`, and its source map but for the edge. */
+  readonly folder: string;
+  /** The size of `index.mjs`. */
+  readonly sizeBytes: number;
+}
+
+/**
+ * Bundles one function for nodejs24.x into a folder that is named by its contents, so that equal code
+ * gives an equal folder and nothing is written twice.
+ *
+ * @param define identifiers replaced in the code, as esbuild's `define`; the edge gets its settings so
+ */
+export async function bundleFunction(
+  name: BundleName,
+  define: Readonly<Record<string, string>> = {},
+): Promise<Bundle> {
+  const result = await build(buildOptions(name, define));
+  const files = (result.outputFiles ?? []).map((file) => ({
+    name: file.path.endsWith('.map') ? 'index.mjs.map' : 'index.mjs',
+    contents: file.contents,
+  }));
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(file.name).update(file.contents);
+  const folder = join(ROOT, '.onestep', 'bundles', `${name}-${hash.digest('hex').slice(0, 32)}`);
+  writeFolder(folder, files);
+  const sizeBytes = files.find((file) => file.name === 'index.mjs')?.contents.length ?? 0;
+  return { folder, sizeBytes };
+}
+
+/** Bundles every function. */
+export async function bundleAll(
+  edgeSettings: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<BundleName, Bundle>>> {
+  const bundles = await Promise.all(
+    BUNDLE_NAMES.map(async (name) => [
+      name,
+      await bundleFunction(name, name === 'edge' ? edgeDefine(edgeSettings) : {}),
+    ]),
+  );
+  return Object.fromEntries(bundles);
+}
+
+/** Lambda@Edge has no environment: its settings are written into the code as a JSON object. */
+export function edgeDefine(settings: Readonly<Record<string, string>>): Record<string, string> {
+  return { ONESTEP_EDGE_SETTINGS: JSON.stringify(settings) };
+}
+
+function buildOptions(name: BundleName, define: Readonly<Record<string, string>>): BuildOptions {
+  return {
+    absWorkingDir: ROOT,
+    entryPoints: [ENTRIES[name]],
+    outfile: 'index.mjs',
+    write: false,
+    bundle: true,
+    minify: true,
+    // Names of errors and of pino's serialisers are read at run time.
+    keepNames: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    conditions: ['node', 'import'],
+    banner: { js: REQUIRE_BANNER },
+    // Lambda@Edge caps the bundle's size and has nowhere to read a map from.
+    sourcemap: name === 'edge' ? false : 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    define,
+    logLevel: 'silent',
+  };
+}
+
+/** Writes the folder whole or not at all; one that is there already has the same contents. */
+function writeFolder(
+  folder: string,
+  files: readonly { readonly name: string; readonly contents: Uint8Array }[],
+): void {
+  if (existsSync(folder)) return;
+  const temporary = `${folder}.${process.pid}`;
+  mkdirSync(temporary, { recursive: true });
+  for (const file of files) writeFileSync(join(temporary, file.name), file.contents);
+  try {
+    renameSync(temporary, folder);
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error;
+  }
+}

@@ -1,0 +1,106 @@
+import { Duration } from 'aws-cdk-lib';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import type { Topic } from 'aws-cdk-lib/aws-sns';
+import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { VARIANT_NAME } from '#functions/cli/deploy/names.ts';
+import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
+import { acknowledge } from '#infra/acknowledge.ts';
+import { deployedModels } from '#infra/deployed-models.ts';
+import type { KillSwitchEnv } from '#infra/handlers/kill-switch/config.ts';
+import type { OwnEnvironment } from '#infra/own-environment.ts';
+import type { ApiStack } from '#infra/stacks/api-stack.ts';
+import { TIMEOUTS } from '#infra/timeouts.ts';
+import { createAlarmTopic } from './alarm-topic.ts';
+import { endpointArn } from './async-endpoint.ts';
+import { ServiceFunction } from './service-function.ts';
+
+export interface KillSwitchProps {
+  readonly settings: DeploymentSettings;
+  readonly api: ApiStack;
+  readonly code: Code;
+}
+
+/**
+ * Whatever is published to its topic turns the deployment off: no endpoint may have an instance, and
+ * the API answers creates with 503. `onestep resume` turns it on again.
+ */
+export class KillSwitch extends Construct {
+  readonly topic: Topic;
+  readonly switcher: ServiceFunction;
+  readonly deadLetters: Queue;
+
+  constructor(scope: Construct, id: string, props: KillSwitchProps) {
+    super(scope, id);
+    const { settings, api } = props;
+    this.topic = createAlarmTopic(this, 'Topic', { email: settings.alarmEmail });
+    this.deadLetters = new Queue(this, 'DeadLetters', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    acknowledge(
+      this.deadLetters,
+      'Itself a dead-letter queue: an alarm watches it and a person empties it.',
+      'AwsSolutions-SQS3',
+      'Serverless-SQSRedrivePolicy',
+    );
+    const environment: OwnEnvironment<KillSwitchEnv> = {
+      API_FUNCTION_NAME: api.api.function.functionName,
+      VARIANT_NAME,
+      ENDPOINTS: JSON.stringify(
+        deployedModels(settings).map(({ endpoint, maxInstances }) => ({
+          name: endpoint,
+          maxInstances,
+        })),
+      ),
+    };
+    this.switcher = new ServiceFunction(this, 'Function', {
+      stage: settings.stage,
+      description: 'Turns the GPUs off and the API to 503, or back.',
+      code: props.code,
+      memoryMib: 256,
+      timeoutSeconds: TIMEOUTS['kill-switch'],
+      environment,
+      reservedConcurrency: 1,
+      deadLetterQueue: this.deadLetters,
+      logRetentionDays: settings.logRetentionDays,
+    });
+    this.topic.addSubscription(
+      new LambdaSubscription(this.switcher.function, { deadLetterQueue: this.deadLetters }),
+    );
+    this.grantSwitching(api);
+  }
+
+  private grantSwitching(api: ApiStack): void {
+    const stack = api;
+    const endpoints = deployedModels(api.settings).map((model) =>
+      endpointArn(stack, model.endpoint),
+    );
+    this.switcher.grant(
+      ['lambda:GetFunctionConfiguration', 'lambda:UpdateFunctionConfiguration'],
+      [api.api.function.functionArn],
+    );
+    this.switcher.grant(
+      ['sagemaker:DescribeEndpoint', 'sagemaker:UpdateEndpointWeightsAndCapacities'],
+      endpoints,
+    );
+    const targets = stack.formatArn({
+      service: 'application-autoscaling',
+      resource: 'scalable-target',
+      resourceName: '*',
+    });
+    this.switcher.grant(['application-autoscaling:RegisterScalableTarget'], [targets], {
+      StringEquals: {
+        'application-autoscaling:service-namespace': 'sagemaker',
+        'application-autoscaling:scalable-dimension': 'sagemaker:variant:DesiredInstanceCount',
+      },
+    });
+    acknowledge(
+      this.switcher.role,
+      "A scalable target's ARN ends in an id that CloudFormation does not tell; namespace and dimension are conditions.",
+      `AwsSolutions-IAM5[Resource::arn:aws:application-autoscaling:${stack.region}:<AWS::AccountId>:scalable-target/*]`,
+    );
+  }
+}

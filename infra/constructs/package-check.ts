@@ -1,0 +1,59 @@
+import { CustomResource, Duration } from 'aws-cdk-lib';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { modelPrefix } from '#functions/cli/deploy/names.ts';
+import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
+import { objectArn } from '#infra/bucket-reference.ts';
+import { grantListing } from '#infra/grants.ts';
+import type { DataStack } from '#infra/stacks/data-stack.ts';
+import { TIMEOUTS } from '#infra/timeouts.ts';
+import { ServiceFunction } from './service-function.ts';
+
+export interface PackageCheckProps {
+  readonly settings: DeploymentSettings;
+  readonly code: Code;
+  readonly data: DataStack;
+}
+
+/**
+ * Fails the deployment with one sentence when a model package or the image is not there yet, before
+ * SageMaker would fail with another one after half an hour.
+ */
+export class PackageCheck extends Construct {
+  readonly check: ServiceFunction;
+  readonly resource: CustomResource;
+
+  constructor(scope: Construct, id: string, props: PackageCheckProps) {
+    super(scope, id);
+    const { settings, data } = props;
+    const manifests = settings.models.map((model) => `${modelPrefix(model.digest)}manifest.json`);
+    this.check = new ServiceFunction(this, 'Function', {
+      stage: settings.stage,
+      description: 'Refuses to deploy endpoints whose model package or image has not been pushed.',
+      code: props.code,
+      memoryMib: 256,
+      timeoutSeconds: TIMEOUTS['package-check'],
+      logRetentionDays: settings.logRetentionDays,
+      whyNoDlq:
+        'CloudFormation invokes it and waits for its answer; a lost one ends the deployment by timeout.',
+    });
+    this.check.grant(
+      ['s3:GetObject'],
+      manifests.map((key) => objectArn(data.modelBucket, key)),
+    );
+    grantListing(this.check.role, data.modelBucket, ['models/']);
+    this.check.grant(['ecr:DescribeImages'], [data.repository.repositoryArn]);
+    this.resource = new CustomResource(this, 'Resource', {
+      resourceType: 'Custom::OnestepPackageCheck',
+      serviceToken: this.check.function.functionArn,
+      serviceTimeout: Duration.seconds(TIMEOUTS['package-check'] * 3),
+      properties: {
+        Bucket: data.modelBucket.bucketName,
+        Manifests: manifests,
+        Repository: data.repository.repositoryName,
+        ImageDigest: settings.imageDigest,
+      },
+    });
+    this.resource.node.addDependency(this.check.role);
+  }
+}

@@ -1,0 +1,67 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type IBucket,
+  type LifecycleRule,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { acknowledge } from '#infra/acknowledge.ts';
+import { stagePolicy } from '#infra/stage.ts';
+
+export interface PrivateBucketProps {
+  readonly stage: 'dev' | 'prod';
+  /** @default named by CloudFormation */
+  readonly bucketName?: string;
+  /** Where requests are logged; absent for the bucket of logs itself. */
+  readonly accessLogs?: Bucket;
+  /** @default false: an object is never overwritten with other contents */
+  readonly versioned?: boolean;
+  /** @default only unfinished uploads are removed, after a day */
+  readonly lifecycle?: readonly LifecycleRule[];
+  /** CloudFront's standard logs are written by ACL. @default ACLs are off */
+  readonly aclLogs?: boolean;
+}
+
+/**
+ * A bucket that nothing outside the account can read: no public access, TLS only, encrypted, without
+ * CORS, its requests logged, unfinished uploads removed. In `dev` it empties itself when deleted.
+ */
+export function createPrivateBucket(
+  scope: Construct,
+  id: string,
+  props: PrivateBucketProps,
+): Bucket {
+  const policy = stagePolicy(props.stage);
+  const bucket = new Bucket(scope, id, {
+    ...(props.bucketName === undefined ? {} : { bucketName: props.bucketName }),
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    enforceSSL: true,
+    minimumTLSVersion: 1.2,
+    encryption: BucketEncryption.S3_MANAGED,
+    objectOwnership:
+      props.aclLogs === true
+        ? ObjectOwnership.BUCKET_OWNER_PREFERRED
+        : ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    versioned: props.versioned ?? false,
+    removalPolicy: policy.removal,
+    autoDeleteObjects: !policy.protect,
+    lifecycleRules: [
+      { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      ...(props.lifecycle ?? []),
+    ],
+    ...(props.accessLogs === undefined
+      ? {}
+      : { serverAccessLogsBucket: props.accessLogs as IBucket, serverAccessLogsPrefix: `${id}/` }),
+  });
+  if (props.accessLogs === undefined) {
+    acknowledge(
+      bucket,
+      'This bucket holds access logs: logging its own requests would write logs about logs for ever.',
+      'AwsSolutions-S1',
+    );
+  }
+  return bucket;
+}

@@ -1,0 +1,20 @@
+import { endpointName } from '#functions/cli/deploy/names.ts';
+import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
+import type { DeployedModel } from '#shared/adapters/aws/environment.ts';
+import { assert } from '#shared/core/errors.ts';
+import { parseUsd } from '#shared/core/money.ts';
+
+/** The models as the functions' variable `MODELS` tells them. */
+export function deployedModels(settings: DeploymentSettings): DeployedModel[] {
+  return settings.models.map((model) => {
+    const price = parseUsd(model.priceUsd);
+    assert(price !== undefined, `${model.priceUsd} is no amount`);
+    return {
+      name: model.name,
+      digest: model.digest,
+      endpoint: endpointName(settings.stage, model.name),
+      maxInstances: model.maxInstances,
+      price,
+    };
+  });
+}

@@ -1,0 +1,92 @@
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import { TABLE_SCHEMA } from '#shared/adapters/aws/table-schema.ts';
+import { acknowledge } from './acknowledge.ts';
+import { type BucketReference, objectArn } from './bucket-reference.ts';
+import type { ServiceFunction } from './constructs/service-function.ts';
+import type { DataStack } from './stacks/data-stack.ts';
+
+/** Named actions on the one table; nothing here can scan it, describe it or change its settings. */
+const READ_ACTIONS = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
+const WRITE_ACTIONS = [
+  'dynamodb:PutItem',
+  'dynamodb:UpdateItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:ConditionCheckItem',
+];
+
+/** Items and indexes; `Query` on an index is a grant of its own. */
+export function grantTableRead(reader: ServiceFunction, data: DataStack): void {
+  reader.grant(READ_ACTIONS, [data.table.tableArn]);
+  reader.grant(
+    ['dynamodb:Query'],
+    TABLE_SCHEMA.indexes.map(({ name }) => `${data.table.tableArn}/index/${name}`),
+  );
+}
+
+/** Every item, or only those whose partition key begins with one of the prefixes. */
+export function grantTableWrite(
+  writer: ServiceFunction,
+  data: DataStack,
+  partitions?: readonly string[],
+): void {
+  writer.grant(
+    WRITE_ACTIONS,
+    [data.table.tableArn],
+    partitions === undefined
+      ? undefined
+      : {
+          'ForAllValues:StringLike': {
+            'dynamodb:LeadingKeys': partitions.map((prefix) => `${prefix}*`),
+          },
+          // `ForAllValues` also holds for a request without keys.
+          Null: { 'dynamodb:LeadingKeys': 'false' },
+        },
+  );
+}
+
+/** Sends to the queues, without reading from them. */
+export function grantSend(sender: ServiceFunction, queueArns: readonly string[]): void {
+  sender.grant(['sqs:SendMessage'], queueArns);
+}
+
+/** Lets a role do these actions on the objects under these prefixes, and on no others. */
+export function grantObjects(
+  role: Role,
+  bucket: BucketReference,
+  actions: readonly string[],
+  prefixes: readonly string[],
+): void {
+  const arns = prefixes.map((prefix) => objectArn(bucket, `${prefix}*`));
+  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: arns }));
+  for (const [index, arn] of arns.entries()) {
+    const flat = String(role.stack.resolve(arn)['Fn::Join'][1].map(flatten).join(''));
+    acknowledge(
+      role,
+      `Objects under ${prefixes[index]} are named by job or digest at run time: prefix and actions (${actions.join(', ')}) are the narrowest grant.`,
+      `AwsSolutions-IAM5[Resource::${flat}]`,
+    );
+  }
+}
+
+/**
+ * Lets a role see which objects there are under the prefixes: without it S3 answers 403, and not 404,
+ * for an object that is not there.
+ */
+export function grantListing(
+  role: Role,
+  bucket: BucketReference,
+  prefixes: readonly string[],
+): void {
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['s3:ListBucket'],
+      resources: [bucket.bucketArn],
+      conditions: { StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } },
+    }),
+  );
+}
+
+/** A piece of a name as cdk-nag writes it: `<AWS::AccountId>` for a reference. */
+function flatten(piece: string | { readonly Ref: string }): string {
+  return typeof piece === 'string' ? piece : `<${piece.Ref}>`;
+}

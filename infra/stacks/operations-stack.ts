@@ -1,0 +1,54 @@
+import { CfnOutput } from 'aws-cdk-lib';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { OUTPUTS, PROJECT } from '#functions/cli/deploy/names.ts';
+import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
+import { createAlarms } from '#infra/constructs/alarms.ts';
+import { createBudget } from '#infra/constructs/budget.ts';
+import { createDashboard } from '#infra/constructs/dashboard.ts';
+import { KillSwitch } from '#infra/constructs/kill-switch.ts';
+import { createLogMetrics } from '#infra/log-metrics.ts';
+import type { ApiStack } from './api-stack.ts';
+import type { DataStack } from './data-stack.ts';
+import type { EdgeStack } from './edge-stack.ts';
+import type { GpuStack } from './gpu-stack.ts';
+import { OnestepStack } from './onestep-stack.ts';
+import type { WebhooksStack } from './webhooks-stack.ts';
+
+/** Everything that operations watch. */
+export interface Watched {
+  readonly data: DataStack;
+  readonly edge: EdgeStack;
+  readonly gpu: GpuStack;
+  readonly api: ApiStack;
+  readonly webhooks: WebhooksStack;
+}
+
+/** Dashboard, alarms, budget and kill switch. */
+export class OperationsStack extends OnestepStack {
+  readonly killSwitch: KillSwitch;
+
+  constructor(scope: Construct, settings: DeploymentSettings, watched: Watched, switchCode: Code) {
+    super(scope, 'operations', settings);
+    const { api, data, webhooks } = watched;
+    const namespace = metricNamespace(settings);
+    createLogMetrics(this, namespace, {
+      api: api.api,
+      complete: api.complete,
+      sweep: api.sweep,
+      webhooks: webhooks.webhooks,
+    });
+    this.killSwitch = new KillSwitch(this, 'KillSwitch', { settings, api, code: switchCode });
+    createAlarms(this, { watched, killSwitch: this.killSwitch, namespace });
+    createDashboard(this, { watched, namespace });
+    createBudget(this, { settings, alarms: data.alarmTopic, killSwitch: this.killSwitch.topic });
+    new CfnOutput(this, OUTPUTS.killSwitch, {
+      value: this.killSwitch.switcher.function.functionName,
+    });
+  }
+}
+
+/** Where the metrics that are read off logs go. */
+export function metricNamespace(settings: DeploymentSettings): string {
+  return `${PROJECT}/${settings.stage}`;
+}

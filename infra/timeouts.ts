@@ -1,0 +1,13 @@
+/** Seconds that each function may take. A queue's visibility is six times its reader's. */
+export const TIMEOUTS = {
+  /** Origin-request functions end at 30 s; this one verifies and hashes. */
+  edge: 10,
+  /** A blocked create takes 55 s. */
+  api: 60,
+  dispatch: 60,
+  complete: 30,
+  webhooks: 60,
+  sweep: 55,
+  'kill-switch': 60,
+  'package-check': 30,
+} as const;
