@@ -45,6 +45,8 @@ export interface KeyQuery {
   readonly from?: string;
   readonly to?: string;
   readonly newestFirst?: boolean;
+  /** Only items with this attribute, which the index must include. */
+  readonly having?: string;
 }
 
 /** The single table with the few calls that the stores are made of. Reads are consistent. */
@@ -149,6 +151,9 @@ function keyCondition(names: readonly [string, string], query: KeyQuery) {
       ...(bounded ? { ':from': query.from ?? ' ', ':to': query.to ?? '\u{10ffff}' } : {}),
     },
     ScanIndexForward: query.newestFirst !== true,
+    ...(query.having === undefined
+      ? {}
+      : { FilterExpression: `attribute_exists(${query.having})` }),
   };
 }
 

@@ -4,12 +4,10 @@ import {
 } from '@aws-sdk/client-sagemaker-runtime';
 import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { type JobId, ulidTime } from '#shared/core/ids.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
-import { jobMarks, PhaseMarkSchema, StartedMarkSchema } from '#shared/core/job-marks.ts';
 import type { BlobStore } from '#shared/ports/blob-store.ts';
-import type { InferenceQueue, Progress } from '#shared/ports/inference-queue.ts';
-import type { EndpointState } from './endpoint-state.ts';
+import type { InferenceQueue } from '#shared/ports/inference-queue.ts';
+import { createCancelMark } from './cancel-mark.ts';
 import type { DeployedModel } from './environment.ts';
 
 export interface SageMakerQueueSettings {
@@ -17,17 +15,13 @@ export interface SageMakerQueueSettings {
   readonly jobsPerInstance: number;
   /** The longest that one order may run. */
   readonly invocationTimeoutSeconds: number;
-  /** What starting an instance takes, model included, for the time that clients are told. */
-  readonly coldStartMs: number;
 }
 
 export interface SageMakerQueueDeps {
   readonly client: SageMakerRuntimeClient;
-  /** The state of an endpoint, at most some seconds old. */
-  readonly endpointState: (endpoint: string) => Promise<EndpointState>;
   /** Orders handed over that have not ended. */
   readonly countInside: (model: string) => Promise<number>;
-  readonly blobs: Pick<BlobStore, 'get' | 'put'>;
+  readonly blobs: Pick<BlobStore, 'put'>;
   readonly models: readonly DeployedModel[];
   readonly clock: Clock;
   readonly settings: SageMakerQueueSettings;
@@ -40,7 +34,9 @@ const TTL_SECONDS = { min: 60, max: 21_600 };
  * The queue in front of a SageMaker asynchronous endpoint. It runs first in, first out, and can't be
  * asked about an order or told to drop one, so it is kept short: the fair order is in the table.
  */
-export function createSageMakerQueue(deps: SageMakerQueueDeps): InferenceQueue {
+export function createSageMakerQueue(
+  deps: SageMakerQueueDeps,
+): Pick<InferenceQueue, 'capacity' | 'submit' | 'cancel'> {
   const find = (name: string): DeployedModel => {
     const model = deps.models.find((candidate) => candidate.name === name);
     if (model === undefined) throw new AppError('invalid-input', `There is no model ${name}`);
@@ -52,9 +48,7 @@ export function createSageMakerQueue(deps: SageMakerQueueDeps): InferenceQueue {
       return Math.max(0, most - (await deps.countInside(name)));
     },
     submit: (request) => submit(deps, find(request.model.name).endpoint, request),
-    cancel: (job) =>
-      deps.blobs.put(jobMarks.cancel(job), new TextEncoder().encode('{}'), 'application/json'),
-    progress: (job, name) => progress(deps, job, find(name).endpoint),
+    cancel: createCancelMark(deps.blobs),
   };
 }
 
@@ -90,36 +84,4 @@ function toAppError(cause: unknown, endpoint: string): AppError {
     cause,
     retryable: true,
   });
-}
-
-async function progress(deps: SageMakerQueueDeps, job: JobId, endpoint: string): Promise<Progress> {
-  const started = StartedMarkSchema.safeParse(await readMark(deps, jobMarks.started(job)));
-  if (started.success) {
-    const phase = PhaseMarkSchema.safeParse(await readMark(deps, jobMarks.phase(job)));
-    return {
-      phase: phase.success ? phase.data.phase : 'running',
-      startedAt: started.data.started_at,
-      imagesDone: phase.success ? phase.data.images_done : 0,
-    };
-  }
-  const state = await deps.endpointState(endpoint);
-  if (state.runningInstances > 0) return { phase: 'queued', imagesDone: 0 };
-  const begun = state.scalingSince ?? ulidTime(job);
-  return { phase: 'provisioning', imagesDone: 0, readyInMs: readyInMs(deps, begun) };
-}
-
-/** What is left of a start that began at a time; a late one is given a tenth of its time again. */
-function readyInMs(deps: SageMakerQueueDeps, begun: number): number {
-  const { coldStartMs } = deps.settings;
-  return Math.max(coldStartMs / 10, begun + coldStartMs - deps.clock.now());
-}
-
-async function readMark(deps: SageMakerQueueDeps, key: string): Promise<unknown> {
-  const bytes = await deps.blobs.get(key);
-  if (bytes === undefined) return undefined;
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

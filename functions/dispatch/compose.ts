@@ -1,0 +1,68 @@
+import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
+import { countLeased } from '#shared/adapters/aws/claim.ts';
+import { createSageMakerQueue } from '#shared/adapters/aws/sagemaker-queue.ts';
+import { receiptSigningKey } from '#shared/adapters/aws/secret-keys.ts';
+import { outputPrefix } from '#shared/core/output-keys.ts';
+import { createDispatcher } from '#shared/domain/dispatcher.ts';
+import type { DispatchConfig } from './config.ts';
+
+/**
+ * A claim lasts this long until the order is with SageMaker, and then until the sweep ends the job: a
+ * dispatcher that dies between the two leaves a job that another soon claims.
+ */
+const CLAIM_MS = 60_000;
+const GRACE_MS = 10 * 60_000;
+
+export interface DispatchPlatform extends Platform {
+  readonly sageMakerRuntime: SageMakerRuntimeClient;
+  readonly readSecret: (id: string) => Promise<string>;
+}
+
+/** The function over a platform: it is woken, gives SageMaker what there is room for, and ends. */
+export function composeDispatch(config: DispatchConfig, platform: DispatchPlatform) {
+  const { clock, log } = platform;
+  const bucket = config.OUTPUT_BUCKET_NAME;
+  const system = createAwsSystem(platform, { tableName: config.TABLE_NAME, bucket });
+  const queue = createSageMakerQueue({
+    client: platform.sageMakerRuntime,
+    countInside: (model) => countLeased(system.table, model),
+    blobs: system.blobs,
+    models: config.MODELS,
+    clock,
+    settings: {
+      jobsPerInstance: config.JOBS_PER_INSTANCE,
+      invocationTimeoutSeconds: config.INVOCATION_TIMEOUT_SECONDS,
+    },
+  });
+
+  return async (): Promise<void> => {
+    const handedOver = new Map<string, number>();
+    const dispatcher = createDispatcher({
+      jobs: {
+        ...system.jobs,
+        claimNext: async (model, now, leaseMs) => {
+          const job = await system.jobs.claimNext(model, now, leaseMs);
+          if (job !== undefined) handedOver.set(job.id, job.deadline + GRACE_MS);
+          return job;
+        },
+        renewLease: (id, token, expiresAt) =>
+          system.jobs.renewLease(id, token, handedOver.get(id) ?? expiresAt),
+      },
+      queue,
+      settlement: system.settlement,
+      models: () => config.MODELS.map((model) => model.name),
+      clock,
+      outputStore: (job) => ({ kind: 's3', bucket, prefix: outputPrefix(job) }),
+      signingKey: receiptSigningKey(await platform.readSecret(config.RECEIPT_SECRET_ARN)),
+      settings: { leaseMs: CLAIM_MS },
+      onError: log.error,
+    });
+    try {
+      const count = await dispatcher.dispatchOnce();
+      log.event('dispatched', { count });
+    } finally {
+      await dispatcher.renewLeases();
+    }
+  };
+}

@@ -1,0 +1,22 @@
+import {
+  createSageMakerRuntimeClient,
+  createSecretsClient,
+} from '#shared/adapters/aws/aws-clients.ts';
+import { createPlatform } from '#shared/adapters/aws/platform.ts';
+import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
+import { composeDispatch } from './compose.ts';
+import { loadDispatchConfig } from './config.ts';
+
+const config = loadDispatchConfig(process.env);
+const platform = createPlatform('dispatch', config.AWS_REGION);
+const access = { region: config.AWS_REGION };
+
+/** Lambda's entry: wake-ups from SQS, in batches; what they say does not matter. */
+export const handler = composeDispatch(config, {
+  ...platform,
+  sageMakerRuntime: createSageMakerRuntimeClient(access),
+  readSecret: createSecretReader({
+    client: createSecretsClient(access),
+    clock: platform.clock,
+  }),
+});

@@ -1,0 +1,42 @@
+import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
+import { createCancelMark } from '#shared/adapters/aws/cancel-mark.ts';
+import { listHeldJobs } from '#shared/adapters/aws/held-jobs.ts';
+import { createWake } from '#shared/adapters/aws/wake-queue.ts';
+import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
+import { createSweep } from '#shared/domain/sweep.ts';
+import type { SweepConfig } from './config.ts';
+import { createSweepHandler } from './handler.ts';
+
+const HOUR_MS = 3_600_000;
+/** How long after its deadline a job's own completion is waited for. */
+const GRACE_MS = 60_000;
+/** Rows of each kind at one time: what is left is the next minute's. */
+const LIMIT = 200;
+
+/** The function over a platform. */
+export function composeSweep(config: SweepConfig, platform: Platform) {
+  const { log, clock, sqs: client } = platform;
+  const system = createAwsSystem(platform, {
+    tableName: config.TABLE_NAME,
+    bucket: config.OUTPUT_BUCKET_NAME,
+  });
+  const onError = log.error;
+  return createSweepHandler({
+    sweep: createSweep({
+      jobs: system.jobs,
+      ledger: system.ledger,
+      queue: { cancel: createCancelMark(system.blobs) },
+      settlement: system.settlement,
+      settings: { graceMs: GRACE_MS, retentionMs: config.RETENTION_HOURS * HOUR_MS, limit: LIMIT },
+      onError,
+    }),
+    settlement: system.settlement,
+    listHeldJobs: () => listHeldJobs(system.table),
+    outbox: system.outbox,
+    ledger: system.ledger,
+    carryWebhooks: createWebhookCarrier({ client, queueUrl: config.WEBHOOK_QUEUE_URL, onError }),
+    wakeDispatcher: createWake({ client, queueUrl: config.DISPATCH_QUEUE_URL, onError }),
+    clock,
+    log,
+  });
+}

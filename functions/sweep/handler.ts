@@ -1,0 +1,90 @@
+import type { JsonLog } from '#shared/adapters/aws/json-log.ts';
+import type { Wake } from '#shared/adapters/aws/wake-queue.ts';
+import type { CarryWebhooks } from '#shared/adapters/aws/webhook-carrier.ts';
+import type { Clock } from '#shared/core/clock.ts';
+import type { JobId } from '#shared/core/ids.ts';
+import { isTerminal } from '#shared/core/job.ts';
+import type { SettlementService } from '#shared/domain/settlement.ts';
+import type { SweepService } from '#shared/domain/sweep.ts';
+import type { Ledger } from '#shared/ports/ledger.ts';
+import type { Outbox } from '#shared/ports/outbox.ts';
+
+export interface SweepHandlerDeps {
+  readonly sweep: SweepService;
+  readonly settlement: Pick<SettlementService, 'reconcile'>;
+  /** Open jobs that were handed over. */
+  readonly listHeldJobs: () => Promise<readonly JobId[]>;
+  readonly outbox: Pick<Outbox, 'claimDue'>;
+  readonly ledger: Pick<Ledger, 'totals'>;
+  readonly carryWebhooks: CarryWebhooks;
+  readonly wakeDispatcher: Wake;
+  readonly clock: Clock;
+  readonly log: Pick<JsonLog, 'event' | 'error'>;
+}
+
+/** Entries younger than this are on their way already, carried by whoever wrote them. */
+const CARRIED_MS = 15_000;
+/** A carried entry is not carried again for so long: longer than its queue shows a message once. */
+const HIDE_MS = 10 * 60_000;
+const WEBHOOKS_AT_ONCE = 500;
+
+/** What one sweep did. */
+export interface SweepCounts {
+  readonly reconciled: number;
+  readonly settled: number;
+  readonly expiredCredits: number;
+  readonly removed: number;
+  readonly carried: number;
+}
+
+/** Runs each minute; each part goes on when another fails, and a failure fails the run at its end. */
+export function createSweepHandler(deps: SweepHandlerDeps) {
+  const { clock, log } = deps;
+
+  const reconcileHeld = async (): Promise<number> => {
+    let reconciled = 0;
+    for (const id of await deps.listHeldJobs()) {
+      const job = await deps.settlement.reconcile(id);
+      if (job !== undefined && isTerminal(job.status)) reconciled++;
+    }
+    return reconciled;
+  };
+
+  const carryDue = async (now: number): Promise<number> => {
+    const due = await deps.outbox.claimDue(now - CARRIED_MS, now + HIDE_MS, WEBHOOKS_AT_ONCE);
+    await deps.carryWebhooks(due);
+    return due.length;
+  };
+
+  /** Once an hour: it reads every account. */
+  const auditLedger = async (now: number): Promise<void> => {
+    if (new Date(now).getUTCMinutes() !== 0) return;
+    const { balances, held, granted, captured, expired } = await deps.ledger.totals();
+    const difference = balances + held - (granted - captured - expired);
+    if (difference !== 0) log.event('ledger-mismatch', { differenceMicroUsd: difference });
+  };
+
+  return async (): Promise<SweepCounts> => {
+    const now = clock.now();
+    const failures: unknown[] = [];
+    const part = async <T>(what: string, none: T, act: () => Promise<T>): Promise<T> => {
+      try {
+        return await act();
+      } catch (error) {
+        log.error(error, what);
+        failures.push(error);
+        return none;
+      }
+    };
+    const reconciled = await part('reconciling', 0, reconcileHeld);
+    const nothing = { settled: 0, expiredCredits: 0, removed: 0 };
+    const swept = await part('sweeping', nothing, () => deps.sweep.sweep(now));
+    const carried = await part('carrying webhooks', 0, () => carryDue(now));
+    await part('auditing the ledger', undefined, () => auditLedger(now));
+    await deps.wakeDispatcher();
+    const counts = { reconciled, ...swept, carried };
+    log.event('swept', counts);
+    if (failures.length > 0) throw new AggregateError(failures, 'A part of the sweep failed');
+    return counts;
+  };
+}

@@ -1,0 +1,68 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { Clock } from '#shared/core/clock.ts';
+import type { RandomBytes } from '#shared/core/ids.ts';
+import type { Job } from '#shared/core/job.ts';
+import { createSettlement, type SettlementService } from '#shared/domain/settlement.ts';
+import type { BlobStore } from '#shared/ports/blob-store.ts';
+import { createCancelMark } from './cancel-mark.ts';
+import { createDynamoStores, type DynamoStores } from './dynamo-stores.ts';
+import { createDynamoTable, type DynamoTable } from './dynamo-table.ts';
+import type { JsonLog } from './json-log.ts';
+import { createS3BlobStore } from './s3-blob-store.ts';
+
+/** What every function is given: the way to the world. */
+export interface Platform {
+  readonly dynamo: DynamoDBDocumentClient;
+  readonly s3: S3Client;
+  readonly sqs: SQSClient;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly random: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly log: JsonLog;
+}
+
+/** What most functions are made of: stores, blobs, and the ends of jobs. */
+export interface AwsSystem extends DynamoStores {
+  readonly table: DynamoTable;
+  readonly blobs: BlobStore;
+  readonly settlement: SettlementService;
+  /** Jobs that this process has changed since they were last taken. */
+  readonly takeChanged: () => readonly Job[];
+}
+
+/** Puts the shared parts together over one table and one bucket. */
+export function createAwsSystem(
+  platform: Platform,
+  names: { readonly tableName: string; readonly bucket: string },
+): AwsSystem {
+  const { clock, randomBytes, random, sleep, log } = platform;
+  const table = createDynamoTable({
+    client: platform.dynamo,
+    tableName: names.tableName,
+    random,
+    sleep,
+  });
+  const stores = createDynamoStores({ table, clock, randomBytes });
+  const blobs = createS3BlobStore({ client: platform.s3, bucket: names.bucket, clock });
+  let changed: Job[] = [];
+  const settlement = createSettlement({
+    jobs: stores.jobs,
+    blobs,
+    queue: { cancel: createCancelMark(blobs) },
+    clock,
+    randomBytes,
+    onChange: (job) => {
+      changed.push(job);
+      if (job.completedAt !== undefined) log.settled(job);
+    },
+  });
+  const takeChanged = () => {
+    const taken = changed;
+    changed = [];
+    return taken;
+  };
+  return { ...stores, table, blobs, settlement, takeChanged };
+}

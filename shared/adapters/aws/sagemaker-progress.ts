@@ -1,0 +1,66 @@
+import type { Clock } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { type JobId, ulidTime } from '#shared/core/ids.ts';
+import { jobMarks, PhaseMarkSchema, StartedMarkSchema } from '#shared/core/job-marks.ts';
+import type { BlobStore } from '#shared/ports/blob-store.ts';
+import type { InferenceQueue, Progress } from '#shared/ports/inference-queue.ts';
+import type { EndpointState } from './endpoint-state.ts';
+import type { DeployedModel } from './environment.ts';
+
+export interface SageMakerProgressDeps {
+  /** The state of an endpoint, at most some seconds old. */
+  readonly endpointState: (endpoint: string) => Promise<EndpointState>;
+  readonly blobs: Pick<BlobStore, 'get'>;
+  readonly models: readonly DeployedModel[];
+  readonly clock: Clock;
+  /** What starting an instance takes, model included, for the time that clients are told. */
+  readonly coldStartMs: number;
+}
+
+/**
+ * How it stands with an order. SageMaker tells nothing of what is in its queue: the GPU function leaves
+ * marks in storage, and the number of instances says whether anything can run at all.
+ */
+export function createSageMakerProgress(deps: SageMakerProgressDeps): InferenceQueue['progress'] {
+  return (job, name) => {
+    const model = deps.models.find((candidate) => candidate.name === name);
+    if (model === undefined) throw new AppError('invalid-input', `There is no model ${name}`);
+    return progress(deps, job, model.endpoint);
+  };
+}
+
+async function progress(
+  deps: SageMakerProgressDeps,
+  job: JobId,
+  endpoint: string,
+): Promise<Progress> {
+  const started = StartedMarkSchema.safeParse(await readMark(deps, jobMarks.started(job)));
+  if (started.success) {
+    const phase = PhaseMarkSchema.safeParse(await readMark(deps, jobMarks.phase(job)));
+    return {
+      phase: phase.success ? phase.data.phase : 'running',
+      startedAt: started.data.started_at,
+      imagesDone: phase.success ? phase.data.images_done : 0,
+    };
+  }
+  const state = await deps.endpointState(endpoint);
+  if (state.runningInstances > 0) return { phase: 'queued', imagesDone: 0 };
+  const begun = state.scalingSince ?? ulidTime(job);
+  return { phase: 'provisioning', imagesDone: 0, readyInMs: readyInMs(deps, begun) };
+}
+
+/** What is left of a start that began at a time; a late one is given a tenth of its time again. */
+function readyInMs(deps: SageMakerProgressDeps, begun: number): number {
+  const { coldStartMs } = deps;
+  return Math.max(coldStartMs / 10, begun + coldStartMs - deps.clock.now());
+}
+
+async function readMark(deps: SageMakerProgressDeps, key: string): Promise<unknown> {
+  const bytes = await deps.blobs.get(key);
+  if (bytes === undefined) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { AppError } from '#shared/core/errors.ts';
+import type { MacKeys } from '#shared/domain/key-format.ts';
+
+const RotatedSchema = z.strictObject({
+  current: z.number().int().min(0).max(61),
+  keys: z.record(z.string().regex(/^\d{1,2}$/), z.string().min(32)),
+});
+
+/**
+ * The MAC keys in a secret's text: either one text, made by the first deployment, which is version 0;
+ * or, after a rotation, `{"current":1,"keys":{"0":"…","1":"…"}}`.
+ *
+ * @throws AppError `internal-error` for anything else, without saying what the secret is
+ */
+export function parseMacKeys(secret: string): MacKeys {
+  if (/^[A-Za-z0-9+/=_-]{32,}$/.test(secret)) {
+    return { current: 0, keys: new Map([[0, keyBytes(secret)]]) };
+  }
+  const rotated = RotatedSchema.safeParse(parseJson(secret));
+  if (!rotated.success || rotated.data.keys[String(rotated.data.current)] === undefined) {
+    throw new AppError('internal-error', 'The secret of the MAC keys has another form');
+  }
+  const { current, keys } = rotated.data;
+  return {
+    current,
+    keys: new Map(Object.entries(keys).map(([version, text]) => [Number(version), keyBytes(text)])),
+  };
+}
+
+/** The key that receipts are signed with, 32 bytes in base64, from a secret's text. */
+export function receiptSigningKey(secret: string): string {
+  return Buffer.from(keyBytes(secret)).toString('base64');
+}
+
+/** 32 bytes, whatever the text's own length and alphabet. */
+function keyBytes(text: string): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(text, 'utf8').digest());
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
