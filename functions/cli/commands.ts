@@ -7,6 +7,7 @@ import type { Command } from './command.ts';
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   generate: async () => (await import('./commands/generate.ts')).generate,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  bench: async () => (await import('./commands/bench.ts')).bench,
   import: async () => (await import('./commands/import.ts')).importCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspect,
   tokenize: async () => (await import('./commands/tokenize.ts')).tokenize,

@@ -22,10 +22,15 @@ export async function makeFolder<T>(
       `${target} exists and is not a model package; name another place or remove it.`,
     );
   }
-  mkdirSync(dirname(path), { recursive: true });
-  removeStale(path, processId);
   const temporary = `${temporaryPrefix(path)}${processId}`;
-  mkdirSync(temporary);
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    removeStale(path, processId);
+    mkdirSync(temporary);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError('invalid-request', `${target} can't be made: ${problem}`, { cause });
+  }
   try {
     const result = await fill(temporary);
     replace(temporary, path);

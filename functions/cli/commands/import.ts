@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { importModel } from '#shared/model/import-model.ts';
 
@@ -49,7 +50,7 @@ async function run({ values, positionals, stdout, stderr }: CommandContext): Pro
     throw new AppError('invalid-request', `--dtype is ${DTYPES.join(' or ')}.`);
   }
   const started = performance.now();
-  const manifest = await withInterrupt((signal) =>
+  const manifest = await withInterrupt('import', (signal) =>
     importModel({
       repository,
       unet: text('unet'),
@@ -71,18 +72,6 @@ async function run({ values, positionals, stdout, stderr }: CommandContext): Pro
   stderr.write(`${stderr.isTTY ? '\r\u001b[K' : ''}`);
   stderr.write(`${out}: ${manifest.name}, ${megabytes(bytes)} in ${seconds.toFixed(1)} s\n`);
   stdout.write(`${manifest.digest}\n`);
-}
-
-/** Runs work that a Ctrl-C or a termination stops cleanly. */
-async function withInterrupt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const stop = () => controller.abort(new AppError('canceled', 'import was interrupted.'));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
-    return await work(controller.signal);
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-  }
 }
 
 /** A package's name must be usable in a URL and a JSON key. */

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { importModel } from '#shared/model/import-model.ts';
+import { type Manifest, readManifest } from '#shared/model/manifest.ts';
+import { encodeImage } from '#shared/pipeline/encode-image.ts';
+import { torchRandn } from '#shared/pipeline/noise.ts';
+import { type EdgeTensor, loadSessions, type ModelSessions } from '#shared/pipeline/sessions.ts';
+import type { EngineMessage, EngineTask } from './engine-task.ts';
+import { machineRate } from './machine-rate.ts';
+import { writeRandomRepository } from './random-repository.ts';
+
+/** The process that does the work of `bench engine`: one task, told by its only argument. */
+const send = (message: EngineMessage): void => {
+  process.send?.(message);
+};
+
+/** Times a piece of work, once the parent is ready to watch it. */
+async function phase<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const ready = once(process, 'message');
+  send({ kind: 'begin', phase: name });
+  await ready;
+  const started = performance.now();
+  const result = await work();
+  send({ kind: 'end', seconds: (performance.now() - started) / 1000 });
+  return result;
+}
+
+async function perform(task: EngineTask): Promise<unknown> {
+  if (task.kind === 'rate') return machineRate();
+  if (task.kind === 'write') {
+    return phase('write', () => writeRandomRepository(task.repository, task.tokenizers));
+  }
+  if (task.kind === 'run') return runImages(task);
+  const { repository, unet, out, dtype } = task;
+  const options = { repository, unet, out, dtype, name: 'bench', processId: process.pid };
+  const { files } = await phase('import', () => importModel(options));
+  return { bytes: Object.values(files).reduce((sum, file) => sum + file.bytes, 0) };
+}
+
+async function runImages(task: EngineTask & { kind: 'run' }): Promise<unknown> {
+  const manifest = readManifest(task.model);
+  const side = task.size ?? manifest.size.defaultWidth;
+  const { device } = task;
+  const sessions = await phase('load', () => loadSessions(task.model, manifest, { device }));
+  let pixelsSha256 = '';
+  for (let run = 0; run < task.runs; run += 1) {
+    const pixels = await drawImage(sessions, manifest, side);
+    pixelsSha256 = createHash('sha256').update(pixels).digest('hex');
+  }
+  await sessions.close();
+  return { width: side, height: side, pixelsSha256 };
+}
+
+async function drawImage(
+  sessions: ModelSessions,
+  manifest: Manifest,
+  side: number,
+): Promise<Uint8Array> {
+  const [first, second] = manifest.text.tokenizers;
+  const { context, pooled } = await phase('text', () =>
+    sessions.run('text', { ids_1: emptyPrompt(first), ids_2: emptyPrompt(second) }),
+  );
+  const { latentChannels } = manifest.vae;
+  const dims = [1, latentChannels, side / manifest.size.multiple, side / manifest.size.multiple];
+  const latents = {
+    data: torchRandn(
+      0,
+      dims.reduce((a, b) => a * b),
+    ),
+    dims,
+  };
+  const time_ids = { data: Float32Array.of(side, side, 0, 0, side, side), dims: [1, 6] };
+  const { x0 } = await phase('unet', () =>
+    sessions.run('unet', {
+      latents,
+      context: given(context),
+      pooled: given(pooled),
+      time_ids,
+    }),
+  );
+  const { pixels } = await phase('vae', () => sessions.run('vae', { x0: given(x0) }));
+  const image = { seed: 0, width: side, height: side, pixels: given(pixels).data as Uint8Array };
+  const { name, digest } = manifest;
+  const options = { format: 'png', quality: 100, prompt: '', model: { name, digest } } as const;
+  await phase('encode', () => encodeImage(image, options));
+  return image.pixels;
+}
+
+type TokenizerFacts = Manifest['text']['tokenizers'][number];
+
+function emptyPrompt({ bosId, eosId, padId, maxLength }: TokenizerFacts): EdgeTensor {
+  const data = new Int32Array(maxLength).fill(padId);
+  data.set([bosId, eosId]);
+  return { data, dims: [1, maxLength] };
+}
+
+function given(tensor: EdgeTensor | undefined): EdgeTensor {
+  if (tensor === undefined) throw new Error('A graph gave no output.');
+  return tensor;
+}
+
+try {
+  send({ kind: 'done', result: await perform(JSON.parse(process.argv[2] ?? '')) });
+} catch (error) {
+  send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+  process.exitCode = 1;
+}
+process.disconnect?.();

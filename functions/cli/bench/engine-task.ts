@@ -1,0 +1,25 @@
+/** Work that the bench gives to a process of its own, whose memory it watches. */
+export type EngineTask =
+  | { readonly kind: 'write'; readonly repository: string; readonly tokenizers: string }
+  | {
+      readonly kind: 'import';
+      readonly repository: string;
+      readonly unet?: string;
+      readonly out: string;
+      readonly dtype: 'fp32' | 'fp16';
+    }
+  | { readonly kind: 'rate' }
+  | {
+      readonly kind: 'run';
+      readonly model: string;
+      readonly device: 'cpu' | 'cuda';
+      readonly size: number | undefined;
+      readonly runs: number;
+    };
+
+/** What such a process says: a phase begins (and waits for the word), a phase ended, all is done. */
+export type EngineMessage =
+  | { readonly kind: 'begin'; readonly phase: string }
+  | { readonly kind: 'end'; readonly seconds: number }
+  | { readonly kind: 'done'; readonly result: unknown }
+  | { readonly kind: 'failed'; readonly message: string };

@@ -1,0 +1,121 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { floatToHalf } from '#shared/bytes/half.ts';
+import { buildGraphs, readModelConfig } from '#shared/model/build-graphs.ts';
+import { openRepository } from '#shared/model/repository.ts';
+import { cpuDialect } from '#shared/onnx/sdxl/cpu-dialect.ts';
+import type { CheckpointTensor } from '#shared/onnx/stored-tensor.ts';
+import { SDXL_CONFIGS } from './sdxl-shape.ts';
+
+const HALF_BYTES = 2;
+/** Random values that every tensor takes its own stretch of. */
+const POOL_VALUES = 2 ** 22;
+/** √12: the width of a uniform distribution of variance one. */
+const UNIT_WIDTH = Math.sqrt(12);
+
+/**
+ * Writes a repository with SDXL's configurations and tensor names, and random float16 weights of
+ * such sizes that activations neither vanish nor grow.
+ *
+ * @param tokenizers a folder with `tokenizer`, `tokenizer_2` and `scheduler` to take over
+ */
+export async function writeRandomRepository(folder: string, tokenizers: string): Promise<void> {
+  for (const [part, config] of Object.entries(SDXL_CONFIGS)) {
+    mkdirSync(join(folder, part), { recursive: true });
+    writeFileSync(join(folder, part, 'config.json'), JSON.stringify(config));
+  }
+  for (const name of ['tokenizer', 'tokenizer_2', 'scheduler']) {
+    cpSync(join(tokenizers, name), join(folder, name), { recursive: true });
+  }
+  const graphs = buildGraphs(readModelConfig(openRepository(folder)), cpuDialect, 'FLOAT16');
+  const pools = new RandomPools();
+  for (const { scopes } of Object.values(graphs)) {
+    for (const { part, asked } of scopes) {
+      const stem = part.startsWith('text') ? 'model' : 'diffusion_pytorch_model';
+      const path = join(folder, part, `${stem}.safetensors`);
+      await writeRandomTensors(path, [...asked.values()], pools);
+    }
+  }
+}
+
+async function writeRandomTensors(
+  path: string,
+  tensors: readonly CheckpointTensor[],
+  pools: RandomPools,
+): Promise<void> {
+  let end = 0;
+  const entries = tensors.map(({ name, shape }) => {
+    const begin = end;
+    end += count(shape) * HALF_BYTES;
+    return [name, { dtype: 'F16', shape, data_offsets: [begin, end] }];
+  });
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  const file = await open(path, 'wx');
+  try {
+    await file.writev([length, header]);
+    for (const tensor of tensors) await writeTensor(file, tensor, pools);
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeTensor(
+  file: FileHandle,
+  { name, shape }: CheckpointTensor,
+  pools: RandomPools,
+): Promise<void> {
+  const pool = pools.of(name, shape);
+  const values = count(shape);
+  for (let done = 0; done < values; ) {
+    const start = pools.nextStart();
+    const part = pool.subarray(start, start + Math.min(values - done, POOL_VALUES - start));
+    await file.write(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    done += part.length;
+  }
+}
+
+const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** Uniform random halves, one pool for each mean and deviation. */
+class RandomPools {
+  private readonly pools = new Map<string, Uint16Array>();
+  private state = 1;
+
+  /** Values as a trained tensor of that name has them, roughly. */
+  of(name: string, shape: readonly number[]): Uint16Array {
+    if (/norm\w*\.weight$/.test(name)) return this.pool(1, 0.05);
+    if (shape.length === 1) return this.pool(0, 0.05);
+    return this.pool(0, 1 / Math.sqrt(count(shape.slice(1))));
+  }
+
+  /** A place in a pool, another at every call. */
+  nextStart(): number {
+    return Math.floor(this.next() * (POOL_VALUES / 2));
+  }
+
+  private pool(mean: number, deviation: number): Uint16Array {
+    const key = `${mean} ${deviation}`;
+    const known = this.pools.get(key);
+    if (known !== undefined) return known;
+    const width = deviation * UNIT_WIDTH;
+    const floats = Float32Array.from(
+      { length: POOL_VALUES },
+      () => mean + (this.next() - 0.5) * width,
+    );
+    const halves = new Uint16Array(POOL_VALUES);
+    floatToHalf(new Uint32Array(floats.buffer), halves);
+    this.pools.set(key, halves);
+    return halves;
+  }
+
+  /** A number in 0…1: the mulberry32 generator. */
+  private next(): number {
+    this.state = (this.state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+}
