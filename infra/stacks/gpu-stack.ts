@@ -47,7 +47,7 @@ export class GpuStack extends OnestepStack {
     const bucket = this.data.outputBucket;
     const endpoint = new AsyncEndpoint(this, id, {
       endpointName: name,
-      role: this.createRole(`${id}Role`, model, logs),
+      role: this.createRole(`${id}Role${model.digest.slice(0, 8)}`, model, logs),
       image: `${this.account}.dkr.ecr.${this.region}.${this.urlSuffix}/${repositoryName(this.settings.stage)}@${this.settings.imageDigest}`,
       modelDataUrl: objectUrl(this.data.modelBucket, modelPrefix(model.digest)),
       environment: {
@@ -67,7 +67,10 @@ export class GpuStack extends OnestepStack {
     return endpoint;
   }
 
-  /** What a model's container may do: read its own package, write outputs, say that it is done. */
+  /**
+   * What a model's container may do: read its own package, write outputs, say that it is done. One role
+   * for each digest: while an update runs, old instances still read the old package.
+   */
   private createRole(id: string, model: ModelSettings, logs: LogGroup): Role {
     const { modelBucket, outputBucket, repository } = this.data;
     const role = new Role(this, id, {

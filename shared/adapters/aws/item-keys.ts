@@ -17,8 +17,9 @@ export const itemKeys = {
     sk: `RANK#${model}`,
   }),
   webhookSettings: (account: AccountId): Key => ({ pk: `ACC#${account}`, sk: 'WEBHOOKS' }),
+  /** A partition of its own, so that the webhooks function may write it and no balance. */
   webhookHealth: (account: AccountId, urlHash: string): Key => ({
-    pk: `ACC#${account}`,
+    pk: `RECEIVER#${account}`,
     sk: `RECEIVER#${urlHash}`,
   }),
   grant: (reference: string): Key => ({ pk: `GRANT#${reference}`, sk: 'META' }),
