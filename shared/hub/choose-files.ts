@@ -1,0 +1,90 @@
+import { AppError } from '#shared/core/errors.ts';
+import type { HubFile, HubRepository } from './hub-repository.ts';
+
+export type WeightPart = 'text_encoder' | 'text_encoder_2' | 'unet' | 'vae';
+
+export interface Choice {
+  /** Parts whose weights are wanted; the others' come from elsewhere. */
+  readonly weights: readonly WeightPart[];
+  /**
+   * Which of the saved precisions is fetched where there are both. fp16 for an fp16 package: half the
+   * bytes for the same values, but for the VAE's, whose own rounding then applies. Plain for fp32.
+   */
+  readonly dtype: 'fp32' | 'fp16';
+}
+
+/** Files that describe a model; absent ones are no fault here, the import names what it needs. */
+const DESCRIPTIONS =
+  /^(model_index\.json|(unet|vae|text_encoder|text_encoder_2)\/config\.json|scheduler\/scheduler_config\.json|tokenizer(_2)?\/(vocab\.json|merges\.txt|tokenizer_config\.json|special_tokens_map\.json))$/;
+export const LICENCE_FILES = /^(README\.md|licen[sc]e[^/]*)$/i;
+/** Model cards come with pictures, never with licences of megabytes. */
+const MAX_LICENCE_BYTES = 2 ** 20;
+
+const STEM = '(?:diffusion_pytorch_model|model)';
+/** How diffusers and transformers name weights, per precision: one file or many, best first. */
+const NAMES = {
+  fp32: [
+    new RegExp(`^${STEM}\\.safetensors$`),
+    new RegExp(`^${STEM}(\\.safetensors\\.index\\.json|-\\d+-of-\\d+\\.safetensors)$`),
+  ],
+  fp16: [
+    new RegExp(`^${STEM}\\.fp16\\.safetensors$`),
+    new RegExp(
+      `^${STEM}(\\.safetensors\\.index\\.fp16\\.json|\\.fp16\\.safetensors\\.index\\.json|\\.fp16-\\d+-of-\\d+\\.safetensors|-\\d+-of-\\d+\\.fp16\\.safetensors)$`,
+    ),
+  ],
+} as const;
+
+/**
+ * The files of an SDXL repository that inference needs: configurations, tokenizers, licence and, per
+ * part, the weights in one precision.
+ *
+ * @throws AppError `file-not-found` naming a part without weights
+ */
+export function chooseFiles(repository: HubRepository, choice: Choice): HubFile[] {
+  const chosen = repository.files.filter(
+    ({ path, sizeBytes }) =>
+      DESCRIPTIONS.test(path) || (LICENCE_FILES.test(path) && sizeBytes <= MAX_LICENCE_BYTES),
+  );
+  for (const part of choice.weights) chosen.push(...weightsOf(repository, part, choice.dtype));
+  return chosen;
+}
+
+function weightsOf(
+  { name, files }: HubRepository,
+  part: WeightPart,
+  dtype: 'fp32' | 'fp16',
+): readonly HubFile[] {
+  const other = dtype === 'fp16' ? 'fp32' : 'fp16';
+  for (const pattern of [...NAMES[dtype], ...NAMES[other]]) {
+    const found = files.filter(
+      ({ path }) => path.startsWith(`${part}/`) && pattern.test(path.slice(part.length + 1)),
+    );
+    // Parts without the index that joins them are of no use.
+    const complete = found.length === 1 || found.some(({ path }) => path.endsWith('.json'));
+    if (complete) return found;
+  }
+  throw new AppError(
+    'file-not-found',
+    `${name} has no ${part} weights in safetensors.${part === 'unet' ? ' Name a UNet with --unet.' : ''}`,
+  );
+}
+
+/**
+ * One file of a repository, and what states its licence.
+ *
+ * @throws AppError `file-not-found` naming the file
+ */
+export function chooseFile(repository: HubRepository, file: string): HubFile[] {
+  const found = repository.files.find(({ path }) => path === file);
+  if (found === undefined) {
+    throw new AppError(
+      'file-not-found',
+      `${repository.name} has no file ${file} at commit ${repository.commit.slice(0, 12)}.`,
+    );
+  }
+  const licences = repository.files.filter(
+    ({ path, sizeBytes }) => LICENCE_FILES.test(path) && sizeBytes <= MAX_LICENCE_BYTES,
+  );
+  return [...licences.filter(({ path }) => path !== file), found];
+}

@@ -1,0 +1,158 @@
+import { mkdir, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { bytesPresent, type Download, downloadFile } from './download-file.ts';
+import { withFolderLock } from './folder-lock.ts';
+import type { HubReference } from './hub-reference.ts';
+import {
+  describeRepository,
+  type HubAccess,
+  type HubFile,
+  type HubLicence,
+  type HubRepository,
+} from './hub-repository.ts';
+import { createProgressMeter, type TransferProgress } from './progress-meter.ts';
+
+/** A repository and which of its files are wanted. */
+export interface HubRequest {
+  readonly reference: HubReference;
+  readonly choose: (repository: HubRepository) => readonly HubFile[];
+}
+
+export interface FetchOptions {
+  /** Repositories are kept in it as `OWNER/NAME/COMMIT`. */
+  readonly cacheFolder: string;
+  readonly access: HubAccess;
+  readonly clock: Clock;
+  readonly processId: number;
+  /** Called once before anything is downloaded: what, under which licence, how much is missing. */
+  readonly onPlan?: (repositories: readonly Fetched[], missingBytes: number) => void;
+  readonly onProgress?: (progress: TransferProgress) => void;
+  /** Bytes that may still be written under a folder; by default the file system is asked. */
+  readonly freeBytes?: (folder: string) => Promise<number>;
+}
+
+/** Files of a repository on this disk. */
+export interface Fetched {
+  readonly name: string;
+  readonly commit: string;
+  readonly folder: string;
+  /** Paths in the folder. */
+  readonly files: readonly string[];
+  readonly licence: HubLicence | undefined;
+}
+
+interface Plan {
+  readonly fetched: Fetched;
+  readonly downloads: readonly Download[];
+}
+
+const CONCURRENT_FILES = 3;
+/** Left over on the disk, for the file system's own books. */
+const RESERVE_BYTES = 64 * 2 ** 20;
+
+/**
+ * Brings files of repositories onto this disk, each checked by its digest. What is there already
+ * stays; what an earlier run began is continued.
+ *
+ * @returns one answer per request, in their order
+ * @throws AppError as {@link describeRepository} and {@link downloadFile} do; `disk-full` before
+ *   anything is written if it would not fit; `conflict` while another process downloads the same
+ */
+export async function fetchFromHub(
+  requests: readonly HubRequest[],
+  options: FetchOptions,
+): Promise<Fetched[]> {
+  const plans = await Promise.all(requests.map((request) => makePlan(request, options)));
+  const downloads = uniqueDownloads(plans);
+  const present = await Promise.all(downloads.map(bytesPresent));
+  const totalBytes = sum(downloads.map(({ file }) => file.sizeBytes));
+  const presentBytes = sum(present);
+  const missingBytes = totalBytes - presentBytes;
+  const fetched = plans.map((plan) => plan.fetched);
+  options.onPlan?.(fetched, missingBytes);
+  await checkDisk(options, missingBytes);
+  const meter = createProgressMeter(totalBytes, presentBytes, options.clock);
+  const onBytes = (bytes: number) => options.onProgress?.(meter(bytes));
+  const folders = [...new Set(fetched.map(({ folder }) => folder))];
+  const work = () => downloadAll(downloads, options.access, onBytes);
+  await folders.reduceRight<() => Promise<void>>(
+    (inner, folder) => () => withFolderLock(folder, options.processId, inner),
+    work,
+  )();
+  return fetched;
+}
+
+async function makePlan(request: HubRequest, options: FetchOptions): Promise<Plan> {
+  const { access, cacheFolder } = options;
+  const repository = await describeRepository(request.reference, access);
+  const { name, commit, licence } = repository;
+  const files = request.choose(repository);
+  const folder = join(cacheFolder, ...name.split('/'), commit);
+  const downloads = files.map((file): Download => {
+    const path = file.path.split('/').map(encodeURIComponent).join('/');
+    return {
+      file,
+      label: `${name}/${file.path}`,
+      url: `${access.hubUrl}/${name}/resolve/${commit}/${path}`,
+      target: join(folder, ...file.path.split('/')),
+    };
+  });
+  const paths = files.map((file) => file.path);
+  return { fetched: { name, commit, folder, files: paths, licence }, downloads };
+}
+
+function uniqueDownloads(plans: readonly Plan[]): Download[] {
+  const all = plans.flatMap(({ downloads }) => downloads);
+  return [...new Map(all.map((download) => [download.target, download])).values()];
+}
+
+async function checkDisk(options: FetchOptions, missingBytes: number): Promise<void> {
+  if (missingBytes === 0) return;
+  const { cacheFolder, freeBytes = freeBytesOf } = options;
+  const free = await freeBytes(cacheFolder);
+  if (free >= missingBytes + RESERVE_BYTES) return;
+  throw new AppError(
+    'disk-full',
+    `${cacheFolder}: ${gigabytes(missingBytes)} are missing, but only ${gigabytes(free)} are free; make room or name another folder with --data.`,
+  );
+}
+
+async function freeBytesOf(folder: string): Promise<number> {
+  await mkdir(folder, { recursive: true });
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+/** Downloads a few files at a time, the largest first. The first fault stops the others. */
+async function downloadAll(
+  downloads: readonly Download[],
+  access: HubAccess,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  const queue = downloads.toSorted((a, b) => b.file.sizeBytes - a.file.sizeBytes);
+  const failed = new AbortController();
+  const signals = access.signal === undefined ? [] : [access.signal];
+  const stoppable = { ...access, signal: AbortSignal.any([failed.signal, ...signals]) };
+  const worker = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      stoppable.signal.throwIfAborted();
+      await downloadFile(next, stoppable, onBytes);
+    }
+  };
+  const workers = Array.from({ length: CONCURRENT_FILES }, worker);
+  try {
+    await Promise.all(workers);
+  } catch (error) {
+    failed.abort(error);
+    // Nothing may be written once this function has returned.
+    await Promise.allSettled(workers);
+    throw error;
+  }
+}
+
+const sum = (values: readonly number[]): number =>
+  values.reduce((total, value) => total + value, 0);
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -1,0 +1,163 @@
+import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
+import pRetry from 'p-retry';
+import { AppError } from '#shared/core/errors.ts';
+import { errorOfStatus, isNetworkFault } from './hub-errors.ts';
+import type { HubReference } from './hub-reference.ts';
+
+/** How the hub is reached. */
+export interface HubAccess {
+  /** Such as `https://huggingface.co`. */
+  readonly hubUrl: string;
+  readonly accessToken: string | undefined;
+  readonly fetch: typeof fetch;
+  /** The first wait before a failed request is made again; it doubles each time. */
+  readonly retryDelayMs: number;
+  /** A connection that brings nothing for so long counts as dropped. */
+  readonly stallMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A file of a repository, and how to tell that it arrived unharmed. */
+export interface HubFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** SHA-256 of large files; small ones have the SHA-1 that git gives their blob. */
+  readonly checksum: { readonly kind: 'sha256' | 'git-sha1'; readonly hex: string };
+}
+
+export interface HubLicence {
+  readonly name: string;
+  readonly url?: string;
+}
+
+/** A repository at one commit. */
+export interface HubRepository {
+  readonly name: string;
+  readonly commit: string;
+  readonly files: readonly HubFile[];
+  /** What the model card states, if it states anything. */
+  readonly licence: HubLicence | undefined;
+}
+
+const RETRIES = 5;
+const HEX = /^[0-9a-f]+$/;
+const SHA256_DIGITS = 64;
+const SHA1_DIGITS = 40;
+
+/**
+ * Looks a repository up: its commit, its files, its licence.
+ *
+ * @throws AppError `file-not-found`, `permission-denied` (gated or private), `unavailable`
+ */
+export async function describeRepository(
+  { repository: name, revision }: HubReference,
+  access: HubAccess,
+): Promise<HubRepository> {
+  const { hubUrl, fetch, accessToken } = access;
+  const credentials = accessToken === undefined ? {} : { accessToken };
+  const info = await ask(name, access, () =>
+    modelInfo({
+      name,
+      revision,
+      hubUrl,
+      fetch,
+      ...credentials,
+      additionalFields: ['sha', 'cardData'],
+    }),
+  );
+  const commit: unknown = info.sha;
+  if (typeof commit !== 'string' || !HEX.test(commit)) throw malformed(name, 'no commit');
+  const files = await ask(name, access, async () => {
+    const found: HubFile[] = [];
+    const repo = { type: 'model' as const, name };
+    const entries = listFiles({
+      repo,
+      revision: commit,
+      recursive: true,
+      hubUrl,
+      fetch,
+      ...credentials,
+    });
+    for await (const entry of entries) {
+      if (entry.type === 'file') found.push(hubFile(name, entry));
+    }
+    return found;
+  });
+  return {
+    name,
+    commit,
+    files,
+    licence: licenceOf(info.cardData, { name, commit, hubUrl, files }),
+  };
+}
+
+function hubFile(
+  repository: string,
+  entry: {
+    readonly path: string;
+    readonly size: number;
+    readonly oid?: string;
+    readonly lfs?: { readonly oid: string; readonly size: number };
+  },
+): HubFile {
+  const { path, lfs } = entry;
+  const sizeBytes = lfs?.size ?? entry.size;
+  const hex = lfs?.oid ?? entry.oid ?? '';
+  const digits = lfs === undefined ? SHA1_DIGITS : SHA256_DIGITS;
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) throw malformed(repository, 'no size');
+  if (hex.length !== digits || !HEX.test(hex)) throw malformed(repository, `no digest of ${path}`);
+  return { path, sizeBytes, checksum: { kind: lfs === undefined ? 'git-sha1' : 'sha256', hex } };
+}
+
+/** Makes a request of the hub's API, again where that can help, and names what went wrong. */
+async function ask<T>(name: string, access: HubAccess, request: () => Promise<T>): Promise<T> {
+  return pRetry(
+    async () => {
+      try {
+        return await request();
+      } catch (error) {
+        if (error instanceof HubApiError) {
+          throw errorOfStatus(error.statusCode, name, access.hubUrl, error);
+        }
+        if (!isNetworkFault(error)) throw error;
+        throw new AppError('unavailable', `${name}: ${access.hubUrl} can't be reached.`, {
+          cause: error,
+          retryable: true,
+        });
+      }
+    },
+    {
+      retries: RETRIES,
+      minTimeout: access.retryDelayMs,
+      randomize: true,
+      shouldRetry: ({ error }) => error instanceof AppError && error.retryable,
+      ...(access.signal === undefined ? {} : { signal: access.signal }),
+    },
+  );
+}
+
+function malformed(repository: string, what: string): AppError {
+  return new AppError('unavailable', `${repository}: the hub's answer has ${what}.`);
+}
+
+/** The licence of a model card: `license`, or for `other` its `license_name` and `license_link`. */
+function licenceOf(
+  card: unknown,
+  repository: Omit<HubRepository, 'licence'> & { readonly hubUrl: string },
+): HubLicence | undefined {
+  const fields = typeof card === 'object' && card !== null ? (card as Record<string, unknown>) : {};
+  const text = (field: string) => {
+    const value = fields[field];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const name = text('license_name') ?? text('license');
+  if (name === undefined) return undefined;
+  const file = repository.files.find(({ path }) => /^licen[sc]e(\.(md|txt))?$/i.test(path));
+  const page =
+    file === undefined
+      ? undefined
+      : `${repository.hubUrl}/${repository.name}/blob/${repository.commit}/${file.path}`;
+  const link = text('license_link');
+  const url = link?.startsWith('https://') ? link : page;
+  return { name, ...(url === undefined ? {} : { url }) };
+}
