@@ -7,14 +7,23 @@ import { requestFacts } from './request-facts.ts';
 import { registerAccount } from './routes/account.ts';
 import { registerAudit } from './routes/audit.ts';
 import { registerCredits } from './routes/credits.ts';
+import { registerEstimate } from './routes/estimate.ts';
+import { registerFal } from './routes/fal.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerImages } from './routes/images.ts';
 import { registerKeys } from './routes/keys.ts';
 import { registerLedger } from './routes/ledger.ts';
+import { registerMcp } from './routes/mcp.ts';
 import { registerModels } from './routes/models.ts';
+import { registerOpenAiImages } from './routes/openai-images.ts';
 import { registerOpenApi } from './routes/openapi.ts';
 import { registerPredictions } from './routes/predictions.ts';
 import { registerPredictionsCreate } from './routes/predictions-create.ts';
+import { registerReplay } from './routes/replay.ts';
+import { registerStreams } from './routes/streams.ts';
+import { registerUsage } from './routes/usage.ts';
+import { registerWebhookDeliveries } from './routes/webhook-deliveries.ts';
+import { registerWebhookSecrets } from './routes/webhook-secrets.ts';
 import { createOrderDesk, type OrderDesk } from './submit-order.ts';
 import { unknownRoute } from './unknown-route.ts';
 
@@ -31,13 +40,22 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerHealth,
   registerPredictionsCreate,
   registerPredictions,
+  registerReplay,
+  registerStreams,
   registerImages,
+  registerOpenAiImages,
   registerModels,
   registerAccount,
   registerLedger,
+  registerUsage,
+  registerEstimate,
   registerKeys,
   registerCredits,
   registerAudit,
+  registerWebhookSecrets,
+  registerWebhookDeliveries,
+  registerFal,
+  registerMcp,
   registerOpenApi,
 ];
 

@@ -1,5 +1,5 @@
 import type { Clock } from '#shared/core/clock.ts';
-import type { AccountId, RandomBytes } from '#shared/core/ids.ts';
+import type { AccountId, JobId, RandomBytes } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 import type { AdmissionService } from '#shared/domain/admission.ts';
 import type { Catalog } from '#shared/domain/catalog.ts';
@@ -11,6 +11,7 @@ import type { BlobStore } from '#shared/ports/blob-store.ts';
 import type { JobStore } from '#shared/ports/job-store.ts';
 import type { KeyStore } from '#shared/ports/key-store.ts';
 import type { Ledger } from '#shared/ports/ledger.ts';
+import type { Outbox } from '#shared/ports/outbox.ts';
 import type { RateLimiter } from '#shared/ports/rate-limiter.ts';
 
 /** Waits for jobs to move, so that a blocked create answers as soon as its job has ended. */
@@ -34,6 +35,8 @@ export interface ApiSettings {
   readonly urlTtlMs: number;
   /** The longest that a create is held open. */
   readonly maxWaitMs: number;
+  /** The longest that a stream of events is held open; its client comes back after that. */
+  readonly maxStreamMs: number;
   /** How long a job whose caller can't poll goes on after its call was answered with 503. */
   readonly attachGraceMs: number;
   /** Every create is answered with 503. */
@@ -57,10 +60,13 @@ export interface ApiDeps {
   readonly pricing: Pricing;
   readonly admission: AdmissionService;
   readonly settlement: Pick<SettlementService, 'cancelJob' | 'removeJobData' | 'reconcile'>;
-  readonly estimator: Pick<Estimator, 'estimate'>;
+  readonly estimator: Pick<Estimator, 'estimate' | 'forecast'>;
   readonly watcher: JobWatcher;
-  /** Where a job's events can be followed; absent in a deployment without streams. */
-  readonly streamUrl?: (job: Job, origin: string) => string;
+  readonly outbox: Outbox;
+  /** Told that a webhook became due; where the server delivers them itself. */
+  readonly onWebhookDue?: () => void;
+  /** The secret part of a stream's URL: a MAC over the job's id. */
+  readonly streamToken: (job: JobId) => string;
   /** Resolves when the stores answer and something can run jobs; rejects with the reason. */
   readonly checkReady: () => Promise<void>;
   /** SHA-256 of bytes, hex. */

@@ -13,7 +13,7 @@ export function contentTypeOf(format: ImageRecord['format']): string {
   return CONTENT_TYPES[format];
 }
 
-type PresenterDeps = Pick<ApiDeps, 'blobs' | 'clock' | 'estimator' | 'settings' | 'streamUrl'>;
+type PresenterDeps = Pick<ApiDeps, 'blobs' | 'clock' | 'estimator' | 'settings' | 'streamToken'>;
 
 /** Turns jobs into what clients see; URLs of outputs are made here and nowhere kept. */
 export function createPresenter(deps: PresenterDeps) {
@@ -30,6 +30,10 @@ export function createPresenter(deps: PresenterDeps) {
     );
 
   return {
+    /** URLs of a job's images, in their order, that authorise themselves for a while. */
+    outputUrls: (job: Job, origin: string): Promise<readonly string[]> =>
+      signedUrls(job, origin, deps.clock.now() + deps.settings.urlTtlMs),
+
     /** @param origin the scheme and host of the links in it */
     async present(job: Job, origin: string): Promise<Prediction> {
       const ended = isTerminal(job.status);
@@ -37,7 +41,6 @@ export function createPresenter(deps: PresenterDeps) {
       const urlsExpireAt = now + deps.settings.urlTtlMs;
       const estimate = ended ? undefined : await deps.estimator.estimate(job);
       const self = `${origin}/v1/predictions/${job.id}`;
-      const stream = deps.streamUrl?.(job, origin);
       const hasOutput = ended && job.images.length > 0;
       return {
         id: job.id,
@@ -69,7 +72,7 @@ export function createPresenter(deps: PresenterDeps) {
           get: self,
           cancel: `${self}/cancel`,
           web: `${origin}/?prediction=${job.id}`,
-          ...(stream === undefined ? {} : { stream }),
+          stream: `${origin}/streams/${job.id}/${deps.streamToken(job.id)}`,
         },
         ...(job.webhook === undefined
           ? {}

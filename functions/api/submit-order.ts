@@ -25,6 +25,8 @@ export interface OrderRequest {
   readonly input: Readonly<Record<string, unknown>>;
   /** Where the input's members are in the request, for the paths of faults. */
   readonly inputPath?: readonly string[];
+  /** What "the same order" means, where that is not the digest of the request's body. */
+  readonly bodyHash?: string;
   /** For callers that can't poll: how long the job goes on when nobody asks for it. */
   readonly attachWithinMs?: number;
   readonly extras?: Pick<CreatePrediction, 'webhook' | 'webhook_events_filter' | 'metadata'>;
@@ -42,7 +44,7 @@ export function createOrderDesk(deps: OrderDeps) {
     deps.catalog.models.map((model) => [model, createImageInputSchema(model)] as const),
   );
 
-  const readHeaders = async (c: ApiContext, route: string) => {
+  const readHeaders = async (c: ApiContext, { route, bodyHash }: OrderRequest) => {
     const { headers } = c.req.raw;
     const key = headers.get('idempotency-key');
     if (key !== null && !/^[\x20-\x7e]{1,255}$/.test(key)) {
@@ -57,7 +59,7 @@ export function createOrderDesk(deps: OrderDeps) {
     const retryCount = Number(headers.get('x-stainless-retry-count') ?? 0);
     const cancelAfterMs = parseCancelAfter(headers.get('cancel-after') ?? undefined);
     return {
-      bodyHash: c.get('facts').bodySha256 ?? deps.sha256Hex(await c.req.bytes()),
+      bodyHash: bodyHash ?? c.get('facts').bodySha256 ?? deps.sha256Hex(await c.req.bytes()),
       ...(key === null ? {} : { idempotency: { route, key } }),
       ...(retryCount > 0 ? { retryCount } : {}),
       ...(cancelAfterMs === undefined ? {} : { cancelAfterMs }),
@@ -78,7 +80,7 @@ export function createOrderDesk(deps: OrderDeps) {
      *   `idempotency-mismatch`, `unavailable`
      */
     async submit(c: ApiContext, request: OrderRequest): Promise<SubmittedOrder> {
-      const { model, dialect, route } = request;
+      const { model, dialect } = request;
       if (deps.settings.paused) {
         throw new AppError('unavailable', 'The service takes no orders at the moment.', {
           details: { retry_after: 60 },
@@ -90,7 +92,7 @@ export function createOrderDesk(deps: OrderDeps) {
       const tags = request.extras?.metadata;
       const result = await deps.admission.submit({
         ...parsed,
-        ...(await readHeaders(c, route)),
+        ...(await readHeaders(c, request)),
         key,
         dialect,
         model,

@@ -14,7 +14,7 @@ export interface Estimate {
 }
 
 export interface EstimatorDeps {
-  readonly jobs: Pick<JobStore, 'queuePosition'>;
+  readonly jobs: Pick<JobStore, 'queuePosition' | 'queueDepth'>;
   readonly queue: Pick<InferenceQueue, 'progress'>;
   readonly clock: Clock;
   /** What one image takes until a job has shown it. */
@@ -23,8 +23,18 @@ export interface EstimatorDeps {
   readonly lanes: number;
 }
 
+/** What an order would meet that is placed now. */
+export interface Forecast {
+  readonly phase: JobPhase;
+  readonly jobsAhead: number;
+  /** Seconds until its images are likely there, rounded up. */
+  readonly etaSeconds: number;
+}
+
 /** Weight of the newest job in the running mean. */
 const NEWEST = 0.2;
+/** An id that no job has: asks a queue for its own state. */
+const NO_JOB = '00000000000000000000000000' as JobId;
 /** How long an estimate is given out again, and for how many jobs. */
 const CACHE_MS = 1000;
 const CACHE_SIZE = 20_000;
@@ -70,6 +80,18 @@ export function createEstimator(deps: EstimatorDeps) {
       const taken = (job.completedAt - job.startedAt) / job.images.length;
       const old = imageMs.get(job.model.name);
       imageMs.set(job.model.name, old === undefined ? taken : old + NEWEST * (taken - old));
+    },
+
+    /** What a new order of so many images would meet. */
+    async forecast(model: string, images: number): Promise<Forecast> {
+      const jobsAhead = await deps.jobs.queueDepth();
+      const progress = await deps.queue.progress(NO_JOB, model);
+      const workMs = (jobsAhead / deps.lanes + images) * perImage(model);
+      return {
+        phase: waitingPhase(progress),
+        jobsAhead,
+        etaSeconds: toSeconds((progress.readyInMs ?? 0) + workMs),
+      };
     },
 
     /** How it stands with an open job; at most a second old. */

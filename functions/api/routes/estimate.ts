@@ -3,7 +3,11 @@ import { answerJson } from '#functions/api/answer.ts';
 import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate, callerOf } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
-import { createImageInputSchema, invalidInput, parseImageInput } from '#functions/api/image-input.ts';
+import {
+  createImageInputSchema,
+  invalidInput,
+  parseImageInput,
+} from '#functions/api/image-input.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { MicroUsd } from '#functions/api/schemas/prediction.ts';
 import { JOB_PHASES } from '#shared/core/job.ts';
@@ -41,7 +45,7 @@ export function registerEstimate(app: ApiApp, deps: RouteDeps): void {
     path: '/v1/estimate',
     summary: 'Price and expected time of an order, without ordering',
     security: [{ key: [] }],
-    middleware: [authenticate(deps, 'read', 'predict')] as const,
+    middleware: [authenticate(deps, 'read', 'predict')],
     request: { body: { required: true, content: { 'application/json': { schema: OrderSchema } } } },
     responses: {
       200: {
@@ -55,7 +59,8 @@ export function registerEstimate(app: ApiApp, deps: RouteDeps): void {
   app.openapi(route, async (c) => {
     const order = c.req.valid('json');
     const reference = order.version ?? order.model;
-    const model = reference === undefined ? deps.catalog.models[0] : deps.catalog.resolve(reference);
+    const model =
+      reference === undefined ? deps.catalog.models[0] : deps.catalog.resolve(reference);
     if (model === undefined) throw invalidInput([{ path: 'model', message: 'is no model here' }]);
     const { input } = parseImageInput(createImageInputSchema(model), model, order.input);
     const quote = deps.pricing.quote(model.name, input.width, input.height, input.num_outputs);

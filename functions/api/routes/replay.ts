@@ -18,7 +18,7 @@ export function registerReplay(app: ApiApp, deps: RouteDeps): void {
     path: '/v1/predictions/{id}/replay',
     summary: 'Make the same images again, at the price of today',
     security: [{ key: [] }],
-    middleware: [authenticate(deps, 'predict')] as const,
+    middleware: [authenticate(deps, 'predict')],
     request: {
       headers: z.object({
         prefer: z.string().optional().openapi({ example: 'wait=30' }),

@@ -48,7 +48,7 @@ export function registerUsage(app: ApiApp, deps: RouteDeps): void {
     path: '/v1/usage',
     summary: 'Sum up what was charged',
     security: [{ key: [] }],
-    middleware: [authenticate(deps, 'read', 'admin')] as const,
+    middleware: [authenticate(deps, 'read', 'admin')],
     request: { query: QuerySchema },
     responses: {
       200: {
@@ -67,14 +67,19 @@ export function registerUsage(app: ApiApp, deps: RouteDeps): void {
     const to = query.to === undefined ? deps.clock.now() : Date.parse(query.to);
     const from = query.from === undefined ? to - DEFAULT_DAYS * DAY_MS : Date.parse(query.from);
     if (!(from < to) || to - from > MAX_DAYS * DAY_MS) {
-      throw new AppError('invalid-request', `from must be before to, by ${MAX_DAYS} days at most.`, {
-        details: { param: 'from' },
-      });
+      throw new AppError(
+        'invalid-request',
+        `from must be before to, by ${MAX_DAYS} days at most.`,
+        {
+          details: { param: 'from' },
+        },
+      );
     }
     const by = [...new Set(query.by.split(','))] as UsageGroup[];
     const { account } = callerOf(c);
     const usage = await readUsage(deps.ledger, { account: account.id, from, to, by });
-    const csv = query.format === 'csv' || (query.format === undefined && wantsCsv(c.req.header('accept')));
+    const csv =
+      query.format === 'csv' || (query.format === undefined && wantsCsv(c.req.header('accept')));
     if (csv) {
       return new Response(toCsv(by, usage), {
         headers: {
@@ -113,6 +118,7 @@ function toCsv(by: readonly UsageGroup[], usage: Usage): string {
 
 /** Quoted where needed; a text that a spreadsheet would run as a formula gets a quote mark in front. */
 function csvCell(value: string | number): string {
-  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  const text =
+    typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -35,7 +35,7 @@ export function registerWebhookDeliveries(app: ApiApp, deps: RouteDeps): void {
 }
 
 function registerLog(app: ApiApp, deps: RouteDeps): void {
-  const middleware = [authenticate(deps, 'read', 'admin')] as const;
+  const middleware = [authenticate(deps, 'read', 'admin')];
 
   app.openapi(
     createRoute({
@@ -128,7 +128,7 @@ function registerResend(app: ApiApp, deps: RouteDeps): void {
       path: '/v1/webhooks/deliveries/{id}/resend',
       summary: 'Send an ended webhook again, under the same webhook-id',
       security,
-      middleware: [authenticate(deps, 'predict', 'admin')] as const,
+      middleware: [authenticate(deps, 'predict', 'admin')],
       request: { params },
       responses: { 200: json('The delivery', DeliverySchema), ...errorResponses(404, 409) },
     }),
@@ -147,7 +147,7 @@ function registerEndpoints(app: ApiApp, deps: RouteDeps): void {
       path: '/v1/webhooks/endpoints',
       summary: 'List the receivers that have failed, and those that were disabled for it',
       security,
-      middleware: [authenticate(deps, 'read', 'admin')] as const,
+      middleware: [authenticate(deps, 'read', 'admin')],
       responses: {
         200: json('Every receiver with a record', z.object({ results: z.array(EndpointSchema) })),
         ...errorResponses(),
@@ -165,7 +165,7 @@ function registerEndpoints(app: ApiApp, deps: RouteDeps): void {
       path: '/v1/webhooks/endpoints/enable',
       summary: 'Call a disabled receiver again',
       security,
-      middleware: [authenticate(deps, 'predict', 'admin')] as const,
+      middleware: [authenticate(deps, 'predict', 'admin')],
       request: {
         body: {
           required: true,

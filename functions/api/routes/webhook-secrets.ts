@@ -32,7 +32,7 @@ export function registerWebhookSecrets(app: ApiApp, deps: RouteDeps): void {
       path: '/v1/webhooks/default/secret',
       summary: 'Get the secret that signs webhooks',
       security,
-      middleware: [authenticate(deps, 'predict', 'admin')] as const,
+      middleware: [authenticate(deps, 'predict', 'admin')],
       responses: {
         200: {
           description: 'The newest secret',
@@ -53,8 +53,10 @@ export function registerWebhookSecrets(app: ApiApp, deps: RouteDeps): void {
       path: '/v1/webhooks/default/secret/rotate',
       summary: 'Make a new webhook secret; the old one signs beside it for a while',
       security,
-      middleware: [authenticate(deps, 'admin')] as const,
-      request: { body: { required: true, content: { 'application/json': { schema: RotateSchema } } } },
+      middleware: [authenticate(deps, 'admin')],
+      request: {
+        body: { required: true, content: { 'application/json': { schema: RotateSchema } } },
+      },
       responses: {
         201: {
           description: 'The new secret',

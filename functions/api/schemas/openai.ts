@@ -1,0 +1,52 @@
+import { z } from '@hono/zod-openapi';
+import { IMAGE_FORMATS, SeedSchema } from '#shared/core/inference.ts';
+
+/**
+ * What OpenAI's clients send. Members without a meaning for a one-step model are let pass where they
+ * ask for what it does anyway.
+ */
+export const ImagesRequestSchema = z
+  .strictObject({
+    prompt: z.string().min(1).max(10_000),
+    model: z.string().max(200).nullish().describe('owner/name; the first model unless told'),
+    n: z.number().int().min(1).max(10).nullish(),
+    size: z.string().max(20).nullish().describe('WIDTHxHEIGHT or auto'),
+    response_format: z.enum(['url', 'b64_json']).nullish().describe('url unless told'),
+    output_format: z.enum(IMAGE_FORMATS).nullish(),
+    output_compression: z.number().int().min(0).max(100).nullish().describe('Of jpeg and webp'),
+    seed: SeedSchema.nullish().describe('The same seed gives the same images'),
+    stream: z.boolean().nullish(),
+    partial_images: z.number().int().min(0).max(3).nullish().describe('One step has none'),
+    quality: z.enum(['auto', 'low', 'medium', 'high', 'standard', 'hd']).nullish(),
+    background: z.enum(['auto', 'opaque']).nullish(),
+    moderation: z.enum(['auto', 'low']).nullish(),
+    style: z.enum(['vivid', 'natural']).nullish(),
+    user: z.string().max(256).nullish(),
+  })
+  .openapi('ImagesRequest', { example: { prompt: 'a lighthouse at dusk', size: '1024x1024' } });
+export type ImagesRequest = z.infer<typeof ImagesRequestSchema>;
+
+const UsageSchema = z.object({
+  input_tokens: z.number().int(),
+  output_tokens: z.number().int(),
+  total_tokens: z.number().int(),
+  input_tokens_details: z.object({ text_tokens: z.number().int(), image_tokens: z.number().int() }),
+});
+
+export const ImagesResponseSchema = z
+  .object({
+    created: z.number().int(),
+    data: z.array(z.object({ url: z.string().optional(), b64_json: z.string().optional() })),
+    background: z.literal('opaque'),
+    output_format: z.enum(IMAGE_FORMATS),
+    quality: z.literal('auto'),
+    size: z.string(),
+    usage: UsageSchema,
+    /** Beside what OpenAI answers: which prediction it was, and what it cost. */
+    prediction: z.string(),
+    seed: z.number().int(),
+    cost: z.number().int().describe('Millionths of a US dollar'),
+    warnings: z.array(z.string()),
+  })
+  .openapi('ImagesResponse');
+export type ImagesResponse = z.infer<typeof ImagesResponseSchema>;
