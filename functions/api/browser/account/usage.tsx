@@ -1,0 +1,83 @@
+import { useState } from 'hono/jsx/dom';
+import { call } from '#functions/api/browser/api.ts';
+import { usd } from '#functions/api/browser/format.ts';
+import { Notice } from '#functions/api/browser/parts/notice.tsx';
+import { Plot } from '#functions/api/browser/parts/plot.tsx';
+import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
+import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
+
+interface Row {
+  readonly group: { readonly day: string; readonly model: string };
+  readonly jobs: number;
+  readonly images: number;
+  readonly amount: number;
+}
+
+interface Usage {
+  readonly from: string;
+  readonly to: string;
+  readonly rows: readonly Row[];
+  readonly total: { readonly jobs: number; readonly images: number; readonly amount: number };
+}
+
+const DAY_MS = 86_400_000;
+
+const COLUMNS: readonly Column<Row>[] = [
+  { title: 'Day (UTC)', cell: ({ group }) => group.day },
+  { title: 'Model', cell: ({ group }) => group.model },
+  { title: 'Predictions', number: true, cell: ({ jobs }) => jobs },
+  { title: 'Pictures', number: true, cell: ({ images }) => images },
+  { title: 'Charged', number: true, cell: ({ amount }) => usd(amount) },
+];
+
+/** What was charged in the last thirty days, by day and model. */
+export function UsagePage() {
+  const { value, problem } = useLoaded(() => call<Usage>('GET', '/v1/usage?by=day,model'));
+  const [model, setModel] = useState('');
+  if (problem !== undefined) return <Notice problem={problem} />;
+  if (value === undefined) return <p class="hint">Adding up …</p>;
+  const models = [...new Set(value.rows.map(({ group }) => group.model))].sort();
+  const rows = value.rows.filter(({ group }) => model === '' || group.model === model);
+  return (
+    <div>
+      <div class="card">
+        <div class="row">
+          <label for="usage-model">Model</label>
+          <select
+            id="usage-model"
+            onChange={(event: Event) => setModel((event.target as HTMLSelectElement).value)}
+          >
+            <option value="">all</option>
+            {models.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </div>
+        <Plot title="Charged by day" bars={byDay(value, rows)} format={usd} />
+        <p class="small">
+          {value.total.jobs} predictions, {value.total.images} pictures, {usd(value.total.amount)}{' '}
+          in thirty days. <a href="/v1/usage?by=day,model&format=csv">Download as CSV</a>
+        </p>
+      </div>
+      <Table
+        caption="Usage by day and model"
+        columns={COLUMNS}
+        rows={[...rows].reverse()}
+        keyOf={({ group }) => `${group.day} ${group.model}`}
+      />
+    </div>
+  );
+}
+
+/** One bar for every day of the range, also for those without a charge. */
+function byDay({ from, to }: Usage, rows: readonly Row[]) {
+  const sums = new Map<string, number>();
+  const first = Math.floor(Date.parse(from) / DAY_MS) * DAY_MS;
+  for (let day = first; day < Date.parse(to); day += DAY_MS) {
+    sums.set(new Date(day).toISOString().slice(0, 10), 0);
+  }
+  for (const { group, amount } of rows) sums.set(group.day, (sums.get(group.day) ?? 0) + amount);
+  return [...sums].map(([label, value]) => ({ label, value }));
+}

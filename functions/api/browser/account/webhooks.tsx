@@ -1,0 +1,128 @@
+import { useState } from 'hono/jsx/dom';
+import { call } from '#functions/api/browser/api.ts';
+import { when } from '#functions/api/browser/format.ts';
+import { Notice } from '#functions/api/browser/parts/notice.tsx';
+import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
+import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
+import { DeliveryView } from './delivery-view.tsx';
+import { WebhookSecret } from './webhook-secret.tsx';
+
+interface Delivery {
+  readonly id: string;
+  readonly prediction: string;
+  readonly event: string;
+  readonly url: string;
+  readonly status: 'pending' | 'delivered' | 'abandoned';
+  readonly attempts: number;
+  readonly created_at: string;
+  readonly next_attempt_at: string | null;
+}
+
+interface Endpoint {
+  readonly url: string;
+  readonly failing_since: string | null;
+  readonly disabled_at: string | null;
+  readonly disabled_reason: string | null;
+}
+
+/** Who was told what, how it went, and the secret that proves it was us. */
+export function Webhooks() {
+  const deliveries = useLoaded(() =>
+    call<{ results: readonly Delivery[] }>('GET', '/v1/webhooks/deliveries?limit=50'),
+  );
+  const endpoints = useLoaded(() =>
+    call<{ results: readonly Endpoint[] }>('GET', '/v1/webhooks/endpoints'),
+  );
+  const [shown, setShown] = useState<string | undefined>(undefined);
+  const [failure, setFailure] = useState<unknown>(undefined);
+  const act = async (path: string, body: unknown = {}) => {
+    try {
+      await call('POST', path, body);
+      setFailure(undefined);
+      deliveries.reload();
+      endpoints.reload();
+    } catch (error) {
+      setFailure(error);
+    }
+  };
+  const problem = deliveries.problem ?? endpoints.problem;
+  if (problem !== undefined) return <Notice problem={problem} />;
+  return (
+    <div>
+      {failure !== undefined && <Notice problem={failure} />}
+      <WebhookSecret />
+      <h2>Receivers with a record of failure</h2>
+      <Table
+        caption="Receivers"
+        columns={endpointColumns((url) => void act('/v1/webhooks/endpoints/enable', { url }))}
+        rows={endpoints.value?.results ?? []}
+        keyOf={({ url }) => url}
+      />
+      <h2>Deliveries</h2>
+      {shown !== undefined && <DeliveryView id={shown} close={() => setShown(undefined)} />}
+      <Table
+        caption="Deliveries"
+        columns={deliveryColumns(
+          setShown,
+          (id) => void act(`/v1/webhooks/deliveries/${encodeURIComponent(id)}/resend`),
+        )}
+        rows={deliveries.value?.results ?? []}
+        keyOf={({ id }) => id}
+      />
+    </div>
+  );
+}
+
+function endpointColumns(enable: (url: string) => void): readonly Column<Endpoint>[] {
+  return [
+    { title: 'URL', cell: ({ url }) => url },
+    { title: 'Failing since', cell: ({ failing_since }) => failing_since && when(failing_since) },
+    {
+      title: 'State',
+      cell: ({ disabled_at, disabled_reason }) =>
+        disabled_at === null ? 'called' : `disabled (${disabled_reason}) ${when(disabled_at)}`,
+    },
+    {
+      title: 'Actions',
+      cell: ({ url, disabled_at }) =>
+        disabled_at !== null && (
+          <button type="button" class="quiet" onClick={() => enable(url)}>
+            Call again
+          </button>
+        ),
+    },
+  ];
+}
+
+function deliveryColumns(
+  show: (id: string) => void,
+  resend: (id: string) => void,
+): readonly Column<Delivery>[] {
+  return [
+    { title: 'When', cell: ({ created_at }) => when(created_at) },
+    { title: 'Event', cell: ({ event }) => event },
+    { title: 'Prediction', cell: ({ prediction }) => <code>{prediction}</code> },
+    { title: 'URL', cell: ({ url }) => url },
+    {
+      title: 'State',
+      cell: ({ status, next_attempt_at }) =>
+        next_attempt_at === null ? status : `${status}, next ${when(next_attempt_at)}`,
+    },
+    { title: 'Attempts', number: true, cell: ({ attempts }) => attempts },
+    {
+      title: 'Actions',
+      cell: ({ id, status }) => (
+        <span class="row">
+          <button type="button" class="quiet" onClick={() => show(id)}>
+            View
+          </button>
+          {status !== 'pending' && (
+            <button type="button" class="quiet" onClick={() => resend(id)}>
+              Resend
+            </button>
+          )}
+        </span>
+      ),
+    },
+  ];
+}

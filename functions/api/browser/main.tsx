@@ -1,0 +1,31 @@
+import type { Child } from 'hono/jsx';
+import { render } from 'hono/jsx/dom';
+import { Credits } from './account/credits.tsx';
+import { Keys } from './account/keys.tsx';
+import { UsagePage } from './account/usage.tsx';
+import { Webhooks } from './account/webhooks.tsx';
+import { Balance } from './parts/balance.tsx';
+import type { Model } from './playground/model.ts';
+import { Playground } from './playground/playground.tsx';
+
+/** What the server writes into the page for the script. */
+interface PageData {
+  readonly page: string;
+  readonly models: readonly Model[];
+}
+
+const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
+  playground: ({ models }) => <Playground models={models} />,
+  keys: () => <Keys />,
+  credits: () => <Credits />,
+  usage: () => <UsagePage />,
+  webhooks: () => <Webhooks />,
+};
+
+const data = JSON.parse(document.getElementById('page-data')?.textContent ?? '{}') as PageData;
+const app = document.getElementById('app');
+const page = PAGES[data.page];
+if (app !== null && page !== undefined) render(page(data), app);
+
+const balance = document.getElementById('balance');
+if (balance !== null) render(<Balance />, balance);

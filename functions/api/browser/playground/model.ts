@@ -1,0 +1,19 @@
+/** A model as the form needs it. The server puts the list into the page. */
+export interface Model {
+  readonly name: string;
+  readonly aspects: readonly {
+    readonly ratio: string;
+    readonly width: number;
+    readonly height: number;
+  }[];
+  /** Price classes, smallest first: micro-USD an image of at most so many pixels. */
+  readonly prices: readonly { readonly maxPixels: number; readonly perImage: number }[];
+}
+
+/** What the order costs, in micro-USD; undefined when the model has no price for the size. */
+export function priceOf(model: Model, aspectRatio: string, count: number): number | undefined {
+  const size = model.aspects.find(({ ratio }) => ratio === aspectRatio);
+  if (size === undefined) return undefined;
+  const price = model.prices.find(({ maxPixels }) => size.width * size.height <= maxPixels);
+  return price === undefined ? undefined : price.perImage * count;
+}

@@ -1,0 +1,90 @@
+import { html, raw } from 'hono/html';
+import type { Child } from 'hono/jsx';
+
+export interface PageLink {
+  readonly page: string;
+  readonly path: string;
+  readonly title: string;
+}
+
+/** The pages that the navigation leads to. */
+export const PAGE_LINKS: readonly PageLink[] = [
+  { page: 'playground', path: '/', title: 'Playground' },
+  { page: 'keys', path: '/keys', title: 'Keys' },
+  { page: 'credits', path: '/credits', title: 'Credits' },
+  { page: 'usage', path: '/usage', title: 'Usage' },
+  { page: 'webhooks', path: '/webhooks', title: 'Webhooks' },
+];
+
+interface DocumentProps {
+  readonly title: string;
+  readonly page: string;
+  readonly signedIn: boolean;
+  readonly script: string;
+  readonly style: string;
+  /** JSON for the script; absent on pages that need none. */
+  readonly data?: unknown;
+  readonly children?: Child;
+}
+
+/** A whole page: head, navigation, and the place that the script fills. */
+export function Document(props: DocumentProps) {
+  return html`<!doctype html>${(
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>{props.title === 'Playground' ? 'Onestep' : `${props.title} · Onestep`}</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href={props.style} />
+        {props.data !== undefined && <script type="module" src={props.script} />}
+      </head>
+      <body>
+        <header>
+          <a class="name" href="/">
+            Onestep
+          </a>
+          {props.signedIn && <Navigation page={props.page} />}
+        </header>
+        <main>
+          {props.page !== 'playground' && <h1>{props.title}</h1>}
+          <div id="app">{props.children}</div>
+          <noscript>This page needs JavaScript. The API does not: see the reference.</noscript>
+        </main>
+        <footer>
+          <a href="/docs">API reference</a> · <a href="/openapi.json">OpenAPI</a>
+        </footer>
+        {props.data !== undefined && (
+          <script type="application/json" id="page-data">
+            {raw(escapeForScript(JSON.stringify(props.data)))}
+          </script>
+        )}
+      </body>
+    </html>
+  )}`;
+}
+
+function Navigation({ page }: { readonly page: string }) {
+  return (
+    <>
+      <nav aria-label="Pages">
+        {PAGE_LINKS.map((link) => (
+          <a href={link.path} aria-current={link.page === page ? 'page' : undefined}>
+            {link.title}
+          </a>
+        ))}
+      </nav>
+      <span id="balance" />
+      <form method="post" action="/sign-out">
+        <button type="submit" class="quiet">
+          Sign out
+        </button>
+      </form>
+    </>
+  );
+}
+
+/** JSON that can't end the script element it stands in. */
+function escapeForScript(json: string): string {
+  return json.replaceAll('<', '\\u003c');
+}

@@ -1,0 +1,125 @@
+import type { ApiApp, ApiContext } from '#functions/api/context.ts';
+import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
+import { endedSessionCookie, sessionCookie } from '#shared/adapters/http/session-cookie.ts';
+import { aspectSizes, type Catalog } from '#shared/domain/catalog.ts';
+import type { KeyService } from '#shared/domain/keys.ts';
+import type { Pricing } from '#shared/domain/pricing.ts';
+import type { PageAssets } from './assets.ts';
+import { Document, PAGE_LINKS } from './document.tsx';
+import type { OneTimeLinks } from './one-time-links.ts';
+import { SignIn } from './sign-in.tsx';
+
+export interface PagesDeps {
+  readonly assets: () => Promise<PageAssets>;
+  readonly keyService: Pick<KeyService, 'authenticate'>;
+  readonly catalog: Catalog;
+  readonly pricing: Pricing;
+  /** Where output images may come from besides the deployment itself, such as a bucket's origin. */
+  readonly imageOrigins: readonly string[];
+  /** For a server that only its own machine can reach: first visits from it are signed in. */
+  readonly oneTimeLinks?: OneTimeLinks;
+}
+
+/** The pages for people: playground, keys, credits, usage, webhooks, and signing in and out. */
+export function registerPages(app: ApiApp, deps: PagesDeps): void {
+  for (const { page, path, title } of PAGE_LINKS) {
+    app.get(path, async (c) => {
+      if (c.get('facts').authorization === undefined) return c.redirect(signInPath(c, deps), 303);
+      return show(c, deps, title, page, { page, models: modelsOf(deps) });
+    });
+  }
+  app.get('/sign-in', (c) => show(c, deps, 'Sign in', 'sign-in', undefined, <SignIn />));
+  app.post('/sign-in', (c) => signIn(c, deps));
+  app.post('/sign-out', (c) => {
+    c.header('set-cookie', endedSessionCookie(isSecure(c)));
+    return c.redirect('/sign-in', 303);
+  });
+  app.get('/session/:token', (c) => {
+    const key = deps.oneTimeLinks?.redeem(c.req.param('token'));
+    if (key === undefined) return c.redirect('/sign-in', 303);
+    c.header('set-cookie', sessionCookie(key, isSecure(c)));
+    return c.redirect('/', 303);
+  });
+  app.get('/assets/:name', async (c) => {
+    const { script, style } = await deps.assets();
+    const found = [script, style].find(({ path }) => path === c.req.path);
+    if (found === undefined) return c.notFound();
+    return c.body(found.text, 200, {
+      'content-type': found.contentType,
+      'cache-control': 'public, max-age=31536000, immutable',
+      'x-content-type-options': 'nosniff',
+    });
+  });
+}
+
+async function signIn(c: ApiContext, deps: PagesDeps): Promise<Response> {
+  const form = await c.req.parseBody();
+  const text = typeof form['key'] === 'string' ? form['key'].trim() : '';
+  const key = keyOfAuthorization(`Bearer ${text}`);
+  const known = key === undefined ? undefined : await deps.keyService.authenticate(key);
+  if (key === undefined || known?.ok !== true) {
+    c.status(401);
+    const problem = 'This key does not work. Check that it was copied whole and not revoked.';
+    return show(c, deps, 'Sign in', 'sign-in', undefined, <SignIn problem={problem} />);
+  }
+  c.header('set-cookie', sessionCookie(key, isSecure(c)));
+  return c.redirect('/', 303);
+}
+
+/** Visitors from the machine itself need no pasting; by another name than its own it is not them. */
+function signInPath(c: ApiContext, deps: PagesDeps): string {
+  const { hostname } = new URL(c.get('facts').origin);
+  const local = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
+  return local && deps.oneTimeLinks !== undefined ? deps.oneTimeLinks.create() : '/sign-in';
+}
+
+async function show(
+  c: ApiContext,
+  deps: PagesDeps,
+  title: string,
+  page: string,
+  data: unknown,
+  content?: unknown,
+): Promise<Response> {
+  const { script, style } = await deps.assets();
+  c.header('content-security-policy', contentSecurityPolicy(deps.imageOrigins));
+  c.header('referrer-policy', 'no-referrer');
+  c.header('x-content-type-options', 'nosniff');
+  c.header('cache-control', 'no-store');
+  return c.html(
+    Document({
+      title,
+      page,
+      signedIn: page !== 'sign-in',
+      script: script.path,
+      style: style.path,
+      data,
+      ...(content === undefined ? {} : { children: content as never }),
+    }),
+  );
+}
+
+function contentSecurityPolicy(imageOrigins: readonly string[]): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    `img-src ${["'self'", 'data:', ...imageOrigins].join(' ')}`,
+    "connect-src 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+}
+
+function modelsOf({ catalog, pricing }: PagesDeps) {
+  return catalog.models.map((model) => ({
+    name: model.name,
+    aspects: Object.entries(aspectSizes(model.size)).map(([ratio, size]) => ({ ratio, ...size })),
+    prices: pricing.classes(model.name).map(({ maxPixels, perImage }) => ({ maxPixels, perImage })),
+  }));
+}
+
+function isSecure(c: ApiContext): boolean {
+  return c.get('facts').origin.startsWith('https:');
+}

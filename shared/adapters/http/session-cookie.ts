@@ -1,0 +1,42 @@
+/**
+ * The pages' session: the API key in a cookie that no script can read and no other site can send.
+ * There is nothing to look up, so the edge can check it offline like any other key.
+ */
+const NAME = 'onestep_session';
+const MAX_AGE_SECONDS = 30 * 24 * 3600;
+
+/** `Set-Cookie` that signs in with a key; `secure` wherever the page came by https. */
+export function sessionCookie(key: string, secure: boolean): string {
+  return cookie(key, MAX_AGE_SECONDS, secure);
+}
+
+/** `Set-Cookie` that signs out. */
+export function endedSessionCookie(secure: boolean): string {
+  return cookie('', 0, secure);
+}
+
+function cookie(value: string, maxAgeSeconds: number, secure: boolean): string {
+  const flags = `Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Strict`;
+  return `${NAME}=${value}; ${flags}${secure ? '; Secure' : ''}`;
+}
+
+/**
+ * The `Authorization` that a signed-in page's request stands for. Undefined without a session, and
+ * for requests that another site caused: `SameSite` keeps those away, and so does this.
+ */
+export function sessionAuthorization(headers: Headers): string | undefined {
+  const cookies = headers.get('cookie');
+  if (cookies === null || isForeign(headers)) return undefined;
+  for (const pair of cookies.split(';')) {
+    const [name, value] = pair.trim().split('=', 2);
+    if (name === NAME && value !== undefined && value !== '') return `Bearer ${value}`;
+  }
+  return undefined;
+}
+
+function isForeign(headers: Headers): boolean {
+  const site = headers.get('sec-fetch-site');
+  if (site !== null) return site !== 'same-origin' && site !== 'none';
+  const origin = headers.get('origin');
+  return origin !== null && URL.canParse(origin) && new URL(origin).host !== headers.get('host');
+}
