@@ -24,7 +24,7 @@ export interface PagesDeps {
 export function registerPages(app: ApiApp, deps: PagesDeps): void {
   for (const { page, path, title } of PAGE_LINKS) {
     app.get(path, async (c) => {
-      if (c.get('facts').authorization === undefined) return c.redirect(signInPath(c, deps), 303);
+      if (!(await isSignedIn(c, deps))) return c.redirect(signInPath(c, deps), 303);
       return show(c, deps, title, page, { page, models: modelsOf(deps) });
     });
   }
@@ -64,6 +64,12 @@ async function signIn(c: ApiContext, deps: PagesDeps): Promise<Response> {
   }
   c.header('set-cookie', sessionCookie(key, isSecure(c)));
   return c.redirect('/', 303);
+}
+
+/** A cookie may hold the key of another server on this host, or one that was revoked. */
+async function isSignedIn(c: ApiContext, deps: PagesDeps): Promise<boolean> {
+  const key = keyOfAuthorization(c.get('facts').authorization);
+  return key !== undefined && (await deps.keyService.authenticate(key)).ok;
 }
 
 /** Visitors from the machine itself need no pasting; by another name than its own it is not them. */
