@@ -52,7 +52,10 @@ export interface ApiDeps {
   readonly randomBytes: RandomBytes;
   readonly keyService: KeyService;
   readonly keyStore: Pick<KeyStore, 'audit'>;
-  readonly jobs: Pick<JobStore, 'get' | 'list' | 'markAnswered' | 'extendAttach' | 'queueDepth'>;
+  readonly jobs: Pick<
+    JobStore,
+    'get' | 'list' | 'markAnswered' | 'park' | 'extendAttach' | 'queueDepth'
+  >;
   readonly ledger: Ledger;
   readonly blobs: BlobStore;
   readonly rateLimiter: RateLimiter;

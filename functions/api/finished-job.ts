@@ -20,6 +20,8 @@ export async function finishedJob(c: ApiContext, deps: WaitDeps, job: Job): Prom
   const latest = (await deps.watcher.waitForEnd(job, maxWaitMs, c.req.raw.signal)) ?? job;
   if (!isTerminal(latest.status)) {
     await deps.jobs.extendAttach(job.id, deps.clock.now() + attachGraceMs);
+    // Who sent an idempotency key finds the job by it.
+    if (c.req.header('idempotency-key') === undefined) await deps.jobs.park(job.id);
     const { phase, etaSeconds } = await deps.estimator.estimate(latest);
     throw new AppError(
       'model-loading',

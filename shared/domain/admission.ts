@@ -64,8 +64,11 @@ export function createAdmission(deps: AdmissionDeps) {
   const { jobs, clock, randomBytes } = deps;
 
   const attach = async (order: Order): Promise<Job | undefined> => {
-    if (order.idempotency !== undefined || (order.retryCount ?? 0) <= 0) return undefined;
-    return jobs.takeUnanswered(order.key.id, order.bodyHash, clock.now() - UNANSWERED_MS);
+    const retried = (order.retryCount ?? 0) > 0;
+    const mayBeParked = order.attachWithinMs !== undefined;
+    if (order.idempotency !== undefined || !(retried || mayBeParked)) return undefined;
+    const since = clock.now() - UNANSWERED_MS;
+    return jobs.takeUnanswered(order.key.id, order.bodyHash, since, retried ? undefined : 'parked');
   };
 
   return {

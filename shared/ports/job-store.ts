@@ -93,12 +93,23 @@ export interface JobStore {
   findByIdempotency(scope: string, now: number): Promise<Job | undefined>;
 
   /**
-   * The key's youngest job of this body created after `since` whose answer was never finished, and
-   * marks it as found, so that it is given out once.
+   * The key's youngest job of this body created at `since` or later that an equal order may be a
+   * repetition of, and marks it as found, so that it is given out once: one whose answer was never
+   * finished, or one that is parked.
+   *
+   * @param only `parked` leaves those out whose answer may still be on its way
    */
-  takeUnanswered(key: KeyId, bodyHash: string, since: number): Promise<Job | undefined>;
+  takeUnanswered(
+    key: KeyId,
+    bodyHash: string,
+    since: number,
+    only?: 'parked',
+  ): Promise<Job | undefined>;
 
-  /** Notes that a create's answer was written to its end. */
+  /** Notes that the job's caller was told to ask again: an equal order takes the job. */
+  park(id: JobId): Promise<void>;
+
+  /** Notes that a create's answer was written to its end; a parked job stays parked. */
   markAnswered(id: JobId): Promise<void>;
 
   /** Moves the time by which somebody must ask for a job whose caller can't poll; never back. */

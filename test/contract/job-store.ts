@@ -235,6 +235,19 @@ export function describeJobStore(name: string, makeStores: MakeStores): void {
         expect(taken.filter((one) => one?.id === job.id)).toHaveLength(1);
       });
 
+      test('gives out a parked one, though its answer was written, each time that it is parked', async () => {
+        const job = await admitted();
+        await admitted({ createdAt: NOW + 1000 });
+        const takeParked = () => jobs.takeUnanswered(key, bodyHash, NOW, 'parked');
+        expect(await takeParked()).toBeUndefined();
+        for (let round = 0; round < 2; round++) {
+          await jobs.park(job.id);
+          await jobs.markAnswered(job.id);
+          expect((await takeParked())?.id).toBe(job.id);
+          expect(await takeParked()).toBeUndefined();
+        }
+      });
+
       test('leaves out what was answered or is older', async () => {
         const answered = await admitted();
         await jobs.markAnswered(answered.id);

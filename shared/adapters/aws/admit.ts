@@ -87,6 +87,16 @@ function sumOf(counts: readonly Item[]): number {
   return counts.reduce((sum, item) => sum + Number(item['count']), 0);
 }
 
+/** Stands for a create whose answer was not written to its end. */
+export function unansweredItem(job: Job) {
+  return {
+    ...itemKeys.unanswered(job.key, job.bodyHash, job.id),
+    job: job.id,
+    createdAt: job.createdAt,
+    ttl: Math.ceil(job.createdAt / 1000) + DAY_SECONDS,
+  };
+}
+
 async function admissionWrites(
   table: DynamoTable,
   admission: Admission,
@@ -101,14 +111,7 @@ async function admissionWrites(
     spendWrite(job, job.budgetDay, admission.dayCap),
     spendWrite(job, job.budgetMonth, admission.monthCap),
     countWrite(job, 1),
-    {
-      put: {
-        ...itemKeys.unanswered(job.key, job.bodyHash, job.id),
-        job: job.id,
-        createdAt: job.createdAt,
-        ttl: Math.ceil(job.createdAt / 1000) + DAY_SECONDS,
-      },
-    },
+    { put: unansweredItem(job) },
     ...(idempotency === undefined
       ? []
       : [

@@ -3,7 +3,7 @@ import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { ChangeResult, JobQuery, JobStore } from '#shared/ports/job-store.ts';
-import { admit } from './admit.ts';
+import { admit, unansweredItem } from './admit.ts';
 import { claimNext } from './claim.ts';
 import { deliveryWrites } from './delivery-item.ts';
 import type { DynamoTable, Key } from './dynamo-table.ts';
@@ -38,10 +38,11 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
       if (record === undefined || Number(record['expiresAt']) <= now) return undefined;
       return read(record['job'] as JobId);
     },
-    takeUnanswered: async (key, bodyHash, since) => {
+    takeUnanswered: async (key, bodyHash, since, only) => {
       const { pk, sk } = itemKeys.unanswered(key, bodyHash, '' as JobId);
       for await (const item of table.query({ pk, from: sk, to: sk + AFTER, newestFirst: true })) {
         if (Number(item['createdAt']) < since) continue;
+        if (only === 'parked' && item['parked'] !== true) continue;
         const taken = await table.write([{ delete: item, condition: 'attribute_exists(pk)' }]);
         if (taken) return read(item['job'] as JobId);
       }
@@ -50,7 +51,17 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
     markAnswered: async (id) => {
       const job = await read(id);
       if (job === undefined) return;
-      await table.write([{ delete: itemKeys.unanswered(job.key, job.bodyHash, id) }]);
+      await table.write([
+        {
+          delete: itemKeys.unanswered(job.key, job.bodyHash, id),
+          condition: 'attribute_not_exists(parked)',
+        },
+      ]);
+    },
+    park: async (id) => {
+      const job = await read(id);
+      if (job === undefined) return;
+      await table.write([{ put: { ...unansweredItem(job), parked: true } }]);
     },
     extendAttach: async (id, attachBy) => {
       await changeJob(table, id, (job) =>

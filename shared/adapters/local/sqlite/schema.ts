@@ -52,6 +52,7 @@ const MIGRATIONS: readonly string[] = [
     waiting INTEGER NOT NULL,
     rank INTEGER NOT NULL,
     body_hash TEXT NOT NULL,
+    -- 0 until the create's answer was written, then 1; 2 while parked.
     answered INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     started_at INTEGER,
@@ -75,7 +76,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX jobs_waiting ON jobs (model, rank, id) WHERE waiting = 1;
   CREATE INDEX jobs_leased ON jobs (lease_expires_at) WHERE lease_expires_at IS NOT NULL;
   CREATE INDEX jobs_due ON jobs (due_at) WHERE completed_at IS NULL;
-  CREATE INDEX jobs_unanswered ON jobs (key, body_hash, id) WHERE answered = 0;
+  CREATE INDEX jobs_unanswered ON jobs (key, body_hash, id) WHERE answered <> 1;
   CREATE INDEX jobs_removable ON jobs (completed_at)
     WHERE completed_at IS NOT NULL AND data_removed_at IS NULL;
 

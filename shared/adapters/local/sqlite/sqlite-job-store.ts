@@ -25,10 +25,12 @@ export function createSqliteJobStore(
   const select = db.prepare('SELECT * FROM jobs WHERE id = ?');
   const selectScope = db.prepare('SELECT job FROM idempotency WHERE scope = ? AND expires_at > ?');
   const selectUnanswered = db.prepare(
-    'SELECT id FROM jobs WHERE key = ? AND body_hash = ? AND answered = 0 AND created_at >= ? ' +
-      'ORDER BY id DESC LIMIT 1',
+    'SELECT id FROM jobs WHERE key = ? AND body_hash = ? AND answered <> 1 AND answered >= ? ' +
+      'AND created_at >= ? ORDER BY id DESC LIMIT 1',
   );
-  const answer = db.prepare('UPDATE jobs SET answered = 1 WHERE id = ?');
+  const find = db.prepare('UPDATE jobs SET answered = 1 WHERE id = ?');
+  const answer = db.prepare('UPDATE jobs SET answered = 1 WHERE id = ? AND answered = 0');
+  const park = db.prepare('UPDATE jobs SET answered = 2 WHERE id = ?');
   const selectOverdue = db.prepare(
     'SELECT * FROM jobs WHERE completed_at IS NULL AND due_at <= ? ORDER BY due_at LIMIT ?',
   );
@@ -61,13 +63,22 @@ export function createSqliteJobStore(
       return row && getJob(row.job);
     },
 
-    takeUnanswered: (key, bodyHash, since) =>
-      writer.write(() => {
-        const row = selectUnanswered.get(key, bodyHash, since) as { id: JobId } | undefined;
+    async takeUnanswered(key, bodyHash, since, only) {
+      const select = () =>
+        selectUnanswered.get(key, bodyHash, only === 'parked' ? 2 : 0, since) as
+          | { id: JobId }
+          | undefined;
+      // Nearly always there is none, and finding that out needs no transaction.
+      if (select() === undefined) return undefined;
+      return writer.write(() => {
+        const row = select();
         if (row === undefined) return undefined;
-        answer.run(row.id);
+        find.run(row.id);
         return getJob(row.id);
-      }),
+      });
+    },
+
+    park: (id) => writer.write(() => void park.run(id)),
 
     // Lost in a crash, it lets a retry find a job whose answer did arrive: worth no fsync.
     markAnswered: (id) => writer.write(() => void answer.run(id), true),
