@@ -1,9 +1,7 @@
-import {
-  createSageMakerRuntimeClient,
-  createSecretsClient,
-} from '#shared/adapters/aws/aws-clients.ts';
+import { createSageMakerRuntimeClient } from '#shared/adapters/aws/aws-clients.ts';
 import { createPlatform } from '#shared/adapters/aws/platform.ts';
 import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
+import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
 import { composeDispatch } from './compose.ts';
 import { loadDispatchConfig } from './config.ts';
 

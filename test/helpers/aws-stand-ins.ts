@@ -3,11 +3,8 @@ import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { inject } from 'vitest';
-import {
-  type AwsAccess,
-  createDynamoClient,
-  createS3Client,
-} from '#shared/adapters/aws/aws-clients.ts';
+import type { AwsAccess } from '#shared/adapters/aws/aws-access.ts';
+import { createDynamoClient, createS3Client } from '#shared/adapters/aws/aws-clients.ts';
 import { createDynamoTable, type DynamoTable } from '#shared/adapters/aws/dynamo-table.ts';
 import { TABLE_SCHEMA } from '#shared/adapters/aws/table-schema.ts';
 

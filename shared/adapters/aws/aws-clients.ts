@@ -1,34 +1,15 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { type AwsAccess, clientSettings } from './aws-access.ts';
 
-/** Where the services are, when it is not AWS itself, and as whom to call them. */
-export interface AwsAccess {
-  readonly region: string;
-  readonly endpoint?: string;
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-}
-
-/** A Lambda function must know of a dead connection long before its own time is up. */
-const CONNECT_TIMEOUT_MS = 1_000;
-const REQUEST_TIMEOUT_MS = 5_000;
 const OBJECT_TIMEOUT_MS = 20_000;
-const MAX_ATTEMPTS = 4;
-
-function settings(access: AwsAccess, requestTimeout = REQUEST_TIMEOUT_MS) {
-  return {
-    ...access,
-    maxAttempts: MAX_ATTEMPTS,
-    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout },
-  };
-}
 
 /** Values that are undefined are left out of items, as in JSON. */
 export function createDynamoClient(access: AwsAccess): DynamoDBDocumentClient {
-  return DynamoDBDocumentClient.from(new DynamoDBClient(settings(access)), {
+  return DynamoDBDocumentClient.from(new DynamoDBClient(clientSettings(access)), {
     marshallOptions: { removeUndefinedValues: true },
   });
 }
@@ -36,7 +17,7 @@ export function createDynamoClient(access: AwsAccess): DynamoDBDocumentClient {
 /** Checksums only where an operation demands them: a signed URL must not carry an empty body's. */
 export function createS3Client(access: AwsAccess): S3Client {
   return new S3Client({
-    ...settings(access, OBJECT_TIMEOUT_MS),
+    ...clientSettings(access, OBJECT_TIMEOUT_MS),
     forcePathStyle: access.endpoint !== undefined,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -44,13 +25,9 @@ export function createS3Client(access: AwsAccess): S3Client {
 }
 
 export function createSqsClient(access: AwsAccess): SQSClient {
-  return new SQSClient(settings(access));
-}
-
-export function createSecretsClient(access: AwsAccess): SecretsManagerClient {
-  return new SecretsManagerClient(settings(access));
+  return new SQSClient(clientSettings(access));
 }
 
 export function createSageMakerRuntimeClient(access: AwsAccess): SageMakerRuntimeClient {
-  return new SageMakerRuntimeClient(settings(access));
+  return new SageMakerRuntimeClient(clientSettings(access));
 }

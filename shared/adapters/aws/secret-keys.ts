@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { AppError } from '#shared/core/errors.ts';
 import type { MacKeys } from '#shared/domain/key-format.ts';
 
 const RotatedSchema = z.strictObject({
-  current: z.number().int().min(0).max(61),
-  keys: z.record(z.string().regex(/^\d{1,2}$/), z.string().min(32)),
+  current: z.int().check(z.minimum(0), z.maximum(61)),
+  keys: z.record(z.string().check(z.regex(/^\d{1,2}$/)), z.string().check(z.minLength(32))),
 });
 
 /**
