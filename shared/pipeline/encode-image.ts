@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { ImageFormat } from '#shared/core/inference.ts';
 import {
-  createEmbeddedReceipt,
   type EmbeddedReceipt,
   serializeReceipt,
   signReceipt,
-} from './embedded-receipt.ts';
+} from '#shared/core/embedded-receipt.ts';
+import type { ImageFormat } from '#shared/core/inference.ts';
+import { createEmbeddedReceipt } from './embedded-receipt.ts';
 import { generationParameters, xmpPacket } from './image-metadata.ts';
 import type { Picture } from './pipeline.ts';
 import { withPngText } from './png-text.ts';

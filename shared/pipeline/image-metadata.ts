@@ -1,4 +1,4 @@
-import type { EmbeddedReceipt } from './embedded-receipt.ts';
+import type { EmbeddedReceipt } from '#shared/core/embedded-receipt.ts';
 
 /** IPTC's term for media made by a trained model (https://cv.iptc.org/newscodes/digitalsourcetype/). */
 const DIGITAL_SOURCE_TYPE =

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { verifyReceipt } from '#shared/core/embedded-receipt.ts';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
-import { verifyReceipt } from '#shared/pipeline/embedded-receipt.ts';
 import { type EncodeOptions, encodeImage } from '#shared/pipeline/encode-image.ts';
 import { ENGINE_VERSION } from '#shared/pipeline/engine-version.ts';
 
