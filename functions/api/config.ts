@@ -28,6 +28,8 @@ const ApiEnvSchema = z.object({
   JOB_DEADLINE_SECONDS: numberVariable(3_600, { min: 120, max: 21_600 }),
   /** Where an account without credit is sent. */
   TOPUP_URL: z.url().optional(),
+  /** The account whose admin keys may grant credit and see to other accounts. */
+  OPERATOR_ACCOUNT: z.string().min(1).optional(),
   /** `1` answers every create with 503: the kill switch. */
   PAUSED: z.enum(['0', '1']).optional(),
 });

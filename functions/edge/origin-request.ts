@@ -1,4 +1,5 @@
 import type { Forwarded } from '#shared/core/forwarded.ts';
+import { PUBLIC_HOST_HEADER } from '#shared/core/public-host.ts';
 import { forwardedHeaders } from './forwarded-headers.ts';
 
 type CloudFrontHeaders = Record<string, { key?: string; value: string }[]>;
@@ -40,9 +41,6 @@ export interface CloudFrontResponse {
 export interface EdgePlatform {
   forwarded?: Forwarded;
 }
-
-/** Tells the API by which name clients call it, since its own URL is another. */
-export const PUBLIC_HOST_HEADER = 'x-onestep-host';
 
 /**
  * Lambda@Edge's view of the edge app. A request that may pass goes on to the API with its body as it

@@ -1,0 +1,87 @@
+import { streamHandle } from 'hono/aws-lambda';
+import {
+  AUTHORIZATION_HEADER,
+  BODY_SHA256_HEADER,
+  type Forwarded,
+  REQUEST_ID_HEADER,
+} from '#shared/core/forwarded.ts';
+import { PUBLIC_HOST_HEADER } from '#shared/core/public-host.ts';
+
+/** Work that was begun beside a request, which must end before Lambda stops the process's clock. */
+export interface Errands {
+  add(errand: Promise<unknown>): void;
+  done(): Promise<void>;
+}
+
+export function createErrands(): Errands {
+  const pending = new Set<Promise<unknown>>();
+  return {
+    add(errand) {
+      const settled = errand.catch(() => undefined).finally(() => pending.delete(settled));
+      pending.add(settled);
+    },
+    done: async () => {
+      while (pending.size > 0) await Promise.all(pending);
+    },
+  };
+}
+
+type FetchApi = (
+  request: Request,
+  env: { readonly forwarded: Forwarded },
+) => Response | Promise<Response>;
+
+/**
+ * The only place that knows Hono's adapter for Lambda: a Function URL's event in, a streamed answer
+ * out, for buffered ones end at 6 MB. What the edge found comes as headers, and a request is seen
+ * under the name by which the client called.
+ */
+export function createStreamHandler(
+  fetchApi: () => Promise<FetchApi>,
+  errands: Errands,
+): ReturnType<typeof streamHandle> {
+  const app = {
+    async fetch(request: Request): Promise<Response> {
+      const listeners: (() => void)[] = [];
+      const forwarded = readForwarded(request.headers, (listener) => listeners.push(listener));
+      const api = await fetchApi();
+      const answer = await api(underPublicName(request), { forwarded });
+      return withEnd(answer, async () => {
+        for (const listener of listeners) listener();
+        await errands.done();
+      });
+    },
+  };
+  return streamHandle(app as unknown as Parameters<typeof streamHandle>[0]);
+}
+
+function readForwarded(headers: Headers, onAnswered: (listener: () => void) => void): Forwarded {
+  const authorization = headers.get(AUTHORIZATION_HEADER);
+  const bodySha256 = headers.get(BODY_SHA256_HEADER);
+  return {
+    requestId: headers.get(REQUEST_ID_HEADER) ?? 'req_unknown',
+    ...(authorization === null ? {} : { authorization }),
+    ...(bodySha256 === null ? {} : { bodySha256 }),
+    onAnswered,
+  };
+}
+
+function underPublicName(request: Request): Request {
+  const host = request.headers.get(PUBLIC_HOST_HEADER);
+  if (host === null) return request;
+  const url = new URL(request.url);
+  url.host = host;
+  return new Request(url, request);
+}
+
+/** The same answer, with something to do once its last byte was handed over. */
+function withEnd(answer: Response, atEnd: () => Promise<void>): Response {
+  const body = answer.body ?? new ReadableStream({ start: (controller) => controller.close() });
+  const ending = new TransformStream<Uint8Array, Uint8Array>({ flush: atEnd });
+  const { status, statusText, headers } = answer;
+  const isEmpty = status === 204 || status === 304 || status === 205;
+  const init = { status: isEmpty ? 200 : status, statusText, headers };
+  const wrapped = new Response(body.pipeThrough(ending), init);
+  // A response without content can't be made with a stream, only be called so.
+  return isEmpty ? Object.defineProperty(wrapped, 'status', { value: status }) : wrapped;
+}

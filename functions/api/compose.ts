@@ -1,0 +1,157 @@
+import { createHash, createHmac } from 'node:crypto';
+import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
+import type { EndpointState } from '#shared/adapters/aws/endpoint-state.ts';
+import { deployedPrices, readCatalogModels } from '#shared/adapters/aws/model-catalog.ts';
+import { createPollingWatcher } from '#shared/adapters/aws/polling-watcher.ts';
+import { createSageMakerProgress } from '#shared/adapters/aws/sagemaker-progress.ts';
+import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
+import { createWake } from '#shared/adapters/aws/wake-queue.ts';
+import { createTokenBucketRateLimiter } from '#shared/adapters/local/token-bucket-rate-limiter.ts';
+import type { AccountId, JobId } from '#shared/core/ids.ts';
+import { createAdmission } from '#shared/domain/admission.ts';
+import { createCatalog } from '#shared/domain/catalog.ts';
+import { createEstimator } from '#shared/domain/estimator.ts';
+import { createKeyService } from '#shared/domain/keys.ts';
+import { createPricing } from '#shared/domain/pricing.ts';
+import type { SettlementService } from '#shared/domain/settlement.ts';
+import type { InferenceQueue } from '#shared/ports/inference-queue.ts';
+import type { Errands } from './adapter.ts';
+import { createApiApp } from './app.ts';
+import type { ApiConfig } from './config.ts';
+import type { ApiSettings } from './deps.ts';
+
+const HOUR_MS = 3_600_000;
+/** What an image takes on a GPU until one has shown it, and what starting an instance takes. */
+const EXPECTED_IMAGE_MS = 1_500;
+const COLD_START_MS = 6 * 60_000;
+/** Lambda and CloudFront both end a request at 60 s. */
+const MAX_WAIT_MS = 52_000;
+const URL_TTL_MS = 15 * 60_000;
+const ATTACH_GRACE_MS = 15 * 60_000;
+
+export interface ApiPlatform extends Platform {
+  readonly readSecret: (id: string) => Promise<string>;
+  readonly endpointState: (endpoint: string) => Promise<EndpointState>;
+  /** Where work goes that must end with the request which began it. */
+  readonly errands: Errands;
+}
+
+/** The API over a platform; reads its secrets and the manifests of its models first. */
+export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
+  const { clock, randomBytes, log, errands } = platform;
+  const [macSecret, models] = await Promise.all([
+    platform.readSecret(config.MAC_SECRET_ARN),
+    readCatalogModels(platform.s3, config.MODEL_BUCKET_NAME, config.MODELS),
+  ]);
+  const system = createAwsSystem(platform, {
+    tableName: config.TABLE_NAME,
+    bucket: config.OUTPUT_BUCKET_NAME,
+  });
+  const { jobs, ledger, keys, outbox, blobs, settlement } = system;
+  const progress = createSageMakerProgress({
+    endpointState: platform.endpointState,
+    blobs,
+    models: config.MODELS,
+    clock,
+    coldStartMs: COLD_START_MS,
+  });
+  const estimator = createEstimator({
+    jobs,
+    queue: { progress: notingStarts(progress, settlement) },
+    clock,
+    expectedImageMs: EXPECTED_IMAGE_MS,
+    lanes: config.MODELS.reduce((sum, model) => sum + model.maxInstances, 0),
+  });
+  const pricing = createPricing(deployedPrices(config.MODELS, models));
+  const wake = createWake({
+    client: platform.sqs,
+    queueUrl: config.DISPATCH_QUEUE_URL,
+    onError: log.error,
+  });
+  const admission = createAdmission({
+    jobs,
+    pricing,
+    clock,
+    randomBytes,
+    settings: {
+      queueLimit: config.QUEUE_LIMIT,
+      deadlineMs: config.JOB_DEADLINE_SECONDS * 1000,
+      retentionMs: config.RETENTION_HOURS * HOUR_MS,
+    },
+    onAdmitted: () => errands.add(wake()),
+  });
+  return createApiApp({
+    settings: settingsOf(config),
+    clock,
+    randomBytes,
+    keyService: createKeyService({
+      keys,
+      ledger,
+      clock,
+      randomBytes,
+      hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
+      macKeys: parseMacKeys(macSecret),
+      sha256Hex,
+    }),
+    keyStore: keys,
+    jobs: { ...jobs, markAnswered: (id) => noting(errands, jobs.markAnswered(id)) },
+    ledger,
+    blobs,
+    rateLimiter: createTokenBucketRateLimiter(clock),
+    catalog: createCatalog(models),
+    pricing,
+    admission,
+    settlement,
+    estimator,
+    watcher: createPollingWatcher({ jobs, settlement, now: clock.now, sleep: platform.sleep }),
+    outbox,
+    streamToken: (job) => streamToken(macSecret, job),
+    checkReady: async () => {
+      await system.table.get({ pk: 'READY', sk: 'META' });
+    },
+    sha256Hex,
+    onError: (error, requestId) => log.error(error, `request ${requestId}`),
+  });
+}
+
+function settingsOf(config: ApiConfig): ApiSettings {
+  return {
+    ...(config.TOPUP_URL === undefined ? {} : { topupUrl: config.TOPUP_URL }),
+    ...(config.OPERATOR_ACCOUNT === undefined
+      ? {}
+      : { operatorAccount: config.OPERATOR_ACCOUNT as AccountId }),
+    urlTtlMs: URL_TTL_MS,
+    maxWaitMs: MAX_WAIT_MS,
+    maxStreamMs: MAX_WAIT_MS,
+    attachGraceMs: ATTACH_GRACE_MS,
+    paused: config.PAUSED === '1',
+    allowLocalWebhooks: false,
+  };
+}
+
+/** SageMaker tells nobody that a job was begun: whoever looks finds its mark, and passes it on. */
+function notingStarts(
+  progress: InferenceQueue['progress'],
+  settlement: Pick<SettlementService, 'applyStart'>,
+): InferenceQueue['progress'] {
+  return async (job, model) => {
+    const found = await progress(job, model);
+    if (found.startedAt !== undefined) await settlement.applyStart(job, found.startedAt);
+    return found;
+  };
+}
+
+function sha256Hex(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** The secret part of a stream's URL. */
+function streamToken(secret: string, job: JobId): string {
+  const key = createHash('sha256').update(`stream\n${secret}`).digest();
+  return createHmac('sha256', key).update(job).digest('base64url').slice(0, 22);
+}
+
+async function noting<T>(errands: Errands, work: Promise<T>): Promise<T> {
+  errands.add(work);
+  return work;
+}
