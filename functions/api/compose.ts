@@ -4,7 +4,7 @@ import type { EndpointState } from '#shared/adapters/aws/endpoint-state.ts';
 import { deployedPrices, readCatalogModels } from '#shared/adapters/aws/model-catalog.ts';
 import { createPollingWatcher } from '#shared/adapters/aws/polling-watcher.ts';
 import { createSageMakerProgress } from '#shared/adapters/aws/sagemaker-progress.ts';
-import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
+import { parseMacKeys, receiptKey } from '#shared/adapters/aws/secret-keys.ts';
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createTokenBucketRateLimiter } from '#shared/adapters/local/token-bucket-rate-limiter.ts';
 import type { AccountId, JobId } from '#shared/core/ids.ts';
@@ -39,8 +39,9 @@ export interface ApiPlatform extends Platform {
 /** The API over a platform; reads its secrets and the manifests of its models first. */
 export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
   const { clock, randomBytes, log, errands } = platform;
-  const [macSecret, models] = await Promise.all([
+  const [macSecret, receiptSecret, models] = await Promise.all([
     platform.readSecret(config.MAC_SECRET_ARN),
+    platform.readSecret(config.RECEIPT_SECRET_ARN),
     readCatalogModels(platform.s3, config.MODEL_BUCKET_NAME, config.MODELS),
   ]);
   const system = createAwsSystem(platform, {
@@ -105,6 +106,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     estimator,
     watcher: createPollingWatcher({ jobs, settlement, now: clock.now, sleep: platform.sleep }),
     outbox,
+    receiptKey: receiptKey(receiptSecret),
     streamToken: (job) => streamToken(macSecret, job),
     checkReady: async () => {
       await system.table.get({ pk: 'READY', sk: 'META' });

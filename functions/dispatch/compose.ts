@@ -2,7 +2,7 @@ import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
 import { countLeased } from '#shared/adapters/aws/claim.ts';
 import { createSageMakerQueue } from '#shared/adapters/aws/sagemaker-queue.ts';
-import { receiptSigningKey } from '#shared/adapters/aws/secret-keys.ts';
+import { receiptKey } from '#shared/adapters/aws/secret-keys.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import { createDispatcher } from '#shared/domain/dispatcher.ts';
 import type { DispatchConfig } from './config.ts';
@@ -37,6 +37,7 @@ export function composeDispatch(config: DispatchConfig, platform: DispatchPlatfo
   });
 
   return async (): Promise<void> => {
+    const secret = await platform.readSecret(config.RECEIPT_SECRET_ARN);
     const handedOver = new Map<string, number>();
     const dispatcher = createDispatcher({
       jobs: {
@@ -54,7 +55,7 @@ export function composeDispatch(config: DispatchConfig, platform: DispatchPlatfo
       models: () => config.MODELS.map((model) => model.name),
       clock,
       outputStore: (job) => ({ kind: 's3', bucket, prefix: outputPrefix(job) }),
-      signingKey: receiptSigningKey(await platform.readSecret(config.RECEIPT_SECRET_ARN)),
+      signingKey: Buffer.from(receiptKey(secret)).toString('base64'),
       settings: { leaseMs: CLAIM_MS },
       onError: log.error,
     });

@@ -29,9 +29,9 @@ export function parseMacKeys(secret: string): MacKeys {
   };
 }
 
-/** The key that receipts are signed with, 32 bytes in base64, from a secret's text. */
-export function receiptSigningKey(secret: string): string {
-  return Buffer.from(keyBytes(secret)).toString('base64');
+/** The key that receipts are signed with, 32 bytes, from a secret's text. */
+export function receiptKey(secret: string): Uint8Array {
+  return keyBytes(secret);
 }
 
 /** 32 bytes, whatever the text's own length and alphabet. */
