@@ -22,6 +22,7 @@ import { registerPredictionsCreate } from './routes/predictions-create.ts';
 import { registerReplay } from './routes/replay.ts';
 import { registerStreams } from './routes/streams.ts';
 import { registerUsage } from './routes/usage.ts';
+import { registerVerify } from './routes/verify.ts';
 import { registerWebhookDeliveries } from './routes/webhook-deliveries.ts';
 import { registerWebhookSecrets } from './routes/webhook-secrets.ts';
 import { createOrderDesk, type OrderDesk } from './submit-order.ts';
@@ -44,6 +45,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerStreams,
   registerImages,
   registerOpenAiImages,
+  registerVerify,
   registerModels,
   registerAccount,
   registerLedger,

@@ -68,6 +68,8 @@ export interface ApiDeps {
   readonly outbox: Outbox;
   /** Told that a webhook became due; where the server delivers them itself. */
   readonly onWebhookDue?: () => void;
+  /** Signs the receipts inside images. */
+  readonly receiptKey: Uint8Array;
   /** The secret part of a stream's URL: a MAC over the job's id. */
   readonly streamToken: (job: JobId) => string;
   /** Resolves when the stores answer and something can run jobs; rejects with the reason. */

@@ -2,6 +2,7 @@ import { toIso } from '#shared/core/clock.ts';
 import type { ImageRecord } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { Estimate } from '#shared/domain/estimator.ts';
+import { imageSignature } from '#shared/domain/signed-receipt.ts';
 import type { ApiDeps } from './deps.ts';
 import { progressLog } from './progress-log.ts';
 import type { Prediction } from './schemas/prediction.ts';
@@ -13,7 +14,10 @@ export function contentTypeOf(format: ImageRecord['format']): string {
   return CONTENT_TYPES[format];
 }
 
-type PresenterDeps = Pick<ApiDeps, 'blobs' | 'clock' | 'estimator' | 'settings' | 'streamToken'>;
+type PresenterDeps = Pick<ApiDeps, 'blobs' | 'clock' | 'estimator' | 'settings' | 'streamToken'> & {
+  /** Absent where the key is not known: signatures are left out then. */
+  readonly receiptKey?: Uint8Array;
+};
 
 /** Turns jobs into what clients see; URLs of outputs are made here and nowhere kept. */
 export function createPresenter(deps: PresenterDeps) {
@@ -66,7 +70,7 @@ export function createPresenter(deps: PresenterDeps) {
         cost: job.cost ?? null,
         price: job.hold,
         price_version: job.price.version,
-        receipt: receiptOf(job),
+        receipt: receiptOf(job, deps.receiptKey),
         metadata: job.tags,
         urls: {
           get: self,
@@ -124,7 +128,7 @@ function metricsOf(job: Job, now: number): Prediction['metrics'] {
 }
 
 /** What is needed to make the same image again, and to know it. */
-function receiptOf(job: Job): Prediction['receipt'] {
+function receiptOf(job: Job, receiptKey: Uint8Array | undefined): Prediction['receipt'] {
   if (job.receipt === undefined || job.input === null) return null;
   const { model, versions, device } = job.receipt;
   return {
@@ -132,6 +136,10 @@ function receiptOf(job: Job): Prediction['receipt'] {
     versions,
     device,
     input: { ...job.input },
-    images: job.images.map(({ key: _key, ...image }) => image),
+    images: job.images.map((image) => {
+      const { key: _key, ...shown } = image;
+      const signature = receiptKey && imageSignature(job, image, receiptKey);
+      return { ...shown, ...(signature === undefined ? {} : { signature }) };
+    }),
   };
 }

@@ -21,6 +21,7 @@ const ReceiptSchema = z
         height: z.number().int(),
         seed: z.number().int(),
         format: z.enum(IMAGE_FORMATS),
+        signature: z.string().optional().describe('What /v1/images/verify knows the image by'),
       }),
     ),
   })
