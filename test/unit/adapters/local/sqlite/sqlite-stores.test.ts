@@ -1,0 +1,185 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'libsql';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  openSqliteStores,
+  type SqliteStores,
+} from '#shared/adapters/local/sqlite/sqlite-stores.ts';
+import type { JobId } from '#shared/core/ids.ts';
+import { createCountedBytes } from '../../../../helpers/counted-bytes.ts';
+import { expectInvariant } from '../../../../helpers/invariant.ts';
+import { createManualClock } from '../../../../helpers/manual-clock.ts';
+import {
+  ACCOUNT,
+  fund,
+  MODEL,
+  NOW,
+  PRICE,
+  sampleAdmission,
+  sampleSettlement,
+} from '../../../../helpers/samples.ts';
+
+describe('SQLite stores', () => {
+  let folder: string;
+  let stores: SqliteStores | undefined;
+  const open = (): SqliteStores => {
+    const clock = createManualClock();
+    stores = openSqliteStores({ folder, clock, randomBytes: createCountedBytes() });
+    return stores;
+  };
+  const close = () => {
+    stores?.close();
+    stores = undefined;
+  };
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'onestep-sqlite-'));
+  });
+  afterEach(async () => {
+    close();
+    await rm(folder, { recursive: true });
+  });
+
+  test('everything is there after closing and opening again', async () => {
+    const first = open();
+    await fund(first.ledger, 10 * PRICE);
+    const job = sampleAdmission({ tags: { team: 'blue' } });
+    await first.jobs.admit(job);
+    const before = await first.jobs.get(job.job.id);
+    close();
+    const second = open();
+    expect(await second.jobs.get(job.job.id)).toEqual(before);
+    expect(await second.ledger.getAccount(ACCOUNT)).toMatchObject({ held: PRICE });
+    await expectInvariant(second.ledger);
+  });
+
+  test('counts open jobs of earlier processes against the queue limit', async () => {
+    await fund(open().ledger, 10 * PRICE);
+    await stores?.jobs.admit(sampleAdmission());
+    close();
+    const result = await open().jobs.admit(sampleAdmission({}, { queueLimit: 1 }));
+    expect(result).toEqual({ outcome: 'queue-full', depth: 1 });
+  });
+
+  test('what is still waiting to be written is written when closing', async () => {
+    await fund(open().ledger, 10 * PRICE);
+    const job = sampleAdmission();
+    const pending = stores?.jobs.admit(job);
+    close();
+    expect(await pending).toMatchObject({ outcome: 'admitted' });
+    expect(await open().jobs.get(job.job.id)).toBeDefined();
+  });
+
+  test('a folder has one process; the message names the other', () => {
+    open();
+    expect(() =>
+      openSqliteStores({ folder, clock: createManualClock(), randomBytes: createCountedBytes() }),
+    ).toThrow(new RegExp(`in use by another Onestep process \\(pid ${process.pid}\\)`));
+    close();
+    expect(() => open()).not.toThrow();
+  });
+
+  test('a file of a newer version is refused, and the folder stays free', async () => {
+    open();
+    close();
+    const db = new Database(join(folder, 'onestep.sqlite'));
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    expect(() => open()).toThrow('written by a newer Onestep (format 99');
+    expect(() => open()).toThrow('written by a newer Onestep');
+  });
+
+  test('a file that is no database is refused', async () => {
+    await writeFile(join(folder, 'onestep.sqlite'), 'x'.repeat(5000));
+    expect(() => open()).toThrow();
+  });
+
+  test('one write that fails undoes itself and nothing else of its group', async () => {
+    const { jobs, ledger } = open();
+    await fund(ledger, 10 * PRICE);
+    const taken = sampleAdmission();
+    await jobs.admit(taken);
+    const good = sampleAdmission();
+    // The second entry id is taken: the insert fails in the middle of its transaction.
+    const results = await Promise.allSettled([
+      jobs.admit(good),
+      jobs.admit(sampleAdmission({}, { ledgerEntryId: taken.ledgerEntryId })),
+      jobs.admit(sampleAdmission()),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await jobs.list({ account: ACCOUNT, limit: 10 })).toHaveLength(3);
+    expect(await ledger.getAccount(ACCOUNT)).toMatchObject({ held: 3 * PRICE });
+    await expectInvariant(ledger);
+    const limited = await jobs.admit(sampleAdmission({}, { queueLimit: 3 }));
+    expect(limited).toEqual({ outcome: 'queue-full', depth: 3 });
+  });
+
+  test('what is asked all the time goes by an index, however long the queue', async () => {
+    open();
+    close();
+    const db = new Database(join(folder, 'onestep.sqlite'));
+    const plan = (sql: string) =>
+      (db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[])
+        .map(({ detail }) => detail)
+        .join('; ');
+    expect(
+      plan("SELECT id, rank FROM jobs WHERE model = 'm' AND waiting = 1 ORDER BY rank, id LIMIT 1"),
+    ).toMatch(/^SEARCH jobs USING (COVERING )?INDEX jobs_waiting \(model=\?\)$/);
+    for (const [sql, index] of [
+      ['SELECT * FROM jobs WHERE completed_at IS NULL AND due_at <= 1 ORDER BY due_at', 'jobs_due'],
+      ['UPDATE jobs SET waiting = 1 WHERE lease_expires_at <= 1', 'jobs_leased'],
+      [
+        'SELECT * FROM jobs WHERE completed_at < 1 AND data_removed_at IS NULL ORDER BY completed_at',
+        'jobs_removable',
+      ],
+      [
+        "SELECT id FROM jobs WHERE key = 'k' AND body_hash = 'b' AND answered <> 1",
+        'jobs_unanswered',
+      ],
+      [
+        "SELECT entry FROM grants WHERE account = 'a' AND remaining > 0 ORDER BY expires_at, entry",
+        'grants_to_draw',
+      ],
+    ] as const) {
+      expect(plan(sql)).toMatch(new RegExp(`^SEARCH \\w+ USING (COVERING )?INDEX ${index} [^;]*$`));
+    }
+    db.close();
+  });
+
+  test('after kill -9 all that was acknowledged is there, and the books are right', async () => {
+    const { ledger } = open();
+    await fund(ledger, 1_000_000 * PRICE);
+    close();
+    const script = new URL('../../../../helpers/store-writer.ts', import.meta.url).pathname;
+    const child = spawn(process.execPath, ['--import', 'tsx', script, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.length > 20_000) child.kill('SIGKILL');
+    });
+    await new Promise((resolve) => child.on('close', resolve));
+    expect(await readFile(join(folder, 'lock.pid'), 'utf8')).toBe(String(child.pid));
+
+    const { jobs, ledger: books } = open();
+    // The last line may have been cut off.
+    const lines = output.split('\n').slice(0, -1);
+    expect(lines.length).toBeGreaterThan(100);
+    for (const line of lines) {
+      const [id = '', settled] = line.split(' ');
+      const job = await jobs.get(id as JobId);
+      expect(job, `job ${id} was acknowledged`).toBeDefined();
+      if (settled !== undefined) expect(job?.status).toBe('succeeded');
+    }
+    const totals = await books.totals();
+    expect(totals.balances + totals.held).toBe(totals.granted - totals.captured);
+    const claimed = await jobs.claimNext(MODEL.name, NOW, 1000);
+    expect(await jobs.settle(sampleSettlement({ id: claimed?.id as JobId }))).toMatchObject({
+      changed: true,
+    });
+  });
+});
