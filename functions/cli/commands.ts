@@ -5,6 +5,8 @@ import type { Command } from './command.ts';
  * command does not wait for the packages of a large one.
  */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  start: async () => (await import('./commands/start.ts')).start,
+  serve: async () => (await import('./commands/start.ts')).start,
   generate: async () => (await import('./commands/generate.ts')).generate,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   bench: async () => (await import('./commands/bench.ts')).bench,

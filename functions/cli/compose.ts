@@ -1,0 +1,255 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { buildPageAssets } from '#functions/api/pages/build-assets.ts';
+import { createOneTimeLinks } from '#functions/api/pages/one-time-links.ts';
+import { registerPages } from '#functions/api/pages/pages.tsx';
+import { createPresenter } from '#functions/api/present-prediction.ts';
+import { filesRoute } from '#functions/api/routes/files.ts';
+import { createDeliveryLoop } from '#functions/webhooks/delivery-loop.ts';
+import { createSafeFetch } from '#shared/adapters/http/safe-fetch.ts';
+import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts';
+import { createFileBlobStore } from '#shared/adapters/local/file-blob-store.ts';
+import { createSignedFileUrls } from '#shared/adapters/local/signed-file-urls.ts';
+import {
+  openSqliteStores,
+  type SqliteStores,
+} from '#shared/adapters/local/sqlite/sqlite-stores.ts';
+import { systemClock } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { outputPrefix } from '#shared/core/output-keys.ts';
+import { deliverDue } from '#shared/domain/webhooks/deliver.ts';
+import { ensureDemoModel } from './demo-model.ts';
+import { randomBytes } from './serve/crypto.ts';
+import { createEmbeddedApp } from './serve/embedded-app.ts';
+import { ensureFirstKeys, type FirstKeys } from './serve/first-start.ts';
+import { createGpuClient } from './serve/gpu-client.ts';
+import { startGpuProcess } from './serve/gpu-process.ts';
+import { startHttpServer } from './serve/http-server.ts';
+import { defaultPrices, type LocalModel, readLocalModel } from './serve/local-model.ts';
+import { createLoopbackQueue } from './serve/loopback-queue.ts';
+import { loadSecrets } from './serve/secrets-file.ts';
+import type { ServeConfig } from './serve/serve-config.ts';
+import { createServices } from './serve/services.ts';
+
+const SWEEP_MS = 1000;
+/** How long a shutdown waits for running jobs, and then for answers on their way. */
+const DRAIN_MS = 10_000;
+const ANSWERS_MS = 2000;
+const DEMO_MODEL = 'onestep/demo';
+
+export interface EmbeddedServer {
+  readonly url: string;
+  readonly keys: FirstKeys;
+  /** A path that signs a browser in once. */
+  readonly signInPath: () => string;
+  /** Ends in good order: running jobs end or go back to the queue, nothing is lost. */
+  close(): Promise<void>;
+}
+
+export interface EmbeddedOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** Told of what went wrong without a caller to tell. */
+  readonly onError: (error: unknown, what: string) => void;
+  readonly onLog: (line: string) => void;
+}
+
+/**
+ * The whole service in this process, but for the GPU function, which is its child: edge, API, stores
+ * in one folder, dispatcher, sweep and webhooks.
+ *
+ * @throws AppError `conflict` when the folder or the port is taken
+ */
+export async function startEmbeddedServer(
+  config: ServeConfig,
+  options: EmbeddedOptions,
+): Promise<EmbeddedServer> {
+  const folder = resolve(config.data);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const stores = openSqliteStores({
+    folder,
+    synchronous: config.synchronous,
+    clock: systemClock,
+    randomBytes,
+  });
+  try {
+    return await compose(config, options, folder, stores);
+  } catch (error) {
+    stores.close();
+    throw error;
+  }
+}
+
+async function compose(
+  config: ServeConfig,
+  { env, onError, onLog }: EmbeddedOptions,
+  folder: string,
+  stores: SqliteStores,
+): Promise<EmbeddedServer> {
+  const secrets = loadSecrets(folder);
+  const models = await readModels(config, folder);
+  const urls = createSignedFileUrls(secrets.urlKey);
+  const filesFolder = join(folder, 'files');
+  const blobs = createFileBlobStore({ root: filesFolder, signedUrl: urls.sign });
+  const gpu = startGpuProcess({
+    modelFolders: models.map((model) => model.folder),
+    filesFolder,
+    device: config.device,
+    env,
+    onLog,
+    onExit: (how) => onError(new Error(`it ended with ${how}`), 'GPU function'),
+  });
+  const client = createGpuClient(gpu.port);
+  const queue = createLoopbackQueue({
+    client,
+    clock: systemClock,
+    isUp: () => gpu.port() !== undefined,
+    onStarted: (job, startedAt) => services.settlement.applyStart(job, startedAt),
+    onCompletion: (completion) => services.settlement.applyCompletion(completion),
+    onError,
+  });
+  const services = createServices({
+    config,
+    clock: systemClock,
+    randomBytes,
+    secrets,
+    ...stores,
+    blobs,
+    queue,
+    models: models.map(({ catalog }) => catalog),
+    prices: config.prices ?? defaultPrices(models.map(({ catalog }) => catalog)),
+    outputStore: (job) => ({ kind: 'file', prefix: outputPrefix(job) }),
+    onError,
+    onChange(job) {
+      if (job.webhook !== undefined) deliveries.wake();
+    },
+  });
+  const keys = await ensureFirstKeys({
+    folder,
+    ledger: stores.ledger,
+    keyService: services.keyService,
+    clock: systemClock,
+    randomBytes,
+    demoCredit: config.demoCredit,
+  });
+  const links = createOneTimeLinks(keys.adminKey, systemClock, randomBytes);
+  const assets = once(buildPageAssets);
+  const { edge, api } = createEmbeddedApp({
+    config,
+    clock: systemClock,
+    randomBytes,
+    secrets,
+    ...stores,
+    blobs,
+    services,
+    operatorAccount: keys.account,
+    async checkReady() {
+      await stores.jobs.queueDepth();
+      if (!(await client.isReady())) throw new AppError('unavailable', 'the model is loading');
+    },
+    onWebhookDue: () => deliveries.wake(),
+    onError,
+    extras: [
+      filesRoute(urls),
+      (app, { keyService, catalog, pricing }) =>
+        registerPages(app, {
+          assets,
+          keyService,
+          catalog,
+          pricing,
+          imageOrigins: [],
+          oneTimeLinks: links,
+        }),
+    ],
+  });
+  const presenter = createPresenter(api);
+  let origin = config.publicUrl?.replace(/\/+$/, '') ?? '';
+  const sendWebhook = createSafeFetch({ allowLocal: config.allowLocalWebhooks });
+  const deliveries = createDeliveryLoop({
+    deliverDue: () =>
+      deliverDue(
+        {
+          outbox: stores.outbox,
+          jobs: services.jobs,
+          clock: systemClock,
+          randomBytes,
+          sign: signStandardWebhook,
+          render: (job) => presenter.present(job, origin),
+          send: sendWebhook,
+        },
+        { limit: 50, concurrency: 10 },
+      ),
+    onError: (error) => onError(error, 'webhooks'),
+  });
+  const server = await startHttpServer({
+    fetch: (request, platform) => edge.fetch(request, platform),
+    host: config.host,
+    port: config.port,
+  });
+  origin ||= server.url;
+  await services.dispatcher.recover();
+  void gpu.listening().then(() => services.dispatcher.wake());
+  services.dispatcher.start();
+  deliveries.start();
+  const sweeping = startSweeping(() => services.sweep.sweep(systemClock.now()), onError);
+
+  return {
+    url: server.url,
+    keys,
+    signInPath: links.create,
+    async close() {
+      const answered = server.close(DRAIN_MS + ANSWERS_MS);
+      await Promise.all([services.dispatcher.drain(DRAIN_MS), sweeping.stop(), deliveries.stop()]);
+      services.hub.release();
+      await Promise.all([answered, gpu.stop(ANSWERS_MS)]);
+      stores.close();
+    },
+  };
+}
+
+/** The configured packages, or the demo model, imported on the first start. */
+async function readModels(config: ServeConfig, folder: string): Promise<readonly LocalModel[]> {
+  if (config.models === undefined) {
+    const demo = await ensureDemoModel(folder);
+    return [readLocalModel(DEMO_MODEL, demo, 'A small model to try the service with')];
+  }
+  return config.models.map((model) =>
+    readLocalModel(model.name, resolve(model.package), model.description ?? ''),
+  );
+}
+
+/** Runs the sweep again and again, never two at a time. */
+function startSweeping(
+  sweep: () => Promise<unknown>,
+  onError: EmbeddedOptions['onError'],
+): { stop(): Promise<void> } {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  const turn = (): void => {
+    running = sweep()
+      .catch((error: unknown) => onError(error, 'sweep'))
+      .then(() => {
+        if (!stopped) timer = setTimeout(turn, SWEEP_MS);
+      });
+  };
+  turn();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+/** The first result, again and again; a failure is tried again. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}

@@ -1,0 +1,93 @@
+import { createHmac } from 'node:crypto';
+import type { Hono } from 'hono';
+import { createApiApp, type RegisterRoutes } from '#functions/api/app.ts';
+import type { ApiDeps, ApiSettings } from '#functions/api/deps.ts';
+import { createEdgeApp } from '#functions/edge/app.ts';
+import type { AccountId } from '#shared/core/ids.ts';
+import type { Outbox } from '#shared/ports/outbox.ts';
+import { hmacSha256, sha256Hex } from './crypto.ts';
+import type { NodePlatform } from './http-server.ts';
+import type { ServeConfig } from './serve-config.ts';
+import type { ServiceDeps, Services } from './services.ts';
+
+export interface EmbeddedAppDeps
+  extends Pick<
+    ServiceDeps,
+    'clock' | 'randomBytes' | 'secrets' | 'ledger' | 'keys' | 'blobs' | 'onError'
+  > {
+  readonly config: ServeConfig;
+  readonly services: Services;
+  readonly outbox: Outbox;
+  readonly operatorAccount: AccountId;
+  readonly checkReady: () => Promise<void>;
+  readonly onWebhookDue: () => void;
+  readonly extras: readonly RegisterRoutes[];
+}
+
+/** How long a server-sent stream is held open. */
+const MAX_STREAM_MS = 15 * 60_000;
+
+/** Edge and API in one process: every request really passes the edge. */
+export function createEmbeddedApp(deps: EmbeddedAppDeps): { edge: Hono; api: ApiDeps } {
+  const { services, config, secrets, onError } = deps;
+  const apiDeps: ApiDeps = {
+    settings: settingsOf(config, deps.operatorAccount),
+    clock: deps.clock,
+    randomBytes: deps.randomBytes,
+    keyService: services.keyService,
+    keyStore: deps.keys,
+    jobs: services.jobs,
+    ledger: deps.ledger,
+    blobs: deps.blobs,
+    rateLimiter: services.rateLimiter,
+    catalog: services.catalog,
+    pricing: services.pricing,
+    admission: services.admission,
+    settlement: services.settlement,
+    estimator: services.estimator,
+    watcher: services.hub,
+    outbox: deps.outbox,
+    onWebhookDue: deps.onWebhookDue,
+    receiptKey: secrets.receiptKey,
+    streamToken: (job) =>
+      createHmac('sha256', secrets.urlKey)
+        .update(`stream\n${job}`)
+        .digest('base64url')
+        .slice(0, 22),
+    checkReady: deps.checkReady,
+    sha256Hex,
+    onError: (error, requestId) => onError(error, `request ${requestId}`),
+  };
+  const api = createApiApp(apiDeps, deps.extras);
+  const edge = createEdgeApp({
+    config: { MAX_BODY_BYTES: config.maxBodyBytes },
+    hmac: hmacSha256,
+    macKeys: secrets.macKeys,
+    clock: deps.clock,
+    randomBytes: deps.randomBytes,
+    forward(request, forwarded, platform) {
+      const { outgoing } = (platform ?? {}) as Partial<NodePlatform>;
+      const onAnswered =
+        outgoing === undefined
+          ? {}
+          : { onAnswered: (tell: () => void) => outgoing.once('finish', tell) };
+      return api.fetch(request, { forwarded: { ...forwarded, ...onAnswered } });
+    },
+    onError: apiDeps.onError,
+  });
+  return { edge, api: apiDeps };
+}
+
+function settingsOf(config: ServeConfig, operatorAccount: AccountId): ApiSettings {
+  return {
+    operatorAccount,
+    ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl.replace(/\/+$/, '') }),
+    ...(config.topupUrl === undefined ? {} : { topupUrl: config.topupUrl }),
+    urlTtlMs: config.urlTtlSeconds * 1000,
+    maxWaitMs: config.maxWaitSeconds * 1000,
+    maxStreamMs: MAX_STREAM_MS,
+    attachGraceMs: config.attachGraceSeconds * 1000,
+    paused: config.paused,
+    allowLocalWebhooks: config.allowLocalWebhooks,
+  };
+}

@@ -1,0 +1,86 @@
+import type { Clock } from '#shared/core/clock.ts';
+import type { JobId } from '#shared/core/ids.ts';
+import type { InferenceRequest, Receipt } from '#shared/core/inference.ts';
+import type { Completion, InferenceQueue, Progress } from '#shared/ports/inference-queue.ts';
+import type { GpuClient } from './gpu-client.ts';
+
+/** One order runs and one is ready behind it, so that the GPU function never waits for the next. */
+const DEPTH = 2;
+/** How often an order that has been handed over is asked whether it has begun. */
+const LOOK_MS = 100;
+
+export interface LoopbackQueueDeps {
+  readonly clock: Clock;
+  readonly client: GpuClient;
+  /** Whether there is a process to hand orders to. */
+  readonly isUp: () => boolean;
+  readonly onStarted: (job: JobId, startedAt: number) => Promise<void>;
+  readonly onCompletion: (completion: Completion) => Promise<unknown>;
+  readonly onError: (error: unknown, what: string) => void;
+}
+
+/** The GPU function on loopback as a queue: orders are held by it, and their ends are reported. */
+export function createLoopbackQueue(deps: LoopbackQueueDeps): InferenceQueue {
+  const inside = new Map<JobId, { begun: boolean }>();
+  let ready = false;
+
+  const begin = async (job: JobId, startedAt: number): Promise<void> => {
+    const order = inside.get(job);
+    if (order === undefined || order.begun) return;
+    order.begun = true;
+    await deps.onStarted(job, startedAt);
+  };
+
+  const watchStart = async (job: JobId): Promise<void> => {
+    while (inside.get(job)?.begun === false) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      const progress = await deps.client.progress(job);
+      if (progress?.startedAt !== undefined && progress.phase === 'running') {
+        await begin(job, progress.startedAt);
+      }
+    }
+  };
+
+  const run = async (request: InferenceRequest): Promise<void> => {
+    const job = request.job as JobId;
+    watchStart(job).catch((error: unknown) => deps.onError(error, 'start of a job'));
+    const submittedAt = deps.clock.now();
+    const outcome = await deps.client.invoke(request);
+    if (outcome.kind === 'completed') {
+      // Too quick to be seen at work: its own times tell when it began.
+      await begin(job, Math.max(submittedAt, deps.clock.now() - workMs(outcome.receipt)));
+    }
+    inside.delete(job);
+    await deps.onCompletion({ job, outcome });
+  };
+
+  const idlePhase = async (): Promise<Progress> => {
+    ready = ready && deps.isUp() ? ready : await deps.client.isReady();
+    if (ready) return { phase: 'running', imagesDone: 0 };
+    return { phase: deps.isUp() ? 'loading' : 'provisioning', imagesDone: 0 };
+  };
+
+  return {
+    capacity: async () => (deps.isUp() ? DEPTH - inside.size : 0),
+
+    async submit(request) {
+      const job = request.job as JobId;
+      if (inside.has(job)) return;
+      inside.set(job, { begun: false });
+      run(request).catch((error: unknown) => deps.onError(error, `completion of job ${job}`));
+    },
+
+    cancel: (job) => (inside.has(job) ? deps.client.cancel(job) : Promise.resolve()),
+
+    async progress(job) {
+      const idle = await idlePhase();
+      if (!inside.has(job)) return idle;
+      const progress = await deps.client.progress(job);
+      return progress === undefined ? { ...idle, phase: ready ? 'queued' : idle.phase } : progress;
+    },
+  };
+}
+
+function workMs({ ms }: Receipt): number {
+  return Math.round(ms.load + ms.text + ms.unet + ms.vae + ms.encode + ms.upload);
+}

@@ -1,0 +1,245 @@
+import { createHash, randomBytes as nodeRandomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { filesRoute } from '#functions/api/routes/files.ts';
+import { createEmbeddedApp } from '#functions/cli/serve/embedded-app.ts';
+import { ensureFirstKeys } from '#functions/cli/serve/first-start.ts';
+import { defaultPrices } from '#functions/cli/serve/local-model.ts';
+import { loadSecrets } from '#functions/cli/serve/secrets-file.ts';
+import { loadServeConfig, type ServeConfig } from '#functions/cli/serve/serve-config.ts';
+import { createServices } from '#functions/cli/serve/services.ts';
+import { createFileBlobStore } from '#shared/adapters/local/file-blob-store.ts';
+import { createSignedFileUrls } from '#shared/adapters/local/signed-file-urls.ts';
+import { openSqliteStores } from '#shared/adapters/local/sqlite/sqlite-stores.ts';
+import { type Clock, systemClock } from '#shared/core/clock.ts';
+import type { InferenceRequest, Receipt } from '#shared/core/inference.ts';
+import { outputPrefix } from '#shared/core/output-keys.ts';
+import type { CatalogModel } from '#shared/domain/catalog.ts';
+import type { BlobStore } from '#shared/ports/blob-store.ts';
+import type { Completion, InferenceQueue } from '#shared/ports/inference-queue.ts';
+
+export const TEST_MODEL: CatalogModel = {
+  name: 'onestep/test',
+  digest: 'ab'.repeat(32),
+  description: 'A model of tests',
+  createdAt: 1_700_000_000_000,
+  size: {
+    defaultWidth: 256,
+    defaultHeight: 256,
+    multiple: 8,
+    min: 64,
+    max: 512,
+    maxPixels: 98_304,
+  },
+  formats: ['png', 'jpeg', 'webp'],
+  maxOutputs: 4,
+  licences: [{ part: 'repository', name: 'MIT' }],
+  hardware: 'cpu',
+};
+
+/** What the fake GPU does with an order: makes it, keeps it, or fails it. */
+export type Behaviour = 'make' | 'hold' | 'fail';
+
+export interface HarnessOptions {
+  readonly config?: Partial<Record<keyof ServeConfig, string>>;
+  readonly clock?: Clock;
+  readonly behaviour?: Behaviour;
+}
+
+/** Edge, API and domain over SQLite and a folder, with a GPU that only pretends. */
+export async function createApiHarness(options: HarnessOptions = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'onestep-api-'));
+  const clock = options.clock ?? systemClock;
+  const randomBytes = (length: number): Uint8Array => nodeRandomBytes(length);
+  const config = loadServeConfig({
+    flags: { data: folder, ...options.config },
+    env: {},
+    file: 'none',
+    fileRequired: false,
+  });
+  const secrets = loadSecrets(folder);
+  const urls = createSignedFileUrls(secrets.urlKey);
+  const stores = openSqliteStores({ folder, clock, randomBytes, synchronous: 'normal' });
+  const blobs = createFileBlobStore({ root: join(folder, 'files'), signedUrl: urls.sign });
+  const errors: unknown[] = [];
+  const gpu = createFakeGpu(blobs, options.behaviour ?? 'make');
+  const services = createServices({
+    config,
+    clock,
+    randomBytes,
+    secrets,
+    ...stores,
+    blobs,
+    queue: gpu.queue,
+    models: [TEST_MODEL],
+    prices: defaultPrices([TEST_MODEL]),
+    outputStore: (job) => ({ kind: 'file', prefix: outputPrefix(job) }),
+    onError: (error) => errors.push(error),
+    onChange: () => undefined,
+  });
+  gpu.onCompletion = (completion) => services.settlement.applyCompletion(completion);
+  const keys = await ensureFirstKeys({
+    folder,
+    ledger: stores.ledger,
+    keyService: services.keyService,
+    clock,
+    randomBytes,
+    demoCredit: config.demoCredit,
+  });
+  const { edge, api } = createEmbeddedApp({
+    config,
+    clock,
+    randomBytes,
+    secrets,
+    ...stores,
+    blobs,
+    services,
+    operatorAccount: keys.account,
+    checkReady: async () => undefined,
+    onWebhookDue: () => undefined,
+    onError: (error) => errors.push(error),
+    extras: [filesRoute(urls)],
+  });
+  services.dispatcher.start();
+  return {
+    folder,
+    keys,
+    services,
+    stores,
+    blobs,
+    gpu,
+    errors,
+    api,
+    /** Sends a request through the edge, with the first key unless told otherwise. */
+    async send(path: string, init: SendInit = {}): Promise<JsonResponse> {
+      const { key = keys.key, json, ...rest } = init;
+      const headers = new Headers(rest.headers);
+      if (key !== null && !headers.has('authorization')) {
+        headers.set('authorization', `Bearer ${key}`);
+      }
+      if (json !== undefined && !headers.has('content-type')) {
+        headers.set('content-type', 'application/json');
+      }
+      const body = json === undefined ? rest.body : JSON.stringify(json);
+      const method = rest.method ?? (body === undefined ? 'GET' : 'POST');
+      const url = path.startsWith('http') ? path : `http://api.test${path}`;
+      const response = await edge.request(url, {
+        ...rest,
+        method,
+        headers,
+        ...(body === undefined ? {} : { body }),
+      });
+      return Object.assign(response, { json: () => parseBody(response) });
+    },
+    async close() {
+      await services.dispatcher.drain(gpu.behaviour === 'make' ? 5000 : 0);
+      stores.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type ApiHarness = Awaited<ReturnType<typeof createApiHarness>>;
+
+/** Tests look into bodies of every kind: those have no type of their own. */
+async function parseBody(response: Response) {
+  return JSON.parse(await response.text());
+}
+type JsonResponse = Omit<Response, 'json'> & { json(): ReturnType<typeof parseBody> };
+
+interface SendInit extends RequestInit {
+  readonly key?: string | null;
+  readonly json?: unknown;
+}
+
+function createFakeGpu(blobs: Pick<BlobStore, 'put'>, behaviour: Behaviour) {
+  const gpu = {
+    behaviour,
+    held: new Map<string, InferenceRequest>(),
+    submitted: [] as InferenceRequest[],
+    onCompletion: async (_completion: Completion): Promise<unknown> => undefined,
+    async finish(request: InferenceRequest): Promise<void> {
+      gpu.held.delete(request.job);
+      const receipt = await makeImages(blobs, request);
+      await gpu.onCompletion({
+        job: request.job as Completion['job'],
+        outcome: { kind: 'completed', receipt },
+      });
+    },
+    queue: {} as InferenceQueue,
+  };
+  gpu.queue = {
+    capacity: async () => 8 - gpu.held.size,
+    async submit(request) {
+      gpu.submitted.push(request);
+      gpu.held.set(request.job, request);
+      if (gpu.behaviour === 'make') setImmediate(() => void gpu.finish(request));
+      if (gpu.behaviour === 'fail') {
+        gpu.held.delete(request.job);
+        setImmediate(() => {
+          void gpu.onCompletion({
+            job: request.job as Completion['job'],
+            outcome: {
+              kind: 'failed',
+              code: 'model-error',
+              message: 'the model broke',
+              retryable: false,
+              images: [],
+            },
+          });
+        });
+      }
+    },
+    async cancel(job) {
+      if (!gpu.held.delete(job)) return;
+      await gpu.onCompletion({
+        job,
+        outcome: {
+          kind: 'failed',
+          code: 'canceled',
+          message: 'canceled',
+          retryable: false,
+          images: [],
+        },
+      });
+    },
+    progress: async () => ({ phase: 'running', imagesDone: 0 }),
+  };
+  return gpu;
+}
+
+/** Files that are no pictures, but as long and as different as they should be. */
+async function makeImages(
+  blobs: Pick<BlobStore, 'put'>,
+  request: InferenceRequest,
+): Promise<Receipt> {
+  const images = [];
+  for (let index = 0; index < request.num_outputs; index++) {
+    const seed = (request.seed + index) >>> 0;
+    const bytes = Buffer.from(`${request.output_format} ${request.prompt} ${seed}`);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const key = `${request.store.prefix}${index}.${request.output_format}`;
+    await blobs.put(key, bytes, `image/${request.output_format}`);
+    images.push({
+      index,
+      key,
+      sha256,
+      pixels_sha256: sha256,
+      bytes: bytes.length,
+      width: request.width,
+      height: request.height,
+      seed,
+      format: request.output_format,
+    });
+  }
+  return {
+    job: request.job,
+    images,
+    ms: { load: 0, text: 1, unet: 2, vae: 1, encode: 1, upload: 0 },
+    model: { name: request.model.name, digest: request.model.digest ?? '' },
+    versions: { onestep: 'test' },
+    device: 'cpu',
+    warnings: [],
+  };
+}
