@@ -39,7 +39,7 @@ export interface HubRepository {
   readonly licence: HubLicence | undefined;
 }
 
-const RETRIES = 5;
+const RETRIES = 3;
 const HEX = /^[0-9a-f]+$/;
 const SHA256_DIGITS = 64;
 const SHA1_DIGITS = 40;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { openCheckpoint } from '#shared/checkpoint/open-checkpoint.ts';
+import { singleFilePart } from '#shared/checkpoint/single-file.ts';
 import type { Checkpoint, LazyTensor } from '#shared/checkpoint/tensor.ts';
 import { assert } from '#shared/core/errors.ts';
 import { encodeModel, type Place } from '#shared/onnx/model-proto.ts';
@@ -33,14 +34,18 @@ export interface ImportOptions {
   readonly repository: string;
   /** A UNet checkpoint, safetensors or torch `.bin`, that takes the place of the repository's. */
   readonly unet?: string | undefined;
+  /** A checkpoint with all parts in one file, in the original layout; its parts take precedence. */
+  readonly checkpoint?: string | undefined;
   readonly dtype: 'fp32' | 'fp16';
   /** The folder of the new package; a package that is there already is replaced. */
   readonly out: string;
   readonly name: string;
   /** Share tensors that already fit with their source files instead of copying them. */
   readonly link?: boolean;
+  /** Where the files came from, if the paths do not tell. */
+  readonly source?: Manifest['source'] | undefined;
   /** Licences where the source's files do not state them. */
-  readonly licences?: Manifest['licences'];
+  readonly licences?: Manifest['licences'] | undefined;
   readonly processId: number;
   /** Stops the import; nothing is left behind. */
   readonly signal?: AbortSignal;
@@ -89,9 +94,7 @@ class SourceTensors {
     for (const scope of scopes) {
       const part = PARTS.find((known) => known === scope.part);
       assert(part !== undefined, `${scope.part} is a part of a repository`);
-      const file = this.fileOf(part);
-      const checkpoint = openCheckpoint(file);
-      this.open.push(checkpoint);
+      const { file, checkpoint } = this.openPart(part);
       this.found.set(part, resolveTensors(part, checkpoint, scope.asked, file));
     }
   }
@@ -108,9 +111,22 @@ class SourceTensors {
     for (const checkpoint of this.open) checkpoint.close();
   }
 
-  private fileOf(part: Part): string {
-    const { unet } = this.options;
-    return part === 'unet' && unet !== undefined ? unet : this.repository.weightsOf(part);
+  /** The part's tensors, under the names of diffusers, whichever layout their file has. */
+  private openPart(part: Part): { file: string; checkpoint: Checkpoint } {
+    const { unet, checkpoint: whole } = this.options;
+    if (whole !== undefined && !(part === 'unet' && unet !== undefined)) {
+      const view = singleFilePart(this.openFile(whole), part);
+      if (view !== undefined) return { file: whole, checkpoint: view };
+    }
+    const file = part === 'unet' && unet !== undefined ? unet : this.repository.weightsOf(part);
+    const checkpoint = this.openFile(file);
+    return { file, checkpoint: singleFilePart(checkpoint, part) ?? checkpoint };
+  }
+
+  private openFile(file: string): Checkpoint {
+    const checkpoint = openCheckpoint(file);
+    this.open.push(checkpoint);
+    return checkpoint;
   }
 }
 
@@ -234,7 +250,7 @@ function makeManifest(job: Job, cpu: GraphSet, files: Manifest['files']): Manife
       sqrtAlpha: config.step.sqrtAlpha,
       sqrtOneMinusAlpha: config.step.sqrtOneMinusAlpha,
     },
-    source: {
+    source: options.source ?? {
       repository: options.repository,
       ...(options.unet === undefined ? {} : { unet: options.unet }),
     },

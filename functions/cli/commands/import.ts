@@ -1,5 +1,6 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { fetchSources } from '#functions/cli/import/model-sources.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { importModel } from '#shared/model/import-model.ts';
@@ -9,31 +10,42 @@ const DTYPES = ['fp32', 'fp16'] as const;
 
 export const importCommand: Command = {
   summary: 'make a model package from an SDXL repository',
-  usage: '--repo DIR [--unet FILE] --dtype fp32|fp16 --out PKG [options]',
+  usage: 'OWNER/NAME[@REVISION] | --repo DIR [--unet FILE] [--dtype fp32|fp16] [--out PKG] [options]',
   options: {
     repo: {
       type: 'string',
       value: 'DIR',
       help: 'a folder laid out as stable-diffusion-xl-base-1.0 is',
     },
-    unet: { type: 'string', value: 'FILE', help: 'take the UNet from here: .safetensors or .bin' },
+    unet: {
+      type: 'string',
+      value: 'FILE',
+      help: 'take the UNet from here: .safetensors or .bin, or OWNER/NAME/FILE on the hub',
+    },
+    checkpoint: {
+      type: 'string',
+      value: 'FILE',
+      help: 'take all weights from this one file (or OWNER/NAME/FILE); the repository describes them',
+    },
     dtype: { type: 'string', value: 'TYPE', help: 'fp32 (fastest on a CPU, default) or fp16' },
-    out: { type: 'string', value: 'PKG', help: 'the new package, a folder' },
+    out: {
+      type: 'string',
+      value: 'PKG',
+      help: 'the new package, a folder; default for the hub: models/NAME in the data folder',
+    },
+    data: { type: 'string', value: 'DIR', help: 'where downloads are kept; default: .onestep' },
     name: { type: 'string', value: 'NAME', help: "the model's name; default: the folder's name" },
     link: { type: 'boolean', help: 'share tensors that fit with their files instead of copying' },
   },
   examples: [
+    'onestep import stabilityai/stable-diffusion-xl-base-1.0 --unet SYZhang0805/DisBack/SDXL_DisBack.bin',
     'onestep import --repo stable-diffusion-xl-base-1.0 --unet SDXL_DisBack.bin --dtype fp32 --out disback',
     'onestep import --repo models/demo/repo --unet models/demo/onestep_unet.bin --out /tmp/demo',
   ],
   run,
 };
 
-async function run({ values, positionals, stdout, stderr }: CommandContext): Promise<void> {
-  const [extra] = positionals;
-  if (extra !== undefined) {
-    throw new AppError('invalid-request', `import does not know what "${extra}" is for.`);
-  }
+async function run({ values, positionals, env, stdout, stderr }: CommandContext): Promise<void> {
   const text = (option: string) => {
     const value = values[option];
     return typeof value === 'string' ? value : undefined;
@@ -43,26 +55,42 @@ async function run({ values, positionals, stdout, stderr }: CommandContext): Pro
     if (value !== undefined && value !== '') return value;
     throw new AppError('invalid-request', `import needs --${option} ${example}.`);
   };
-  const repository = need('repo', 'DIR');
-  const out = need('out', 'PKG');
+  const [given, extra] = positionals;
+  if (extra !== undefined || (given !== undefined && text('repo') !== undefined)) {
+    throw new AppError('invalid-request', `import does not know what "${extra ?? given}" is for.`);
+  }
+  const repository = given ?? need('repo', 'DIR');
+  const data = text('data') ?? '.onestep';
   const dtype = DTYPES.find((known) => known === (text('dtype') ?? 'fp32'));
   if (dtype === undefined) {
     throw new AppError('invalid-request', `--dtype is ${DTYPES.join(' or ')}.`);
   }
   const started = performance.now();
-  const manifest = await withInterrupt('import', (signal) =>
-    importModel({
-      repository,
-      unet: text('unet'),
+  const unet = text('unet');
+  const checkpoint = text('checkpoint');
+  const { out, manifest } = await withInterrupt('import', async (signal) => {
+    const isFolder = given === undefined;
+    const named = { repository, isFolder, unet, checkpoint, dtype, data };
+    const sources = await fetchSources(named, { env, stderr }, signal);
+    // A model from the hub is known by its name there; one from a folder goes where it is told.
+    const hubName = unet !== undefined && sources.unet !== unet ? unet : repository;
+    const isFetched = sources.source !== undefined;
+    const name = text('name') ?? (isFetched ? hubName.split(/[/@]/)[1] : undefined);
+    const out = isFetched
+      ? (text('out') ?? join(data, 'models', modelName(name ?? hubName)))
+      : need('out', 'PKG');
+    const manifest = await importModel({
+      ...sources,
       dtype,
       out,
-      name: modelName(text('name') ?? basename(out)),
+      name: modelName(name ?? basename(out)),
       link: values['link'] === true,
       processId: process.pid,
       signal,
       onProgress: stderr.isTTY ? progressLine(stderr) : () => undefined,
-    }),
-  );
+    });
+    return { out, manifest };
+  });
   const seconds = (performance.now() - started) / 1000;
   if (values['json'] === true) {
     stdout.write(`${JSON.stringify(manifest)}\n`);

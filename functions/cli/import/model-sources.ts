@@ -1,0 +1,170 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandContext } from '#functions/cli/command.ts';
+import { systemClock } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { chooseFile, chooseFiles, type WeightPart } from '#shared/hub/choose-files.ts';
+import { type Fetched, fetchFromHub, type HubRequest } from '#shared/hub/fetch-from-hub.ts';
+import { type HubReference, parseHubReference } from '#shared/hub/hub-reference.ts';
+import type { HubAccess } from '#shared/hub/hub-repository.ts';
+import { readLicences } from '#shared/model/licences.ts';
+import type { Manifest } from '#shared/model/manifest.ts';
+import { PARTS } from '#shared/model/repository.ts';
+import { reportDownload } from './report-download.ts';
+
+const HUB_URL = 'https://huggingface.co';
+const RETRY_DELAY_MS = 1000;
+const STALL_MS = 60_000;
+
+/** What the user named as sources: paths, or references to the hub. */
+export interface NamedSources {
+  readonly repository: string;
+  /** Whether the repository was named as a folder, which it is then even if it is not there. */
+  readonly isFolder: boolean;
+  readonly unet: string | undefined;
+  readonly checkpoint: string | undefined;
+  readonly dtype: 'fp32' | 'fp16';
+  /** The folder that downloads are kept in, under `hub/`. */
+  readonly data: string;
+}
+
+/** Sources on this disk, and what the manifest says about them. */
+export interface ModelSources {
+  readonly repository: string;
+  readonly unet?: string | undefined;
+  readonly checkpoint?: string | undefined;
+  readonly source?: Manifest['source'];
+  readonly licences?: Manifest['licences'];
+}
+
+/** One of the sources: a path that is used as it is, or a reference that is fetched first. */
+interface Source {
+  readonly text: string;
+  readonly reference: HubReference | undefined;
+}
+
+/**
+ * Brings those of an import's sources onto this disk that are on the hub. A path that exists here is
+ * always a path.
+ *
+ * @throws AppError as {@link fetchFromHub} does
+ */
+export async function fetchSources(
+  named: NamedSources,
+  { env, stderr }: Pick<CommandContext, 'env' | 'stderr'>,
+  signal: AbortSignal,
+): Promise<ModelSources> {
+  const repository = repositorySource(named);
+  const unet = fileSource(named.unet);
+  const checkpoint = fileSource(named.checkpoint);
+  const sources = [repository, unet, checkpoint].filter((source) => source !== undefined);
+  if (sources.every(({ reference }) => reference === undefined)) {
+    return { repository: repository.text, unet: unet?.text, checkpoint: checkpoint?.text };
+  }
+  const requests = new Map<Source, HubRequest>();
+  for (const source of sources) {
+    const { reference } = source;
+    if (reference === undefined) continue;
+    const { file } = reference;
+    const weights = weightsWanted(unet, checkpoint);
+    requests.set(source, {
+      reference,
+      choose: (found) =>
+        file === undefined
+          ? chooseFiles(found, { weights, dtype: named.dtype })
+          : chooseFile(found, file),
+    });
+  }
+  const report = reportDownload(stderr);
+  const fetched = await fetchFromHub([...requests.values()], {
+    cacheFolder: join(named.data, 'hub'),
+    access: hubAccess(env, signal),
+    clock: systemClock,
+    processId: process.pid,
+    onPlan: report.plan,
+    onProgress: report.progress,
+  });
+  report.end();
+  const answers = new Map([...requests.keys()].map((source, index) => [source, fetched[index]]));
+  return placed({ repository, unet, checkpoint }, (source) => answers.get(source));
+}
+
+/** Weights that the repository has to bring, for no other source does. */
+function weightsWanted(
+  unet: Source | undefined,
+  checkpoint: Source | undefined,
+): readonly WeightPart[] {
+  if (checkpoint !== undefined) return [];
+  return PARTS.filter((part) => part !== 'unet' || unet === undefined);
+}
+
+function repositorySource({ repository: text, isFolder }: NamedSources): Source {
+  if (isFolder || existsSync(text)) return { text, reference: undefined };
+  const reference = parseHubReference(text);
+  return { text, reference: reference?.file === undefined ? reference : undefined };
+}
+
+/** A file here, or `OWNER/NAME/FILE` of the hub where no folder of that name is here. */
+function fileSource(text: string | undefined): Source | undefined {
+  if (text === undefined) return undefined;
+  const isPath = existsSync(text) || existsSync(text.split('/')[0] ?? '');
+  const reference = isPath ? undefined : parseHubReference(text);
+  return { text, reference: reference?.file === undefined ? undefined : reference };
+}
+
+function hubAccess(env: NodeJS.ProcessEnv, signal: AbortSignal): HubAccess {
+  const accessToken = env['HF_TOKEN'] || undefined;
+  if (accessToken !== undefined && !accessToken.startsWith('hf_')) {
+    throw new AppError('unauthenticated', 'HF_TOKEN is no token of the hub: those begin with hf_.');
+  }
+  return {
+    hubUrl: (env['HF_ENDPOINT'] || HUB_URL).replace(/\/+$/, ''),
+    accessToken,
+    fetch,
+    retryDelayMs: RETRY_DELAY_MS,
+    stallMs: STALL_MS,
+    signal,
+  };
+}
+
+interface AllSources {
+  readonly repository: Source;
+  readonly unet: Source | undefined;
+  readonly checkpoint: Source | undefined;
+}
+
+function placed(all: AllSources, answer: (source: Source) => Fetched | undefined): ModelSources {
+  const path = (source: Source | undefined) => {
+    const fetched = source === undefined ? undefined : answer(source);
+    if (source === undefined || fetched === undefined) return source?.text;
+    return join(fetched.folder, source.reference?.file ?? '');
+  };
+  const origin = (source: Source) => {
+    const fetched = answer(source);
+    const file = source.reference?.file;
+    if (fetched === undefined) return source.text;
+    return `${fetched.name}@${fetched.commit}${file === undefined ? '' : `/${file}`}`;
+  };
+  const licences = (source: Source | undefined, part: 'repository' | 'unet') => {
+    const fetched = source === undefined ? undefined : answer(source);
+    if (fetched === undefined) return [];
+    return fetched.licence === undefined
+      ? readLicences(fetched.folder, part)
+      : [{ part, ...fetched.licence }];
+  };
+  const { repository, unet, checkpoint } = all;
+  return {
+    repository: path(repository) ?? repository.text,
+    unet: path(unet),
+    checkpoint: path(checkpoint),
+    source: {
+      repository: origin(checkpoint ?? repository),
+      ...(unet === undefined ? {} : { unet: origin(unet) }),
+    },
+    licences: [
+      ...licences(repository, 'repository'),
+      ...licences(checkpoint, 'repository'),
+      ...licences(unet, 'unet'),
+    ],
+  };
+}

@@ -1,0 +1,62 @@
+import type { CommandContext } from '#functions/cli/command.ts';
+import type { Fetched } from '#shared/hub/fetch-from-hub.ts';
+import type { TransferProgress } from '#shared/hub/progress-meter.ts';
+
+/** How often the line on a terminal changes, and how often a log gets another. */
+const TERMINAL_MS = 200;
+const LOG_MS = 5000;
+const CLEAR_LINE = '\r\u001b[K';
+
+/** Tells a person about a download: licences first, then how far it is, how fast, how long still. */
+export function reportDownload(stderr: CommandContext['stderr']): {
+  plan(repositories: readonly Fetched[], missingBytes: number): void;
+  progress(progress: TransferProgress): void;
+  end(): void;
+} {
+  let lastMs = performance.now();
+  return {
+    plan(repositories, missingBytes) {
+      for (const { name, commit, licence } of repositories) {
+        const words = [licence?.name, licence?.url].filter((word) => word !== undefined).join(', ');
+        stderr.write(`${name}@${commit.slice(0, 12)}: licence ${words || 'not stated'}\n`);
+      }
+      if (missingBytes > 0) stderr.write(`downloading ${size(missingBytes)}\n`);
+    },
+    progress(progress) {
+      const nowMs = performance.now();
+      const isDone = progress.doneBytes === progress.totalBytes;
+      if (!isDone && nowMs - lastMs < (stderr.isTTY ? TERMINAL_MS : LOG_MS)) return;
+      lastMs = nowMs;
+      const line = progressLine(progress);
+      stderr.write(stderr.isTTY ? `${CLEAR_LINE}${line}` : `${line}\n`);
+    },
+    end() {
+      if (stderr.isTTY) stderr.write(CLEAR_LINE);
+    },
+  };
+}
+
+/** Such as `downloaded 1.20 GB of 6.90 GB, 45.0 MB/s, 2 min 7 s left`. */
+export function progressLine(progress: TransferProgress): string {
+  const { doneBytes, totalBytes, bytesPerSecond, secondsLeft } = progress;
+  const rate = bytesPerSecond === undefined ? '' : `, ${size(bytesPerSecond)}/s`;
+  const left = secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`;
+  return `downloaded ${size(doneBytes)} of ${size(totalBytes)}${rate}${left}`;
+}
+
+function size(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  const value = bytes / 1000 ** power;
+  const digits = power === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+  return `${value.toFixed(digits)} ${units[power]}`;
+}
+
+function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const minutes = Math.floor(whole / 60);
+  if (minutes === 0) return `${whole} s`;
+  return minutes < 60
+    ? `${minutes} min ${whole % 60} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
