@@ -133,7 +133,9 @@ export async function createApiHarness(options: HarnessOptions = {}) {
       return Object.assign(response, { json: () => parseBody(response) });
     },
     async close() {
-      await services.dispatcher.drain(gpu.behaviour === 'make' ? 5000 : 0);
+      gpu.behaviour = 'make';
+      for (const request of [...gpu.held.values()]) await gpu.finish(request);
+      await services.dispatcher.drain(5000);
       stores.close();
       rmSync(folder, { recursive: true, force: true });
     },
