@@ -10,7 +10,8 @@ const DTYPES = ['fp32', 'fp16'] as const;
 
 export const importCommand: Command = {
   summary: 'make a model package from an SDXL repository',
-  usage: 'OWNER/NAME[@REVISION] | --repo DIR [--unet FILE] [--dtype fp32|fp16] [--out PKG] [options]',
+  usage:
+    'OWNER/NAME[@REVISION] | --repo DIR [--unet FILE] [--dtype fp32|fp16] [--out PKG] [options]',
   options: {
     repo: {
       type: 'string',

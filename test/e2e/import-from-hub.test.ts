@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readManifest } from '#shared/model/manifest.ts';
+import { COMMIT, type Fault, type HubStandIn, startHub } from '../helpers/hub-stand-in.ts';
+import { fixture, importFixture, rawTensors } from '../helpers/model-fixture.ts';
+import { singleFileOf } from '../helpers/single-file.ts';
+import { encodeTorchFile } from '../helpers/torch-file.ts';
+import { encodeSafetensors } from '../helpers/write-safetensors.ts';
+
+const TINY = fixture('tiny', 'repo');
+const UNET = encodeTorchFile(rawTensors(join(TINY, 'unet', 'diffusion_pytorch_model.safetensors')));
+const CARD =
+  '---\nlicense: other\nlicense_name: tiny-licence\nlicense_link: https://example.com/l\n---\n';
+
+let folder: string;
+let hub: HubStandIn | undefined;
+const children: ChildProcess[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'import-hub-'));
+});
+
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await hub?.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function start(faults: readonly Fault[] = []): Promise<void> {
+  const tiny = readdirSync(TINY, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => {
+      const content = new Uint8Array(readFileSync(path));
+      return [relative(TINY, path), { content, large: path.endsWith('.safetensors') }];
+    });
+  hub = await startHub({
+    'maker/tiny': {
+      files: { ...Object.fromEntries(tiny), 'README.md': { content: Buffer.from(CARD) } },
+      card: {
+        license: 'other',
+        license_name: 'tiny-licence',
+        license_link: 'https://example.com/l',
+      },
+    },
+    'teacher/OneStep': {
+      files: { 'OneStep_UNet.bin': { content: UNET, large: true, faults } },
+      card: { license: 'mit' },
+    },
+    'heir/merged': {
+      files: { 'all.safetensors': { content: encodeSafetensors(singleFileOf(TINY)), large: true } },
+    },
+  });
+}
+
+interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(words: readonly string[], onStart?: (child: ChildProcess) => void): Promise<Run> {
+  const child = spawn(
+    process.execPath,
+    ['functions/cli/launch.mjs', 'import', ...words, '--data', join(folder, 'data')],
+    { env: { ...process.env, HF_ENDPOINT: hub?.url, HF_TOKEN: '' } },
+  );
+  children.push(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data) => {
+    stdout += data;
+  });
+  child.stderr.on('data', (data) => {
+    stderr += data;
+  });
+  onStart?.(child);
+  return new Promise((resolve) => {
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+const WORDS = ['maker/tiny', '--unet', 'teacher/OneStep/OneStep_UNet.bin'];
+
+describe('onestep import from the hub', () => {
+  it('is killed, goes on, and makes the package that a folder makes', async () => {
+    await start([{ kind: 'slow', bytesPerSecond: UNET.length / 4 }]);
+    const part = join(folder, 'data/hub/teacher/OneStep', COMMIT, 'OneStep_UNet.bin.part');
+    const killed = await run(WORDS, async (child) => {
+      while (!existsSync(part) || readFileSync(part).length < UNET.length / 8) await sleep(20);
+      child.kill('SIGKILL');
+    });
+    expect(killed.code).toBeNull();
+    const kept = readFileSync(part).length;
+    expect(existsSync(join(folder, 'data/models'))).toBe(false);
+
+    const done = await run(WORDS);
+    expect(done.stderr).toContain('licence tiny-licence, https://example.com/l');
+    expect(done.stderr).toContain('licence mit');
+    expect(done.stderr).toMatch(/downloaded .* of .*\/s, 0 s left/);
+    expect(done.code).toBe(0);
+    const ranges = (hub?.requests ?? []).filter(({ path }) => path.endsWith('.bin'));
+    expect(ranges.at(-1)?.range).toBe(`bytes=${kept}-${UNET.length - 1}`);
+
+    const manifest = readManifest(join(folder, 'data', 'models', 'onestep'));
+    expect(manifest.source).toEqual({
+      repository: `maker/tiny@${COMMIT}`,
+      unet: `teacher/OneStep@${COMMIT}/OneStep_UNet.bin`,
+    });
+    expect(manifest.licences).toEqual([
+      { part: 'repository', name: 'tiny-licence', url: 'https://example.com/l' },
+      { part: 'unet', name: 'mit' },
+    ]);
+    const fromDisk = await importFixture(TINY, join(folder, 'from-disk'));
+    expect(manifest.digest).toBe(fromDisk.digest);
+    expect(done.stdout.trim()).toBe(manifest.digest);
+  });
+
+  it('takes all weights from a single file', async () => {
+    await start();
+    const out = join(folder, 'merged');
+    const done = await run([
+      'maker/tiny',
+      '--checkpoint',
+      'heir/merged/all.safetensors',
+      '--out',
+      out,
+    ]);
+    expect(done.stderr).toContain('licence not stated');
+    expect(done.code).toBe(0);
+    const fromDisk = await importFixture(TINY, join(folder, 'from-disk'));
+    expect(readManifest(out).digest).toBe(fromDisk.digest);
+    const weights = (hub?.requests ?? []).filter(({ host }) => host === 'storage');
+    expect(weights.map(({ path }) => path)).toEqual([
+      `/heir/merged/resolve/${COMMIT}/all.safetensors`,
+    ]);
+  });
+
+  it('says in one line what is not there', async () => {
+    await start();
+    const missing = await run(['maker/tiny', '--unet', 'teacher/OneStep/Two_UNet.bin']);
+    expect(missing.code).toBe(2);
+    expect(missing.stderr).toMatch(/^onestep: teacher\/OneStep has no file Two_UNet\.bin.*\n$/);
+    const unknown = await run(['maker/none']);
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toMatch(/^onestep: maker\/none: there is no such thing on .*\n$/);
+  });
+});
