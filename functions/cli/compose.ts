@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path';
 import { buildPageAssets } from '#functions/api/pages/build-assets.ts';
 import { createOneTimeLinks } from '#functions/api/pages/one-time-links.ts';
 import { registerPages } from '#functions/api/pages/pages.tsx';
-import { createPresenter } from '#functions/api/present-prediction.ts';
 import { filesRoute } from '#functions/api/routes/files.ts';
 import { createDeliveryLoop } from '#functions/webhooks/delivery-loop.ts';
 import { createSafeFetch } from '#shared/adapters/http/safe-fetch.ts';
@@ -17,6 +16,7 @@ import {
 import { systemClock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
+import { createPresenter } from '#shared/domain/present-prediction.ts';
 import { deliverDue } from '#shared/domain/webhooks/deliver.ts';
 import { ensureDemoModel } from './demo-model.ts';
 import { randomBytes } from './serve/crypto.ts';
@@ -158,6 +158,7 @@ async function compose(
           pricing,
           imageOrigins: [],
           oneTimeLinks: links,
+          signInLocalVisitors: config.publicUrl === undefined && isLoopback(config.host),
         }),
     ],
   });
@@ -204,6 +205,10 @@ async function compose(
       stores.close();
     },
   };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 /** The configured packages, or the demo model, imported on the first start. */

@@ -16,8 +16,9 @@ export interface PagesDeps {
   readonly pricing: Pricing;
   /** Where output images may come from besides the deployment itself, such as a bucket's origin. */
   readonly imageOrigins: readonly string[];
-  /** For a server that only its own machine can reach: first visits from it are signed in. */
   readonly oneTimeLinks?: OneTimeLinks;
+  /** For a server that only its own machine can reach: first visits from it are signed in. */
+  readonly signInLocalVisitors: boolean;
 }
 
 /** The pages for people: playground, keys, credits, usage, webhooks, and signing in and out. */
@@ -72,12 +73,20 @@ async function isSignedIn(c: ApiContext, deps: PagesDeps): Promise<boolean> {
   return key !== undefined && (await deps.keyService.authenticate(key)).ok;
 }
 
-/** Visitors from the machine itself need no pasting; by another name than its own it is not them. */
+/**
+ * Visitors from the machine itself need no pasting. By another name than its own, or through a proxy,
+ * it is not them.
+ */
 function signInPath(c: ApiContext, deps: PagesDeps): string {
   const { hostname } = new URL(c.get('facts').origin);
-  const local = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
+  const local =
+    deps.signInLocalVisitors &&
+    ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) &&
+    PROXY_HEADERS.every((name) => c.req.header(name) === undefined);
   return local && deps.oneTimeLinks !== undefined ? deps.oneTimeLinks.create() : '/sign-in';
 }
+
+const PROXY_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'];
 
 async function show(
   c: ApiContext,

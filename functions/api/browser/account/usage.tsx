@@ -57,8 +57,9 @@ export function UsagePage() {
         </div>
         <Plot title="Charged by day" bars={byDay(value, rows)} format={usd} />
         <p class="small">
-          {value.total.jobs} predictions, {value.total.images} pictures, {usd(value.total.amount)}{' '}
-          in thirty days. <a href="/v1/usage?by=day,model&format=csv">Download as CSV</a>
+          In thirty days: {counted(value.total.jobs, 'prediction')},{' '}
+          {counted(value.total.images, 'picture')}, {usd(value.total.amount)}.{' '}
+          <a href="/v1/usage?by=day,model&format=csv">Download as CSV</a>
         </p>
       </div>
       <Table
@@ -69,6 +70,10 @@ export function UsagePage() {
       />
     </div>
   );
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** One bar for every day of the range, also for those without a charge. */

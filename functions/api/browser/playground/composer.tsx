@@ -67,6 +67,7 @@ export function Composer(props: ComposerProps) {
         <Select
           id="aspect"
           label="Aspect"
+          wide
           value={order.aspectRatio}
           options={(model?.aspects ?? []).map(({ ratio, width, height }) => [
             ratio,
@@ -129,7 +130,7 @@ function SeedField({ order, lastSeed, change }: ComposerProps) {
           aria-label="Draw a random seed"
           onClick={() => change({ seed: randomSeed() })}
         >
-          🎲
+          <Icon path="M4 4h16v16H4z M8.5 8.5h.01 M15.5 8.5h.01 M12 12h.01 M8.5 15.5h.01 M15.5 15.5h.01" />
         </button>
         <button
           type="button"
@@ -137,10 +138,22 @@ function SeedField({ order, lastSeed, change }: ComposerProps) {
           aria-label="Keep this seed"
           onClick={() => change({ seed: locked ? null : (lastSeed ?? randomSeed()) })}
         >
-          {locked ? '🔒' : '🔓'}
+          <Icon path={locked ? LOCKED : UNLOCKED} />
         </button>
       </div>
     </div>
+  );
+}
+
+const LOCKED = 'M5 11h14v10H5z M8 11V7a4 4 0 0 1 8 0v4';
+const UNLOCKED = 'M5 11h14v10H5z M8 11V7a4 4 0 0 1 7.5-2';
+
+/** A line drawing of 24 by 24; the button around it carries the words. */
+function Icon({ path }: { readonly path: string }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+      <path d={path} />
+    </svg>
   );
 }
 
@@ -148,13 +161,15 @@ interface SelectProps {
   readonly id: string;
   readonly label: string;
   readonly value: string;
+  /** Takes a larger share of its row. */
+  readonly wide?: boolean;
   readonly options: readonly (readonly [value: string, label: string])[];
   choose(value: string): void;
 }
 
-function Select({ id, label, value, options, choose }: SelectProps) {
+function Select({ id, label, value, wide, options, choose }: SelectProps) {
   return (
-    <div class="field">
+    <div class={wide === true ? 'field wide' : 'field'}>
       <label for={id}>{label}</label>
       <select
         id={id}
