@@ -1,8 +1,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { createPresenter, type Presenter } from '#shared/domain/present-prediction.ts';
 import type { ApiApp, ApiHono } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { createErrorHandler, rejectInvalid } from './errors.ts';
-import { createPresenter, type Presenter } from './present-prediction.ts';
 import { requestFacts } from './request-facts.ts';
 import { registerAccount } from './routes/account.ts';
 import { registerAudit } from './routes/audit.ts';

@@ -1,6 +1,6 @@
 import { isTerminal, JOB_PHASES, type Job } from '#shared/core/job.ts';
 import type { Estimate } from '#shared/domain/estimator.ts';
-import { progressLines } from './progress-log.ts';
+import { progressLines } from '#shared/domain/progress-log.ts';
 
 /** One server-sent event of a job. Names as Replicate's streams have them, and `phase` and `logs`. */
 export interface StreamEvent {

@@ -5,10 +5,10 @@ import { authenticate } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import { finishedJob } from '#functions/api/finished-job.ts';
 import { invalidInput } from '#functions/api/image-input.ts';
-import { contentTypeOf } from '#functions/api/present-prediction.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { IMAGE_FORMATS, type ImageFormat } from '#shared/core/inference.ts';
+import { contentTypeOf } from '#shared/domain/present-prediction.ts';
 
 const binary = { schema: z.string().openapi({ format: 'binary' }) };
 

@@ -6,7 +6,6 @@ import type { ApiApp, ApiContext } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
 import { invalidInput } from '#functions/api/image-input.ts';
 import { parsePreferWait } from '#functions/api/prefer.ts';
-import { asStarting } from '#functions/api/present-prediction.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import {
   type CreatePrediction,
@@ -14,6 +13,7 @@ import {
   PredictionSchema,
 } from '#functions/api/schemas/prediction.ts';
 import type { CatalogModel } from '#shared/domain/catalog.ts';
+import { asStarting } from '#shared/domain/present-prediction.ts';
 
 const HeadersSchema = z.object({
   prefer: z.string().optional().openapi({ example: 'wait=30' }),

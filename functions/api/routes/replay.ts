@@ -5,11 +5,11 @@ import { authenticate, callerOf } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
 import { parsePreferWait } from '#functions/api/prefer.ts';
-import { asStarting } from '#functions/api/present-prediction.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { PredictionSchema } from '#functions/api/schemas/prediction.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { isUlid, type JobId } from '#shared/core/ids.ts';
+import { asStarting } from '#shared/domain/present-prediction.ts';
 
 /** `POST /v1/predictions/{id}/replay`: orders the same images again, from what the receipt says. */
 export function registerReplay(app: ApiApp, deps: RouteDeps): void {

@@ -1,11 +1,11 @@
-import { toIso } from '#shared/core/clock.ts';
+import { type Clock, toIso } from '#shared/core/clock.ts';
+import type { JobId } from '#shared/core/ids.ts';
 import type { ImageRecord } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
-import type { Estimate } from '#shared/domain/estimator.ts';
-import { imageSignature } from '#shared/domain/signed-receipt.ts';
-import type { ApiDeps } from './deps.ts';
+import type { BlobStore } from '#shared/ports/blob-store.ts';
+import type { Estimate, Estimator } from './estimator.ts';
 import { progressLog } from './progress-log.ts';
-import type { Prediction } from './schemas/prediction.ts';
+import { imageSignature } from './signed-receipt.ts';
 
 const CONTENT_TYPES = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;
 
@@ -14,10 +14,17 @@ export function contentTypeOf(format: ImageRecord['format']): string {
   return CONTENT_TYPES[format];
 }
 
-type PresenterDeps = Pick<ApiDeps, 'blobs' | 'clock' | 'estimator' | 'settings' | 'streamToken'> & {
+export interface PresenterDeps {
+  readonly blobs: Pick<BlobStore, 'signedUrl'>;
+  readonly clock: Clock;
+  readonly estimator: Pick<Estimator, 'estimate'>;
+  /** How long the URLs of outputs work. */
+  readonly settings: { readonly urlTtlMs: number };
+  /** The secret part of a stream's URL: a MAC over the job's id; absent: no stream is named. */
+  readonly streamToken?: (job: JobId) => string;
   /** Absent where the key is not known: signatures are left out then. */
   readonly receiptKey?: Uint8Array;
-};
+}
 
 /** Turns jobs into what clients see; URLs of outputs are made here and nowhere kept. */
 export function createPresenter(deps: PresenterDeps) {
@@ -39,7 +46,7 @@ export function createPresenter(deps: PresenterDeps) {
       signedUrls(job, origin, deps.clock.now() + deps.settings.urlTtlMs),
 
     /** @param origin the scheme and host of the links in it */
-    async present(job: Job, origin: string): Promise<Prediction> {
+    async present(job: Job, origin: string) {
       const ended = isTerminal(job.status);
       const now = deps.clock.now();
       const urlsExpireAt = now + deps.settings.urlTtlMs;
@@ -58,7 +65,7 @@ export function createPresenter(deps: PresenterDeps) {
         ...(job.error === undefined ? {} : { error_code: job.error.code.replaceAll('-', '_') }),
         logs: progressLog(job, estimate?.imagesDone ?? job.images.length),
         warnings: job.warnings,
-        source: 'api',
+        source: 'api' as const,
         data_removed: job.dataRemovedAt !== undefined,
         created_at: toIso(job.createdAt),
         started_at: job.startedAt === undefined ? null : toIso(job.startedAt),
@@ -76,7 +83,9 @@ export function createPresenter(deps: PresenterDeps) {
           get: self,
           cancel: `${self}/cancel`,
           web: `${origin}/?prediction=${job.id}`,
-          stream: `${origin}/streams/${job.id}/${deps.streamToken(job.id)}`,
+          ...(deps.streamToken === undefined
+            ? {}
+            : { stream: `${origin}/streams/${job.id}/${deps.streamToken(job.id)}` }),
         },
         ...(job.webhook === undefined
           ? {}
@@ -87,12 +96,14 @@ export function createPresenter(deps: PresenterDeps) {
 }
 
 export type Presenter = ReturnType<typeof createPresenter>;
+/** A prediction as clients see it, in Replicate's dialect. */
+export type PresentedPrediction = Awaited<ReturnType<Presenter['present']>>;
 
 /**
  * A create whose wait is over before its job: `starting`, even when the GPU is at work. Clients take
  * any other state as the end and would hand out nothing.
  */
-export function asStarting(prediction: Prediction): Prediction {
+export function asStarting(prediction: PresentedPrediction): PresentedPrediction {
   const open = prediction.status === 'starting' || prediction.status === 'processing';
   return open ? { ...prediction, status: 'starting', output: null } : prediction;
 }
@@ -106,7 +117,7 @@ function progressOf(estimate: Estimate) {
 }
 
 /** Milliseconds of each stage; seconds where the dialect's own names say so. */
-function metricsOf(job: Job, now: number): Prediction['metrics'] {
+function metricsOf(job: Job, now: number): Record<string, number> {
   const end = job.completedAt ?? now;
   const queueEnd = job.startedAt ?? end;
   const ms = job.receipt?.ms;
@@ -128,7 +139,7 @@ function metricsOf(job: Job, now: number): Prediction['metrics'] {
 }
 
 /** What is needed to make the same image again, and to know it. */
-function receiptOf(job: Job, receiptKey: Uint8Array | undefined): Prediction['receipt'] {
+function receiptOf(job: Job, receiptKey: Uint8Array | undefined) {
   if (job.receipt === undefined || job.input === null) return null;
   const { model, versions, device } = job.receipt;
   return {
