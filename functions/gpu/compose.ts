@@ -1,0 +1,148 @@
+import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
+import type { Hono } from 'hono';
+import type { JsonLog } from '#shared/adapters/aws/json-log.ts';
+import { createFileBlobStore } from '#shared/adapters/local/file-blob-store.ts';
+import type { Clock } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
+import type { InferenceRequest } from '#shared/core/inference.ts';
+import type { Device } from '#shared/pipeline/sessions.ts';
+import type { BlobStore } from '#shared/ports/blob-store.ts';
+import { createGpuApp } from './app.ts';
+import type { GpuConfig } from './config.ts';
+import { readServedModels } from './models.ts';
+import { createOrderQueue } from './order-queue.ts';
+import { runOrder } from './run-order.ts';
+import { createWorkerProcess } from './worker-process.ts';
+
+export interface GpuDeps {
+  readonly config: GpuConfig;
+  /** The environment that the inference process gets. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: JsonLog;
+}
+
+/** The GPU function, put together: its routes, and how it begins and ends. */
+export interface GpuFunction {
+  readonly app: Hono;
+  /**
+   * Loads the first model and makes a warm-up image; `/ping` says 200 from then on.
+   *
+   * @throws AppError `model-error`
+   */
+  warmUp(): Promise<void>;
+  /** Lets the running order end within this time; ends the inference process. */
+  close(drainMs: number): Promise<void>;
+}
+
+const CUDA_DEVICE = '/dev/nvidiactl';
+
+/** @throws AppError for a missing package, or for a missing CUDA device unless the CPU is allowed */
+export async function composeGpuFunction({
+  config,
+  env,
+  clock,
+  log,
+}: GpuDeps): Promise<GpuFunction> {
+  const models = readServedModels(config.MODEL_FOLDERS);
+  const device = chooseDevice(config, existsSync(CUDA_DEVICE));
+  const storeFor = await createStores(config, clock);
+  const threads = config.THREADS === 0 ? undefined : config.THREADS;
+  const worker = createWorkerProcess({ device, threads, folder: models[0].folder }, env);
+  let ready = false;
+
+  const warmUp = async (): Promise<void> => {
+    await worker.ready();
+    ready = true;
+  };
+  const queue = createOrderQueue({
+    clock,
+    maxWaiting: config.MAX_WAITING,
+    run: (queued) =>
+      runOrder(queued, {
+        clock,
+        worker,
+        storeFor,
+        device: `${device} (${processorName(device)})`,
+        onMarkError: (error) => log.error(error, 'A mark could not be written'),
+      }),
+    interrupt() {
+      worker.kill();
+      // The next order should not wait for the model.
+      warmUp().catch((error) => {
+        ready = false;
+        log.error(error, 'The inference process did not come back');
+      });
+    },
+  });
+  const app = createGpuApp({
+    models,
+    queue,
+    isReady: () => ready,
+    onError: (error, job) =>
+      log.error(error, job === undefined ? 'A request failed' : `Job ${job} failed`),
+  });
+  return {
+    app,
+    warmUp,
+    async close(drainMs) {
+      ready = false;
+      await queue.drain(drainMs);
+      worker.kill();
+    },
+  };
+}
+
+/** The device to run on: CUDA is never replaced by the CPU without being allowed to. */
+export function chooseDevice(
+  config: Pick<GpuConfig, 'DEVICE' | 'ALLOW_CPU'>,
+  hasCuda: boolean,
+): Device {
+  if (config.DEVICE === 'cpu' || hasCuda) return config.DEVICE;
+  if (config.ALLOW_CPU) return 'cpu';
+  throw new AppError(
+    'unavailable',
+    'There is no CUDA device here. Start with --allow-cpu to run on the CPU, many times slower.',
+  );
+}
+
+function processorName(device: Device): string {
+  return device === 'cpu' ? (cpus()[0]?.model.trim() ?? 'unknown') : 'NVIDIA';
+}
+
+async function createStores(
+  config: GpuConfig,
+  clock: Clock,
+): Promise<(store: InferenceRequest['store']) => BlobStore> {
+  const files =
+    config.DATA_FOLDER === undefined
+      ? undefined
+      : createFileBlobStore({ root: config.DATA_FOLDER });
+  const bucket = config.OUTPUT_BUCKET_NAME;
+  const objects = bucket === undefined ? undefined : await createBucketStore(config, bucket, clock);
+  return (store) => {
+    const isOurs = store.kind === 'file' || store.bucket === bucket;
+    const found = store.kind === 'file' ? files : objects;
+    if (found !== undefined && isOurs) return found;
+    throw new AppError(
+      'invalid-input',
+      `store: this function does not write to that ${store.kind}.`,
+    );
+  };
+}
+
+/** The AWS packages are loaded only where there is a bucket. */
+async function createBucketStore(
+  config: GpuConfig,
+  bucket: string,
+  clock: Clock,
+): Promise<BlobStore> {
+  const { createS3Client } = await import('#shared/adapters/aws/aws-clients.ts');
+  const { createS3BlobStore } = await import('#shared/adapters/aws/s3-blob-store.ts');
+  const client = createS3Client({
+    region: config.AWS_REGION ?? 'us-east-1',
+    ...(config.S3_ENDPOINT === undefined ? {} : { endpoint: config.S3_ENDPOINT }),
+  });
+  return createS3BlobStore({ client, bucket, clock });
+}

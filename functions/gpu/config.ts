@@ -1,0 +1,54 @@
+import { delimiter } from 'node:path';
+import { z } from 'zod';
+import {
+  type Environment,
+  numberVariable,
+  parseEnvironment,
+} from '#shared/adapters/aws/environment.ts';
+
+const Flag = z
+  .enum(['0', '1'])
+  .default('0')
+  .transform((text) => text === '1');
+
+const GpuEnvSchema = z.object({
+  /** Model packages, joined as in PATH. They are loaded when they are first ordered. */
+  MODEL_FOLDERS: z
+    .string()
+    .default('/opt/ml/model')
+    .transform((text) => text.split(delimiter).filter((folder) => folder !== '')),
+  /** Where `file` stores write; requests for one are refused without it. */
+  DATA_FOLDER: z.string().min(1).optional(),
+  /** The only bucket that `s3` stores may name; requests for one are refused without it. */
+  OUTPUT_BUCKET_NAME: z.string().min(3).optional(),
+  AWS_REGION: z.string().min(1).optional(),
+  /** A stand-in for S3; AWS itself where there is none. */
+  S3_ENDPOINT: z.url().optional(),
+  HOST: z.string().min(1).default('0.0.0.0'),
+  /** 0 takes any free port. */
+  PORT: numberVariable(8080, { min: 0, max: 65_535 }),
+  DEVICE: z.enum(['cuda', 'cpu']).default('cuda'),
+  /** Whether to run on the CPU when there is no CUDA device; a refusal otherwise. */
+  ALLOW_CPU: Flag,
+  /** Threads of one operator on the CPU; 0 takes one per processor. */
+  THREADS: numberVariable(0, { min: 0, max: 1024 }),
+  /** Orders that may wait behind the running one; further ones are told to come again. */
+  MAX_WAITING: numberVariable(16, { min: 0, max: 10_000 }),
+  /** What a running order may still take once the function is told to end. */
+  DRAIN_SECONDS: numberVariable(25, { min: 0, max: 3600 }),
+  /** End when standard input ends: it is a pipe from the process that started this one. */
+  END_WITH_STDIN: Flag,
+});
+
+export type GpuEnv = z.input<typeof GpuEnvSchema>;
+export type GpuConfig = Readonly<z.infer<typeof GpuEnvSchema>>;
+
+/**
+ * Reads the environment and the words after the program's name (`serve --allow-cpu`).
+ *
+ * @throws AppError `invalid-request` that lists every fault at once
+ */
+export function loadGpuConfig(environment: Environment, words: readonly string[]): GpuConfig {
+  const allowed = words.includes('--allow-cpu') ? { ALLOW_CPU: '1' } : {};
+  return parseEnvironment('gpu', GpuEnvSchema, { ...environment, ...allowed });
+}

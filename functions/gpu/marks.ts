@@ -1,0 +1,45 @@
+import type { z } from 'zod';
+import type { JobPhase } from '#shared/core/job.ts';
+import { jobMarks, type PhaseMarkSchema, type StartedMarkSchema } from '#shared/core/job-marks.ts';
+import type { BlobStore } from '#shared/ports/blob-store.ts';
+
+/** A job's marks in the store. Writing them is best effort: a picture never fails for want of one. */
+export interface Marks {
+  started(atMs: number): void;
+  phase(phase: JobPhase, imagesDone: number): void;
+  isCanceled(): Promise<boolean>;
+  /** Resolves when everything that was to be written is written or given up. */
+  settled(): Promise<void>;
+}
+
+export function createMarks(
+  job: string,
+  blobs: Pick<BlobStore, 'put' | 'head'>,
+  onError: (error: unknown) => void,
+): Marks {
+  let pending: Promise<void> = Promise.resolve();
+  // One after the other, so that an older phase never overwrites a newer one.
+  const write = (key: string, body: object): void => {
+    const bytes = new TextEncoder().encode(JSON.stringify(body));
+    pending = pending.then(() => blobs.put(key, bytes, 'application/json')).catch(onError);
+  };
+  return {
+    started(atMs) {
+      const body: z.input<typeof StartedMarkSchema> = { started_at: atMs };
+      write(jobMarks.started(job), body);
+    },
+    phase(phase, imagesDone) {
+      const body: z.input<typeof PhaseMarkSchema> = { phase, images_done: imagesDone };
+      write(jobMarks.phase(job), body);
+    },
+    async isCanceled() {
+      try {
+        return (await blobs.head(jobMarks.cancel(job))) !== undefined;
+      } catch (error) {
+        onError(error);
+        return false;
+      }
+    },
+    settled: () => pending,
+  };
+}

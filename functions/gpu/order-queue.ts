@@ -1,0 +1,167 @@
+import type { Clock } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
+import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
+import type { JobPhase } from '#shared/core/job.ts';
+import { OrderError } from './inference-error.ts';
+import type { Order } from './read-order.ts';
+
+/** Why an order is to end before it is done. */
+export type StopReason = 'canceled' | 'deadline-exceeded' | 'unavailable';
+
+/** How it stands with an order that is waiting or running. */
+export interface OrderState {
+  phase: JobPhase;
+  startedAt: number | undefined;
+  imagesDone: number;
+}
+
+/** An order while it is here. */
+export interface QueuedOrder {
+  readonly order: Order;
+  readonly state: OrderState;
+  stopReason: StopReason | undefined;
+}
+
+/** Runs orders one at a time, in the order in which they came. */
+export interface OrderQueue {
+  /**
+   * Resolves with the order's receipt. An order that is here already is joined, not run again.
+   *
+   * @throws AppError of the inference codes
+   */
+  submit(order: Order): Promise<Receipt>;
+  /** Ends an order; false when there is none of this id. */
+  cancel(job: string): boolean;
+  state(job: string): Readonly<OrderState> | undefined;
+  /** Refuses new orders, sends the waiting ones away, and waits for the running one. */
+  drain(withinMs: number): Promise<void>;
+}
+
+export interface OrderQueueDeps {
+  readonly clock: Clock;
+  readonly maxWaiting: number;
+  /** Does the work; watches the order's `stopReason` between images. */
+  readonly run: (queued: QueuedOrder) => Promise<Receipt>;
+  /** Makes the running order end at once. */
+  readonly interrupt: () => void;
+}
+
+/** Longest delay that a timer takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const STOP_MESSAGES: Readonly<Record<StopReason, string>> = {
+  canceled: 'The job was canceled.',
+  'deadline-exceeded': "The job's deadline has passed.",
+  unavailable: 'The function is shutting down; send the job again.',
+};
+
+/** The failure that a stopped order answers with. */
+export function stopError(reason: StopReason, images: readonly ImageRecord[] = []): OrderError {
+  return new OrderError(reason, STOP_MESSAGES[reason], {
+    images,
+    retryable: reason === 'unavailable',
+  });
+}
+
+interface Entry extends QueuedOrder {
+  readonly settled: Promise<Receipt>;
+  readonly resolve: (receipt: Receipt) => void;
+  readonly reject: (error: unknown) => void;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export function createOrderQueue(deps: OrderQueueDeps): OrderQueue {
+  const entries = new Map<string, Entry>();
+  const waiting: Entry[] = [];
+  let running: Entry | undefined;
+  let draining = false;
+
+  const finish = (entry: Entry): void => {
+    clearTimeout(entry.timer);
+    entries.delete(entry.order.request.job);
+  };
+  const runNext = async (): Promise<void> => {
+    if (running !== undefined) return;
+    const entry = waiting.shift();
+    if (entry === undefined) return;
+    running = entry;
+    try {
+      entry.resolve(await deps.run(entry));
+    } catch (error) {
+      entry.reject(error);
+    } finally {
+      finish(entry);
+      running = undefined;
+      void runNext();
+    }
+  };
+  const stop = (entry: Entry, reason: StopReason): void => {
+    entry.stopReason ??= reason;
+    if (entry === running) {
+      deps.interrupt();
+      return;
+    }
+    waiting.splice(waiting.indexOf(entry), 1);
+    finish(entry);
+    entry.reject(stopError(entry.stopReason));
+  };
+
+  return {
+    submit(order) {
+      const { job, deadline } = order.request;
+      const known = entries.get(job);
+      if (known !== undefined) return known.settled;
+      if (draining) return Promise.reject(stopError('unavailable'));
+      const leftMs = deadline - deps.clock.now();
+      if (leftMs <= 0) return Promise.reject(stopError('deadline-exceeded'));
+      if (running !== undefined && waiting.length >= deps.maxWaiting) {
+        const error = new AppError(
+          'unavailable',
+          `${waiting.length} jobs are waiting; try later.`,
+          {
+            retryable: true,
+          },
+        );
+        return Promise.reject(error);
+      }
+      const entry = createEntry(order);
+      entry.timer = setTimeout(
+        () => stop(entry, 'deadline-exceeded'),
+        Math.min(leftMs, MAX_TIMER_MS),
+      );
+      entries.set(job, entry);
+      waiting.push(entry);
+      void runNext();
+      return entry.settled;
+    },
+    cancel(job) {
+      const entry = entries.get(job);
+      if (entry === undefined) return false;
+      stop(entry, 'canceled');
+      return true;
+    },
+    state: (job) => entries.get(job)?.state,
+    async drain(withinMs) {
+      draining = true;
+      for (const entry of [...waiting]) stop(entry, 'unavailable');
+      const last = running;
+      if (last === undefined) return;
+      const timer = setTimeout(() => stop(last, 'unavailable'), withinMs);
+      await last.settled.catch(() => undefined);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function createEntry(order: Order): Entry {
+  let resolve: Entry['resolve'] = () => undefined;
+  let reject: Entry['reject'] = () => undefined;
+  const settled = new Promise<Receipt>((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  // Whoever submitted it hears of a failure; nobody else needs to.
+  settled.catch(() => undefined);
+  const state: OrderState = { phase: 'queued', startedAt: undefined, imagesDone: 0 };
+  return { order, state, stopReason: undefined, settled, resolve, reject, timer: undefined };
+}

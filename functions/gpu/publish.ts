@@ -1,0 +1,56 @@
+import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/inference.ts';
+import { MEDIA_TYPES } from '#shared/pipeline/encode-image.ts';
+import type { BlobStore } from '#shared/ports/blob-store.ts';
+import { imageKey } from './read-order.ts';
+import type { MadeImage } from './worker-messages.ts';
+
+/**
+ * Stores an order's images, then its receipt: only once everything is made, so that an order that ends
+ * early leaves nothing behind but what it answers with.
+ *
+ * @param receiptOf the receipt for the stored images and the milliseconds that storing took
+ * @param isLate whether the order's time ran out meanwhile: everything is taken back then
+ * @returns undefined when it was late
+ */
+export async function publish(
+  request: InferenceRequest,
+  images: readonly MadeImage[],
+  blobs: BlobStore,
+  receiptOf: (images: readonly ImageRecord[], uploadMs: number) => Receipt,
+  isLate: () => boolean,
+): Promise<Receipt | undefined> {
+  const started = performance.now();
+  const receiptKey = `${request.store.prefix.replace(/\/+$/, '')}/receipt.json`;
+  const records = images.map(({ record }) => ({ ...record, key: imageKey(request, record.index) }));
+  try {
+    await putAll(request, images, blobs);
+    const receipt = receiptOf(records, performance.now() - started);
+    if (!isLate()) {
+      const bytes = new TextEncoder().encode(JSON.stringify(receipt));
+      await blobs.put(receiptKey, bytes, 'application/json');
+    }
+    if (!isLate()) return receipt;
+  } catch (error) {
+    await takeBack([...records.map(({ key }) => key), receiptKey], blobs);
+    throw error;
+  }
+  await takeBack([...records.map(({ key }) => key), receiptKey], blobs);
+  return undefined;
+}
+
+/** All puts come to an end before a failure is told: one still under way would outlive the taking back. */
+async function putAll(
+  request: InferenceRequest,
+  images: readonly MadeImage[],
+  blobs: BlobStore,
+): Promise<void> {
+  const type = MEDIA_TYPES[request.output_format];
+  const results = await Promise.allSettled(
+    images.map(({ record, bytes }) => blobs.put(imageKey(request, record.index), bytes, type)),
+  );
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+async function takeBack(keys: readonly string[], blobs: BlobStore): Promise<void> {
+  await Promise.allSettled(keys.map((key) => blobs.delete(key)));
+}

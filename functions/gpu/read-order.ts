@@ -1,0 +1,77 @@
+import { assertBlobKey } from '#shared/core/blob-key.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { type InferenceRequest, InferenceRequestSchema } from '#shared/core/inference.ts';
+import { assertPictureSize } from '#shared/pipeline/picture-size.ts';
+import { findModel, type ServedModel } from './models.ts';
+import type { WorkOrder } from './worker-messages.ts';
+
+/** A checked request, and what the worker is to do for it. */
+export interface Order {
+  readonly request: InferenceRequest;
+  readonly model: ServedModel;
+  readonly work: WorkOrder;
+}
+
+/**
+ * Checks the body of an invocation against the contract and against the model that it names.
+ *
+ * @throws AppError `invalid-input` that names every fault
+ */
+export function readOrder(body: string, models: readonly ServedModel[]): Order {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch (cause) {
+    throw new AppError('invalid-input', 'The body is not JSON.', { cause });
+  }
+  const parsed = InferenceRequestSchema.safeParse(json);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(
+      ({ path, message }) => `${path.length === 0 ? 'body' : path.join('.')}: ${message}`,
+    );
+    throw new AppError('invalid-input', faults.join('; '), { cause: parsed.error });
+  }
+  const request = parsed.data;
+  const model = findModel(models, request.model);
+  assertPictureSize(request.width, request.height, model.manifest.size.multiple);
+  assertKeys(request);
+  return {
+    request,
+    model,
+    work: {
+      folder: model.folder,
+      prompt: request.prompt,
+      seed: request.seed,
+      width: request.width,
+      height: request.height,
+      numOutputs: request.num_outputs,
+      format: request.output_format,
+      quality: request.output_quality,
+      signingKey: request.signing_key === undefined ? undefined : readKey(request.signing_key),
+    },
+  };
+}
+
+/** The key of an image under the order's prefix. */
+export function imageKey({ store, output_format }: InferenceRequest, index: number): string {
+  return `${store.prefix.replace(/\/+$/, '')}/${index}.${output_format}`;
+}
+
+function assertKeys(request: InferenceRequest): void {
+  try {
+    assertBlobKey(imageKey(request, 0));
+    assertBlobKey(request.job);
+  } catch (cause) {
+    throw new AppError('invalid-input', `job or store.prefix: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+function readKey(text: string): Uint8Array {
+  const key = Buffer.from(text, 'base64');
+  if (key.length >= 16 && key.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '')) {
+    return key;
+  }
+  throw new AppError('invalid-input', 'signing_key: expected base64 of at least 16 bytes');
+}

@@ -1,0 +1,81 @@
+import type { Clock } from '#shared/core/clock.ts';
+import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/inference.ts';
+import type { BlobStore } from '#shared/ports/blob-store.ts';
+import { createMarks } from './marks.ts';
+import { type QueuedOrder, stopError } from './order-queue.ts';
+import { publish } from './publish.ts';
+import type { MadeImage } from './worker-messages.ts';
+import type { WorkerProcess, WorkResult } from './worker-process.ts';
+
+export interface RunOrderDeps {
+  readonly clock: Clock;
+  readonly worker: Pick<WorkerProcess, 'run'>;
+  /** @throws AppError `invalid-input` for a store that this function does not write to */
+  readonly storeFor: (store: InferenceRequest['store']) => BlobStore;
+  /** `cpu` or `cuda`, with the processor's name. */
+  readonly device: string;
+  readonly onMarkError: (error: unknown) => void;
+}
+
+/**
+ * Runs one order to its receipt: marks, images, storage. Ended early by a cancellation, it stores the
+ * images that were finished and throws with their records; by anything else, it stores nothing.
+ */
+export async function runOrder(queued: QueuedOrder, deps: RunOrderDeps): Promise<Receipt> {
+  const { request, model, work } = queued.order;
+  const { state } = queued;
+  const blobs = deps.storeFor(request.store);
+  const marks = createMarks(request.job, blobs, deps.onMarkError);
+  if (await marks.isCanceled()) queued.stopReason ??= 'canceled';
+  if (queued.stopReason !== undefined) throw stopError(queued.stopReason);
+
+  state.startedAt = deps.clock.now();
+  state.phase = 'loading';
+  marks.started(state.startedAt);
+  const images: MadeImage[] = [];
+  let result: WorkResult | undefined;
+  let failure: unknown;
+  try {
+    result = await deps.worker.run(work, {
+      onPhase(phase) {
+        state.phase = phase;
+        marks.phase(phase, images.length);
+      },
+      onImage(image) {
+        images.push(image);
+        state.imagesDone = images.length;
+        marks.phase('running', images.length);
+      },
+      async shouldGoOn() {
+        if (await marks.isCanceled()) queued.stopReason ??= 'canceled';
+        return queued.stopReason === undefined;
+      },
+    });
+  } catch (error) {
+    failure = error;
+  }
+  const isComplete = images.length === work.numOutputs && result !== undefined;
+  await marks.settled();
+  if (!isComplete && queued.stopReason !== 'canceled') {
+    throw queued.stopReason === undefined ? failure : stopError(queued.stopReason);
+  }
+
+  const receiptOf = (stored: readonly ImageRecord[], uploadMs: number): Receipt => ({
+    job: request.job,
+    images: [...stored],
+    ms: { ...(result?.ms ?? NO_TIME), upload: uploadMs },
+    model: { name: model.manifest.name, digest: model.manifest.digest },
+    versions: { ...result?.versions },
+    device: deps.device,
+    warnings: [...(result?.warnings ?? [])],
+  });
+  const isLate = () => deps.clock.now() > request.deadline;
+  if (images.length === 0) throw stopError('canceled');
+  const receipt = await publish(request, images, blobs, receiptOf, isLate);
+  if (receipt === undefined) throw stopError('deadline-exceeded');
+  if (!isComplete) throw stopError('canceled', receipt.images);
+  return receipt;
+}
+
+/** What is known of the stages' times when the worker was killed. */
+const NO_TIME = { load: 0, text: 0, unet: 0, vae: 0, encode: 0 };

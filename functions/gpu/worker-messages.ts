@@ -1,0 +1,61 @@
+import type { ImageFormat, ImageRecord } from '#shared/core/inference.ts';
+import type { Device } from '#shared/pipeline/sessions.ts';
+
+/** What the worker is to be, told once, before anything else. */
+export interface StartMessage {
+  readonly type: 'start';
+  readonly device: Device;
+  readonly threads: number | undefined;
+  /** The package that is loaded and warmed up at once. */
+  readonly folder: string;
+}
+
+export interface WorkOrder {
+  readonly folder: string;
+  readonly prompt: string;
+  readonly seed: number;
+  readonly width: number;
+  readonly height: number;
+  readonly numOutputs: number;
+  readonly format: ImageFormat;
+  readonly quality: number;
+  readonly signingKey: Uint8Array | undefined;
+}
+
+/** To the worker. After each image but the last it waits for `next` or `stop`. */
+export type ToWorker =
+  | StartMessage
+  | { readonly type: 'run'; readonly order: WorkOrder }
+  | { readonly type: 'next' }
+  | { readonly type: 'stop' };
+
+/** An encoded image on its way to the store; its key is the parent's to choose. */
+export interface MadeImage {
+  readonly record: Omit<ImageRecord, 'key'>;
+  readonly bytes: Uint8Array;
+}
+
+/** Milliseconds of an order's stages in the worker. */
+export interface StageMs {
+  readonly load: number;
+  readonly text: number;
+  readonly unet: number;
+  readonly vae: number;
+  readonly encode: number;
+}
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'phase'; readonly phase: 'loading' | 'running' }
+  | { readonly type: 'image'; readonly image: MadeImage }
+  | {
+      readonly type: 'done';
+      readonly ms: StageMs;
+      readonly versions: Readonly<Record<string, string>>;
+      readonly warnings: readonly string[];
+    }
+  | {
+      readonly type: 'error';
+      readonly code: 'invalid-input' | 'model-error' | 'out-of-memory';
+      readonly message: string;
+    };

@@ -1,0 +1,157 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { AppError } from '#shared/core/errors.ts';
+import { ALLOCATOR_ENVIRONMENT } from '#shared/pipeline/sessions.ts';
+import type {
+  FromWorker,
+  MadeImage,
+  StageMs,
+  StartMessage,
+  ToWorker,
+  WorkOrder,
+} from './worker-messages.ts';
+
+/** What an order came to in the worker. */
+export interface WorkResult {
+  readonly ms: StageMs;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
+}
+
+export interface WorkEvents {
+  onPhase(phase: 'loading' | 'running'): void;
+  onImage(image: MadeImage): void;
+  /** Asked after each image but the last. */
+  shouldGoOn(): Promise<boolean>;
+}
+
+/** The inference process: one at a time, replaced when it dies. */
+export interface WorkerProcess {
+  /**
+   * Starts the process if there is none; resolves when its warm-up image has succeeded.
+   *
+   * @throws AppError `model-error` when the model can't be loaded
+   */
+  ready(): Promise<void>;
+  /**
+   * Runs one order; the caller sees to it that there is no other.
+   *
+   * @throws AppError of the inference codes; `model-error` (retryable) when the process dies
+   */
+  run(order: WorkOrder, events: WorkEvents): Promise<WorkResult>;
+  /** Kills the process at once; a run in it ends with `model-error`. */
+  kill(): void;
+  /** The process's id, while there is one. */
+  pid(): number | undefined;
+}
+
+type Listener = (event: FromWorker | { readonly type: 'exit'; readonly how: string }) => void;
+
+/** @param start what the process is told first; `env` is passed on to it */
+export function createWorkerProcess(
+  start: Omit<StartMessage, 'type'>,
+  env: Readonly<Record<string, string | undefined>>,
+): WorkerProcess {
+  let child: ChildProcess | undefined;
+  let readiness: Promise<void> | undefined;
+  let lastExit: Promise<void> = Promise.resolve();
+  let listener: Listener = () => undefined;
+
+  const tell = (message: ToWorker): void => {
+    // A process that is gone says so by its exit.
+    child?.send(message, () => undefined);
+  };
+  const forget = (how: string): void => {
+    child = undefined;
+    readiness = undefined;
+    listener({ type: 'exit', how });
+  };
+
+  const launch = async (): Promise<void> => {
+    // Two at once would need the memory of two models.
+    await lastExit;
+    await new Promise<void>((resolve, reject) => {
+      const launched = forkWorker(env);
+      child = launched;
+      lastExit = new Promise((exited) => launched.once('exit', () => exited()));
+      let warm = false;
+      launched.on('message', (event: FromWorker) => {
+        if (warm) {
+          if (child === launched) listener(event);
+        } else if (event.type === 'ready') {
+          warm = true;
+          resolve();
+        } else if (event.type === 'error') {
+          reject(new AppError(event.code, event.message));
+          launched.kill('SIGKILL');
+        }
+      });
+      launched.on('error', (cause) => reject(workerDied(cause.message)));
+      launched.on('exit', (code, signal) => {
+        const how = signal ?? `exit code ${code}`;
+        reject(workerDied(how));
+        if (child === launched) forget(how);
+      });
+      tell({ type: 'start', ...start });
+    });
+  };
+
+  const ready = (): Promise<void> => {
+    if (readiness !== undefined) return readiness;
+    const launched = launch();
+    readiness = launched;
+    // The next one to ask tries again.
+    launched.catch(() => {
+      if (readiness === launched) readiness = undefined;
+    });
+    return launched;
+  };
+
+  return {
+    ready,
+    pid: () => child?.pid,
+    kill() {
+      child?.kill('SIGKILL');
+      forget('killed');
+    },
+    async run(order, events) {
+      await ready();
+      return await new Promise<WorkResult>((resolve, reject) => {
+        listener = (event) => {
+          if (event.type === 'phase') events.onPhase(event.phase);
+          else if (event.type === 'done') resolve(event);
+          else if (event.type === 'error') reject(new AppError(event.code, event.message));
+          else if (event.type === 'exit') reject(workerDied(event.how));
+          else if (event.type === 'image') {
+            events.onImage(event.image);
+            if (event.image.record.index === order.numOutputs - 1) return;
+            events.shouldGoOn().then(
+              (goOn) => tell({ type: goOn ? 'next' : 'stop' }),
+              () => tell({ type: 'next' }),
+            );
+          }
+        };
+        tell({ type: 'run', order });
+      }).finally(() => {
+        listener = () => undefined;
+      });
+    },
+  };
+}
+
+function forkWorker(env: Readonly<Record<string, string | undefined>>): ChildProcess {
+  const require = createRequire(import.meta.url);
+  const loader = pathToFileURL(require.resolve('tsx/esm')).href;
+  return fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [], {
+    execArgv: ['--expose-gc', '--import', loader],
+    env: { ...env, ...ALLOCATOR_ENVIRONMENT },
+    // Images come back as bytes.
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+}
+
+function workerDied(how: string): AppError {
+  return new AppError('model-error', `The inference process ended (${how}).`, { retryable: true });
+}

@@ -1,0 +1,139 @@
+import { Worker } from 'node:worker_threads';
+import { AppError } from '#shared/core/errors.ts';
+import { encodeImage } from '#shared/pipeline/encode-image.ts';
+import { loadPipeline, type Pipeline } from '#shared/pipeline/pipeline.ts';
+import type { FromWorker, StartMessage, ToWorker, WorkOrder } from './worker-messages.ts';
+
+/**
+ * The process that runs the model. A run of ONNX Runtime blocks its thread and can't be interrupted:
+ * whoever wants it to end kills this process and starts another.
+ */
+
+/** Side of the warm-up image on a CPU, where a full-sized one could take minutes. */
+const WARM_UP_PIXELS = 64;
+
+const send = (message: FromWorker): void => {
+  process.send?.(message);
+};
+
+let settings: StartMessage | undefined;
+let loaded: { readonly folder: string; readonly pipeline: Pipeline } | undefined;
+let answerNext: (goOn: boolean) => void = () => undefined;
+
+/** One model at a time is in memory; another takes its place. Returns it and what loading took. */
+async function pipelineFor(folder: string): Promise<{ pipeline: Pipeline; loadMs: number }> {
+  if (loaded?.folder === folder) return { pipeline: loaded.pipeline, loadMs: 0 };
+  if (settings === undefined) throw new Error('The worker was not started');
+  send({ type: 'phase', phase: 'loading' });
+  await loaded?.pipeline.close();
+  loaded = undefined;
+  const { device, threads } = settings;
+  const pipeline = await loadPipeline(folder, { device, threads });
+  loaded = { folder, pipeline };
+  return { pipeline, loadMs: pipeline.loadMs };
+}
+
+async function warmUp(folder: string): Promise<void> {
+  const { pipeline } = await pipelineFor(folder);
+  const { multiple, defaultWidth, defaultHeight } = pipeline.manifest.size;
+  const small = Math.max(multiple, Math.floor(WARM_UP_PIXELS / multiple) * multiple);
+  // A GPU chooses its kernels for a shape when it first meets it.
+  const [width, height] =
+    pipeline.device === 'cuda' ? [defaultWidth, defaultHeight] : [small, small];
+  const request = { prompt: 'warm up', seed: 0, width, height, numOutputs: 1 };
+  for await (const picture of pipeline.generate(request)) {
+    await encodeImage(picture, {
+      format: 'png',
+      quality: 90,
+      prompt: request.prompt,
+      model: pipeline.manifest,
+    });
+  }
+}
+
+async function runOrder(order: WorkOrder): Promise<void> {
+  const { prompt, seed, width, height, numOutputs, format, quality, signingKey } = order;
+  const { pipeline, loadMs } = await pipelineFor(order.folder);
+  const { name, digest } = pipeline.manifest;
+  const ms = { load: loadMs, text: 0, unet: 0, vae: 0, encode: 0 };
+  send({ type: 'phase', phase: 'running' });
+  for await (const picture of pipeline.generate({ prompt, seed, width, height, numOutputs })) {
+    const encodeStarted = performance.now();
+    const model = { name, digest };
+    const image = await encodeImage(picture, { format, quality, prompt, model, signingKey });
+    ms.encode += performance.now() - encodeStarted;
+    ms.text += picture.ms.text;
+    ms.unet += picture.ms.unet;
+    ms.vae += picture.ms.vae;
+    const record = {
+      index: picture.index,
+      sha256: image.sha256,
+      pixels_sha256: image.pixelsSha256,
+      bytes: image.bytes.length,
+      width,
+      height,
+      seed: picture.seed,
+      format,
+    };
+    const isLast = picture.index === numOutputs - 1;
+    const goOn = isLast ? Promise.resolve(true) : nextAnswer();
+    send({ type: 'image', image: { record, bytes: image.bytes } });
+    if (!(await goOn)) break;
+  }
+  const warnings = pipeline.warningsFor(prompt);
+  send({ type: 'done', ms, versions: pipeline.versions, warnings });
+}
+
+function nextAnswer(): Promise<boolean> {
+  return new Promise((resolve) => {
+    answerNext = resolve;
+  });
+}
+
+async function handle(message: ToWorker): Promise<void> {
+  if (message.type === 'next' || message.type === 'stop') {
+    answerNext(message.type === 'next');
+    return;
+  }
+  try {
+    if (message.type === 'start') {
+      settings = message;
+      watchParent();
+      await warmUp(message.folder);
+      send({ type: 'ready' });
+    } else {
+      await runOrder(message.order);
+    }
+  } catch (error) {
+    send({ type: 'error', ...describeFailure(error) });
+  }
+  // Outputs of a run hold memory outside the heap until they are collected.
+  globalThis.gc?.();
+}
+
+function describeFailure(error: unknown): Omit<FromWorker & { type: 'error' }, 'type'> {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof AppError) {
+    if (error.code === 'invalid-input' || error.code === 'out-of-memory') {
+      return { code: error.code, message };
+    }
+  }
+  return { code: 'model-error', message };
+}
+
+/**
+ * Ends this process when its parent is gone. A thread of its own looks for that, since a run may
+ * block this one for minutes.
+ */
+function watchParent(): void {
+  const watch = `
+    setInterval(() => {
+      if (process.ppid !== ${process.ppid}) process.kill(process.pid, 'SIGKILL');
+    }, 300);`;
+  new Worker(watch, { eval: true }).unref();
+}
+
+process.on('disconnect', () => process.exit(0));
+// A terminal's Ctrl-C goes to every process of the group; the parent decides what it means.
+process.on('SIGINT', () => undefined);
+process.on('message', (message: ToWorker) => void handle(message));
