@@ -33,6 +33,8 @@ const TYPES: Readonly<Record<string, string>> = {
   json: 'application/json',
 };
 const UNKNOWN_TYPE = 'application/octet-stream';
+/** Marks, which have no ending, are JSON. */
+const TYPE_WITHOUT_ENDING = 'application/json';
 
 /**
  * Objects as plain files in a folder. A put appears whole or not at all, and is on the disk when it
@@ -114,7 +116,10 @@ export function createFileBlobStore({ root, signedUrl }: FileBlobStoreDeps): Blo
 }
 
 function typeByEnding(key: string): string {
-  return TYPES[key.slice(key.lastIndexOf('.') + 1)] ?? UNKNOWN_TYPE;
+  const name = key.slice(key.lastIndexOf('/') + 1);
+  const dot = name.lastIndexOf('.');
+  if (dot < 0) return TYPE_WITHOUT_ENDING;
+  return TYPES[name.slice(dot + 1)] ?? UNKNOWN_TYPE;
 }
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
