@@ -9,7 +9,7 @@ export interface SweepSettings {
   readonly graceMs: number;
   /** How long an ended job's input and output are kept. */
   readonly retentionMs: number;
-  /** Most rows of each kind that one sweep takes on. */
+  /** How many rows are read at a time. */
   readonly limit: number;
 }
 
@@ -58,36 +58,50 @@ export function createSweep(deps: SweepDeps) {
     return ended !== undefined;
   };
 
-  const each = async <T>(
-    rows: readonly T[],
+  /** Takes on page after page until there is no more, or nothing of a page could be done. */
+  const drain = async <T>(
     what: string,
+    readPage: () => Promise<readonly T[]>,
     act: (row: T) => Promise<boolean>,
   ): Promise<number> => {
-    let count = 0;
-    for (const row of rows) {
-      try {
-        if (await act(row)) count++;
-      } catch (error) {
-        deps.onError(error, what);
+    for (let total = 0; ; ) {
+      const rows = await readPage();
+      let done = 0;
+      for (const row of rows) {
+        try {
+          if (await act(row)) done++;
+        } catch (error) {
+          deps.onError(error, what);
+        }
       }
+      total += done;
+      if (rows.length < settings.limit || done === 0) return total;
     }
-    return count;
   };
 
   return {
     /** @param now milliseconds since the Unix epoch */
     async sweep(now: number): Promise<SweepReport> {
       const { limit } = settings;
-      const settled = await each(await jobs.listOverdue(now, limit), 'overdue job', (job) =>
-        endOverdue(job, now),
+      const settled = await drain(
+        'overdue job',
+        () => jobs.listOverdue(now, limit),
+        (job) => endOverdue(job, now),
       );
-      const expired = await ledger.expireCredits(now, limit);
-      const removable = await jobs.listRemovable(now - settings.retentionMs, limit);
-      const removed = await each(removable, 'old data', async ({ id }) => {
-        await settlement.removeJobData(id);
-        return true;
-      });
-      return { settled, expiredCredits: expired.length, removed };
+      const expiredCredits = await drain(
+        'expired credit',
+        () => ledger.expireCredits(now, limit),
+        async () => true,
+      );
+      const removed = await drain(
+        'old data',
+        () => jobs.listRemovable(now - settings.retentionMs, limit),
+        async ({ id }) => {
+          await settlement.removeJobData(id);
+          return true;
+        },
+      );
+      return { settled, expiredCredits, removed };
     },
   };
 }

@@ -108,7 +108,7 @@ function createServices(parts: Parts, options: StartOptions) {
     ledger,
     queue,
     settlement,
-    settings: { graceMs: GRACE_MS, retentionMs: RETENTION_MS, limit: 100 },
+    settings: { graceMs: GRACE_MS, retentionMs: RETENTION_MS, limit: 10 },
     onError,
   });
   return { admission, settlement, dispatcher, sweep, changes };

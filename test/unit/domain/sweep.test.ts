@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fund, MINUTE, PRICE, sampleGrant } from '../../helpers/samples.ts';
+import {
+  fund,
+  MINUTE,
+  OTHER_ACCOUNT,
+  PRICE,
+  sampleGrant,
+  sampleKey,
+} from '../../helpers/samples.ts';
 import {
   createWorld,
   DEADLINE_MS,
@@ -24,6 +31,20 @@ describe('sweep', () => {
   test('has nothing to do in good times', async () => {
     await order(world);
     expect(await sweep()).toEqual(NOTHING);
+  });
+
+  test('takes on all that is due, however much more than it reads at a time', async () => {
+    await fund(world.stores.ledger, 100 * PRICE, OTHER_ACCOUNT);
+    const key = sampleKey({ account: OTHER_ACCOUNT });
+    await Promise.all(Array.from({ length: 35 }, () => order(world, { key })));
+    for (let i = 0; i < 25; i++) {
+      const expiresAt = world.clock.now() + DEADLINE_MS;
+      await world.stores.ledger.grant(sampleGrant(1, { expiresAt }));
+    }
+    world.clock.advance(DEADLINE_MS);
+    expect(await sweep()).toEqual({ settled: 35, expiredCredits: 25, removed: 0 });
+    world.clock.advance(RETENTION_MS + 1);
+    expect(await sweep()).toEqual({ settled: 0, expiredCredits: 0, removed: 35 });
   });
 
   test('cancels a waiting job that nobody asks for any more', async () => {

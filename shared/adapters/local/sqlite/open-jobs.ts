@@ -8,7 +8,10 @@ export interface OpenJobs {
   add(change: 1 | -1): void;
 }
 
-export function createOpenJobs(db: Database.Database, writer: Writer): OpenJobs {
+export function createOpenJobs(
+  db: Database.Database,
+  writer: Pick<Writer, 'onRollback'>,
+): OpenJobs {
   const select = db.prepare('SELECT count(*) AS count FROM jobs WHERE completed_at IS NULL');
   const read = () => (select.get() as { count: number }).count;
   let count = read();

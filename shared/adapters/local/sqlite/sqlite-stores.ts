@@ -45,8 +45,29 @@ export interface SqliteStores {
 export function openSqliteStores(options: SqliteOptions): SqliteStores {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const lock = lockFolder(options.folder);
+  const db = openDatabase(join(options.folder, 'onestep.sqlite'), options, lock.release);
+  const writer = createWriter(db);
+  return {
+    jobs: createSqliteJobStore(db, writer, options.clock),
+    ledger: createSqliteLedger(db, writer, options.randomBytes),
+    keys: createSqliteKeyStore(db, writer),
+    outbox: createSqliteOutbox(db, writer),
+    close() {
+      writer.flush();
+      db.close();
+      lock.release();
+    },
+  };
+}
+
+function openDatabase(
+  file: string,
+  options: Pick<SqliteOptions, 'synchronous'>,
+  onFailure: () => void,
+): Database.Database {
+  let db: Database.Database | undefined;
   try {
-    const db = new Database(join(options.folder, 'onestep.sqlite'));
+    db = new Database(file);
     db.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = ${options.synchronous === 'normal' ? 'NORMAL' : 'FULL'};
@@ -55,20 +76,10 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
       PRAGMA journal_size_limit = 67108864;
     `);
     migrate(db);
-    const writer = createWriter(db);
-    return {
-      jobs: createSqliteJobStore(db, writer, options.clock),
-      ledger: createSqliteLedger(db, writer, options.randomBytes),
-      keys: createSqliteKeyStore(db, writer),
-      outbox: createSqliteOutbox(db, writer),
-      close() {
-        writer.flush();
-        db.close();
-        lock.release();
-      },
-    };
+    return db;
   } catch (error) {
-    lock.release();
+    db?.close();
+    onFailure();
     throw error;
   }
 }
