@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ConditionalCheckFailedException,
   TransactionCanceledException,
@@ -69,9 +70,9 @@ export interface DynamoTable {
 export interface DynamoTableDeps {
   readonly client: DynamoDBDocumentClient;
   readonly tableName: string;
-  readonly sleep: (ms: number) => Promise<void>;
+  readonly sleep?: (ms: number) => Promise<void>;
   /** Between 0 and 1. */
-  readonly random: () => number;
+  readonly random?: () => number;
 }
 
 /** Writers of one item collide at once and again: the wait grows to a second, with jitter. */
@@ -113,7 +114,7 @@ async function getMany(deps: DynamoTableDeps, keys: readonly Key[]): Promise<rea
   for (let start = 0; start < keys.length; start += BATCH) {
     let wanted: readonly Key[] = keys.slice(start, start + BATCH);
     for (let round = 0; wanted.length > 0; round++) {
-      if (round > 0) await deps.sleep(waitMs(deps, round));
+      if (round > 0) await (deps.sleep ?? sleep)(waitMs(deps, round));
       const request = { Keys: wanted.map(keyOf), ConsistentRead: true };
       const answer = await deps.client.send(
         new BatchGetCommand({ RequestItems: { [deps.tableName]: request } }),
@@ -280,12 +281,12 @@ async function retryConflicts<T>(deps: DynamoTableDeps, act: () => Promise<T>): 
         });
       }
     }
-    await deps.sleep(waitMs(deps, conflicts));
+    await (deps.sleep ?? sleep)(waitMs(deps, conflicts));
   }
 }
 
 function waitMs(deps: DynamoTableDeps, round: number): number {
-  return deps.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** round);
+  return (deps.random ?? Math.random)() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** round);
 }
 
 /** What cancelled a transaction, as codes such as `ConditionalCheckFailed`. */

@@ -1,0 +1,69 @@
+import type { Platform } from '#shared/adapters/aws/aws-system.ts';
+import { createDynamoStores } from '#shared/adapters/aws/dynamo-stores.ts';
+import { createDynamoTable } from '#shared/adapters/aws/dynamo-table.ts';
+import type { JsonLog } from '#shared/adapters/aws/json-log.ts';
+import { createS3BlobStore } from '#shared/adapters/aws/s3-blob-store.ts';
+import { createSafeFetch, type SafeFetch } from '#shared/adapters/http/safe-fetch.ts';
+import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts';
+import { createEstimator } from '#shared/domain/estimator.ts';
+import { createPresenter } from '#shared/domain/present-prediction.ts';
+import type { Outbox } from '#shared/ports/outbox.ts';
+import type { WebhooksConfig } from './config.ts';
+import { createWebhookHandler } from './handler.ts';
+
+const URL_TTL_MS = 15 * 60_000;
+/** A webhook of an open job says that it runs: nothing is known here of how far it is. */
+const EXPECTED_IMAGE_MS = 1_500;
+
+/** The function over a platform. `send` is for tests whose receivers are on this machine. */
+export function composeWebhooks(
+  config: WebhooksConfig,
+  platform: Platform,
+  send: SafeFetch = createSafeFetch({
+    allowLocal: false,
+    timeoutMs: config.TIMEOUT_SECONDS * 1000,
+  }),
+) {
+  const { clock, randomBytes, log } = platform;
+  const table = createDynamoTable({ client: platform.dynamo, tableName: config.TABLE_NAME });
+  const { jobs, outbox } = createDynamoStores({ table, clock, randomBytes });
+  const bucket = config.OUTPUT_BUCKET_NAME;
+  const presenter = createPresenter({
+    blobs: createS3BlobStore({ client: platform.s3, bucket, clock }),
+    clock,
+    estimator: createEstimator({
+      jobs: { queuePosition: async () => undefined, queueDepth: async () => 0 },
+      queue: { progress: async () => ({ phase: 'running', imagesDone: 0 }) },
+      clock,
+      expectedImageMs: EXPECTED_IMAGE_MS,
+      lanes: 1,
+    }),
+    settings: { urlTtlMs: URL_TTL_MS },
+  });
+  const origin = config.PUBLIC_URL.replace(/\/+$/, '');
+  return createWebhookHandler({
+    delivery: {
+      outbox: logged(outbox, log),
+      jobs,
+      clock,
+      randomBytes,
+      sign: signStandardWebhook,
+      render: (job) => presenter.present(job, origin),
+      send,
+    },
+    onError: (error, messageId) => log.error(error, `webhook message ${messageId}`),
+  });
+}
+
+/** The outbox, with a line for each attempt; the receiver's URL may hold a secret and stays out. */
+function logged(outbox: Outbox, log: Pick<JsonLog, 'event'>): Outbox {
+  return {
+    ...outbox,
+    recordAttempt: async (attempt, result) => {
+      await outbox.recordAttempt(attempt, result);
+      const { entry, number, durationMs, status, failure } = attempt;
+      const outcome = result.next;
+      log.event('webhook-attempted', { entry, number, durationMs, status, failure, outcome });
+    },
+  };
+}
