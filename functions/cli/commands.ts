@@ -13,4 +13,12 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   import: async () => (await import('./commands/import.ts')).importCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspect,
   tokenize: async () => (await import('./commands/tokenize.ts')).tokenize,
+  cost: async () => (await import('./commands/cost.ts')).cost,
+  preflight: async () => (await import('./commands/preflight.ts')).preflight,
+  push: async () => (await import('./commands/push.ts')).push,
+  deploy: async () => (await import('./commands/deploy.ts')).deploy,
+  smoke: async () => (await import('./commands/smoke.ts')).smoke,
+  pause: async () => (await import('./commands/pause.ts')).pause,
+  resume: async () => (await import('./commands/resume.ts')).resume,
+  nuke: async () => (await import('./commands/nuke.ts')).nuke,
 };

@@ -54,8 +54,8 @@ interface Neighbours {
   readonly gpu: GpuStack;
 }
 
-/** Where a job's end can be read: images and receipt, SageMaker's answer, SageMaker's failure. */
-const SETTLED_FROM = ['outputs/', 'out/', 'fail/'];
+/** Where a job's end can be read: images and receipt, SageMaker's answer and failure, its marks. */
+const SETTLED_FROM = ['outputs/', 'out/', 'fail/', 'jobs/'];
 
 /** The API and everything that moves a job along, with the distribution in front. */
 export class ApiStack extends OnestepStack {
@@ -125,6 +125,9 @@ export class ApiStack extends OnestepStack {
       RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
       QUEUE_LIMIT: String(settings.queueLimit),
       RETENTION_HOURS: String(settings.retentionDays * 24),
+      ...(settings.operatorAccount === undefined
+        ? {}
+        : { OPERATOR_ACCOUNT: settings.operatorAccount }),
       ...(settings.topupUrl === undefined ? {} : { TOPUP_URL: settings.topupUrl }),
     };
     const api = this.createFunction('Api', 'api', {
@@ -138,10 +141,7 @@ export class ApiStack extends OnestepStack {
     grantTableWrite(api, data);
     grantSend(api, [data.dispatchQueue.queue.queueArn]);
     this.grantSecrets(api, [data.macSecret.secretArn, data.receiptSecret.secretArn]);
-    grantObjects(api.role, data.outputBucket, ['s3:GetObject'], ['outputs/', 'jobs/']);
-    grantObjects(api.role, data.outputBucket, ['s3:PutObject'], ['jobs/']);
-    grantObjects(api.role, data.outputBucket, ['s3:DeleteObject'], ['outputs/']);
-    grantListing(api.role, data.outputBucket, ['outputs/', 'jobs/']);
+    this.grantSettling(api);
     api.grant(
       ['s3:GetObject'],
       settings.models.map((model) =>
@@ -172,12 +172,8 @@ export class ApiStack extends OnestepStack {
     grantTableRead(dispatch, data);
     grantTableWrite(dispatch, data);
     this.grantSecrets(dispatch, [data.receiptSecret.secretArn]);
-    grantObjects(dispatch.role, data.outputBucket, ['s3:GetObject', 's3:PutObject'], ['jobs/']);
-    grantListing(dispatch.role, data.outputBucket, ['jobs/']);
-    dispatch.grant(
-      ['sagemaker:InvokeEndpointAsync', 'sagemaker:DescribeEndpoint'],
-      this.endpointArns(),
-    );
+    this.grantSettling(dispatch);
+    dispatch.grant(['sagemaker:InvokeEndpointAsync'], this.endpointArns());
     return dispatch;
   }
 
@@ -210,8 +206,7 @@ export class ApiStack extends OnestepStack {
     grantTableRead(complete, data);
     grantTableWrite(complete, data);
     grantSend(complete, [data.dispatchQueue.queue.queueArn, data.webhookQueue.queue.queueArn]);
-    grantObjects(complete.role, data.outputBucket, ['s3:GetObject'], SETTLED_FROM);
-    grantListing(complete.role, data.outputBucket, SETTLED_FROM);
+    this.grantSettling(complete);
     return complete;
   }
 
@@ -236,11 +231,7 @@ export class ApiStack extends OnestepStack {
     grantTableRead(sweep, data);
     grantTableWrite(sweep, data);
     grantSend(sweep, [data.dispatchQueue.queue.queueArn, data.webhookQueue.queue.queueArn]);
-    grantObjects(sweep.role, data.outputBucket, ['s3:GetObject'], [...SETTLED_FROM, 'jobs/']);
-    grantObjects(sweep.role, data.outputBucket, ['s3:DeleteObject'], ['outputs/', 'jobs/']);
-    // The mark that a running job is to stop.
-    grantObjects(sweep.role, data.outputBucket, ['s3:PutObject'], ['jobs/']);
-    grantListing(sweep.role, data.outputBucket, [...SETTLED_FROM, 'jobs/']);
+    this.grantSettling(sweep);
     this.everyMinute(sweep, failures);
     return sweep;
   }
@@ -320,6 +311,16 @@ export class ApiStack extends OnestepStack {
       },
     });
     schedule.node.addDependency(role);
+  }
+
+  /** To end a job from what it left behind, removing images that were not ordered any more. */
+  private grantSettling(settler: ServiceFunction): void {
+    const bucket = this.data.outputBucket;
+    grantObjects(settler.role, bucket, ['s3:GetObject'], SETTLED_FROM);
+    grantObjects(settler.role, bucket, ['s3:DeleteObject'], ['outputs/']);
+    // The mark that a running job is to stop.
+    grantObjects(settler.role, bucket, ['s3:PutObject'], ['jobs/']);
+    grantListing(settler.role, bucket, SETTLED_FROM);
   }
 
   private grantSecrets(reader: ServiceFunction, arns: readonly string[]): void {

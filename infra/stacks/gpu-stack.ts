@@ -6,12 +6,14 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { endpointName, modelPrefix, repositoryName } from '#functions/cli/deploy/names.ts';
 import type { DeploymentSettings, ModelSettings } from '#functions/cli/deploy/settings.ts';
+import type { GpuEnv } from '#functions/gpu/config.ts';
 import { acknowledge } from '#infra/acknowledge.ts';
 import { objectUrl } from '#infra/bucket-reference.ts';
 import { AsyncEndpoint } from '#infra/constructs/async-endpoint.ts';
 import { PackageCheck } from '#infra/constructs/package-check.ts';
 import { retentionDays } from '#infra/constructs/service-function.ts';
 import { grantListing, grantObjects } from '#infra/grants.ts';
+import type { OwnEnvironment } from '#infra/own-environment.ts';
 import { stagePolicy } from '#infra/stage.ts';
 import type { DataStack } from './data-stack.ts';
 import { OnestepStack } from './onestep-stack.ts';
@@ -45,16 +47,13 @@ export class GpuStack extends OnestepStack {
       removalPolicy: stagePolicy(this.settings.stage).removal,
     });
     const bucket = this.data.outputBucket;
+    const environment: OwnEnvironment<GpuEnv> = { OUTPUT_BUCKET_NAME: bucket.bucketName };
     const endpoint = new AsyncEndpoint(this, id, {
       endpointName: name,
       role: this.createRole(`${id}Role${model.digest.slice(0, 8)}`, model, logs),
       image: `${this.account}.dkr.ecr.${this.region}.${this.urlSuffix}/${repositoryName(this.settings.stage)}@${this.settings.imageDigest}`,
       modelDataUrl: objectUrl(this.data.modelBucket, modelPrefix(model.digest)),
-      environment: {
-        MODEL_NAME: model.name,
-        MODEL_DIGEST: model.digest,
-        OUTPUT_BUCKET_NAME: bucket.bucketName,
-      },
+      environment: { ...environment, AWS_REGION: this.region },
       instanceType: model.instance,
       maxInstances: model.maxInstances,
       outputPath: objectUrl(bucket, 'out/'),

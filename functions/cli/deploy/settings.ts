@@ -7,7 +7,7 @@ import { INSTANCE_PRICES } from './instance-prices.ts';
 /**
  * Settings of a deployment: the keys `onestep:…` of the CDK context. They come from cdk.json, from
  * cdk.context.json (what `onestep push` and `onestep deploy` found out) and from `-c key=value`; the
- * last wins. Values from the command line are text, so numbers and lists are accepted as text too.
+ * last wins. A key for one stage, `onestep:prod:monthlyBudgetUsd`, goes before one for all. Values from the command line are text, so numbers and lists are accepted as text too.
  */
 
 /** The image digest of a deployment that has no image yet; the gpu stack refuses to deploy with it. */
@@ -70,6 +70,8 @@ const SettingsSchema = z.strictObject({
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/)
     .default(NO_IMAGE),
+  /** The account whose admin keys may see to every other account; made by `onestep deploy`. */
+  operatorAccount: z.string().startsWith('acc_').optional(),
   /** The deployment's own domain; without one, clients use the distribution's. */
   domainName: z.string().min(4).optional(),
   /** The Route 53 zone that holds the domain: the certificate and the record are made there. */
@@ -106,10 +108,13 @@ export type DeploymentSettings = Readonly<z.infer<typeof SettingsSchema>>;
  * @throws AppError `invalid-request` that names each wrong key
  */
 export function parseSettings(context: Readonly<Record<string, unknown>>): DeploymentSettings {
-  const own = Object.entries(context)
-    .filter(([key, value]) => key.startsWith(PREFIX) && value !== undefined && value !== '')
-    .map(([key, value]) => [key.slice(PREFIX.length), value]);
-  const result = SettingsSchema.safeParse(Object.fromEntries(own));
+  const stage = String(context[`${PREFIX}stage`] ?? 'dev');
+  const own = ownKeys(context);
+  const common = own.filter(([key]) => !key.includes(':'));
+  const staged = own
+    .filter(([key]) => key.startsWith(`${stage}:`))
+    .map(([key, value]) => [key.slice(stage.length + 1), value]);
+  const result = SettingsSchema.safeParse(Object.fromEntries([...common, ...staged]));
   if (!result.success) {
     const faults = result.error.issues.map(
       (issue) => `${PREFIX}${issue.path.join('.')}: ${issue.message}`,
@@ -130,6 +135,12 @@ export function parseSettings(context: Readonly<Record<string, unknown>>): Deplo
     );
   }
   return Object.freeze(result.data);
+}
+
+function ownKeys(context: Readonly<Record<string, unknown>>): [string, unknown][] {
+  return Object.entries(context)
+    .filter(([key, value]) => key.startsWith(PREFIX) && value !== undefined && value !== '')
+    .map(([key, value]) => [key.slice(PREFIX.length), value]);
 }
 
 /**

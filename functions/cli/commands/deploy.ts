@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import type { Command, CommandContext } from '#functions/cli/command.ts';
+import {
+  createOperator,
+  createPushClient,
+  registryLogin,
+  stackOutputs,
+} from '#functions/cli/deploy/aws.ts';
+import { createCdk } from '#functions/cli/deploy/cdk.ts';
+import { noteInContext } from '#functions/cli/deploy/context-file.ts';
+import { deploy as bringUp, type DeployDeps } from '#functions/cli/deploy/deploy.ts';
+import { preflight } from '#functions/cli/deploy/preflight.ts';
+import { createPreflightDeps } from '#functions/cli/deploy/preflight-account.ts';
+import { deploymentSettings, PROJECT_FOLDER, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
+import { pushImage } from '#functions/cli/deploy/push-image.ts';
+import { isPushed, pushPackage } from '#functions/cli/deploy/push-package.ts';
+import { runCommand } from '#functions/cli/deploy/run-command.ts';
+import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
+import { systemClock } from '#shared/core/clock.ts';
+import { type AccountId, createUlid } from '#shared/core/ids.ts';
+import { progressLine } from './push.ts';
+
+/** `onestep deploy`: everything, in the order that it needs. */
+export const deploy: Command = {
+  summary: 'bring a deployment on AWS up, or up to date; going on after a failure',
+  usage: '[PKG …] [options]',
+  options: {
+    'build-image': { type: 'boolean', help: 'build and push the image though there is one' },
+    'skip-preflight': { type: 'boolean', help: 'do not look at quotas first' },
+    ...STAGE_OPTION,
+  },
+  examples: ['onestep deploy disback', 'onestep deploy --stage prod'],
+  async run(context) {
+    const account = operatorAccount(deploymentSettings(context));
+    const settings = deploymentSettings(context);
+    const result = await bringUp(deployDeps(context, settings), settings, context.positionals);
+    const adminKey = await createOperator(settings, account);
+    const report = { ...result, account, ...(adminKey === undefined ? {} : { adminKey }) };
+    context.stdout.write(
+      context.values['json'] === true
+        ? `${JSON.stringify(report, null, 2)}\n`
+        : Object.entries(report)
+            .map(([name, value]) => `${name}: ${value}\n`)
+            .join(''),
+    );
+    if (adminKey !== undefined) {
+      context.stderr.write('The admin key is shown this once. Next: onestep smoke\n');
+    }
+  },
+};
+
+function deployDeps(context: CommandContext, settings: DeploymentSettings): DeployDeps {
+  const { region } = settings;
+  const s3 = createPushClient(region, context.env);
+  const cloudFormation = new CloudFormationClient({ region });
+  const skip = context.values['skip-preflight'] === true;
+  return {
+    preflight: async () =>
+      skip ? [] : preflight(createPreflightDeps(region, runCommand, PROJECT_FOLDER), settings),
+    deployStacks: createCdk(runCommand, settings.stage).deploy,
+    stackOutputs: (name) => stackOutputs(cloudFormation, name),
+    isPushed: (bucket, digest) => isPushed(s3, bucket, digest),
+    pushPackage: async (folder, bucket) => {
+      await pushPackage({ s3, onProgress: progressLine(context) }, folder, bucket);
+    },
+    pushImage: async (repositoryUri) => {
+      const deps = { run: runCommand, registryLogin: () => registryLogin(region) };
+      const tag = createUlid(systemClock, random);
+      const digest = await pushImage(deps, PROJECT_FOLDER, repositoryUri, tag);
+      noteInContext(PROJECT_FOLDER, `onestep:${settings.stage}:imageDigest`, digest);
+      return digest;
+    },
+    buildImage: context.values['build-image'] === true,
+    say: (line) => context.stderr.write(`── ${line}\n`),
+  };
+}
+
+/** The operator's account: its id is settled before the API is deployed, which has to know it. */
+function operatorAccount(settings: DeploymentSettings): AccountId {
+  if (settings.operatorAccount !== undefined) return settings.operatorAccount as AccountId;
+  const id = `acc_${createUlid(systemClock, random)}` as AccountId;
+  noteInContext(PROJECT_FOLDER, `onestep:${settings.stage}:operatorAccount`, id);
+  return id;
+}
+
+function random(length: number): Uint8Array {
+  return new Uint8Array(randomBytes(length));
+}

@@ -1,0 +1,114 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { createDynamoClient } from '#shared/adapters/aws/aws-clients.ts';
+import { createDynamoStores } from '#shared/adapters/aws/dynamo-stores.ts';
+import { createDynamoTable } from '#shared/adapters/aws/dynamo-table.ts';
+import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
+import { systemClock } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
+import type { AccountId } from '#shared/core/ids.ts';
+import { createKeyService } from '#shared/domain/keys.ts';
+import { createFirstAccount } from './first-account.ts';
+import { macSecretName, OUTPUTS, stackName } from './names.ts';
+import type { DeploymentSettings } from './settings.ts';
+
+/** A stack's outputs by name; undefined when there is no such stack. */
+export async function stackOutputs(
+  client: CloudFormationClient,
+  name: string,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  try {
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: name }));
+    const outputs = Stacks[0]?.Outputs ?? [];
+    return Object.fromEntries(outputs.map((one) => [one.OutputKey ?? '', one.OutputValue ?? '']));
+  } catch (error) {
+    if (error instanceof Error && /does not exist/.test(error.message)) return undefined;
+    throw error;
+  }
+}
+
+/** The outputs of one part of a deployment. */
+export async function partOutputs(
+  settings: DeploymentSettings,
+  part: Parameters<typeof stackName>[1],
+): Promise<Readonly<Record<string, string>>> {
+  const name = stackName(settings.stage, part);
+  const client = new CloudFormationClient({ region: settings.region });
+  const outputs = await stackOutputs(client, name);
+  if (outputs !== undefined) return outputs;
+  throw new AppError('unavailable', `The stack ${name} is not there. Run "onestep deploy" first.`);
+}
+
+/** S3 of the deployment's region, or the stand-in that the environment names. */
+export function createPushClient(region: string, env: NodeJS.ProcessEnv): S3Client {
+  const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'];
+  return new S3Client({
+    region,
+    maxAttempts: 6,
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+  });
+}
+
+/** What `docker login` wants for the account's registry. */
+export async function registryLogin(region: string) {
+  const { authorizationData = [] } = await new ECRClient({ region }).send(
+    new GetAuthorizationTokenCommand({}),
+  );
+  const token = authorizationData[0]?.authorizationToken;
+  if (token === undefined) throw new AppError('unavailable', 'ECR gave no log-in. Try again.');
+  const [user = '', password = ''] = Buffer.from(token, 'base64').toString('utf8').split(':');
+  return { user, password };
+}
+
+/** Turns the deployment off or on through its kill switch. */
+export async function invokeKillSwitch(
+  settings: DeploymentSettings,
+  action: 'pause' | 'resume',
+): Promise<void> {
+  const outputs = await partOutputs(settings, 'operations');
+  const answer = await new LambdaClient({ region: settings.region }).send(
+    new InvokeCommand({
+      FunctionName: outputs[OUTPUTS.killSwitch],
+      Payload: Buffer.from(JSON.stringify({ action })),
+    }),
+  );
+  if (answer.FunctionError === undefined) return;
+  const said = Buffer.from(answer.Payload ?? []).toString('utf8');
+  throw new AppError('unavailable', `The ${action} is not complete: ${said}. Run it again.`);
+}
+
+/** Makes the operator's account in the deployment's table; see {@link createFirstAccount}. */
+export async function createOperator(
+  settings: DeploymentSettings,
+  account: AccountId,
+): Promise<string | undefined> {
+  const { region } = settings;
+  const { [OUTPUTS.table]: tableName = '' } = await partOutputs(settings, 'data');
+  const { SecretString = '' } = await new SecretsManagerClient({ region }).send(
+    new GetSecretValueCommand({ SecretId: macSecretName(settings.stage) }),
+  );
+  const random = (length: number) => new Uint8Array(randomBytes(length));
+  const table = createDynamoTable({
+    client: createDynamoClient({ region }),
+    tableName,
+    sleep: (ms) => sleep(ms),
+    random: Math.random,
+  });
+  const { ledger, keys } = createDynamoStores({ table, clock: systemClock, randomBytes: random });
+  const service = createKeyService({
+    keys,
+    ledger,
+    clock: systemClock,
+    randomBytes: random,
+    hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
+    macKeys: parseMacKeys(SecretString),
+    sha256Hex: (text) => createHash('sha256').update(text, 'utf8').digest('hex'),
+  });
+  const deps = { ledger, keys: service, clock: systemClock, randomBytes: random };
+  return createFirstAccount(deps, account);
+}

@@ -1,0 +1,134 @@
+import { AppError } from '#shared/core/errors.ts';
+import { INSTANCE_PRICES } from './instance-prices.ts';
+
+/**
+ * What a warm 1024² image takes, from the model's arithmetic and the GPU's data sheet. An estimate until
+ * `onestep bench engine --device cuda` has run on the instance type: give its figure then.
+ */
+const TERAFLOP_PER_IMAGE = 17.34;
+/** The share of the data sheet's rate that convolutions and attention reach together. */
+const UTILISATION = 0.3;
+/** Encoding a PNG and uploading it, one after the other with the GPU. */
+const SECONDS_BESIDE_GPU = 0.6;
+
+/** An instance that has nothing to do is taken away after this long, and billed for it. */
+const IDLE_TAIL_SECONDS = 15 * 60;
+/** Provisioning, download of the image and 7 GB of weights, loading, warm-up. */
+const COLD_START_SECONDS = 6 * 60;
+
+const HOURS_PER_MONTH = 720;
+
+/** List prices in us-east-1; check before quoting. Everything but the GPU, for a thousand images. */
+const USD_PER_THOUSAND = {
+  /** Three requests an image (create, two polls): CloudFront, Lambda@Edge, Lambda, firewall. */
+  requests: (3 * (1.0 + 0.8 + 0.3 + 0.6)) / 1000,
+  /** Admission, claim, start, settlement: some 40 write units, transactions counted twice. */
+  table: (40 * 0.625) / 1000,
+  /** Queues, notifications, logs: 20 KB of logs an image at $0.50 a gigabyte. */
+  carrying: 0.01 + 0.02 * 0.5,
+  /** A 1.5 MB PNG: put, kept a week, downloaded once. */
+  storage: 0.005 + 1.5 * 0.023 * 0.25 + 1.5 * 0.09,
+} as const;
+
+/** What costs something while nobody calls, in dollars a month. */
+const USD_AT_REST = {
+  /** One access list and four rules. */
+  firewall: 5 + 4,
+  /** Two secrets at $0.40. */
+  secrets: 0.8,
+  /** Some 40 alarms at $0.10, one dashboard at $3, some 60 metrics at $0.30 when they have data. */
+  alarms: 4 + 3,
+  /** Model packages (7 GB each at $0.023) and the image (6 GB at $0.10). */
+  storage: (models: number) => models * 7 * 0.023 + 6 * 0.1,
+  /** The sweep: 43,200 runs of half a second at 512 MB. */
+  sweep: 0.15,
+} as const;
+
+export interface CostInput {
+  readonly images: number;
+  readonly instance: string;
+  /** Most instances at one time. */
+  readonly maxInstances: number;
+  /** Models deployed, for what they cost at rest. */
+  readonly models: number;
+  /** Times that an instance is woken for these images; the rest of them arrive while it is warm. */
+  readonly wakes: number;
+  /** Measured GPU-side seconds for an image. @default the estimate */
+  readonly secondsPerImage?: number;
+}
+
+/** Dollars, by what they are paid for. */
+export interface Cost {
+  readonly instance: string;
+  readonly images: number;
+  readonly usdPerHour: number;
+  readonly secondsPerImage: number;
+  /** Instances while they work, and while they start and wait to be taken away. */
+  readonly busyUsd: number;
+  readonly wakingUsd: number;
+  readonly requestsUsd: number;
+  readonly tableUsd: number;
+  readonly carryingUsd: number;
+  readonly storageUsd: number;
+  readonly totalUsd: number;
+  readonly perImageUsd: number;
+  readonly atRestPerMonthUsd: number;
+  /** All instances all month: what no bug, customer or attack can go beyond for the GPUs. */
+  readonly ceilingPerMonthUsd: number;
+}
+
+/** @throws AppError `invalid-request` for an instance type that has no price here */
+export function estimateCost(input: CostInput): Cost {
+  const price = Object.hasOwn(INSTANCE_PRICES, input.instance)
+    ? INSTANCE_PRICES[input.instance]
+    : undefined;
+  if (price === undefined) {
+    throw new AppError(
+      'invalid-request',
+      `There is no price for ${input.instance}. Known: ${Object.keys(INSTANCE_PRICES).join(', ')}.`,
+    );
+  }
+  const { usdPerHour } = price;
+  const secondsPerImage =
+    input.secondsPerImage ??
+    TERAFLOP_PER_IMAGE / (price.fp16Tflops * UTILISATION) + SECONDS_BESIDE_GPU;
+  const thousands = input.images / 1000;
+  const busyUsd = (input.images * secondsPerImage * usdPerHour) / 3600;
+  const wakingUsd = (input.wakes * (COLD_START_SECONDS + IDLE_TAIL_SECONDS) * usdPerHour) / 3600;
+  const requestsUsd = thousands * USD_PER_THOUSAND.requests;
+  const tableUsd = thousands * USD_PER_THOUSAND.table;
+  const carryingUsd = thousands * USD_PER_THOUSAND.carrying;
+  const storageUsd = thousands * USD_PER_THOUSAND.storage;
+  const totalUsd = busyUsd + wakingUsd + requestsUsd + tableUsd + carryingUsd + storageUsd;
+  return {
+    instance: input.instance,
+    images: input.images,
+    usdPerHour,
+    secondsPerImage,
+    busyUsd,
+    wakingUsd,
+    requestsUsd,
+    tableUsd,
+    carryingUsd,
+    storageUsd,
+    totalUsd,
+    perImageUsd: input.images === 0 ? 0 : totalUsd / input.images,
+    atRestPerMonthUsd: atRest(input.models),
+    ceilingPerMonthUsd: ceilingPerMonth(input.instance, input.maxInstances),
+  };
+}
+
+function atRest(models: number): number {
+  return (
+    USD_AT_REST.firewall +
+    USD_AT_REST.secrets +
+    USD_AT_REST.alarms +
+    USD_AT_REST.storage(models) +
+    USD_AT_REST.sweep
+  );
+}
+
+/** Most instances × dollars an hour × 720 hours. */
+export function ceilingPerMonth(instance: string, maxInstances: number): number {
+  return (INSTANCE_PRICES[instance]?.usdPerHour ?? 0) * maxInstances * HOURS_PER_MONTH;
+}

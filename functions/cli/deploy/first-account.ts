@@ -1,0 +1,56 @@
+import type { Clock } from '#shared/core/clock.ts';
+import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
+import { microUsd, ZERO_USD } from '#shared/core/money.ts';
+import type { KeyService } from '#shared/domain/keys.ts';
+import type { Ledger } from '#shared/ports/ledger.ts';
+
+export interface FirstAccountDeps {
+  readonly ledger: Pick<Ledger, 'createAccount' | 'grant'>;
+  readonly keys: Pick<KeyService, 'issue'>;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+}
+
+/** Enough for a thousand images; the operator pays for the GPU anyway. */
+const FIRST_CREDIT_MICRO_USD = 5_000_000;
+const RATE_PER_MINUTE = 60;
+
+/**
+ * Makes the operator's account, with credit and an admin key, where it is not there yet.
+ * @returns the key's text, which is shown once; undefined when the account was there
+ */
+export async function createFirstAccount(
+  deps: FirstAccountDeps,
+  id: AccountId,
+): Promise<string | undefined> {
+  const at = deps.clock.now();
+  const audit = (action: string) => ({
+    id: createUlid(deps.clock, deps.randomBytes),
+    at,
+    account: id,
+    actor: 'cli' as const,
+    action,
+    subject: id,
+    details: {},
+  });
+  const { created } = await deps.ledger.createAccount(
+    { id, name: 'operator', createdAt: at, balance: ZERO_USD, held: ZERO_USD },
+    audit('account-created'),
+  );
+  if (!created) return undefined;
+  await deps.ledger.grant({
+    entryId: createUlid(deps.clock, deps.randomBytes),
+    account: id,
+    amount: microUsd(FIRST_CREDIT_MICRO_USD),
+    reference: `first-credit-${id}`,
+    at,
+    audit: audit('credit-granted'),
+  });
+  const request = {
+    account: id,
+    label: 'operator',
+    scopes: ['predict', 'read', 'admin'] as const,
+    ratePerMinute: RATE_PER_MINUTE,
+  };
+  return (await deps.keys.issue(request, 'cli')).text;
+}

@@ -1,0 +1,67 @@
+import { AppError } from '#shared/core/errors.ts';
+import { endpointName, STACK_PARTS, type StackPart, stackName } from './names.ts';
+import type { DeploymentSettings } from './settings.ts';
+
+export interface NukeDeps {
+  /** Stops scaling, so that nothing starts an instance while the endpoint goes. Absent is fine. */
+  readonly deregisterScaling: (endpoint: string) => Promise<void>;
+  /** Deletes the endpoint and waits until it is gone. Absent is fine. */
+  readonly deleteEndpoint: (endpoint: string) => Promise<void>;
+  /** `cdk destroy` of one stack. */
+  readonly destroyStack: (part: StackPart) => Promise<void>;
+  readonly stackExists: (name: string, region: string) => Promise<boolean>;
+  readonly say: (line: string) => void;
+}
+
+export interface NukeResult {
+  /** What is still there, or may be, and how it goes. */
+  readonly leftovers: readonly string[];
+}
+
+/**
+ * Takes a deployment down: GPUs first, since they cost, then the stacks against the order that they
+ * were made in. `prod` is refused: its stacks and table are protected, and unprotecting them is a
+ * decision that docs/operations.md describes.
+ *
+ * @throws AppError `permission-denied` for prod; what failed otherwise, after which it can run again
+ */
+export async function nuke(deps: NukeDeps, settings: DeploymentSettings): Promise<NukeResult> {
+  if (settings.stage === 'prod') {
+    throw new AppError(
+      'permission-denied',
+      'prod is protected. docs/operations.md, "Taking prod down", says which protections to lift by hand first.',
+    );
+  }
+  for (const model of settings.models) {
+    const name = endpointName(settings.stage, model.name);
+    deps.say(`endpoint ${name}`);
+    await deps.deregisterScaling(name);
+    await deps.deleteEndpoint(name);
+  }
+  const leftovers: string[] = [];
+  for (const part of [...STACK_PARTS].reverse()) {
+    const name = stackName(settings.stage, part);
+    const region = part === 'edge' ? 'us-east-1' : settings.region;
+    if (!(await deps.stackExists(name, region))) continue;
+    deps.say(`stack ${name}`);
+    try {
+      await deps.destroyStack(part);
+    } catch (error) {
+      if (part !== 'edge') throw error;
+      leftovers.push(
+        `stack ${name} (us-east-1): CloudFront's copies of the edge function disappear hours after the distribution. Run "onestep nuke" again then.`,
+      );
+    }
+  }
+  return { leftovers: [...leftovers, ...alwaysLeft(settings)] };
+}
+
+/** What no stack owns. None of it costs more than cents. */
+function alwaysLeft({ stage }: DeploymentSettings): readonly string[] {
+  return [
+    `log groups /aws/lambda/us-east-1.onestep-${stage}-edge in other regions, where viewers were (made by CloudFront, kept until deleted)`,
+    'the assets of the CDK bootstrap (bucket and roles of CDKToolkit): "npx cdk gc" removes what no stack uses',
+    `the secret onestep-${stage}-mac for its recovery window, during which the name cannot be used again: "aws secretsmanager delete-secret --secret-id onestep-${stage}-mac --force-delete-without-recovery"`,
+    'tags that were activated for cost allocation',
+  ];
+}

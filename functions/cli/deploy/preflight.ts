@@ -1,0 +1,158 @@
+import type { DeploymentSettings } from './settings.ts';
+import { NO_IMAGE } from './settings.ts';
+
+/** What preflight has to know of an account; each reads and changes nothing. */
+export interface PreflightDeps {
+  /** The account's id, or undefined without credentials that work. */
+  readonly accountId: () => Promise<string | undefined>;
+  /** Whether `cdk bootstrap` has run in the region. */
+  readonly isBootstrapped: (region: string) => Promise<boolean>;
+  /** SageMaker's quotas of the region by name: `ml.g6.xlarge for endpoint usage`. */
+  readonly sageMakerQuotas: (region: string) => Promise<ReadonlyMap<string, Quota>>;
+  /** Lambda's quota of concurrent executions in the region. */
+  readonly lambdaConcurrency: (region: string) => Promise<number>;
+  readonly distributions: () => Promise<{ readonly used: number; readonly quota: number }>;
+  readonly hasDocker: () => Promise<boolean>;
+}
+
+export interface Quota {
+  readonly code: string;
+  readonly value: number;
+}
+
+export interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  /** What was found; and if it is not enough, what to do. */
+  readonly says: string;
+  /** The command that mends it. */
+  readonly command?: string;
+}
+
+/** Reserved by this deployment's functions: dispatch 2, sweep 1, kill switch 1. */
+const RESERVED_CONCURRENCY = 4;
+/** Lambda keeps this many for functions that reserve none. */
+const UNRESERVED_MINIMUM = 100;
+
+/**
+ * Looks whether a deployment can succeed, before it is begun. Blue/green updates run the old and the
+ * new instances side by side, so each instance type's quota has to hold twice the most.
+ */
+export async function preflight(
+  deps: PreflightDeps,
+  settings: DeploymentSettings,
+): Promise<readonly Finding[]> {
+  const account = await deps.accountId();
+  if (account === undefined) {
+    return [
+      {
+        check: 'credentials',
+        ok: false,
+        says: 'There are no AWS credentials that work. Set AWS_PROFILE or sign in.',
+        command: 'aws sso login',
+      },
+    ];
+  }
+  const regions = [...new Set([settings.region, 'us-east-1'])];
+  return [
+    { check: 'credentials', ok: true, says: `account ${account}` },
+    ...(await Promise.all(regions.map((region) => checkBootstrap(deps, account, region)))),
+    ...(await checkInstances(deps, settings)),
+    await checkConcurrency(deps, settings.region),
+    await checkDistributions(deps),
+    await checkDocker(deps, settings),
+  ];
+}
+
+async function checkBootstrap(
+  deps: PreflightDeps,
+  account: string,
+  region: string,
+): Promise<Finding> {
+  const check = `bootstrap ${region}`;
+  if (await deps.isBootstrapped(region)) return { check, ok: true, says: 'done' };
+  return {
+    check,
+    ok: false,
+    says: `The CDK has never deployed to ${region} in this account: its bucket and roles are missing.`,
+    command: `npx cdk bootstrap aws://${account}/${region}`,
+  };
+}
+
+async function checkInstances(
+  deps: PreflightDeps,
+  settings: DeploymentSettings,
+): Promise<readonly Finding[]> {
+  const needed = new Map<string, number>();
+  for (const { instance, maxInstances } of settings.models) {
+    needed.set(instance, (needed.get(instance) ?? 0) + 2 * maxInstances);
+  }
+  const quotas = await deps.sageMakerQuotas(settings.region);
+  return [...needed].map(([instance, count]) =>
+    checkInstance(settings.region, instance, count, quotas.get(`${instance} for endpoint usage`)),
+  );
+}
+
+function checkInstance(
+  region: string,
+  instance: string,
+  needed: number,
+  quota: Quota | undefined,
+): Finding {
+  const name = `${instance} for endpoint usage`;
+  if (quota === undefined) {
+    return {
+      check: name,
+      ok: false,
+      says: `${region} has no quota "${name}": the instance type is not offered there. Choose another region or instance in cdk.json.`,
+    };
+  }
+  if (quota.value >= needed) {
+    return { check: name, ok: true, says: `${quota.value}, needed ${needed}` };
+  }
+  return {
+    check: name,
+    ok: false,
+    says: `The quota "${name}" (${quota.code}) in ${region} is ${quota.value}; needed are ${needed}: twice the most instances, because an update runs old and new side by side.`,
+    command: `aws service-quotas request-service-quota-increase --region ${region} --service-code sagemaker --quota-code ${quota.code} --desired-value ${needed}`,
+  };
+}
+
+async function checkConcurrency(deps: PreflightDeps, region: string): Promise<Finding> {
+  const check = 'Lambda concurrent executions';
+  const value = await deps.lambdaConcurrency(region);
+  const needed = UNRESERVED_MINIMUM + RESERVED_CONCURRENCY;
+  if (value >= needed) return { check, ok: true, says: `${value}, needed ${needed}` };
+  return {
+    check,
+    ok: false,
+    says: `The quota "Concurrent executions" (L-B99A9384) of Lambda in ${region} is ${value}; needed are ${needed}: ${RESERVED_CONCURRENCY} are reserved, and Lambda keeps ${UNRESERVED_MINIMUM} free.`,
+    command: `aws service-quotas request-service-quota-increase --region ${region} --service-code lambda --quota-code L-B99A9384 --desired-value 1000`,
+  };
+}
+
+async function checkDistributions(deps: PreflightDeps): Promise<Finding> {
+  const check = 'CloudFront distributions';
+  const { used, quota } = await deps.distributions();
+  if (used < quota) return { check, ok: true, says: `${used} of ${quota} used` };
+  return {
+    check,
+    ok: false,
+    says: `The quota "Web distributions per AWS account" (L-24B04930) is used up: ${used} of ${quota}.`,
+    command: `aws service-quotas request-service-quota-increase --region us-east-1 --service-code cloudfront --quota-code L-24B04930 --desired-value ${quota + 10}`,
+  };
+}
+
+async function checkDocker(deps: PreflightDeps, settings: DeploymentSettings): Promise<Finding> {
+  const check = 'Docker';
+  if (settings.imageDigest !== NO_IMAGE) {
+    return { check, ok: true, says: 'not needed: the image has been pushed' };
+  }
+  if (await deps.hasDocker()) return { check, ok: true, says: 'answers' };
+  return {
+    check,
+    ok: false,
+    says: 'Docker does not answer, and the GPU image has to be built once. Start it, or push the image elsewhere and set onestep:imageDigest.',
+    command: 'docker info',
+  };
+}

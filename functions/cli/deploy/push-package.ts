@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HeadObjectCommand, NotFound, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { AppError, FormatError } from '#shared/core/errors.ts';
+import { MANIFEST_FILE, type Manifest, readManifest } from '#shared/model/manifest.ts';
+import { packageDigest } from '#shared/model/package-digest.ts';
+import { modelPrefix } from './names.ts';
+import { uploadParts } from './upload-parts.ts';
+
+/** Larger files go up in parts. S3 takes up to 10,000 of them, so 640 GB of this size. */
+export const PART_BYTES = 64 * 1024 * 1024;
+
+export interface PushPackageDeps {
+  readonly s3: S3Client;
+  /** Told after each file and part. */
+  readonly onProgress: (progress: PushProgress) => void;
+  /** @default {@link PART_BYTES} */
+  readonly partBytes?: number;
+}
+
+export interface PushProgress {
+  readonly file: string;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface PushResult {
+  readonly name: string;
+  readonly digest: string;
+  readonly bucket: string;
+  readonly uploadedFiles: number;
+  readonly skippedFiles: number;
+  readonly uploadedBytes: number;
+}
+
+/**
+ * Uploads a model package to `models/<digest>/`. Files that are there already are skipped, parts that
+ * are there are kept, S3 verifies a SHA-256 of everything that it takes, and the manifest goes last: a
+ * package that has one is whole. Run it again after an interruption and it goes on where it stopped.
+ *
+ * @throws FormatError when a file is not what the manifest says
+ */
+export async function pushPackage(
+  deps: PushPackageDeps,
+  folder: string,
+  bucket: string,
+): Promise<PushResult> {
+  const manifest = readManifest(folder);
+  if (packageDigest(manifest.files) !== manifest.digest) {
+    throw new FormatError(
+      join(folder, MANIFEST_FILE),
+      'the digest is not that of the files listed; import the model again',
+    );
+  }
+  const prefix = modelPrefix(manifest.digest);
+  const counts = { uploadedFiles: 0, skippedFiles: 0, uploadedBytes: 0 };
+  const totalBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+  let doneBytes = 0;
+  const target = {
+    bucket,
+    onBytes: (file: string, bytes: number) => {
+      doneBytes += bytes;
+      deps.onProgress({ file, doneBytes, totalBytes });
+    },
+  };
+  for (const [path, file] of Object.entries(manifest.files)) {
+    const key = `${prefix}${path}`;
+    if (await isStored(deps.s3, bucket, key, file)) {
+      counts.skippedFiles++;
+      target.onBytes(path, file.bytes);
+      continue;
+    }
+    await uploadFile(deps, { folder, path, key, file }, target);
+    counts.uploadedFiles++;
+    counts.uploadedBytes += file.bytes;
+  }
+  const manifestBytes = await readWhole(join(folder, MANIFEST_FILE));
+  await putObject(
+    deps.s3,
+    bucket,
+    `${prefix}${MANIFEST_FILE}`,
+    manifestBytes,
+    sha256(manifestBytes),
+  );
+  return { name: manifest.name, digest: manifest.digest, bucket, ...counts };
+}
+
+/** Whether a package is whole in the bucket. */
+export async function isPushed(s3: S3Client, bucket: string, digest: string): Promise<boolean> {
+  return (await head(s3, bucket, `${modelPrefix(digest)}${MANIFEST_FILE}`)) !== undefined;
+}
+
+type ManifestFile = Manifest['files'][string];
+
+interface LocalFile {
+  readonly folder: string;
+  readonly path: string;
+  readonly key: string;
+  readonly file: ManifestFile;
+}
+
+interface Target {
+  readonly bucket: string;
+  readonly onBytes: (file: string, bytes: number) => void;
+}
+
+async function uploadFile(deps: PushPackageDeps, local: LocalFile, target: Target): Promise<void> {
+  const { folder, path, key, file } = local;
+  const source = join(folder, path);
+  await verifyLocal(source, file);
+  const partBytes = deps.partBytes ?? PART_BYTES;
+  if (file.bytes <= partBytes) {
+    await putObject(deps.s3, target.bucket, key, await readWhole(source), file.sha256);
+    target.onBytes(path, file.bytes);
+    return;
+  }
+  await uploadParts(deps.s3, {
+    source,
+    sizeBytes: file.bytes,
+    partBytes,
+    bucket: target.bucket,
+    key,
+    sha256: file.sha256,
+    onPart: (bytes) => target.onBytes(path, bytes),
+  });
+}
+
+/** Reads the file once before a byte is sent: gigabytes of the wrong file would be found out last. */
+async function verifyLocal(source: string, file: ManifestFile): Promise<void> {
+  const { size } = await stat(source).catch((cause: unknown) => {
+    throw new AppError('file-not-found', `${source} is missing; import the model again.`, {
+      cause,
+    });
+  });
+  const hash = createHash('sha256');
+  if (size === file.bytes) for await (const chunk of createReadStream(source)) hash.update(chunk);
+  if (size !== file.bytes || hash.digest('hex') !== file.sha256) {
+    throw new FormatError(source, 'differs from what the manifest says; import the model again');
+  }
+}
+
+async function isStored(
+  s3: S3Client,
+  bucket: string,
+  key: string,
+  file: ManifestFile,
+): Promise<boolean> {
+  const stored = await head(s3, bucket, key);
+  return stored?.ContentLength === file.bytes && stored.Metadata?.['sha256'] === file.sha256;
+}
+
+async function head(s3: S3Client, bucket: string, key: string) {
+  try {
+    return await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+  } catch (error) {
+    if (error instanceof NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function putObject(
+  s3: S3Client,
+  bucket: string,
+  key: string,
+  body: Uint8Array,
+  sha256Hex: string,
+): Promise<void> {
+  await s3.send(
+    new PutObjectCommand({
+      Bucket: bucket,
+      Key: key,
+      Body: body,
+      Metadata: { sha256: sha256Hex },
+      ChecksumSHA256: Buffer.from(sha256Hex, 'hex').toString('base64'),
+    }),
+  );
+}
+
+async function readWhole(path: string): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

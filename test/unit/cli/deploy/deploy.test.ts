@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DeployDeps, deploy } from '#functions/cli/deploy/deploy.ts';
+import { parseSettings } from '#functions/cli/deploy/settings.ts';
+import { sampleManifest } from '../../../helpers/sample-manifest.ts';
+
+const manifest = sampleManifest();
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'onestep-deploy-'));
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const settings = parseSettings({
+  'onestep:models': [{ name: 'a/one', digest: manifest.digest }],
+});
+
+function world(change: Partial<DeployDeps> = {}) {
+  const steps: string[] = [];
+  const deps: DeployDeps = {
+    preflight: async () => [],
+    deployStacks: async (parts) => void steps.push(`cdk ${parts.join(' ')}`),
+    stackOutputs: async (name) =>
+      name.endsWith('data')
+        ? { ModelBucketName: 'models', RepositoryUri: '1.dkr.ecr/x' }
+        : { Url: 'https://d.cloudfront.net', FunctionUrl: 'https://f.lambda-url' },
+    isPushed: async () => false,
+    pushPackage: async (path, bucket) => void steps.push(`push ${path === folder} ${bucket}`),
+    pushImage: async () => {
+      steps.push('image');
+      return 'sha256:x';
+    },
+    buildImage: false,
+    say: () => undefined,
+    ...change,
+  };
+  return { deps, steps };
+}
+
+describe('deploy', () => {
+  it('goes data stack, package, image, the rest', async () => {
+    const { deps, steps } = world();
+    const result = await deploy(deps, settings, [folder]);
+    expect(steps).toEqual([
+      'cdk data',
+      'push true models',
+      'image',
+      'cdk edge gpu api webhooks operations',
+    ]);
+    expect(result).toEqual({
+      url: 'https://d.cloudfront.net',
+      functionUrl: 'https://f.lambda-url',
+    });
+  });
+
+  it('goes on where it stopped: what is pushed and built is left alone', async () => {
+    const { deps, steps } = world({ isPushed: async () => true });
+    await deploy(deps, { ...settings, imageDigest: `sha256:${'c'.repeat(64)}` }, []);
+    expect(steps).toEqual(['cdk data', 'cdk edge gpu api webhooks operations']);
+  });
+
+  it('deploys no endpoint without its package, and says which is missing', async () => {
+    const { deps, steps } = world();
+    const other = { ...settings, models: [{ ...settings.models[0], digest: 'f'.repeat(64) }] };
+    await expect(deploy(deps, other as typeof settings, [folder])).rejects.toThrow(
+      new RegExp(`a/one .digest f{64}.*${folder} is ${manifest.digest}`),
+    );
+    expect(steps).toEqual(['cdk data']);
+  });
+
+  it('begins nothing when preflight finds something', async () => {
+    const says = 'The quota is too small.';
+    const { deps, steps } = world({
+      preflight: async () => [{ check: 'quota', ok: false, says, command: 'aws ask' }],
+    });
+    await expect(deploy(deps, settings, [folder])).rejects.toThrow(/too small.*aws ask/s);
+    expect(steps).toEqual([]);
+  });
+
+  it('refuses a folder that is no package before anything is made', async () => {
+    const { deps, steps } = world();
+    await expect(deploy(deps, settings, [tmpdir()])).rejects.toThrow(/not a model package/);
+    expect(steps).toEqual([]);
+  });
+});

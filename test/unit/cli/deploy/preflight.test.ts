@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { type PreflightDeps, preflight } from '#functions/cli/deploy/preflight.ts';
+import { parseSettings } from '#functions/cli/deploy/settings.ts';
+
+const settings = parseSettings({
+  'onestep:region': 'eu-central-1',
+  'onestep:models': [
+    { name: 'a/one', digest: 'a'.repeat(64), maxInstances: 2 },
+    { name: 'b/two', digest: 'b'.repeat(64), maxInstances: 1 },
+  ],
+});
+
+const READY: PreflightDeps = {
+  accountId: async () => '123456789012',
+  isBootstrapped: async () => true,
+  sageMakerQuotas: async () =>
+    new Map([['ml.g6.xlarge for endpoint usage', { code: 'L-ABC', value: 6 }]]),
+  lambdaConcurrency: async () => 1000,
+  distributions: async () => ({ used: 1, quota: 200 }),
+  hasDocker: async () => true,
+};
+
+const failing = async (change: Partial<PreflightDeps>) =>
+  (await preflight({ ...READY, ...change }, settings)).filter(({ ok }) => !ok);
+
+describe('preflight', () => {
+  it('finds nothing wrong where nothing is', async () => {
+    expect(await failing({})).toEqual([]);
+  });
+
+  it('asks for twice the instances of all models of a type, by quota and command', async () => {
+    const quotas = new Map([['ml.g6.xlarge for endpoint usage', { code: 'L-ABC', value: 5 }]]);
+    const [finding, ...others] = await failing({ sageMakerQuotas: async () => quotas });
+    expect(others).toEqual([]);
+    expect(finding?.says).toMatch(
+      /"ml\.g6\.xlarge for endpoint usage" \(L-ABC\).*is 5; needed are 6/,
+    );
+    expect(finding?.command).toBe(
+      'aws service-quotas request-service-quota-increase --region eu-central-1 --service-code sagemaker --quota-code L-ABC --desired-value 6',
+    );
+  });
+
+  it('says when the region does not have the instance type', async () => {
+    const [finding] = await failing({ sageMakerQuotas: async () => new Map() });
+    expect(finding?.says).toContain('not offered');
+  });
+
+  it('looks at the bootstrap of both regions', async () => {
+    const found = await failing({ isBootstrapped: async (region) => region !== 'us-east-1' });
+    expect(found.map(({ command }) => command)).toEqual([
+      'npx cdk bootstrap aws://123456789012/us-east-1',
+    ]);
+  });
+
+  it('knows that a new account has ten concurrent executions', async () => {
+    const [finding] = await failing({ lambdaConcurrency: async () => 10 });
+    expect(finding).toMatchObject({ check: 'Lambda concurrent executions' });
+    expect(finding?.command).toContain('L-B99A9384');
+  });
+
+  it('counts distributions, and needs Docker only for an image that is not there', async () => {
+    expect(await failing({ distributions: async () => ({ used: 200, quota: 200 }) })).toHaveLength(
+      1,
+    );
+    expect(await failing({ hasDocker: async () => false })).toHaveLength(1);
+    const pushed = { ...settings, imageDigest: `sha256:${'c'.repeat(64)}` };
+    const found = await preflight({ ...READY, hasDocker: async () => false }, pushed);
+    expect(found.every(({ ok }) => ok)).toBe(true);
+  });
+
+  it('stops at missing credentials', async () => {
+    const found = await failing({ accountId: async () => undefined });
+    expect(found).toMatchObject([{ check: 'credentials' }]);
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { type SmokeInput, smoke } from '#functions/cli/deploy/smoke.ts';
+
+const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 1, 2, 3]);
+
+/** A deployment in a few lines: each order takes two polls and costs 4000. */
+function deployment(faults: { directStatus?: number; charge?: number; keyless?: number } = {}) {
+  let balance = 100_000;
+  let polls = 0;
+  let orders = 0;
+  const json = (body: unknown, status = 200) => Response.json(body, { status });
+  const answer = async (url: string, init?: RequestInit): Promise<Response> => {
+    const { pathname, hostname } = new URL(url);
+    const key = new Headers(init?.headers).get('authorization');
+    if (hostname === 'direct.example')
+      return new Response('', { status: faults.directStatus ?? 403 });
+    if (pathname === '/healthz') return new Response('ok');
+    if (pathname.endsWith('.png')) return new Response(PNG);
+    if (key !== 'Bearer os_live_key') return json({}, faults.keyless ?? 401);
+    if (pathname === '/v1/account') return json({ balance });
+    if (init?.method === 'POST') {
+      orders++;
+      polls = 0;
+      return json({ id: `p${orders}`, status: 'starting', output: null, error: null }, 201);
+    }
+    if (pathname.endsWith('/webhooks')) return json({ results: [{ status: 'delivered' }] });
+    if (++polls < 2) return json({ id: `p${orders}`, status: 'processing', error: null });
+    balance -= faults.charge ?? 4_000;
+    return json({
+      id: `p${orders}`,
+      status: 'succeeded',
+      output: ['https://images.example/0.png'],
+      error: null,
+      cost: 4_000,
+    });
+  };
+  return ((url: string, init?: RequestInit) => answer(url, init)) as typeof fetch;
+}
+
+const INPUT: SmokeInput = {
+  url: 'https://api.example',
+  functionUrl: 'https://direct.example',
+  apiKey: 'os_live_key',
+  webhookUrl: 'https://hooks.example',
+  timeoutMs: 60_000,
+};
+
+async function failures(fetch: typeof globalThis.fetch, input = INPUT) {
+  let now = 0;
+  const deps = {
+    fetch,
+    now: () => now,
+    sleep: async (ms: number) => void (now += ms),
+    say: () => undefined,
+  };
+  const checks = await smoke(deps, input);
+  return { checks, failed: checks.filter(({ ok }) => !ok).map(({ check }) => check) };
+}
+
+describe('smoke', () => {
+  it('tries doors, key, two images, charge and webhook', async () => {
+    const { checks, failed } = await failures(deployment());
+    expect(failed).toEqual([]);
+    expect(checks.map(({ check }) => check)).toEqual([
+      'health',
+      'no key',
+      'past CloudFront',
+      'Authorization through CloudFront',
+      'first image',
+      'second image',
+      'usage',
+      'webhook',
+    ]);
+  });
+
+  it.each([
+    ['past CloudFront', deployment({ directStatus: 200 })],
+    ['no key', deployment({ keyless: 404 })],
+    ['usage', deployment({ charge: 5_000 })],
+  ])('fails at: %s', async (check, fetch) => {
+    expect((await failures(fetch)).failed).toEqual([check]);
+  });
+
+  it('stops when the key is not taken', async () => {
+    const { failed } = await failures(deployment(), { ...INPUT, apiKey: 'other' });
+    expect(failed).toEqual(['Authorization through CloudFront']);
+  });
+
+  it('gives up on an endpoint that does not wake', async () => {
+    const { checks } = await failures(deployment(), { ...INPUT, timeoutMs: 1 });
+    expect(checks.find(({ check }) => check === 'first image')?.says).toContain('timed out');
+  });
+});
