@@ -10,6 +10,7 @@ import { findDelivered } from './delivered-images.ts';
 import { eventEntries } from './job-events.ts';
 import { readStoredReceipt } from './stored-receipt.ts';
 import { decide, type Ending } from './verdict.ts';
+import { progressEntries } from './webhooks/events.ts';
 
 export interface SettlementDeps {
   readonly jobs: Pick<
@@ -48,7 +49,11 @@ export function createSettlement(deps: SettlementDeps) {
       from,
       completedAt: now,
       ledgerEntryId: createUlid(clock, randomBytes),
-      outbox: eventEntries(job, 'completed', now),
+      outbox: [
+        ...(verdict.images.length === 0 ? [] : progressEntries(job, 'output', now)),
+        ...progressEntries(job, 'logs', now),
+        ...eventEntries(job, 'completed', now),
+      ],
     });
     if (!result.changed || result.job === undefined) return undefined;
     deps.onChange?.(result.job);
@@ -122,7 +127,8 @@ export function createSettlement(deps: SettlementDeps) {
     async applyStart(id: JobId, startedAt: number): Promise<void> {
       const job = await jobs.get(id);
       if (job?.lease === undefined || job.status !== 'starting') return;
-      const entries = eventEntries(job, 'start', clock.now());
+      const now = clock.now();
+      const entries = [...eventEntries(job, 'start', now), ...progressEntries(job, 'logs', now)];
       const result = await jobs.markStarted(id, job.lease.token, startedAt, entries);
       if (result.changed && result.job !== undefined) deps.onChange?.(result.job);
     },

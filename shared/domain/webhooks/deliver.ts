@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/core/clock.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
-import type { Job } from '#shared/core/job.ts';
+import { type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type { JobStore } from '#shared/ports/job-store.ts';
 import type { AttemptResult, Outbox } from '#shared/ports/outbox.ts';
@@ -54,7 +54,7 @@ export async function deliverDue(
   const now = deps.clock.now();
   const due = await deps.outbox.claimDue(now, now + HIDE_MS, options.limit);
   const byJob = new Map<string, OutboxEntry[]>();
-  for (const entry of [...due].sort((a, b) => a.createdAt - b.createdAt)) {
+  for (const entry of [...due].sort(byTime)) {
     byJob.set(entry.job, [...(byJob.get(entry.job) ?? []), entry]);
   }
   const waiting = [...byJob.values()];
@@ -65,6 +65,12 @@ export async function deliverDue(
   };
   await Promise.all(Array.from({ length: Math.min(options.concurrency, byJob.size) }, worker));
   return due.length;
+}
+
+/** In the order of events where two became true in one moment. */
+function byTime(a: OutboxEntry, b: OutboxEntry): number {
+  const ranks = [a, b].map(({ event }) => WEBHOOK_EVENTS.indexOf(event));
+  return a.createdAt - b.createdAt || (ranks[0] ?? 0) - (ranks[1] ?? 0);
 }
 
 /** Makes one attempt for an entry that the caller has claimed, and records it. */
