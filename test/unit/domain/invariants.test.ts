@@ -120,6 +120,7 @@ describe('ledger invariants', () => {
       const job = await order(world);
       const canceled = await world.services.settlement.cancelJob(job.id);
       expect(canceled).toMatchObject({ status: 'canceled', cost: 0 });
+      expect(world.gpu.canceled.size).toBe(0);
       expect(await world.services.dispatcher.dispatchOnce()).toBe(0);
     });
 

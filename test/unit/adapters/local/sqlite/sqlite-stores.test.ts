@@ -117,6 +117,19 @@ describe('SQLite stores', () => {
     expect(limited).toEqual({ outcome: 'queue-full', depth: 3 });
   });
 
+  test('idempotency records that expired do not pile up', async () => {
+    const { jobs, ledger } = open();
+    await fund(ledger, 1000 * PRICE);
+    const idempotency = { scope: 'old', expiresAt: NOW + 1 };
+    await jobs.admit(sampleAdmission({}, { idempotency }));
+    const later = { createdAt: NOW + 1 };
+    await Promise.all(Array.from({ length: 256 }, () => jobs.admit(sampleAdmission(later))));
+    close();
+    const db = new Database(join(folder, 'onestep.sqlite'));
+    expect(db.prepare('SELECT scope FROM idempotency').all()).toEqual([]);
+    db.close();
+  });
+
   test('what is asked all the time goes by an index, however long the queue', async () => {
     open();
     close();
