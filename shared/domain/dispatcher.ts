@@ -32,7 +32,11 @@ export interface DispatcherDeps {
 }
 
 export interface Dispatcher {
-  /** Claims and hands over as many jobs as the queue has room for; returns their number. */
+  /**
+   * Claims and hands over as many jobs as the queue has room for; returns their number.
+   *
+   * @throws the first failure that was not one job's own fault; the jobs wait again
+   */
   dispatchOnce(): Promise<number>;
   /** Extends the leases of the jobs that this process handed over and that have not ended. */
   renewLeases(): Promise<void>;
@@ -49,6 +53,13 @@ export interface Dispatcher {
   /** Jobs handed over by this process that have not ended. */
   running(): number;
 }
+
+/** After so many failures of an unknown kind a job is given up: it must not block those behind it. */
+const MAX_HANDOVERS = 3;
+const COULD_NOT_START = {
+  code: 'internal-error',
+  message: 'The prediction could not be started',
+} as const;
 
 /** Moves jobs from the table, in its fair order, to where they are run. */
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
@@ -82,27 +93,45 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     return true;
   };
 
+  /** Ends a job that can't be handed over, or puts it back and passes the failure on. */
   const refuse = async (job: Job, token: number, error: unknown): Promise<void> => {
-    if (error instanceof AppError && !error.retryable) {
-      const { code, message } = error;
+    const known = error instanceof AppError ? error : undefined;
+    const isTransient = known?.retryable === true;
+    const isPermanent = known !== undefined && !isTransient && known.status < 500;
+    if (isPermanent || (!isTransient && job.attempts >= MAX_HANDOVERS)) {
+      const { code, message } = isPermanent ? known : COULD_NOT_START;
       await deps.settlement.fail(job, { kind: 'failed', code, message });
-      return;
+      if (isPermanent) return;
+    } else {
+      await jobs.giveBack(job.id, token);
     }
-    await jobs.giveBack(job.id, token);
     throw error;
+  };
+
+  const dispatchModel = async (model: string): Promise<number> => {
+    let handed = 0;
+    for (let room = await queue.capacity(model); room > 0 && !stopping; ) {
+      const job = await jobs.claimNext(model, clock.now(), settings.leaseMs);
+      if (job === undefined) break;
+      if (!(await hand(job))) continue;
+      room--;
+      handed++;
+    }
+    return handed;
   };
 
   const dispatchOnce = async (): Promise<number> => {
     let handed = 0;
+    const failures: unknown[] = [];
     for (const model of deps.models()) {
-      for (let room = await queue.capacity(model); room > 0 && !stopping; ) {
-        const job = await jobs.claimNext(model, clock.now(), settings.leaseMs);
-        if (job === undefined) break;
-        if (!(await hand(job))) continue;
-        room--;
-        handed++;
+      try {
+        handed += await dispatchModel(model);
+      } catch (error) {
+        // One model's endpoint that is down must not stop the others.
+        failures.push(error);
       }
     }
+    if (failures.length > 0) throw failures[0];
     return handed;
   };
 

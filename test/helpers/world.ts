@@ -52,6 +52,8 @@ export interface World {
 export interface StartOptions {
   readonly wrap?: Wrap;
   readonly book?: PriceBook;
+  /** Names of the models that are dispatched. */
+  readonly models?: readonly string[];
 }
 
 export type Services = ReturnType<typeof createServices>;
@@ -90,7 +92,7 @@ function createServices(parts: Parts, options: StartOptions) {
     jobs,
     queue,
     settlement,
-    models: () => [MODEL.name],
+    models: () => options.models ?? [MODEL.name],
     clock,
     outputStore: (job) => ({ kind: 'file', prefix: outputPrefix(job) }),
     settings: { leaseMs: 30_000 },

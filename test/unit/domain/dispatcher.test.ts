@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '#shared/core/errors.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
 import type { Completion } from '#shared/ports/inference-queue.ts';
-import { ACCOUNT, fund, OTHER_ACCOUNT, PRICE, sampleKey } from '../../helpers/samples.ts';
+import { ACCOUNT, fund, MODEL, OTHER_ACCOUNT, PRICE, sampleKey } from '../../helpers/samples.ts';
 import { createWorld, order, read, type StartOptions, type World } from '../../helpers/world.ts';
 
 /** A queue whose `submit` fails as long as there are errors to fail with. */
@@ -96,6 +96,52 @@ describe('dispatcher', () => {
       error: { code: 'invalid-input', message: 'The prompt is too long' },
     });
     expect([...world.gpu.orders.keys()]).toEqual([second.id]);
+  });
+
+  test('a job that breaks the hand-over again and again is given up', async () => {
+    const bug = new TypeError('undefined is not a function');
+    await world.restart(failing([bug, bug, bug]));
+    const poison = await order(world);
+    const next = await order(world);
+    for (let i = 0; i < 3; i++) {
+      await expect(world.services.dispatcher.dispatchOnce()).rejects.toBe(bug);
+    }
+    const failed = await read(world, poison.id);
+    expect(failed).toMatchObject({ status: 'failed', cost: 0, error: { code: 'internal-error' } });
+    expect(failed.error?.message).not.toContain('undefined');
+    await world.services.dispatcher.dispatchOnce();
+    expect([...world.gpu.orders.keys()]).toEqual([next.id]);
+  });
+
+  test('a queue that is down for long fails no job', async () => {
+    const down = new AppError('unavailable', 'The endpoint is down', { retryable: true });
+    await world.restart(failing(Array.from({ length: 10 }, () => down)));
+    const job = await order(world);
+    for (let i = 0; i < 10; i++) {
+      await expect(world.services.dispatcher.dispatchOnce()).rejects.toBe(down);
+    }
+    expect(await world.services.dispatcher.dispatchOnce()).toBe(1);
+    expect((await read(world, job.id)).status).toBe('starting');
+  });
+
+  test('one model that is down does not stop the others', async () => {
+    const down = new AppError('unavailable', 'The endpoint is down', { retryable: true });
+    await world.restart({
+      models: ['onestep/down', MODEL.name],
+      wrap: (name, port) =>
+        name !== 'queue'
+          ? port
+          : {
+              ...port,
+              capacity: async (model: string) => {
+                if (model !== MODEL.name) throw down;
+                return 1;
+              },
+            },
+    });
+    const job = await order(world);
+    await expect(world.services.dispatcher.dispatchOnce()).rejects.toBe(down);
+    expect([...world.gpu.orders.keys()]).toEqual([job.id]);
   });
 
   test('a job past its deadline is ended, not run', async () => {

@@ -122,7 +122,7 @@ describe('settlement', () => {
     await world.gpu.run(job.id);
     const images = [
       sampleImage(job.id, 0),
-      sampleImage(job.id, 0),
+      sampleImage(job.id, 0, { bytes: 999 }),
       sampleImage(other.id, 0, { index: 1 }),
       sampleImage(job.id, 7),
     ];
