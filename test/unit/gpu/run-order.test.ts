@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import type { QueuedOrder } from '#functions/gpu/order-queue.ts';
+import type { Order } from '#functions/gpu/read-order.ts';
+import { type RunOrderDeps, runOrder } from '#functions/gpu/run-order.ts';
+import type { MadeImage } from '#functions/gpu/worker-messages.ts';
+import type { WorkResult } from '#functions/gpu/worker-process.ts';
+import { AppError } from '#shared/core/errors.ts';
+import type { BlobStore } from '#shared/ports/blob-store.ts';
+
+const DEADLINE = 5000;
+const RESULT: WorkResult = {
+  ms: { load: 0, text: 1, unet: 2, vae: 3, encode: 4 },
+  versions: { onestep: '1' },
+  warnings: [],
+};
+
+function image(index: number): MadeImage {
+  const bytes = Uint8Array.of(index, 1, 2);
+  const record = { index, sha256: '', pixels_sha256: '', bytes: 3, width: 8, height: 8, seed: 1 };
+  return { record: { ...record, format: 'png' }, bytes };
+}
+
+function queued(count: number): QueuedOrder {
+  const order = {
+    request: {
+      job: 'j',
+      deadline: DEADLINE,
+      output_format: 'png',
+      store: { kind: 'file', prefix: 'outputs/j/' },
+    },
+    model: { folder: '', manifest: { name: 'demo', digest: 'd' } },
+    work: { numOutputs: count },
+  } as unknown as Order;
+  return {
+    order,
+    state: { phase: 'queued', startedAt: undefined, imagesDone: 0 },
+    stopReason: undefined,
+  };
+}
+
+/** A store in memory that can refuse one key, and a clock that each put of an image moves on. */
+function setUp(options: { refuse?: string; putTakesMs?: number } = {}) {
+  const objects = new Map<string, Uint8Array>();
+  let now = 1000;
+  const blobs = {
+    async put(key: string, bytes: Uint8Array) {
+      if (key === options.refuse) throw new AppError('unavailable', 'The store is away.');
+      if (key.endsWith('.png')) now += options.putTakesMs ?? 0;
+      objects.set(key, bytes);
+    },
+    head: async (key: string) => (objects.has(key) ? { key } : undefined),
+    delete: async (key: string) => void objects.delete(key),
+  } as unknown as BlobStore;
+  const deps = (run: RunOrderDeps['worker']['run']): RunOrderDeps => ({
+    clock: { now: () => now },
+    worker: { run },
+    storeFor: () => blobs,
+    device: 'cpu',
+    onMarkError: () => undefined,
+  });
+  const outputs = () => [...objects.keys()].filter((key) => key.startsWith('outputs/')).sort();
+  return { objects, deps, outputs };
+}
+
+describe('runOrder', () => {
+  it('stores images, then the receipt that lists them', async () => {
+    const { deps, outputs } = setUp();
+    const receipt = await runOrder(
+      queued(2),
+      deps(async (_, events) => {
+        events.onImage(image(0));
+        expect(await events.shouldGoOn()).toBe(true);
+        events.onImage(image(1));
+        return RESULT;
+      }),
+    );
+    expect(receipt.images.map(({ key }) => key)).toEqual(['outputs/j/0.png', 'outputs/j/1.png']);
+    expect(outputs()).toEqual(['outputs/j/0.png', 'outputs/j/1.png', 'outputs/j/receipt.json']);
+  });
+
+  it('takes everything back when one put fails', async () => {
+    const { deps, outputs } = setUp({ refuse: 'outputs/j/1.png' });
+    const run = runOrder(
+      queued(2),
+      deps(async (_, events) => {
+        for (const index of [0, 1]) events.onImage(image(index));
+        return RESULT;
+      }),
+    );
+    await expect(run).rejects.toMatchObject({ code: 'unavailable' });
+    expect(outputs()).toEqual([]);
+  });
+
+  it('takes everything back when the deadline passes while storing', async () => {
+    const { deps, outputs } = setUp({ putTakesMs: DEADLINE });
+    const run = runOrder(
+      queued(1),
+      deps(async (_, events) => {
+        events.onImage(image(0));
+        return RESULT;
+      }),
+    );
+    await expect(run).rejects.toMatchObject({ code: 'deadline-exceeded' });
+    expect(outputs()).toEqual([]);
+  });
+
+  it('stores nothing of an order that fails halfway', async () => {
+    const { deps, outputs } = setUp();
+    const run = runOrder(
+      queued(2),
+      deps(async (_, events) => {
+        events.onImage(image(0));
+        throw new AppError('out-of-memory', 'The vae graph ran out of memory.');
+      }),
+    );
+    await expect(run).rejects.toMatchObject({ code: 'out-of-memory' });
+    expect(outputs()).toEqual([]);
+  });
+
+  it('keeps what was finished before a cancellation', async () => {
+    const { deps, outputs, objects } = setUp();
+    const run = runOrder(
+      queued(3),
+      deps(async (_, events) => {
+        events.onImage(image(0));
+        objects.set('jobs/j/cancel', new Uint8Array());
+        expect(await events.shouldGoOn()).toBe(false);
+        return RESULT;
+      }),
+    );
+    await expect(run).rejects.toMatchObject({
+      code: 'canceled',
+      images: [{ index: 0, key: 'outputs/j/0.png' }],
+    });
+    expect(outputs()).toEqual(['outputs/j/0.png', 'outputs/j/receipt.json']);
+  });
+});
