@@ -88,6 +88,16 @@ describe('sweep', () => {
     expect(await read(world, job.id)).toMatchObject({ status: 'canceled', cost: 0 });
   });
 
+  test('a cancelled job whose every image is stored is a success', async () => {
+    const job = await order(world, { images: 2 });
+    await world.services.dispatcher.dispatchOnce();
+    await world.services.settlement.cancelJob(job.id);
+    await world.gpu.run(job.id);
+    world.clock.advance(GRACE_MS);
+    await sweep();
+    expect(await read(world, job.id)).toMatchObject({ status: 'succeeded', cost: 2 * PRICE });
+  });
+
   test('expires credits', async () => {
     const expiresAt = world.clock.now() + MINUTE;
     await world.stores.ledger.grant(sampleGrant(500, { expiresAt }));
