@@ -7,6 +7,8 @@ import type { Command } from './command.ts';
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('./commands/start.ts')).start,
   serve: async () => (await import('./commands/start.ts')).start,
+  keys: async () => (await import('./commands/keys.ts')).keys,
+  credits: async () => (await import('./commands/credits.ts')).credits,
   generate: async () => (await import('./commands/generate.ts')).generate,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   bench: async () => (await import('./commands/bench.ts')).bench,

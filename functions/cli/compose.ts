@@ -29,6 +29,7 @@ import { defaultPrices, type LocalModel, readLocalModel } from './serve/local-mo
 import { createLoopbackQueue } from './serve/loopback-queue.ts';
 import { loadSecrets } from './serve/secrets-file.ts';
 import type { ServeConfig } from './serve/serve-config.ts';
+import { removeServerFile, writeServerFile } from './serve/server-file.ts';
 import { createServices } from './serve/services.ts';
 
 const SWEEP_MS = 1000;
@@ -187,6 +188,7 @@ async function compose(
     port: config.port,
   });
   origin ||= server.url;
+  writeServerFile(folder, { url: server.url, pid: process.pid });
   await services.dispatcher.recover();
   void gpu.listening().then(() => services.dispatcher.wake());
   services.dispatcher.start();
@@ -202,6 +204,7 @@ async function compose(
       await Promise.all([services.dispatcher.drain(DRAIN_MS), sweeping.stop(), deliveries.stop()]);
       services.hub.release();
       await Promise.all([answered, gpu.stop(ANSWERS_MS)]);
+      removeServerFile(folder);
       stores.close();
     },
   };

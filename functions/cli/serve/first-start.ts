@@ -43,7 +43,7 @@ interface FirstStartDeps {
 export async function ensureFirstKeys(deps: FirstStartDeps): Promise<FirstKeys> {
   const path = join(deps.folder, KEYS_FILE);
   const account = await ensureAccount(deps);
-  const kept = readKeys(path);
+  const kept = readFirstKeys(deps.folder);
   const key = await workingKey(deps, account, kept?.key, ['predict', 'read'], 'first key');
   const adminKey = await workingKey(
     deps,
@@ -107,7 +107,13 @@ async function workingKey(
   return (await keyService.issue(request, 'system')).text;
 }
 
-function readKeys(path: string): FirstKeys | undefined {
+/**
+ * The keys as an earlier start kept them.
+ *
+ * @throws AppError `invalid-file` when somebody has damaged the file
+ */
+export function readFirstKeys(folder: string): FirstKeys | undefined {
+  const path = join(folder, KEYS_FILE);
   if (!existsSync(path)) return undefined;
   try {
     const kept = KeysSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
