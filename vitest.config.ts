@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * Unit tests touch neither network nor servers; contract tests run one suite per port against every
- * local adapter; infra tests read templates; e2e tests start the real server. `aws` needs the
- * stand-ins of test/stand-ins and is left out of `npm test`.
+ * local adapter; infra tests read templates; e2e tests start the real server. Left out of
+ * `npm test`: `browser`, which needs a Chromium, and `aws`, which needs the stand-ins.
  */
 export default defineConfig({
   test: {
@@ -25,6 +25,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000 },
+      },
+      {
+        extends: true,
+        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 60_000 },
       },
       {
         extends: true,
