@@ -38,7 +38,7 @@ const outputsOf = (job: string): string[] => {
 async function imagesDone(job: string, count: number): Promise<void> {
   for (;;) {
     const answer = await fetch(`${gpu.url}/jobs/${job}`);
-    const { images_done } = await answer.json();
+    const { images_done } = (await answer.json()) as { images_done: number };
     if (answer.ok && images_done >= count) return;
     await new Promise((done) => setTimeout(done, 10));
   }

@@ -1,0 +1,201 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ReceiptSchema } from '#shared/core/inference.ts';
+import { type FixtureTensor, readSafetensors } from '../helpers/read-safetensors.ts';
+
+const LAUNCH = fileURLToPath(new URL('../../functions/cli/launch.mjs', import.meta.url));
+const STAGES = new URL('../fixtures/demo-stages/', import.meta.url);
+const TOKENIZER = fileURLToPath(new URL('../fixtures/clip-tokenizer', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'onestep-generate-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function onestep(words: readonly string[], input = '') {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCH, ...words], {
+    cwd: folder,
+    input,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
+  return { status, stdout, stderr };
+}
+
+/** ‖a − b‖ / ‖b‖, where `a` may be one row that stands for all of `b`. */
+function relativeL2(a: FixtureTensor | undefined, b: FixtureTensor | undefined): number {
+  let difference = 0;
+  let norm = 0;
+  const [x, y] = [a?.values ?? [], b?.values ?? []];
+  for (const [i, value] of y.entries()) {
+    difference += ((x[i % x.length] ?? Number.NaN) - value) ** 2;
+    norm += value ** 2;
+  }
+  return Math.sqrt(difference / norm);
+}
+
+describe('onestep generate', () => {
+  it.each(['card', 'batch', 'wide'])('agrees with diffusers stage by stage: %s', (name) => {
+    const { metadata, tensors: expected } = readSafetensors(new URL(`${name}.safetensors`, STAGES));
+    const { prompt = '', seed = '', width = '', height = '', batch = '1' } = metadata;
+    const words = ['--seed', seed, '--width', width, '--height', height, '--num', batch];
+    const dump = join(folder, `${name}.safetensors`);
+    const out = join(folder, `${name}.png`);
+    const { status, stderr } = onestep([
+      'generate',
+      prompt,
+      ...words,
+      '--dump',
+      dump,
+      '--out',
+      out,
+      '-q',
+    ]);
+    expect([status, stderr]).toEqual([0, '']);
+
+    const { tensors } = readSafetensors(dump);
+    expect(Object.keys(tensors).sort()).toEqual(Object.keys(expected).sort());
+    for (const ids of ['ids_1', 'ids_2']) expect(tensors[ids]).toEqual(expected[ids]);
+    for (const stage of ['context', 'pooled', 'time_ids', 'latents_in', 'vae_in']) {
+      expect(relativeL2(tensors[stage], expected[stage]), stage).toBeLessThan(1e-4);
+    }
+    const pixels = tensors['pixels'];
+    expect(pixels?.shape).toEqual(expected['pixels']?.shape);
+    const reference = expected['pixels']?.values ?? [];
+    const far = pixels?.values.filter((v, i) => Math.abs(v - (reference[i] ?? 999)) > 1).length;
+    expect((far ?? Number.NaN) / reference.length).toBeLessThan(0.001);
+  });
+
+  it('prints the receipt of files that anyone can make again', async () => {
+    const words = ['generate', 'a cat', '--seed', '4294967295', '--width', '64', '--height', '48'];
+    const two = onestep([...words, '--num', '2', '--out', 'two.webp', '--json']);
+    const receipt = ReceiptSchema.parse(JSON.parse(two.stdout));
+    expect(receipt.images.map(({ key, seed }) => [key, seed])).toEqual([
+      ['two-0.webp', 4294967295],
+      ['two-1.webp', 0],
+    ]);
+    onestep([
+      'generate',
+      'a cat',
+      '--seed',
+      '0',
+      '--width',
+      '64',
+      '--height',
+      '48',
+      '-o',
+      'one.webp',
+    ]);
+    const [file, again] = ['two-1.webp', 'one.webp'].map((name) =>
+      readFileSync(join(folder, name)),
+    );
+    expect(file?.equals(again ?? Buffer.alloc(0))).toBe(true);
+    expect(
+      createHash('sha256')
+        .update(file ?? '')
+        .digest('hex'),
+    ).toBe(receipt.images[1]?.sha256);
+    expect(await sharp(file).metadata()).toMatchObject({ format: 'webp', width: 64, height: 48 });
+  });
+
+  it('warns of what it cuts from a prompt', () => {
+    const { stderr, status } = onestep([
+      'generate',
+      `${'dog '.repeat(90)}END`,
+      '--width',
+      '64',
+      '--height',
+      '64',
+    ]);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/warning: The prompt has 9\d tokens.*cut: ".*END"/);
+    expect(existsSync(join(folder, 'onestep.png'))).toBe(true);
+  });
+
+  it.each([
+    [['dog', '--height', '8192'], 'height 8192'],
+    [['dog', '--seed', '4294967296'], '--seed 4294967296'],
+    [['dog', '--dump', 'nowhere/x'], 'the folder nowhere does not exist'],
+    [['dog', '--model', '.'], 'no manifest.json'],
+  ])('names the fault of %j and exits with 2', (words, message) => {
+    const { status, stderr, stdout } = onestep(['generate', ...words]);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('leaves nothing half-written when it is interrupted', async () => {
+    const place = join(folder, 'interrupted');
+    mkdirSync(place);
+    const words = ['generate', 'a dog', '--num', '16', '--out', 'x.png'];
+    const child = spawn(process.execPath, [LAUNCH, ...words], {
+      cwd: place,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    await new Promise((resolve) =>
+      child.stderr.on('data', (text) => /x-1/.test(`${text}`) && resolve(text)),
+    );
+    child.kill('SIGINT');
+    await new Promise((resolve) => child.once('exit', resolve));
+    const images = readdirSync(place).filter((name) => name !== '.onestep');
+    expect(images.length).toBeLessThan(16);
+    for (const image of images) {
+      expect(image).toMatch(/^x-\d+\.png$/);
+      await expect(sharp(join(place, image)).raw().toBuffer()).resolves.toBeInstanceOf(Buffer);
+    }
+  });
+
+  it('says that a folder is not writable', () => {
+    const place = join(folder, 'closed');
+    mkdirSync(place);
+    chmodSync(place, 0o500);
+    const { status, stderr } = onestep([
+      'generate',
+      'dog',
+      '--width',
+      '64',
+      '--height',
+      '64',
+      '--out',
+      'closed/x.png',
+    ]);
+    // Root may write everywhere.
+    if (process.getuid?.() === 0) expect(status).toBe(0);
+    else expect([status, stderr]).toEqual([2, expect.stringContaining('is not writable')]);
+    chmodSync(place, 0o700);
+  });
+});
+
+describe('onestep tokenize', () => {
+  it('reads an array of strings and prints their tokens', () => {
+    const prompts = ['A photo of a dog.', `${'word '.repeat(80)}the end`];
+    const { status, stdout } = onestep(
+      ['tokenize', '--tokenizer', TOKENIZER, '--json'],
+      JSON.stringify(prompts),
+    );
+    expect(status).toBe(0);
+    const [short, long] = JSON.parse(stdout);
+    expect(short).toEqual({
+      ids: [49406, 320, 1125, 539, 320, 1929, 269, 49407],
+      tokens: 8,
+      cut: '',
+    });
+    expect(long).toMatchObject({ tokens: 84, cut: 'word word word word word the end' });
+    expect(long.ids).toHaveLength(77);
+  });
+
+  it.each(['{', '[1]'])('refuses %s with 2', (input) => {
+    expect(onestep(['tokenize', '--tokenizer', TOKENIZER, '--json'], input).status).toBe(2);
+  });
+});
