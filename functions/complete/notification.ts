@@ -16,7 +16,7 @@ export interface Notification {
 
 const text = z.string().optional().catch(undefined);
 const LocationsSchema = z
-  .object({ outputLocation: text, failureLocation: text, responseBody: z.unknown() })
+  .object({ outputLocation: text, failureLocation: text, responseBody: z.unknown().optional() })
   .partial()
   .catch({});
 
@@ -27,7 +27,7 @@ const MessageSchema = z.object({
   failureReason: text,
   outputLocation: text,
   failureLocation: text,
-  responseBody: z.unknown(),
+  responseBody: z.unknown().optional(),
   responseParameters: LocationsSchema.optional(),
 });
 

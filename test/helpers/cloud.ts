@@ -1,0 +1,234 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { createErrands, createStreamHandler } from '#functions/api/adapter.ts';
+import { composeApi } from '#functions/api/compose.ts';
+import { loadApiConfig } from '#functions/api/config.ts';
+import { composeComplete } from '#functions/complete/compose.ts';
+import { loadCompleteConfig } from '#functions/complete/config.ts';
+import { composeDispatch } from '#functions/dispatch/compose.ts';
+import { loadDispatchConfig } from '#functions/dispatch/config.ts';
+import { composeEdge } from '#functions/edge/compose.ts';
+import { loadEdgeConfig } from '#functions/edge/config.ts';
+import { composeSweep } from '#functions/sweep/compose.ts';
+import { loadSweepConfig } from '#functions/sweep/config.ts';
+import { composeWebhooks } from '#functions/webhooks/compose.ts';
+import { loadWebhooksConfig } from '#functions/webhooks/config.ts';
+import {
+  createDynamoClient,
+  createS3Client,
+  createSageMakerRuntimeClient,
+  createSqsClient,
+} from '#shared/adapters/aws/aws-clients.ts';
+import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
+import { createEndpointState } from '#shared/adapters/aws/endpoint-state.ts';
+import { createJsonLog } from '#shared/adapters/aws/json-log.ts';
+import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
+import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
+import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
+import { createSafeFetch } from '#shared/adapters/http/safe-fetch.ts';
+import type { AccountId } from '#shared/core/ids.ts';
+import { microUsd, ZERO_USD } from '#shared/core/money.ts';
+import { createKeyService } from '#shared/domain/keys.ts';
+import type { Manifest } from '#shared/model/manifest.ts';
+import { startGpuProcess } from '../stand-ins/gpu-process.ts';
+import { type SageMakerStandIn, startSageMaker } from '../stand-ins/sagemaker.ts';
+import { createSns } from '../stand-ins/sns.ts';
+import { accessTo } from './aws-stand-ins.ts';
+import { startCloudFront } from './cloud-front.ts';
+import { createCloudResources } from './cloud-resources.ts';
+import { installLambdaRuntime } from './lambda-events.ts';
+import { startQueuePump } from './queue-pump.ts';
+import { newId, sampleAudit, sampleGrant } from './sample-jobs.ts';
+
+export const MODEL = 'onestep/demo';
+const ENDPOINT = 'onestep-test-demo';
+export const PRICE = 4_000;
+
+export interface CloudOptions {
+  /** A model package's folder and its manifest. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly coldStartMs?: number;
+  readonly ttlSecondMs?: number;
+  readonly jobDeadlineSeconds?: number;
+  readonly jobsPerInstance?: number;
+}
+
+/** The whole deployment, with its functions' own compositions, over stand-ins. */
+export type Cloud = Awaited<ReturnType<typeof startCloud>>;
+
+/** Starts it; `stop` ends every process and server that it started. */
+export async function startCloud(options: CloudOptions) {
+  const resources = await createCloudResources(options.manifest);
+  const lines: string[] = [];
+  const platform = createTestPlatform((line) => lines.push(line));
+  const sageMaker = await startEndpoint(options, resources);
+  const readSecret = createSecretReader({
+    client: createSecretsClient(accessTo('moto')),
+    clock: platform.clock,
+  });
+  const models = JSON.stringify([
+    {
+      name: MODEL,
+      digest: options.manifest.digest,
+      endpoint: ENDPOINT,
+      maxInstances: 1,
+      price: PRICE,
+    },
+  ]);
+  const common = {
+    AWS_REGION: 'us-east-1',
+    TABLE_NAME: resources.tableName,
+    OUTPUT_BUCKET_NAME: resources.outputBucket,
+    DISPATCH_QUEUE_URL: resources.dispatchQueue,
+    WEBHOOK_QUEUE_URL: resources.webhookQueue,
+    RECEIPT_SECRET_ARN: resources.receiptSecret,
+    MODELS: models,
+  };
+  const sageMakerAccess = { ...accessTo('moto'), endpoint: sageMaker.url };
+
+  installLambdaRuntime();
+  const errands = createErrands();
+  const api = await composeApi(
+    loadApiConfig({
+      ...common,
+      MODEL_BUCKET_NAME: resources.modelBucket,
+      MAC_SECRET_ARN: resources.macSecret,
+      JOB_DEADLINE_SECONDS: String(options.jobDeadlineSeconds ?? 600),
+    }),
+    {
+      ...platform,
+      readSecret,
+      endpointState: createEndpointState({
+        client: new SageMakerClient(sageMakerAccess),
+        clock: platform.clock,
+      }),
+      errands,
+    },
+  );
+  const edge = composeEdge(
+    loadEdgeConfig({ MAC_SECRET_ARN: resources.macSecret, MAC_SECRET_REGION: 'us-east-1' }),
+    { ...platform, readSecret, onError: platform.log.error },
+  );
+  const handler = createStreamHandler(
+    async () => (request, env) => api.fetch(request, env),
+    errands,
+  );
+  const front = await startCloudFront({
+    edge,
+    api: handler as unknown as Parameters<typeof startCloudFront>[0]['api'],
+  });
+  const dispatch = composeDispatch(
+    loadDispatchConfig({
+      ...common,
+      ...(options.jobsPerInstance === undefined
+        ? {}
+        : { JOBS_PER_INSTANCE: String(options.jobsPerInstance) }),
+    }),
+    { ...platform, sageMakerRuntime: createSageMakerRuntimeClient(sageMakerAccess), readSecret },
+  );
+  const webhooks = composeWebhooks(
+    loadWebhooksConfig({ ...common, PUBLIC_URL: front.url }),
+    platform,
+    createSafeFetch({ allowLocal: true }),
+  );
+  const complete = composeComplete(loadCompleteConfig(common), platform);
+  const sweep = composeSweep(loadSweepConfig(common), platform);
+  const pumps = [
+    startQueuePump(platform.sqs, resources.dispatchQueue, async () => {
+      await dispatch();
+      return undefined;
+    }),
+    startQueuePump(platform.sqs, resources.completionQueue, complete),
+    startQueuePump(platform.sqs, resources.webhookQueue, webhooks),
+  ];
+  const system = createAwsSystem(platform, {
+    tableName: resources.tableName,
+    bucket: resources.outputBucket,
+  });
+  const macKeys = parseMacKeys(await readSecret(resources.macSecret));
+
+  return {
+    url: front.url,
+    resources,
+    sageMaker,
+    system,
+    platform,
+    complete,
+    sweep,
+    /** Every line that the functions have logged. */
+    lines,
+    /** A new account with credit, and a key of it with every scope. */
+    async newCustomer(credit: number) {
+      const account = `acc_${newId()}` as AccountId;
+      await system.ledger.createAccount(
+        { id: account, name: 'test', createdAt: Date.now(), balance: ZERO_USD, held: ZERO_USD },
+        sampleAudit(account),
+      );
+      if (credit > 0) await system.ledger.grant(sampleGrant(account, microUsd(credit)));
+      const keys = createKeyService({
+        keys: system.keys,
+        ledger: system.ledger,
+        clock: platform.clock,
+        randomBytes: platform.randomBytes,
+        hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
+        macKeys,
+        sha256Hex: (text) => createHash('sha256').update(text).digest('hex'),
+      });
+      const scopes = ['predict', 'read', 'admin'] as const;
+      const { text } = await keys.issue(
+        { account, label: 'test', scopes, ratePerMinute: 6_000 },
+        'cli',
+      );
+      return { account, key: text };
+    },
+    async stop() {
+      await front.stop();
+      await Promise.all(pumps.map((pump) => pump.stop()));
+      await sageMaker.stop();
+    },
+  };
+}
+
+function createTestPlatform(write: (line: string) => void): Platform {
+  const clock = { now: () => Date.now() };
+  return {
+    dynamo: createDynamoClient(accessTo('dynamoDb')),
+    s3: createS3Client(accessTo('s3')),
+    sqs: createSqsClient(accessTo('moto')),
+    clock,
+    randomBytes: (length) => new Uint8Array(randomBytes(length)),
+    random: Math.random,
+    sleep: (ms) => sleep(ms),
+    log: createJsonLog({ function: 'test', clock, write }),
+  };
+}
+
+function startEndpoint(
+  options: CloudOptions,
+  resources: Awaited<ReturnType<typeof createCloudResources>>,
+): Promise<SageMakerStandIn> {
+  const s3Access = accessTo('s3');
+  const moto = accessTo('moto').endpoint ?? '';
+  return startSageMaker({
+    endpoint: ENDPOINT,
+    s3: createS3Client(s3Access),
+    sns: createSns(moto),
+    outputPath: `s3://${resources.outputBucket}/out/`,
+    failurePath: `s3://${resources.outputBucket}/fail/`,
+    successTopic: resources.successTopic,
+    errorTopic: resources.errorTopic,
+    coldStartMs: options.coldStartMs ?? 0,
+    ...(options.ttlSecondMs === undefined ? {} : { ttlSecondMs: options.ttlSecondMs }),
+    startGpu: () =>
+      startGpuProcess({
+        MODEL_FOLDERS: options.folder,
+        OUTPUT_BUCKET_NAME: resources.outputBucket,
+        AWS_REGION: 'us-east-1',
+        S3_ENDPOINT: s3Access.endpoint ?? '',
+        AWS_ACCESS_KEY_ID: s3Access.credentials?.accessKeyId ?? '',
+        AWS_SECRET_ACCESS_KEY: s3Access.credentials?.secretAccessKey ?? '',
+      }),
+  });
+}

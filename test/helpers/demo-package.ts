@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { importModel } from '#shared/model/import-model.ts';
+import type { Manifest } from '#shared/model/manifest.ts';
+
+const DEMO = fileURLToPath(new URL('../../models/demo', import.meta.url));
+
+export interface DemoPackage {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  remove(): void;
+}
+
+/** The demo model as a package of its own, in a temporary folder. */
+export async function importDemo(): Promise<DemoPackage> {
+  const root = mkdtempSync(join(tmpdir(), 'onestep-demo-'));
+  const folder = join(root, 'demo');
+  const manifest = await importModel({
+    repository: join(DEMO, 'repo'),
+    unet: join(DEMO, 'onestep_unet.bin'),
+    dtype: 'fp32',
+    out: folder,
+    name: 'demo',
+    processId: process.pid,
+  });
+  return { folder, manifest, remove: () => rmSync(root, { recursive: true, force: true }) };
+}
