@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { toIso } from '#shared/core/clock.ts';
 import { aspectSizes, type CatalogModel } from '#shared/domain/catalog.ts';
+import { leadingLicence } from '#shared/domain/licence-links.ts';
 import type { ApiDeps } from './deps.ts';
 import { createImageInputSchema } from './image-input.ts';
 import type { Model, ModelVersion } from './schemas/model.ts';
@@ -32,7 +33,7 @@ export function createModelPresenter(deps: Pick<ApiDeps, 'catalog' | 'pricing'>)
         visibility: 'public',
         github_url: null,
         paper_url: null,
-        license_url: model.licences.find(({ url }) => url !== undefined)?.url ?? null,
+        license_url: leadingLicence(model.licences)?.url ?? null,
         // Nobody counts them here; the dialect's clients want a number.
         run_count: 0,
         cover_image_url: null,

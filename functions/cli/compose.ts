@@ -18,14 +18,13 @@ import { AppError } from '#shared/core/errors.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import { createPresenter } from '#shared/domain/present-prediction.ts';
 import { deliverDue } from '#shared/domain/webhooks/deliver.ts';
-import { ensureDemoModel } from './demo-model.ts';
 import { randomBytes } from './serve/crypto.ts';
 import { createEmbeddedApp } from './serve/embedded-app.ts';
+import { findModels, pricesOf } from './serve/find-models.ts';
 import { ensureFirstKeys, type FirstKeys } from './serve/first-start.ts';
 import { createGpuClient } from './serve/gpu-client.ts';
 import { startGpuProcess } from './serve/gpu-process.ts';
 import { startHttpServer } from './serve/http-server.ts';
-import { defaultPrices, type LocalModel, readLocalModel } from './serve/local-model.ts';
 import { createLoopbackQueue } from './serve/loopback-queue.ts';
 import { loadSecrets } from './serve/secrets-file.ts';
 import type { ServeConfig } from './serve/serve-config.ts';
@@ -36,7 +35,6 @@ const SWEEP_MS = 1000;
 /** How long a shutdown waits for running jobs, and then for answers on their way. */
 const DRAIN_MS = 10_000;
 const ANSWERS_MS = 2000;
-const DEMO_MODEL = 'onestep/demo';
 
 export interface EmbeddedServer {
   readonly url: string;
@@ -87,7 +85,7 @@ async function compose(
   stores: SqliteStores,
 ): Promise<EmbeddedServer> {
   const secrets = loadSecrets(folder);
-  const models = await readModels(config, folder);
+  const models = await findModels(config, folder, onError);
   const urls = createSignedFileUrls(secrets.urlKey);
   const filesFolder = join(folder, 'files');
   const blobs = createFileBlobStore({ root: filesFolder, signedUrl: urls.sign });
@@ -117,7 +115,7 @@ async function compose(
     blobs,
     queue,
     models: models.map(({ catalog }) => catalog),
-    prices: config.prices ?? defaultPrices(models.map(({ catalog }) => catalog)),
+    prices: pricesOf(config, models),
     outputStore: (job) => ({ kind: 'file', prefix: outputPrefix(job) }),
     onError,
     onChange(job) {
@@ -212,17 +210,6 @@ async function compose(
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
-}
-
-/** The configured packages, or the demo model, imported on the first start. */
-async function readModels(config: ServeConfig, folder: string): Promise<readonly LocalModel[]> {
-  if (config.models === undefined) {
-    const demo = await ensureDemoModel(folder);
-    return [readLocalModel(DEMO_MODEL, demo, 'A small model to try the service with')];
-  }
-  return config.models.map((model) =>
-    readLocalModel(model.name, resolve(model.package), model.description ?? ''),
-  );
 }
 
 /** Runs the sweep again and again, never two at a time. */

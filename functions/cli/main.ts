@@ -51,7 +51,8 @@ function parseWords(name: string, command: Command, words: readonly string[]): C
       },
     };
   } catch (cause) {
-    const problem = cause instanceof Error ? cause.message.split(/\. To specify|\n/)[0] : String(cause);
+    const problem =
+      cause instanceof Error ? cause.message.split(/\. To specify|\n/)[0] : String(cause);
     throw new AppError('invalid-request', `${problem} See "onestep ${name} --help".`, { cause });
   }
 }

@@ -40,6 +40,8 @@ export interface ImportOptions {
   /** The folder of the new package; a package that is there already is replaced. */
   readonly out: string;
   readonly name: string;
+  /** Whom clients name before the model's name. */
+  readonly owner?: string | undefined;
   /** Share tensors that already fit with their source files instead of copying them. */
   readonly link?: boolean;
   /** Where the files came from, if the paths do not tell. */
@@ -232,6 +234,7 @@ function makeManifest(job: Job, cpu: GraphSet, files: Manifest['files']): Manife
   return ManifestSchema.parse({
     format: 'onestep-model/1',
     name: options.name,
+    ...(options.owner === undefined ? {} : { owner: options.owner }),
     digest: packageDigest(files),
     dtype: options.dtype,
     graphs: { cpu },

@@ -71,6 +71,11 @@ const TokenizerSchema = z.object({
 export const ManifestSchema = z.object({
   format: z.literal('onestep-model/1'),
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
+  /** Whom clients name before the model's name; absent where nobody said. */
+  owner: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
+    .optional(),
   /** The package's digest: SHA-256 over its files, see `package-digest.ts`. */
   digest: Sha256Schema,
   /** Element type of the weights as stored. */

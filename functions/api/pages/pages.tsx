@@ -3,6 +3,7 @@ import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { endedSessionCookie, sessionCookie } from '#shared/adapters/http/session-cookie.ts';
 import { aspectSizes, type Catalog } from '#shared/domain/catalog.ts';
 import type { KeyService } from '#shared/domain/keys.ts';
+import { leadingLicence } from '#shared/domain/licence-links.ts';
 import type { Pricing } from '#shared/domain/pricing.ts';
 import type { PageAssets } from './assets.ts';
 import { Document, PAGE_LINKS } from './document.tsx';
@@ -130,6 +131,8 @@ function contentSecurityPolicy(imageOrigins: readonly string[]): string {
 function modelsOf({ catalog, pricing }: PagesDeps) {
   return catalog.models.map((model) => ({
     name: model.name,
+    description: model.description,
+    licence: leadingLicence(model.licences) ?? null,
     aspects: Object.entries(aspectSizes(model.size)).map(([ratio, size]) => ({ ratio, ...size })),
     prices: pricing.classes(model.name).map(({ maxPixels, perImage }) => ({ maxPixels, perImage })),
   }));

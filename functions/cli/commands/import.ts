@@ -32,10 +32,14 @@ export const importCommand: Command = {
     out: {
       type: 'string',
       value: 'PKG',
-      help: 'the new package, a folder; default for the hub: models/NAME in the data folder',
+      help: 'the new package, a folder; default with a name: models/NAME in the data folder',
     },
     data: { type: 'string', value: 'DIR', help: 'where downloads are kept; default: .onestep' },
-    name: { type: 'string', value: 'NAME', help: "the model's name; default: the folder's name" },
+    name: {
+      type: 'string',
+      value: '[OWNER/]NAME',
+      help: "how clients order it; default: as on the hub, else local/ and the folder's name",
+    },
     link: { type: 'boolean', help: 'share tensors that fit with their files instead of copying' },
   },
   examples: [
@@ -76,15 +80,18 @@ async function run({ values, positionals, env, stdout, stderr }: CommandContext)
     // A model from the hub is known by its name there; one from a folder goes where it is told.
     const hubName = unet !== undefined && sources.unet !== unet ? unet : repository;
     const isFetched = sources.source !== undefined;
-    const name = text('name') ?? (isFetched ? hubName.split(/[/@]/)[1] : undefined);
-    const out = isFetched
-      ? (text('out') ?? join(data, 'models', modelName(name ?? hubName)))
-      : need('out', 'PKG');
+    const told = text('name')?.split('/') ?? [];
+    const [owner, hubModel] = isFetched ? hubName.split(/[/@]/) : [];
+    const name = told.at(-1) ?? hubModel;
+    const out =
+      text('out') ??
+      (name === undefined ? need('out', 'PKG') : join(data, 'models', modelName(name)));
     const manifest = await importModel({
       ...sources,
       dtype,
       out,
       name: modelName(name ?? basename(out)),
+      owner: ownerName(told.length > 1 ? told[0] : owner),
       link: values['link'] === true,
       processId: process.pid,
       signal,
@@ -112,6 +119,10 @@ function modelName(text: string): string {
     .slice(0, 64);
   if (name !== '') return name;
   throw new AppError('invalid-request', 'Name the model with --name NAME.');
+}
+
+function ownerName(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : modelName(text);
 }
 
 function progressLine(stderr: CommandContext['stderr']) {

@@ -3,13 +3,24 @@ import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
 import { PriceBookSchema } from '#shared/domain/pricing.ts';
 
-const ModelSchema = z.strictObject({
-  /** `owner/name`, as clients order it. */
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*\/[a-z0-9][a-z0-9._-]*$/, 'must be owner/name'),
-  /** The folder of the model package. */
-  package: z.string().min(1),
-  description: z.string().max(500).optional(),
-});
+const ModelName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]*\/[a-z0-9][a-z0-9._-]*$/, 'must be owner/name');
+
+const ModelSchema = z
+  .strictObject({
+    /** `owner/name`, as clients order it. */
+    name: ModelName,
+    /** The folder of the model package; `onestep/demo` needs none. */
+    package: z.string().min(1).optional(),
+    description: z.string().max(500).optional(),
+    /** Micro-USD for an image of the model's own size; larger ones cost half as much again. */
+    price: z.number().int().min(0).max(1_000_000_000).optional(),
+  })
+  .refine((model) => model.package !== undefined || model.name === 'onestep/demo', {
+    message: 'is missing: the folder of a model package',
+    path: ['package'],
+  });
 
 /** What a file may say of a setting as a value and the environment as text. */
 const number = z.union([
@@ -33,8 +44,16 @@ const ServeSchema = z.strictObject({
   /** What clients call the server, where that is another name than the request's own. */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   topupUrl: z.url({ protocol: /^https?$/ }).optional(),
-  /** Model packages; the demo model when there are none. */
-  models: z.array(ModelSchema).min(1).optional(),
+  /** Model packages; the demo model and those under `models/` in the data folder when absent. */
+  models: z
+    .array(ModelSchema)
+    .min(1)
+    .refine((models) => new Set(models.map(({ name }) => name)).size === models.length, {
+      error: 'two models have one name',
+    })
+    .optional(),
+  /** The model of calls that name none; the first unless told. */
+  defaultModel: ModelName.optional(),
   prices: PriceBookSchema.optional(),
   device: z.enum(['cpu', 'cuda']).default('cpu'),
   /** Micro-USD that the first account starts with. */

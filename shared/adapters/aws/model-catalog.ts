@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
 import type { CatalogModel } from '#shared/domain/catalog.ts';
+import { withLicenceLinks } from '#shared/domain/licence-links.ts';
 import type { PriceBook } from '#shared/domain/pricing.ts';
 import type { DeployedModel } from './environment.ts';
 
@@ -85,7 +86,7 @@ function toCatalogModel(
     },
     formats: IMAGE_FORMATS,
     maxOutputs: MAX_OUTPUTS,
-    licences: manifest.licences,
+    licences: withLicenceLinks(manifest.licences),
     hardware: 'sagemaker-async',
   };
 }

@@ -1,6 +1,9 @@
 /** A model as the form needs it. The server puts the list into the page. */
 export interface Model {
   readonly name: string;
+  readonly description: string;
+  /** What the model goes under, with a link to its text where one is known. */
+  readonly licence: { readonly name: string; readonly url?: string } | null;
   readonly aspects: readonly {
     readonly ratio: string;
     readonly width: number;
