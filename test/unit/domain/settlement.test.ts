@@ -149,11 +149,15 @@ describe('settlement', () => {
   test.each([
     ['no JSON', () => 'not json'],
     ['another shape', () => '{"images":[]}'],
-    ['another job', (other: Job) => JSON.stringify(sampleReceipt(other.id, []))],
+    [
+      'another job',
+      (job: Job, other: Job) => JSON.stringify(sampleReceipt(other.id, [sampleImage(job.id)])),
+    ],
   ])('a stored receipt of %s counts as none', async (_name, text) => {
     const job = await running();
     const other = await running();
-    const bytes = new TextEncoder().encode(text(other));
+    await world.gpu.run(job.id);
+    const bytes = new TextEncoder().encode(text(job, other));
     await world.blobs.put(`outputs/${job.id}/receipt.json`, bytes, 'application/json');
     await world.services.settlement.settleFromStorage(job, 'deadline-exceeded');
     expect(await read(world, job.id)).toMatchObject({ status: 'failed', cost: 0 });

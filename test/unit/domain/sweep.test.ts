@@ -73,6 +73,7 @@ describe('sweep', () => {
     world.clock.advance(DEADLINE_MS);
     await world.stores.jobs.renewLease(job.id, 1, world.clock.now() + 10 * MINUTE);
     expect(await sweep()).toEqual(NOTHING);
+    expect(world.gpu.canceled).toContain(job.id);
     await world.gpu.run(job.id, 2);
     world.clock.advance(GRACE_MS);
     expect(await sweep()).toEqual({ ...NOTHING, settled: 1 });
