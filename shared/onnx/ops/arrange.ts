@@ -92,50 +92,6 @@ export function gatherPerRow(x: Var, index: Var): Var {
 export const expand = (x: Var, target: Var, shape: Shape): Var =>
   makeOp('Expand', [x, target], { type: x.type, shape });
 
-/** The part `[start, end)` of each axis listed. */
-export function slice(
-  x: Var,
-  axes: readonly number[],
-  starts: readonly number[],
-  ends: readonly number[],
-): Var {
-  const shape = [...x.shape];
-  axes.forEach((axis, i) => {
-    shape[axis] = sliced(dimAt(x.shape, axis), starts[i] ?? 0, ends[i] ?? 0);
-  });
-  const inputs = [x, int64s(starts), int64s(ends), int64s(axes)];
-  return makeOp('Slice', inputs, { type: x.type, shape });
-}
-
-function sliced(dim: Dim, start: number, end: number): Dim {
-  if (typeof dim === 'string') {
-    if (start === 0 && end < 0) return `(${dim}${end})`;
-    if (start > 0 && end < 0) return `(${dim}${end - start})`;
-    return start === 0 ? end : end - start;
-  }
-  const place = (index: number) => Math.min(index < 0 ? dim + index : index, dim);
-  return place(end) - place(start);
-}
-
-/** Zeros around the last two axes of `[N, C, h, w]`. */
-export function padImage(
-  x: Var,
-  pads: { top: number; left: number; bottom: number; right: number },
-): Var {
-  const { top, left, bottom, right } = pads;
-  const grown = (dim: Dim, by: number): Dim =>
-    typeof dim === 'number' ? dim + by : `(${dim}+${by})`;
-  const shape = [
-    ...x.shape.slice(0, 2),
-    grown(dimAt(x.shape, 2), top + bottom),
-    grown(dimAt(x.shape, 3), left + right),
-  ];
-  return makeOp('Pad', [x, int64s([0, 0, top, left, 0, 0, bottom, right])], {
-    type: x.type,
-    shape,
-  });
-}
-
 /** Each pixel of `[N, C, h, w]` twice in both directions. */
 export function doubleNearest(x: Var): Var {
   const twice = (dim: Dim): Dim => (typeof dim === 'number' ? dim * 2 : `2*${dim}`);

@@ -4,8 +4,16 @@ import { makeOp, type Var } from '#shared/onnx/value.ts';
 
 export interface ConvOptions {
   readonly stride?: number;
-  /** Zeros around the image: one number for all four sides. */
-  readonly padding?: number;
+  /** Zeros around the image: one number for all four sides, or each of them. */
+  readonly padding?: number | Sides;
+}
+
+/** Rows and columns at each side of an image. */
+export interface Sides {
+  readonly top: number;
+  readonly left: number;
+  readonly bottom: number;
+  readonly right: number;
 }
 
 /** 2-D convolution of `[N, C, h, w]` with weights `[O, C, k, k]` and bias `[O]`. */
@@ -15,12 +23,16 @@ export function conv(x: Var, weight: Var, bias: Var | undefined, options: ConvOp
     dimAt(x.shape, 1) === dimAt(weight.shape, 1),
     `Conv of [${x.shape.join(', ')}] with [${weight.shape.join(', ')}]`,
   );
+  const { top, left, bottom, right } =
+    typeof padding === 'number'
+      ? { top: padding, left: padding, bottom: padding, right: padding }
+      : padding;
   const kernel = [sizeAt(weight.shape, 2), sizeAt(weight.shape, 3)] as const;
   const shape = [
     dimAt(x.shape, 0),
     dimAt(weight.shape, 0),
-    windowed(dimAt(x.shape, 2), kernel[0], stride, padding * 2),
-    windowed(dimAt(x.shape, 3), kernel[1], stride, padding * 2),
+    windowed(dimAt(x.shape, 2), kernel[0], stride, top + bottom),
+    windowed(dimAt(x.shape, 3), kernel[1], stride, left + right),
   ];
   const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
   return makeOp(
@@ -29,7 +41,7 @@ export function conv(x: Var, weight: Var, bias: Var | undefined, options: ConvOp
     { type: x.type, shape },
     {
       kernel_shape: kernel.map(BigInt),
-      pads: Array.from({ length: 4 }, () => BigInt(padding)),
+      pads: [top, left, bottom, right].map(BigInt),
       strides: [BigInt(stride), BigInt(stride)],
     },
   );

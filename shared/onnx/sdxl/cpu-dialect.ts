@@ -1,8 +1,6 @@
 import { floats } from '#shared/onnx/constant.ts';
 import {
   concat,
-  doubleNearest,
-  padImage,
   reshape,
   reshapeLike,
   resizeNearestLike,
@@ -17,6 +15,7 @@ import type { Var } from '#shared/onnx/value.ts';
 import { activate } from './activation.ts';
 import type { Dialect, ImageConv, NormOptions } from './dialect.ts';
 import type { Affine, Scope } from './scope.ts';
+import { doubleByPhases } from './upsample-phases.ts';
 
 /**
  * float32 on operators that onnxruntime's CPU provider has kernels for. Images are `[N, C, h, w]`.
@@ -57,16 +56,17 @@ function parameter(tensor: StoredTensor, shape?: readonly number[]): Var {
 function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
   const { inputs, outputs, kernel, stride = 1, padding = (kernel - 1) / 2 } = shape;
   const { weight, bias } = scope.conv(inputs, outputs, kernel);
-  const padded =
-    padding === 'after' ? padImage(image, { top: 0, left: 0, bottom: 1, right: 1 }) : image;
-  return conv(padded, parameter(weight), parameter(bias), {
+  return conv(image, parameter(weight), parameter(bias), {
     stride,
-    padding: padding === 'after' ? 0 : Math.floor(padding),
+    padding: padding === 'after' ? AFTER : Math.floor(padding),
   });
 }
 
+const AFTER = { top: 0, left: 0, bottom: 1, right: 1 };
+
 function upsample(image: Var, scope: Scope, channels: number, like?: Var): Var {
-  const larger = like === undefined ? doubleNearest(image) : resizeNearestLike(image, like);
+  if (like === undefined) return doubleByPhases(image, scope, channels);
+  const larger = resizeNearestLike(image, like);
   return imageConv(larger, scope, { inputs: channels, outputs: channels, kernel: 3 });
 }
 
