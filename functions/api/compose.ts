@@ -34,6 +34,8 @@ export interface ApiPlatform extends Platform {
   readonly endpointState: (endpoint: string) => Promise<EndpointState>;
   /** Where work goes that must end with the request which began it. */
   readonly errands: Errands;
+  /** For tests, whose receivers are on this machine. */
+  readonly allowLocalWebhooks?: boolean;
 }
 
 /** The API over a platform; reads its secrets and the manifests of its models first. */
@@ -82,7 +84,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     onAdmitted: () => errands.add(wake()),
   });
   return createApiApp({
-    settings: settingsOf(config),
+    settings: { ...settingsOf(config), allowLocalWebhooks: platform.allowLocalWebhooks ?? false },
     clock,
     randomBytes,
     keyService: createKeyService({

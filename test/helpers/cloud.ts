@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { createErrands, createStreamHandler } from '#functions/api/adapter.ts';
 import { composeApi } from '#functions/api/compose.ts';
 import { loadApiConfig } from '#functions/api/config.ts';
@@ -105,6 +106,7 @@ export async function startCloud(options: CloudOptions) {
         clock: platform.clock,
       }),
       errands,
+      allowLocalWebhooks: true,
     },
   );
   const edge = composeEdge(
@@ -182,6 +184,18 @@ export async function startCloud(options: CloudOptions) {
         'cli',
       );
       return { account, key: text };
+    },
+    async readWholeTable() {
+      const items: unknown[] = [];
+      let start: Record<string, unknown> | undefined;
+      do {
+        const page = await platform.dynamo.send(
+          new ScanCommand({ TableName: resources.tableName, ExclusiveStartKey: start }),
+        );
+        items.push(...(page.Items ?? []));
+        start = page.LastEvaluatedKey;
+      } while (start !== undefined);
+      return items;
     },
     async stop() {
       await front.stop();
