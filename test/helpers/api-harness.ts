@@ -111,6 +111,7 @@ export async function createApiHarness(options: HarnessOptions = {}) {
     gpu,
     errors,
     api,
+    edge,
     /** Sends a request through the edge, with the first key unless told otherwise. */
     async send(path: string, init: SendInit = {}): Promise<JsonResponse> {
       const { key = keys.key, json, ...rest } = init;
@@ -130,7 +131,7 @@ export async function createApiHarness(options: HarnessOptions = {}) {
         headers,
         ...(body === undefined ? {} : { body }),
       });
-      return Object.assign(response, { json: () => parseBody(response) });
+      return Object.defineProperty(response, 'json', { value: () => parseBody(response) });
     },
     async close() {
       gpu.behaviour = 'make';

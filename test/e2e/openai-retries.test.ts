@@ -1,0 +1,143 @@
+import OpenAI from 'openai';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type HttpServer, startHttpServer } from '#functions/cli/serve/http-server.ts';
+import { createApiHarness } from '../helpers/api-harness.ts';
+import { createManualClock } from '../helpers/manual-clock.ts';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** The API on a port, with a GPU that keeps what it is given until it is told to finish. */
+async function serveCold() {
+  const clock = createManualClock();
+  const harness = await createApiHarness({
+    clock,
+    behaviour: 'hold',
+    config: { maxWaitSeconds: '1', attachGraceSeconds: '120' },
+  });
+  closers.push(() => harness.close());
+  const server: HttpServer = await startHttpServer({
+    fetch: (request, platform) => harness.edge.fetch(request, platform),
+    host: '127.0.0.1',
+    port: 0,
+  });
+  closers.push(() => server.close(100));
+  const finishAll = async () => {
+    harness.gpu.behaviour = 'make';
+    for (const request of [...harness.gpu.held.values()]) await harness.gpu.finish(request);
+  };
+  const captures = async () => {
+    const account = harness.keys.account;
+    const entries = await harness.stores.ledger.entries({ account, limit: 100 });
+    return entries.filter(({ kind }) => kind === 'capture').map(({ amount }) => amount);
+  };
+  return { ...harness, server, clock, finishAll, captures };
+}
+
+/** A client whose waits between attempts are short, and what it saw of each answer. */
+function createClient(
+  scene: Awaited<ReturnType<typeof serveCold>>,
+  onAnswer: (answer: Response, attempt: number) => Promise<void>,
+) {
+  let attempt = 0;
+  const client = new OpenAI({
+    baseURL: `${scene.server.url}/v1`,
+    apiKey: scene.keys.key,
+    maxRetries: 5,
+    fetch: async (url, init) => {
+      const answer = await fetch(url, init);
+      attempt++;
+      await onAnswer(answer, attempt);
+      const headers = new Headers(answer.headers);
+      if (headers.has('retry-after')) headers.set('retry-after-ms', '1');
+      return new Response(answer.body, { status: answer.status, headers });
+    },
+  });
+  return client;
+}
+
+describe('the openai client and a model that is cold for three minutes', () => {
+  it('is told to come back, finds its job each time, and pays once', async () => {
+    const scene = await serveCold();
+    const statuses: number[] = [];
+    const client = createClient(scene, async (answer, attempt) => {
+      statuses.push(answer.status);
+      if (answer.status === 503) {
+        expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+        expect(await answer.clone().json()).toMatchObject({ error: { code: 'model_loading' } });
+      }
+      scene.clock.advance(60_000);
+      if (attempt === 3) await scene.finishAll();
+    });
+    const answer = await client.images.generate({ prompt: 'a red circle' });
+    expect(statuses).toEqual([503, 503, 503, 200]);
+    expect(answer.data).toHaveLength(1);
+    expect(new Set(scene.gpu.submitted.map(({ job }) => job)).size).toBe(1);
+    expect(await scene.captures()).toEqual([4000]);
+  });
+
+  it('is served by a plain second call as well, which has no retry header', async () => {
+    const scene = await serveCold();
+    const order = { json: { prompt: 'a red circle' } };
+    const first = await scene.send('/v1/images/generations', order);
+    expect(first.status).toBe(503);
+    await scene.finishAll();
+    const second = await scene.send('/v1/images/generations', order);
+    expect(second.status).toBe(200);
+    expect(second.headers.get('idempotency-replayed')).toBe('true');
+    expect(await scene.captures()).toEqual([4000]);
+    const third = await scene.send('/v1/images/generations', order);
+    expect(third.status).toBe(200);
+    expect(await scene.captures()).toEqual([4000, 4000]);
+  });
+
+  it('is released when it does not come back', async () => {
+    const scene = await serveCold();
+    const answer = await scene.send('/v1/images/generations', { json: { prompt: 'a' } });
+    expect(answer.status).toBe(503);
+    const { prediction } = await answer.json();
+    scene.clock.advance(119_000);
+    await scene.services.sweep.sweep(scene.clock.now());
+    expect((await scene.send(`/v1/predictions/${prediction}`)).status).toBe(200);
+    scene.clock.advance(2000);
+    await scene.services.sweep.sweep(scene.clock.now());
+    const job = await (await scene.send(`/v1/predictions/${prediction}`)).json();
+    expect(job).toMatchObject({ status: 'canceled', cost: 0 });
+    const account = await scene.stores.ledger.getAccount(scene.keys.account);
+    expect(account).toMatchObject({ held: 0, balance: 10_000_000 });
+  });
+});
+
+describe('the openai client whose connection is cut after its order was accepted', () => {
+  it('finds the job with its retry and pays once', async () => {
+    const scene = await serveCold();
+    let calls = 0;
+    const client = new OpenAI({
+      baseURL: `${scene.server.url}/v1`,
+      apiKey: scene.keys.key,
+      fetch: async (url, init) => {
+        calls++;
+        if (calls > 1) {
+          const answer = fetch(url, init);
+          await scene.finishAll();
+          return answer;
+        }
+        const cut = new AbortController();
+        const lost = fetch(url, { ...init, signal: cut.signal }).catch(() => undefined);
+        while (scene.gpu.submitted.length === 0) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        cut.abort();
+        await lost;
+        throw new TypeError('fetch failed');
+      },
+    });
+    const answer = await client.images.generate({ prompt: 'a red circle', seed: 3 } as never);
+    expect(calls).toBe(2);
+    expect(answer).toMatchObject({ seed: 3, cost: 4000 });
+    expect(scene.gpu.submitted).toHaveLength(1);
+    expect(await scene.captures()).toEqual([4000]);
+  });
+});
