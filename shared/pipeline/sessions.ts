@@ -11,10 +11,15 @@ export interface SessionOptions {
   /** Threads of one operator; default: as many as there are processors. */
   readonly threads?: number | undefined;
   /**
-   * Keep the memory of activations for the next run: a third faster on small models, but what the
-   * largest image took is never given back. For processes that end soon.
+   * Keep the memory that an image above the model's own size took; otherwise it is given back after
+   * each such image by loading the graph anew. For processes that end soon.
    */
   readonly keepMemory?: boolean | undefined;
+  /**
+   * Whether threads that wait for each other keep their processors busy (default: yes). It saves a
+   * tenth of the time on an idle machine, and costs several times that where a server shares it.
+   */
+  readonly spin?: boolean | undefined;
 }
 
 /** A tensor at a graph's edge. */
@@ -35,13 +40,12 @@ export interface ModelSessions {
 }
 
 /**
- * Environment of a long-lived process that runs the model, for glibc. Without the arena, activations
- * come from malloc: small ones are kept for the next run, large ones go back to the system and are
- * taken in huge pages, or every run would pay for mapping them anew.
+ * Environment of a long-lived process that runs the model, for glibc: large pieces of memory go back
+ * to the system when they are freed, and are taken in huge pages, which are quicker to map.
  */
 export const ALLOCATOR_ENVIRONMENT: Readonly<Record<string, string>> = {
   MALLOC_MMAP_THRESHOLD_: String(32 * 2 ** 20),
-  MALLOC_TRIM_THRESHOLD_: String(256 * 2 ** 20),
+  MALLOC_TRIM_THRESHOLD_: String(64 * 2 ** 20),
   GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
 };
 
@@ -71,23 +75,24 @@ export async function loadSessions(
   }
   const ort = await import('onnxruntime-node');
   const sessions = new Map<GraphName, InferenceSession>();
+  const load = async (name: GraphName): Promise<void> => {
+    const path = join(folder, graphs[name].file);
+    try {
+      const settings = runtimeOptions(options, graphs[name].weightBytes);
+      sessions.set(name, await ort.InferenceSession.create(path, settings));
+    } catch (cause) {
+      throw new AppError('model-error', `${path} cannot be loaded: ${messageOf(cause)}`, { cause });
+    }
+  };
   const close = async (): Promise<void> => {
     for (const session of sessions.values()) await session.release();
     sessions.clear();
   };
-  for (const name of GRAPH_NAMES) {
-    const graph = graphs[name];
-    const path = join(folder, graph.file);
-    try {
-      const session = await ort.InferenceSession.create(
-        path,
-        runtimeOptions(options, graph.weightBytes),
-      );
-      sessions.set(name, session);
-    } catch (cause) {
-      await close();
-      throw new AppError('model-error', `${path} cannot be loaded: ${messageOf(cause)}`, { cause });
-    }
+  try {
+    for (const name of GRAPH_NAMES) await load(name);
+  } catch (error) {
+    await close();
+    throw error;
   }
 
   return {
@@ -102,11 +107,16 @@ export async function loadSessions(
       }
       try {
         const outputs = await session.run(feeds);
-        return Object.fromEntries(
-          Object.entries(outputs).map(([output, tensor]) => [output, edgeTensor(tensor)]),
-        );
+        const isLarge = latentValues(inputs) > ownLatentValues(manifest);
+        if (!isLarge || options.keepMemory === true) return edgeTensors(outputs);
+        // The arena never shrinks, and what comes out of a run lies in it.
+        const copies = edgeTensors(outputs, (data) => data.slice());
+        sessions.delete(name);
+        await session.release();
+        await load(name);
+        return copies;
       } catch (cause) {
-        throw runError(name, cause);
+        throw cause instanceof AppError ? cause : runError(name, cause);
       }
     },
   };
@@ -121,11 +131,14 @@ function runtimeOptions(
     executionProviders: options.device === 'cuda' ? ['cuda'] : ['cpu'],
     intraOpNumThreads: options.threads ?? availableParallelism(),
     graphOptimizationLevel: 'all',
-    enableCpuMemArena: options.keepMemory === true && !large,
-    enableMemPattern: options.keepMemory === true && !large,
+    // Without the arena, every large activation is mapped anew: three times the VAE's time.
+    enableCpuMemArena: true,
+    // A pattern would be held beside the arena: twice the memory, and no faster.
+    enableMemPattern: false,
     extra: {
       session: {
         disable_prepacking: large ? '1' : '0',
+        intra_op: { allow_spinning: options.spin === false ? '0' : '1' },
         // Weights outside the growing pool of activations.
         use_device_allocator_for_initializers: '1',
       },
@@ -138,8 +151,26 @@ function elementType(data: EdgeTensor['data']): 'float32' | 'int32' | 'uint8' {
   return data instanceof Int32Array ? 'int32' : 'uint8';
 }
 
-function edgeTensor(tensor: Tensor): EdgeTensor {
-  return { data: tensor.data as EdgeTensor['data'], dims: tensor.dims };
+function edgeTensors(
+  outputs: Readonly<Record<string, Tensor>>,
+  keep = (data: EdgeTensor['data']): EdgeTensor['data'] => data,
+): Record<string, EdgeTensor> {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, { data, dims }]) => [
+      name,
+      { data: keep(data as EdgeTensor['data']), dims },
+    ]),
+  );
+}
+
+/** Values of the latents that go into a graph; none go into the text encoders. */
+const latentValues = (inputs: Readonly<Record<string, EdgeTensor>>): number =>
+  (inputs['latents'] ?? inputs['x0'])?.data.length ?? 0;
+
+/** Values of the latents of one image of the model's own size. */
+function ownLatentValues({ size, vae }: Manifest): number {
+  const pixels = size.defaultWidth * size.defaultHeight;
+  return (pixels / size.multiple ** 2) * vae.latentChannels;
 }
 
 function runError(graph: GraphName, cause: unknown): AppError {
