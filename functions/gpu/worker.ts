@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '#shared/core/errors.ts';
 import { encodeImage } from '#shared/pipeline/encode-image.ts';
@@ -11,6 +12,9 @@ import type { FromWorker, StartMessage, ToWorker, WorkOrder } from './worker-mes
 
 /** Side of the warm-up image on a CPU, where a full-sized one could take minutes. */
 const WARM_UP_PIXELS = 64;
+
+/** As `nice` counts: 0 is normal, 19 yields to everything. */
+const LOWER_PRIORITY = 5;
 
 const send = (message: FromWorker): void => {
   process.send?.(message);
@@ -28,7 +32,7 @@ async function pipelineFor(folder: string): Promise<{ pipeline: Pipeline; loadMs
   await loaded?.pipeline.close();
   loaded = undefined;
   const { device, threads } = settings;
-  const pipeline = await loadPipeline(folder, { device, threads });
+  const pipeline = await loadPipeline(folder, { device, threads, spin: false });
   loaded = { folder, pipeline };
   return { pipeline, loadMs: pipeline.loadMs };
 }
@@ -99,6 +103,8 @@ async function handle(message: ToWorker): Promise<void> {
     if (message.type === 'start') {
       settings = message;
       watchParent();
+      // Whoever answers requests goes first on a shared processor.
+      if (message.device === 'cpu') setPriority(LOWER_PRIORITY);
       await warmUp(message.folder);
       send({ type: 'ready' });
     } else {

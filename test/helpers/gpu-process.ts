@@ -49,7 +49,7 @@ export async function startGpuProcess(env: Record<string, string>): Promise<GpuP
     async ready() {
       while ((await ping()).status !== 200) await new Promise((done) => setTimeout(done, 50));
     },
-    workerPid: () => childOf(child.pid ?? 0),
+    workerPid: () => workerOf(child.pid ?? 0),
     async close() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
@@ -70,9 +70,12 @@ async function listeningPort(child: ChildProcess): Promise<number> {
   throw new Error('The GPU function did not start');
 }
 
-function childOf(parent: number): number {
-  const text = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8');
-  return Number(text.trim().split(' ').at(-1));
+/** The inference process among a process's children; the compiler's service may be another. */
+function workerOf(parent: number): number {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim();
+  const isWorker = (pid: string) =>
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker.ts');
+  return Number(children.split(' ').find(isWorker));
 }
 
 /** An order of one picture, with what a test wants to be different. */
