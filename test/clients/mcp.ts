@@ -1,0 +1,73 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Served, StartServed } from '../helpers/served.ts';
+
+interface Content {
+  readonly type: string;
+  readonly text?: string;
+  readonly data?: string;
+}
+
+/** What an MCP client is promised, against any deployment. */
+export function describeMcpClient(where: string, start: StartServed): void {
+  let server: Served;
+  let client: Client;
+
+  beforeAll(async () => {
+    server = await start();
+    client = new Client({ name: 'test', version: '1' });
+    const transport = new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`), {
+      requestInit: { headers: { authorization: `Bearer ${server.keys.key}` } },
+    });
+    // The SDK's own types disagree about undefined members.
+    await client.connect(transport as Transport);
+  });
+  afterAll(async () => {
+    await client.close();
+    await server.close();
+  });
+
+  async function callTool(name: string, args: Record<string, unknown>) {
+    const result = await client.callTool({ name, arguments: args });
+    return { isError: result.isError === true, content: result.content as Content[] };
+  }
+
+  describe(`an agent over MCP: ${where}`, () => {
+    it('finds the tools', async () => {
+      const { tools } = await client.listTools();
+      expect(tools.map(({ name }) => name)).toEqual(['generate', 'get_prediction', 'list_models']);
+    });
+
+    it('lists the models with their prices', async () => {
+      const { content } = await callTool('list_models', {});
+      expect(JSON.parse(content[0]?.text ?? '')).toMatchObject([
+        { name: 'onestep/demo', default_size: '256x256', price_per_image: '$0.004' },
+      ]);
+    });
+
+    it('makes an image and sees it, and reads it again', async () => {
+      const { content, isError } = await callTool('generate', { prompt: 'a red circle', seed: 5 });
+      expect(isError).toBe(false);
+      const { format } = await sharp(Buffer.from(content[0]?.data ?? '', 'base64')).metadata();
+      expect(format).toBe('png');
+      const facts = JSON.parse(content[1]?.text ?? '');
+      expect(facts).toMatchObject({ seed: 5, cost_micro_usd: 4000 });
+      const again = await callTool('get_prediction', { id: facts.id });
+      expect(again.content[0]?.data).toBe(content[0]?.data);
+    });
+
+    it('is told in words what is wrong', async () => {
+      const { content, isError } = await callTool('generate', { prompt: 'x', size: '1000x7' });
+      expect(isError).toBe(true);
+      expect(content[0]?.text).toMatch(/^size:/);
+    });
+
+    it('gets nowhere without a key', async () => {
+      const answer = await fetch(`${server.url}/mcp`, { method: 'POST', body: '{}' });
+      expect(answer.status).toBe(401);
+    });
+  });
+}

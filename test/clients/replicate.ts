@@ -1,0 +1,104 @@
+import Replicate from 'replicate';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Served, StartServed } from '../helpers/served.ts';
+
+/** What the stock `replicate` client is promised, against any deployment. */
+export function describeReplicateClient(where: string, start: StartServed): void {
+  let server: Served;
+  let replicate: Replicate;
+  beforeAll(async () => {
+    server = await start();
+    replicate = new Replicate({ baseUrl: `${server.url}/v1`, auth: server.keys.key });
+  });
+  afterAll(async () => {
+    await server.close();
+  });
+
+  const bytesOf = async (url: string) => Buffer.from(await (await fetch(url)).arrayBuffer());
+
+  describe(`the stock replicate client: ${where}`, () => {
+    test('run gives the URL of a picture of the ordered size', async () => {
+      const output = await replicate.run('onestep/demo', {
+        input: { prompt: 'a red house', seed: 3, width: 128, height: 192 },
+      });
+      const [url] = output as string[];
+      const picture = await sharp(await bytesOf(String(url))).metadata();
+      expect(picture).toMatchObject({ format: 'png', width: 128, height: 192 });
+    });
+
+    test('the same seed gives the same bytes, another one other bytes', async () => {
+      const run = async (seed: number) => {
+        const input = { prompt: 'a blue boat', seed, width: 128, height: 128 };
+        const [url] = (await replicate.run('onestep/demo', { input })) as string[];
+        return bytesOf(String(url));
+      };
+      const [first, same, other] = [await run(11), await run(11), await run(12)];
+      expect(same.equals(first)).toBe(true);
+      expect(other.equals(first)).toBe(false);
+    });
+
+    test('a batch equals its single runs', async () => {
+      const input = { prompt: 'hills', seed: 40, width: 64, height: 64 };
+      const batch = await replicate.run('onestep/demo', { input: { ...input, num_outputs: 2 } });
+      const single = await replicate.run('onestep/demo', { input: { ...input, seed: 41 } });
+      const [, second] = batch as string[];
+      const [alone] = single as string[];
+      expect((await bytesOf(String(second))).equals(await bytesOf(String(alone)))).toBe(true);
+    });
+
+    test('create, get, wait and list', async () => {
+      const created = await replicate.predictions.create({
+        model: 'onestep/demo',
+        input: { prompt: 'a tree', width: 64, height: 64 },
+      });
+      expect(created.status).toBe('starting');
+      const done = await replicate.wait(created, { interval: 50 });
+      expect(done).toMatchObject({ id: created.id, status: 'succeeded', cost: 4000 });
+      expect(await replicate.predictions.get(created.id)).toMatchObject({ status: 'succeeded' });
+      const listed = await replicate.predictions.list();
+      expect(listed.results[0]?.id).toBe(created.id);
+    });
+
+    test('paginate follows absolute links to the end', async () => {
+      const ids = new Set<string>();
+      for await (const page of replicate.paginate(replicate.predictions.list)) {
+        for (const { id } of page) ids.add(id);
+      }
+      expect(ids.size).toBeGreaterThan(5);
+    });
+
+    test('a cancelled prediction ends as canceled, and cancelling an ended one is no error', async () => {
+      const predictions = await Promise.all(
+        Array.from({ length: 6 }, () =>
+          replicate.predictions.create({
+            version: 'onestep/demo',
+            input: { prompt: 'never seen', num_outputs: 4 },
+          }),
+        ),
+      );
+      const last = predictions.at(-1);
+      const canceled = await replicate.predictions.cancel(String(last?.id));
+      expect(canceled).toMatchObject({ status: 'canceled', cost: 0 });
+      expect(await replicate.predictions.cancel(String(last?.id))).toMatchObject({
+        status: 'canceled',
+      });
+      for (const { id } of predictions) await replicate.predictions.cancel(id);
+    });
+
+    test('models, versions, account and hardware', async () => {
+      const model = await replicate.models.get('onestep', 'demo');
+      expect(model.latest_version?.openapi_schema).toHaveProperty('components.schemas.Input');
+      const versions = await replicate.models.versions.list('onestep', 'demo');
+      expect(versions).toMatchObject({ results: [{ id: model.latest_version?.id }] });
+      expect(await replicate.accounts.current()).toMatchObject({ username: 'demo' });
+      const { hardware = 'cpu' } = server;
+      expect(await replicate.hardware.list()).toEqual([{ name: hardware, sku: hardware }]);
+    });
+
+    test('a wrong input is an error that names it', async () => {
+      const wrong = replicate.run('onestep/demo', { input: { prompt: 'x', colour: 'red' } });
+      await expect(wrong).rejects.toThrow(/422.*input\.colour/s);
+    });
+  });
+}
