@@ -163,9 +163,12 @@ function edgeTensors(
   );
 }
 
-/** Values of the latents that go into a graph; none go into the text encoders. */
-const latentValues = (inputs: Readonly<Record<string, EdgeTensor>>): number =>
-  (inputs['latents'] ?? inputs['x0'])?.data.length ?? 0;
+/** Values of one image's latents that go into a graph; none go into the text encoders. */
+function latentValues(inputs: Readonly<Record<string, EdgeTensor>>): number {
+  const latents = inputs['latents'] ?? inputs['x0'];
+  // A batch does not count as a large image: only small ones are batched.
+  return latents === undefined ? 0 : latents.data.length / (latents.dims[0] ?? 1);
+}
 
 /** Values of the latents of one image of the model's own size. */
 function ownLatentValues({ size, vae }: Manifest): number {
