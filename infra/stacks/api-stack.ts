@@ -128,6 +128,9 @@ export class ApiStack extends OnestepStack {
       ...(settings.operatorAccount === undefined
         ? {}
         : { OPERATOR_ACCOUNT: settings.operatorAccount }),
+      ...(settings.blockList === undefined
+        ? {}
+        : { BLOCK_LIST: JSON.stringify(settings.blockList) }),
       ...(settings.topupUrl === undefined ? {} : { TOPUP_URL: settings.topupUrl }),
     };
     const api = this.createFunction('Api', 'api', {

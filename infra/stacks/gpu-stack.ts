@@ -47,7 +47,11 @@ export class GpuStack extends OnestepStack {
       removalPolicy: stagePolicy(this.settings.stage).removal,
     });
     const bucket = this.data.outputBucket;
-    const environment: OwnEnvironment<GpuEnv> = { OUTPUT_BUCKET_NAME: bucket.bucketName };
+    const { imageCheck } = this.settings;
+    const environment: OwnEnvironment<GpuEnv> = {
+      OUTPUT_BUCKET_NAME: bucket.bucketName,
+      ...(imageCheck === undefined ? {} : { IMAGE_CHECK: imageCheck }),
+    };
     const endpoint = new AsyncEndpoint(this, id, {
       endpointName: name,
       role: this.createRole(`${id}Role${model.digest.slice(0, 8)}`, model, logs),

@@ -6,7 +6,7 @@ const HEADING = `# Who may do what
 
 Each function has a role of its own, and this is all that the roles may do: the table is written from the
 templates of the committed \`cdk.json\`, and a test fails when the two differ. Update it with
-\`npx vitest run --project infra -u test/infra/iam-docs.test.ts\`.
+\`npx vitest run test/infra/iam-docs.test.ts --update\`.
 
 \`<data Table>\` is the resource \`Table\` of the stack \`data\`. No action is a wildcard. \`*\` as a resource
 stands only where AWS knows no narrower one: tracing, the registry's log-in, metrics.

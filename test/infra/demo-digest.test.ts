@@ -1,0 +1,15 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseSettings } from '#functions/cli/deploy/settings.ts';
+import { type DemoPackage, importDemo } from '../helpers/demo-package.ts';
+import { COMMITTED_CONTEXT } from '../helpers/synthesise.ts';
+
+let demo: DemoPackage;
+beforeAll(async () => {
+  demo = await importDemo();
+});
+afterAll(() => demo.remove());
+
+it('cdk.json deploys the demo model as it is imported now', () => {
+  const [model] = parseSettings(COMMITTED_CONTEXT).models;
+  expect(model?.digest, 'put the new digest into cdk.json').toBe(demo.manifest.digest);
+});

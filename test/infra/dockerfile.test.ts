@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { INFERENCE_AMI } from '#infra/constructs/async-endpoint.ts';
+import { entrypointOf, readDockerfile } from '../helpers/dockerfile.ts';
+
+const PATH = 'functions/gpu/Dockerfile';
+const readRoot = (path: string) =>
+  readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
+const text = readRoot(PATH);
+const stages = readDockerfile(PATH);
+const last = stages.at(-1);
+const keywords = last?.instructions.map(({ keyword }) => keyword);
+
+/** The CUDA that an AMI's driver runs, by AWS's list of inference AMI versions. */
+const CUDA_OF_AMI: Readonly<Record<string, string>> = {
+  'al2-ami-sagemaker-inference-gpu-3-1': '12.4',
+  'al2023-ami-sagemaker-inference-gpu-4-1': '13.0',
+};
+
+describe('the GPU image', () => {
+  it('has one CUDA in host image, base image and providers, and one ONNX Runtime in both packages', () => {
+    const base = /ARG CUDA_IMAGE=nvidia\/cuda:(\d+\.\d+)\.\d+-cudnn-runtime-/.exec(text)?.[1];
+    expect(base).toBe(CUDA_OF_AMI[INFERENCE_AMI]);
+    const wheel = /onnxruntime-gpu==(\S+) --hash=sha256:([0-9a-f]{64})/.exec(text);
+    const { dependencies } = JSON.parse(readRoot('package.json'));
+    expect(wheel?.[1]).toBe(dependencies['onnxruntime-node']);
+    // Wheels from 1.27 on are for CUDA 13; this one's provider asks for libcudart.so.13.
+    expect(Number(wheel?.[1]?.split('.')[1])).toBeGreaterThanOrEqual(27);
+    expect(base).toMatch(/^13\./);
+  });
+
+  it('is as SageMaker wants it: root, exec entrypoint without an init, port 8080', () => {
+    expect(keywords).not.toContain('USER');
+    expect(keywords).not.toContain('CMD');
+    expect(entrypointOf(stages)[0]).toBe('node');
+    expect(text).not.toMatch(/tini|dumb-init/);
+    expect(last?.instructions).toContainEqual({ keyword: 'EXPOSE', words: '8080' });
+  });
+
+  it('holds no weights, no other function and no development package', () => {
+    const copied = stages.flatMap(({ instructions }) =>
+      instructions.filter(({ keyword }) => keyword === 'COPY').map(({ words }) => words),
+    );
+    expect(copied.join()).not.toMatch(/models|\.onnx|safetensors/);
+    expect(text).toContain('npm ci --omit=dev');
+    const ignored = readRoot(`${PATH}.dockerignore`).split('\n');
+    expect(ignored[0]).toBe('*');
+    expect(ignored).not.toContain('!models');
+  });
+
+  it('writes its bill of materials beside the image', () => {
+    const bill = stages.find(({ name }) => name === 'sbom');
+    expect(bill?.base).toBe('scratch');
+    expect(JSON.stringify(stages.find(({ name }) => name === 'bill'))).toContain('cyclonedx');
+    expect(JSON.stringify(last)).not.toContain('sbom');
+  });
+});
