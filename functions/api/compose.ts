@@ -9,6 +9,7 @@ import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createTokenBucketRateLimiter } from '#shared/adapters/local/token-bucket-rate-limiter.ts';
 import type { AccountId, JobId } from '#shared/core/ids.ts';
 import { createAdmission } from '#shared/domain/admission.ts';
+import { createBlockList } from '#shared/domain/block-list.ts';
 import { createCatalog } from '#shared/domain/catalog.ts';
 import { createEstimator } from '#shared/domain/estimator.ts';
 import { createKeyService } from '#shared/domain/keys.ts';
@@ -81,6 +82,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
       deadlineMs: config.JOB_DEADLINE_SECONDS * 1000,
       retentionMs: config.RETENTION_HOURS * HOUR_MS,
     },
+    ...(config.BLOCK_LIST === undefined ? {} : { checkPrompt: createBlockList(config.BLOCK_LIST) }),
     onAdmitted: () => errands.add(wake()),
   });
   return createApiApp({

@@ -6,6 +6,18 @@ import {
   parseEnvironment,
 } from '#shared/adapters/aws/environment.ts';
 
+const BlockListVariable = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.array(z.string().min(1)));
+
 const ApiEnvSchema = z.object({
   /** Set by Lambda itself. */
   AWS_REGION: z.string().min(1),
@@ -30,6 +42,8 @@ const ApiEnvSchema = z.object({
   TOPUP_URL: z.url().optional(),
   /** The account whose admin keys may grant credit and see to other accounts. */
   OPERATOR_ACCOUNT: z.string().min(1).optional(),
+  /** Terms that prompts may not have, as a JSON array; Lambda's environment ends at 4 KB. */
+  BLOCK_LIST: BlockListVariable.optional(),
   /** `1` answers every create with 503: the kill switch. */
   PAUSED: z.enum(['0', '1']).optional(),
 });

@@ -10,6 +10,7 @@ import type { Device } from '#shared/pipeline/sessions.ts';
 import type { BlobStore } from '#shared/ports/blob-store.ts';
 import { createGpuApp } from './app.ts';
 import type { GpuConfig } from './config.ts';
+import { loadImageCheck } from './image-check.ts';
 import { readServedModels } from './models.ts';
 import { createOrderQueue } from './order-queue.ts';
 import { runOrder } from './run-order.ts';
@@ -48,6 +49,8 @@ export async function composeGpuFunction({
   const models = readServedModels(config.MODEL_FOLDERS);
   const device = chooseDevice(config, existsSync(CUDA_DEVICE));
   const storeFor = await createStores(config, clock);
+  const checkImage =
+    config.IMAGE_CHECK === undefined ? undefined : await loadImageCheck(config.IMAGE_CHECK);
   const threads = config.THREADS === 0 ? undefined : config.THREADS;
   const worker = createWorkerProcess({ device, threads, folder: models[0].folder }, env);
   let ready = false;
@@ -65,6 +68,7 @@ export async function composeGpuFunction({
         worker,
         storeFor,
         device: `${device} (${processorName(device)})`,
+        checkImage,
         onMarkError: (error) => log.error(error, 'A mark could not be written'),
       }),
     interrupt() {

@@ -36,6 +36,11 @@ const GpuEnvSchema = z.object({
   MAX_WAITING: numberVariable(16, { min: 0, max: 10_000 }),
   /** What a running order may still take once the function is told to end. */
   DRAIN_SECONDS: numberVariable(25, { min: 0, max: 3600 }),
+  /**
+   * Looks at each image before it is stored: the address of a classifier, or the path of a module that
+   * exports `checkImage`. No check where there is none.
+   */
+  IMAGE_CHECK: z.string().min(1).optional(),
   /** End when standard input ends: it is a pipe from the process that started this one. */
   END_WITH_STDIN: Flag,
 });

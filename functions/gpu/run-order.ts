@@ -1,6 +1,8 @@
 import type { Clock } from '#shared/core/clock.ts';
 import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/inference.ts';
 import type { BlobStore } from '#shared/ports/blob-store.ts';
+import type { ImageCheck } from '#shared/ports/image-check.ts';
+import { createOrderCheck } from './image-check.ts';
 import { createMarks } from './marks.ts';
 import { type QueuedOrder, stopError } from './order-queue.ts';
 import { publish } from './publish.ts';
@@ -15,6 +17,8 @@ export interface RunOrderDeps {
   /** `cpu` or `cuda`, with the processor's name. */
   readonly device: string;
   readonly onMarkError: (error: unknown) => void;
+  /** Decides which images may be stored; every one may where there is none. */
+  readonly checkImage?: ImageCheck | undefined;
 }
 
 /**
@@ -33,6 +37,7 @@ export async function runOrder(queued: QueuedOrder, deps: RunOrderDeps): Promise
   state.phase = 'loading';
   marks.started(state.startedAt);
   const images: MadeImage[] = [];
+  const check = createOrderCheck(deps.checkImage, request);
   let result: WorkResult | undefined;
   let failure: unknown;
   try {
@@ -43,6 +48,7 @@ export async function runOrder(queued: QueuedOrder, deps: RunOrderDeps): Promise
       },
       onImage(image) {
         images.push(image);
+        check.add(image);
         state.imagesDone = images.length;
         marks.phase('running', images.length);
       },
@@ -60,6 +66,7 @@ export async function runOrder(queued: QueuedOrder, deps: RunOrderDeps): Promise
     throw queued.stopReason === undefined ? failure : stopError(queued.stopReason);
   }
 
+  const { allowed, blocked } = await check.result();
   const receiptOf = (stored: readonly ImageRecord[], uploadMs: number): Receipt => ({
     job: request.job,
     images: [...stored],
@@ -68,10 +75,11 @@ export async function runOrder(queued: QueuedOrder, deps: RunOrderDeps): Promise
     versions: { ...result?.versions },
     device: deps.device,
     warnings: [...(result?.warnings ?? [])],
+    ...(blocked.length === 0 ? {} : { blocked: [...blocked] }),
   });
   const isLate = () => deps.clock.now() > request.deadline;
-  if (images.length === 0) throw stopError('canceled');
-  const receipt = await publish(request, images, blobs, receiptOf, isLate);
+  if (allowed.length === 0 && !isComplete) throw stopError('canceled');
+  const receipt = await publish(request, allowed, blobs, receiptOf, isLate);
   if (receipt === undefined) throw stopError('deadline-exceeded');
   if (!isComplete) throw stopError('canceled', receipt.images);
   return receipt;

@@ -54,6 +54,14 @@ export const ImageRecordSchema = z.object({
 });
 export type ImageRecord = z.infer<typeof ImageRecordSchema>;
 
+/** An image that was made and not stored, for it may not be handed out. */
+export const BlockedImageSchema = z.object({
+  index: z.number().int().min(0),
+  /** For whoever ordered it. */
+  reason: z.string(),
+});
+export type BlockedImage = z.infer<typeof BlockedImageSchema>;
+
 export const ReceiptSchema = z.object({
   job: z.string(),
   images: z.array(ImageRecordSchema),
@@ -72,6 +80,8 @@ export const ReceiptSchema = z.object({
   /** `cpu` or `cuda`, with the processor's name where it is known. */
   device: z.string(),
   warnings: z.array(z.string()),
+  /** Images of the order that are missing from `images` because a check refused them. */
+  blocked: z.array(BlockedImageSchema).optional(),
 });
 export type Receipt = z.infer<typeof ReceiptSchema>;
 

@@ -1,9 +1,11 @@
 import type { ApiKey } from '#shared/core/account.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { toIso } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
 import { createUlid, type JobId, type RandomBytes } from '#shared/core/ids.ts';
 import type { Dialect, Job, JobInput } from '#shared/core/job.ts';
 import type { Admission, AdmissionResult, JobStore } from '#shared/ports/job-store.ts';
+import type { PromptCheck } from './block-list.ts';
 import type { CatalogModel } from './catalog.ts';
 import type { Pricing, Quote } from './pricing.ts';
 
@@ -26,6 +28,8 @@ export interface AdmissionDeps {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly settings: AdmissionSettings;
+  /** Why a prompt is not taken; every prompt is where there is none. */
+  readonly checkPrompt?: PromptCheck | undefined;
   /** Told of each admitted job; the dispatcher's `wake`. Must not throw. */
   readonly onAdmitted?: (job: Job) => void;
 }
@@ -72,9 +76,16 @@ export function createAdmission(deps: AdmissionDeps) {
   };
 
   return {
-    /** @throws AppError `invalid-input` when the model has no price for the size */
+    /**
+     * @throws AppError `invalid-input` when the model has no price for the size, `content-blocked`
+     *   for a prompt that is not taken
+     */
     async submit(order: Order): Promise<SubmitResult> {
-      const { width, height, num_outputs } = order.input;
+      const { prompt, width, height, num_outputs } = order.input;
+      const objection = deps.checkPrompt?.(prompt);
+      if (objection !== undefined) {
+        throw new AppError('content-blocked', objection, { details: { param: 'prompt' } });
+      }
       const quote = deps.pricing.quote(order.model.name, width, height, num_outputs);
       const found = await attach(order);
       if (found !== undefined) return { outcome: 'replayed', job: found, quote };

@@ -65,6 +65,7 @@ export function createPresenter(deps: PresenterDeps) {
         ...(job.error === undefined ? {} : { error_code: job.error.code.replaceAll('-', '_') }),
         logs: progressLog(job, estimate?.imagesDone ?? job.images.length),
         warnings: job.warnings,
+        ...(job.receipt?.blocked === undefined ? {} : { blocked: job.receipt.blocked }),
         source: 'api' as const,
         data_removed: job.dataRemovedAt !== undefined,
         created_at: toIso(job.createdAt),

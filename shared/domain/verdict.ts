@@ -1,5 +1,5 @@
 import type { ErrorCode } from '#shared/core/errors.ts';
-import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
+import type { BlockedImage, ImageRecord, Receipt } from '#shared/core/inference.ts';
 import type { Job } from '#shared/core/job.ts';
 import { type MicroUsd, multiplyUsd } from '#shared/core/money.ts';
 
@@ -38,11 +38,13 @@ export function decide(job: Job, ending: Ending, delivered: readonly ImageRecord
     ...(ending.receipt === undefined ? {} : { receipt: ending.receipt }),
   };
   const told = ending.receipt?.warnings ?? [];
+  const blocked = ending.receipt?.blocked ?? [];
+  const lost = ordered - delivered.length - blocked.length;
   const missing =
-    whole || delivered.length === 0
+    lost <= 0 || delivered.length === 0
       ? []
       : [`${delivered.length} of ${ordered} images were made; the others were not charged`];
-  const warnings = [...told, ...missing];
+  const warnings = [...told, ...blocked.map(blockedWarning), ...missing];
   if (ending.kind === 'canceled' && !whole) return { ...base, status: 'canceled', warnings };
   if (delivered.length === 0)
     return { ...base, status: 'failed', warnings, error: errorOf(ending) };
@@ -50,7 +52,15 @@ export function decide(job: Job, ending: Ending, delivered: readonly ImageRecord
   return { ...base, status: 'succeeded', warnings: [...warnings, ...reason] };
 }
 
+function blockedWarning({ index, reason }: BlockedImage): string {
+  return `Image ${index} was blocked and not charged: ${reason}`;
+}
+
 function errorOf(ending: Ending): { readonly code: ErrorCode; readonly message: string } {
   if (ending.kind === 'failed') return { code: ending.code, message: ending.message };
+  const [first] = ending.receipt?.blocked ?? [];
+  if (first !== undefined && ending.receipt?.images.length === 0) {
+    return { code: 'content-blocked', message: `Every image was blocked: ${first.reason}` };
+  }
   return { code: 'model-error', message: 'The images of this prediction were not stored' };
 }

@@ -40,6 +40,10 @@ export const PredictionSchema = z
     error_code: z.string().optional(),
     logs: z.string(),
     warnings: z.array(z.string()).readonly(),
+    blocked: z
+      .array(z.object({ index: z.number().int(), reason: z.string() }))
+      .optional()
+      .describe('Images that were made and not handed out; they are not charged'),
     source: z.literal('api'),
     data_removed: z.boolean(),
     created_at: DateTimeSchema,

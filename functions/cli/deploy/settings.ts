@@ -13,6 +13,9 @@ import { INSTANCE_PRICES } from './instance-prices.ts';
 /** The image digest of a deployment that has no image yet; the gpu stack refuses to deploy with it. */
 export const NO_IMAGE = `sha256:${'0'.repeat(64)}`;
 
+/** A function's environment ends at 4 KB, and holds more than this list. */
+const MAX_BLOCK_LIST = 2048;
+
 const PREFIX = 'onestep:';
 
 const Json = <Schema extends z.ZodType>(schema: Schema) =>
@@ -97,6 +100,14 @@ const SettingsSchema = z.strictObject({
   /** Requests from one address, and with one API key, in five minutes. */
   rateLimitPerIp: Json(z.number().int().min(10).max(2_000_000)).default(2_000),
   rateLimitPerKey: Json(z.number().int().min(10).max(2_000_000)).default(3_000),
+  /** Terms that prompts may not have; words, phrases, or regular expressions as `/…/`. */
+  blockList: Json(z.array(z.string().min(1)))
+    .refine((terms) => JSON.stringify(terms).length <= MAX_BLOCK_LIST, {
+      error: `is longer than ${MAX_BLOCK_LIST} characters`,
+    })
+    .optional(),
+  /** Looks at images before they are stored: a classifier's address, or a module in the image. */
+  imageCheck: z.string().min(1).optional(),
   /** Where an account without credit is sent. */
   topupUrl: z.url().optional(),
 });

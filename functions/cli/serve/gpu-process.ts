@@ -27,6 +27,8 @@ export interface GpuProcessOptions {
   /** The root of the file store that images are written to. */
   readonly filesFolder: string;
   readonly device: 'cpu' | 'cuda';
+  /** What looks at images before they are stored; see the function's own configuration. */
+  readonly imageCheck?: string | undefined;
   /** The environment that is passed on beside the function's own settings. */
   readonly env: NodeJS.ProcessEnv;
   /** One line of the function's log. */
@@ -96,7 +98,8 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
   };
 }
 
-function forkFunction({ modelFolders, filesFolder, device, env }: GpuProcessOptions) {
+function forkFunction(options: GpuProcessOptions) {
+  const { modelFolders, filesFolder, device, imageCheck, env } = options;
   const settings: GpuEnv = {
     MODEL_FOLDERS: modelFolders.join(delimiter),
     DATA_FOLDER: filesFolder,
@@ -104,6 +107,7 @@ function forkFunction({ modelFolders, filesFolder, device, env }: GpuProcessOpti
     PORT: '0',
     DEVICE: device,
     DRAIN_SECONDS: '5',
+    ...(imageCheck === undefined ? {} : { IMAGE_CHECK: imageCheck }),
   };
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm')).href;
   const child = fork(fileURLToPath(new URL('../../gpu/main.ts', import.meta.url)), [], {

@@ -55,6 +55,15 @@ const ServeSchema = z.strictObject({
   /** The model of calls that name none; the first unless told. */
   defaultModel: ModelName.optional(),
   prices: PriceBookSchema.optional(),
+  /** What is not made and not handed out. Off unless given. */
+  safety: z
+    .strictObject({
+      /** A file with a term on each line, or the terms themselves; see `block-list.ts`. */
+      blockList: z.union([z.string().min(1), z.array(z.string().min(1))]).optional(),
+      /** The address of a classifier, or the path of a module that exports `checkImage`. */
+      imageCheck: z.string().min(1).optional(),
+    })
+    .optional(),
   device: z.enum(['cpu', 'cuda']).default('cpu'),
   /** Micro-USD that the first account starts with. */
   demoCredit: whole(0, 1_000_000_000_000).default(10_000_000),
@@ -144,14 +153,17 @@ function readConfigFile({ file, fileRequired }: ConfigSources, faults: string[])
   return {};
 }
 
-/** Variables that begin with `ONESTEP_` and name a setting; models and prices are JSON. */
+/** Settings with parts, which the environment gives as JSON. */
+const JSON_SETTINGS = new Set(['models', 'prices', 'safety']);
+
+/** Variables that begin with `ONESTEP_` and name a setting. */
 function readEnvironment(env: ConfigSources['env'], faults: string[]) {
   const values: Record<string, unknown> = {};
   for (const name of NAMES) {
     const text = env[variableOf(name)];
     if (text === undefined || text === '') continue;
     values[name] = text;
-    if (name !== 'models' && name !== 'prices') continue;
+    if (!JSON_SETTINGS.has(name)) continue;
     try {
       values[name] = JSON.parse(text);
     } catch {

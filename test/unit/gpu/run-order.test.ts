@@ -135,3 +135,38 @@ describe('runOrder', () => {
     expect(outputs()).toEqual(['outputs/j/0.png', 'outputs/j/receipt.json']);
   });
 });
+
+describe('runOrder with an image check', () => {
+  const run: RunOrderDeps['worker']['run'] = async (_, events) => {
+    for (const index of [0, 1]) events.onImage(image(index));
+    return RESULT;
+  };
+
+  it('stores the allowed images and lists the blocked', async () => {
+    const { deps, outputs } = setUp();
+    const receipt = await runOrder(queued(2), {
+      ...deps(run),
+      checkImage: async ({ index }) =>
+        index === 0 ? { allowed: false, reason: 'no' } : { allowed: true },
+    });
+    expect(receipt.images.map(({ index }) => index)).toEqual([1]);
+    expect(receipt.blocked).toEqual([{ index: 0, reason: 'no' }]);
+    expect(outputs()).toEqual(['outputs/j/1.png', 'outputs/j/receipt.json']);
+  });
+
+  it('answers with a receipt without images when all are blocked', async () => {
+    const { deps, outputs } = setUp();
+    const checkImage = async () => ({ allowed: false, reason: 'no' }) as const;
+    const receipt = await runOrder(queued(2), { ...deps(run), checkImage });
+    expect(receipt).toMatchObject({ images: [], blocked: [{ index: 0 }, { index: 1 }] });
+    expect(outputs()).toEqual(['outputs/j/receipt.json']);
+  });
+
+  it('stores nothing when the check fails', async () => {
+    const { deps, outputs } = setUp();
+    const checkImage = () => Promise.reject(new Error('away'));
+    const order = runOrder(queued(2), { ...deps(run), checkImage });
+    await expect(order).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+    expect(outputs()).toEqual([]);
+  });
+});

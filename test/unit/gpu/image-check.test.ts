@@ -1,0 +1,102 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createOrderCheck, loadImageCheck } from '#functions/gpu/image-check.ts';
+import type { MadeImage } from '#functions/gpu/worker-messages.ts';
+import { createImageCheckEndpoint } from '#shared/adapters/http/image-check-endpoint.ts';
+import type { ImageCheck, ImageToCheck } from '#shared/ports/image-check.ts';
+import { temporaryFolder } from '../../helpers/model-fixture.ts';
+
+const EXAMPLE = fileURLToPath(new URL('../../../docs/examples/image-check.mjs', import.meta.url));
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+
+async function image(pixels: Buffer): Promise<ImageToCheck> {
+  const bytes = await sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } })
+    .png()
+    .toBuffer();
+  const facts = { job: 'j', index: 0, prompt: 'p', width: 64, height: 64, format: 'png' } as const;
+  return { ...facts, bytes };
+}
+const blank = Buffer.alloc(64 * 64 * 3, 200);
+const busy = Buffer.from(blank.map((_, i) => (i * i * 31) % 256));
+
+function made(index: number): MadeImage {
+  const record = { index, sha256: '', pixels_sha256: '', bytes: 1, width: 8, height: 8, seed: 1 };
+  return { record: { ...record, format: 'png' }, bytes: Uint8Array.of(index) };
+}
+
+describe('loadImageCheck', () => {
+  it('asks the module that the documentation shows', async () => {
+    const check = await loadImageCheck(EXAMPLE);
+    expect(await check(await image(busy))).toEqual({ allowed: true });
+    expect(await check(await image(blank))).toEqual({
+      allowed: false,
+      reason: 'the picture shows nothing',
+    });
+  });
+
+  it('says what is wrong with a module', async () => {
+    await expect(loadImageCheck(join(folder.path, 'none.mjs'))).rejects.toThrow(/can't be loaded/);
+    const other = join(folder.path, 'other.mjs');
+    writeFileSync(other, 'export const checkPicture = 1;\n');
+    await expect(loadImageCheck(other)).rejects.toThrow(/exports no checkImage/);
+  });
+
+  it('takes no answer that is no verdict', async () => {
+    const odd = join(folder.path, 'odd.mjs');
+    writeFileSync(odd, 'export const checkImage = () => "fine";\n');
+    const check = await loadImageCheck(odd);
+    await expect(check(await image(busy))).rejects.toThrow();
+  });
+});
+
+describe('createImageCheckEndpoint', () => {
+  it('sends the facts and the bytes, and reads the verdict', async () => {
+    const seen: unknown[] = [];
+    const check = createImageCheckEndpoint('http://check.test/', async (_, init) => {
+      seen.push(JSON.parse(String(init?.body)));
+      return Response.json({ allowed: false });
+    });
+    const asked = await image(busy);
+    expect(await check(asked)).toEqual({ allowed: false, reason: 'The image check refused it.' });
+    const { bytes, ...facts } = asked;
+    expect(seen).toEqual([{ ...facts, image: Buffer.from(bytes).toString('base64') }]);
+  });
+
+  it('fails when the classifier does', async () => {
+    const check = createImageCheckEndpoint(
+      'http://check.test/',
+      async () => new Response('', { status: 500 }),
+    );
+    await expect(check(await image(busy))).rejects.toThrow(/check.test answered with 500/);
+  });
+});
+
+describe('createOrderCheck', () => {
+  const order = { job: 'j', prompt: 'p' };
+  const odd: ImageCheck = async ({ index }) =>
+    index % 2 === 0 ? { allowed: true } : { allowed: false, reason: `no ${index}` };
+
+  it('parts the images', async () => {
+    const check = createOrderCheck(odd, order);
+    for (const index of [0, 1, 2]) check.add(made(index));
+    const { allowed, blocked } = await check.result();
+    expect(allowed.map(({ record }) => record.index)).toEqual([0, 2]);
+    expect(blocked).toEqual([{ index: 1, reason: 'no 1' }]);
+  });
+
+  it('hands out nothing that could not be looked at', async () => {
+    const check = createOrderCheck(() => Promise.reject(new Error('away')), order);
+    check.add(made(0));
+    await expect(check.result()).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+  });
+
+  it('allows everything where there is no check', async () => {
+    const check = createOrderCheck(undefined, order);
+    check.add(made(0));
+    expect(await check.result()).toEqual({ allowed: [made(0)], blocked: [] });
+  });
+});
