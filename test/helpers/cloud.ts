@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { createErrands, createStreamHandler } from '#functions/api/adapter.ts';
@@ -41,6 +42,7 @@ import { createCloudResources } from './cloud-resources.ts';
 import { installLambdaRuntime } from './lambda-events.ts';
 import { startQueuePump } from './queue-pump.ts';
 import { newId, sampleAudit, sampleGrant } from './sample-jobs.ts';
+import type { Served } from './served.ts';
 
 export const MODEL = 'onestep/demo';
 const ENDPOINT = 'onestep-test-demo';
@@ -63,7 +65,12 @@ export type Cloud = Awaited<ReturnType<typeof startCloud>>;
 export async function startCloud(options: CloudOptions) {
   const resources = await createCloudResources(options.manifest);
   const lines: string[] = [];
-  const platform = createTestPlatform((line) => lines.push(line));
+  let replacement: Uint8Array | undefined;
+  const s3 = createS3Client(accessTo('s3'));
+  const platform = {
+    ...createTestPlatform((line) => lines.push(line)),
+    s3: replacingPictures(s3, () => replacement),
+  };
   const sageMaker = await startEndpoint(options, resources);
   const readSecret = createSecretReader({
     client: createSecretsClient(accessTo('moto')),
@@ -89,6 +96,34 @@ export async function startCloud(options: CloudOptions) {
   };
   const sageMakerAccess = { ...accessTo('moto'), endpoint: sageMaker.url };
 
+  const system = createAwsSystem(platform, {
+    tableName: resources.tableName,
+    bucket: resources.outputBucket,
+  });
+  const macKeys = parseMacKeys(await readSecret(resources.macSecret));
+
+  const newCustomer = async (credit: number, name = 'test') => {
+    const account = `acc_${newId()}` as AccountId;
+    await system.ledger.createAccount(
+      { id: account, name, createdAt: Date.now(), balance: ZERO_USD, held: ZERO_USD },
+      sampleAudit(account),
+    );
+    if (credit > 0) await system.ledger.grant(sampleGrant(account, microUsd(credit)));
+    const keys = createKeyService({
+      keys: system.keys,
+      ledger: system.ledger,
+      clock: platform.clock,
+      randomBytes: platform.randomBytes,
+      hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
+      macKeys,
+      sha256Hex: (text) => createHash('sha256').update(text).digest('hex'),
+    });
+    const scopes = ['predict', 'read', 'admin'] as const;
+    const request = { account, label: 'test', scopes, ratePerMinute: 6_000 };
+    return { account, key: (await keys.issue(request, 'cli')).text };
+  };
+  const operator = await newCustomer(10_000_000, 'demo');
+
   installLambdaRuntime();
   const errands = createErrands();
   const api = await composeApi(
@@ -96,6 +131,7 @@ export async function startCloud(options: CloudOptions) {
       ...common,
       MODEL_BUCKET_NAME: resources.modelBucket,
       MAC_SECRET_ARN: resources.macSecret,
+      OPERATOR_ACCOUNT: operator.account,
       JOB_DEADLINE_SECONDS: String(options.jobDeadlineSeconds ?? 600),
     }),
     {
@@ -145,12 +181,6 @@ export async function startCloud(options: CloudOptions) {
     startQueuePump(platform.sqs, resources.completionQueue, complete),
     startQueuePump(platform.sqs, resources.webhookQueue, webhooks),
   ];
-  const system = createAwsSystem(platform, {
-    tableName: resources.tableName,
-    bucket: resources.outputBucket,
-  });
-  const macKeys = parseMacKeys(await readSecret(resources.macSecret));
-
   return {
     url: front.url,
     resources,
@@ -162,28 +192,12 @@ export async function startCloud(options: CloudOptions) {
     /** Every line that the functions have logged. */
     lines,
     /** A new account with credit, and a key of it with every scope. */
-    async newCustomer(credit: number) {
-      const account = `acc_${newId()}` as AccountId;
-      await system.ledger.createAccount(
-        { id: account, name: 'test', createdAt: Date.now(), balance: ZERO_USD, held: ZERO_USD },
-        sampleAudit(account),
-      );
-      if (credit > 0) await system.ledger.grant(sampleGrant(account, microUsd(credit)));
-      const keys = createKeyService({
-        keys: system.keys,
-        ledger: system.ledger,
-        clock: platform.clock,
-        randomBytes: platform.randomBytes,
-        hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
-        macKeys,
-        sha256Hex: (text) => createHash('sha256').update(text).digest('hex'),
-      });
-      const scopes = ['predict', 'read', 'admin'] as const;
-      const { text } = await keys.issue(
-        { account, label: 'test', scopes, ratePerMinute: 6_000 },
-        'cli',
-      );
-      return { account, key: text };
+    newCustomer,
+    /** The operator's account, which may see to others. */
+    operator,
+    /** From now on the functions read this in place of every picture; undefined: what is there. */
+    replaceOutputs(bytes: Uint8Array | undefined) {
+      replacement = bytes;
     },
     async readWholeTable() {
       const items: unknown[] = [];
@@ -203,6 +217,22 @@ export async function startCloud(options: CloudOptions) {
       await sageMaker.stop();
     },
   };
+}
+
+/** A client that reads other bytes for pictures, where there are some. */
+function replacingPictures(s3: S3Client, replacement: () => Uint8Array | undefined): S3Client {
+  return new Proxy(s3, {
+    get(target, property, receiver) {
+      if (property !== 'send') return Reflect.get(target, property, receiver);
+      return async (command: Parameters<S3Client['send']>[0]) => {
+        const bytes = replacement();
+        const isPicture =
+          command instanceof GetObjectCommand && command.input.Key?.endsWith('.png') === true;
+        if (bytes === undefined || !isPicture) return target.send(command as GetObjectCommand);
+        return { Body: { transformToByteArray: async () => bytes } };
+      };
+    },
+  });
 }
 
 function createTestPlatform(write: (line: string) => void): Platform {
@@ -245,4 +275,27 @@ function startEndpoint(
         AWS_SECRET_ACCESS_KEY: s3Access.credentials?.secretAccessKey ?? '',
       }),
   });
+}
+
+/** A cloud as the suites of clients see it. */
+export function asServed(cloud: Cloud): Served {
+  const { key } = cloud.operator;
+  return {
+    url: cloud.url,
+    keys: { key, adminKey: key },
+    hardware: 'sagemaker-async',
+    async call(method, path, body) {
+      const answer = await fetch(cloud.url + path, {
+        method,
+        headers: {
+          authorization: `Bearer ${key}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await answer.text();
+      return text === '' ? undefined : JSON.parse(text);
+    },
+    close: async () => {},
+  };
 }
