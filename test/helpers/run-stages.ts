@@ -55,3 +55,12 @@ export function shareWithinOne(actual: ArrayLike<number>, expected: ArrayLike<nu
   }
   return near / expected.length;
 }
+
+/** Peak signal to noise ratio of bytes, in dB. */
+export function peakSignalToNoise(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let squares = 0;
+  for (let i = 0; i < expected.length; i += 1) {
+    squares += ((actual[i] ?? Number.NaN) - (expected[i] ?? 0)) ** 2;
+  }
+  return 10 * Math.log10((255 ** 2 * expected.length) / squares);
+}
