@@ -10,6 +10,7 @@ import {
 import { createCdk } from '#functions/cli/deploy/cdk.ts';
 import { noteInContext } from '#functions/cli/deploy/context-file.ts';
 import { deploy as bringUp, type DeployDeps } from '#functions/cli/deploy/deploy.ts';
+import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
 import { preflight } from '#functions/cli/deploy/preflight.ts';
 import { createPreflightDeps } from '#functions/cli/deploy/preflight-account.ts';
 import { deploymentSettings, PROJECT_FOLDER, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
@@ -31,24 +32,26 @@ export const deploy: Command = {
     ...STAGE_OPTION,
   },
   examples: ['onestep deploy disback', 'onestep deploy --stage prod'],
-  async run(context) {
-    const account = operatorAccount(deploymentSettings(context));
-    const settings = deploymentSettings(context);
-    const result = await bringUp(deployDeps(context, settings), settings, context.positionals);
-    const adminKey = await createOperator(settings, account);
-    const report = { ...result, account, ...(adminKey === undefined ? {} : { adminKey }) };
-    context.stdout.write(
-      context.values['json'] === true
-        ? `${JSON.stringify(report, null, 2)}\n`
-        : Object.entries(report)
-            .map(([name, value]) => `${name}: ${value}\n`)
-            .join(''),
-    );
-    if (adminKey !== undefined) {
-      context.stderr.write('The admin key is shown this once. Next: onestep smoke\n');
-    }
-  },
+  run: (context) => withAws(() => runDeploy(context)),
 };
+
+async function runDeploy(context: CommandContext): Promise<void> {
+  const settings = deploymentSettings(context);
+  const result = await bringUp(deployDeps(context, settings), settings, context.positionals);
+  const account = settleOperator(deploymentSettings(context));
+  const adminKey = await createOperator(settings, account);
+  const report = { ...result, account, ...(adminKey === undefined ? {} : { adminKey }) };
+  context.stdout.write(
+    context.values['json'] === true
+      ? `${JSON.stringify(report, null, 2)}\n`
+      : Object.entries(report)
+          .map(([name, value]) => `${name}: ${value}\n`)
+          .join(''),
+  );
+  if (adminKey !== undefined) {
+    context.stderr.write('The admin key is shown this once. Next: onestep smoke\n');
+  }
+}
 
 function deployDeps(context: CommandContext, settings: DeploymentSettings): DeployDeps {
   const { region } = settings;
@@ -58,7 +61,10 @@ function deployDeps(context: CommandContext, settings: DeploymentSettings): Depl
   return {
     preflight: async () =>
       skip ? [] : preflight(createPreflightDeps(region, runCommand, PROJECT_FOLDER), settings),
-    deployStacks: createCdk(runCommand, settings.stage).deploy,
+    deployStacks: (parts) => {
+      settleOperator(deploymentSettings(context));
+      return createCdk(runCommand, settings.stage).deploy(parts);
+    },
     stackOutputs: (name) => stackOutputs(cloudFormation, name),
     isPushed: (bucket, digest) => isPushed(s3, bucket, digest),
     pushPackage: async (folder, bucket) => {
@@ -77,7 +83,7 @@ function deployDeps(context: CommandContext, settings: DeploymentSettings): Depl
 }
 
 /** The operator's account: its id is settled before the API is deployed, which has to know it. */
-function operatorAccount(settings: DeploymentSettings): AccountId {
+function settleOperator(settings: DeploymentSettings): AccountId {
   if (settings.operatorAccount !== undefined) return settings.operatorAccount as AccountId;
   const id = `acc_${createUlid(systemClock, random)}` as AccountId;
   noteInContext(PROJECT_FOLDER, `onestep:${settings.stage}:operatorAccount`, id);

@@ -12,6 +12,7 @@ import {
 import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { stackOutputs } from '#functions/cli/deploy/aws.ts';
 import { createCdk } from '#functions/cli/deploy/cdk.ts';
+import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
 import { STACK_PARTS, stackName, VARIANT_NAME } from '#functions/cli/deploy/names.ts';
 import { type NukeDeps, nuke as takeDown } from '#functions/cli/deploy/nuke.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
@@ -30,20 +31,22 @@ export const nuke: Command = {
     ...STAGE_OPTION,
   },
   examples: ['onestep nuke --stage dev --yes'],
-  async run(context) {
-    const settings = deploymentSettings(context);
-    if (context.values['yes'] !== true) {
-      const stacks = STACK_PARTS.map((part) => stackName(settings.stage, part)).join(', ');
-      throw new AppError('invalid-request', `This deletes ${stacks} with all data. Say --yes.`);
-    }
-    const { leftovers } = await takeDown(nukeDeps(context, settings), settings);
-    context.stdout.write(
-      context.values['json'] === true
-        ? `${JSON.stringify({ leftovers }, null, 2)}\n`
-        : `Left over:\n${leftovers.map((line) => `- ${line}\n`).join('')}`,
-    );
-  },
+  run: (context) => withAws(() => runNuke(context)),
 };
+
+async function runNuke(context: CommandContext): Promise<void> {
+  const settings = deploymentSettings(context);
+  if (context.values['yes'] !== true) {
+    const stacks = STACK_PARTS.map((part) => stackName(settings.stage, part)).join(', ');
+    throw new AppError('invalid-request', `This deletes ${stacks} with all data. Say --yes.`);
+  }
+  const { leftovers } = await takeDown(nukeDeps(context, settings), settings);
+  context.stdout.write(
+    context.values['json'] === true
+      ? `${JSON.stringify({ leftovers }, null, 2)}\n`
+      : `Left over:\n${leftovers.map((line) => `- ${line}\n`).join('')}`,
+  );
+}
 
 function nukeDeps(context: CommandContext, { region, stage }: DeploymentSettings): NukeDeps {
   const scaling = new ApplicationAutoScalingClient({ region });

@@ -1,5 +1,6 @@
 import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { createPushClient, partOutputs } from '#functions/cli/deploy/aws.ts';
+import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
 import { OUTPUTS } from '#functions/cli/deploy/names.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
 import { type PushProgress, pushPackage } from '#functions/cli/deploy/push-package.ts';
@@ -14,29 +15,31 @@ export const push: Command = {
     ...STAGE_OPTION,
   },
   examples: ['onestep push disback', 'onestep push disback --stage prod'],
-  async run(context) {
-    const [folder, extra] = context.positionals;
-    if (folder === undefined || extra !== undefined) {
-      throw new AppError('invalid-request', 'push needs one model package, a folder.');
-    }
-    const settings = deploymentSettings(context);
-    const bucket = await targetBucket(context);
-    const deps = {
-      s3: createPushClient(settings.region, context.env),
-      onProgress: progressLine(context),
-    };
-    const result = await pushPackage(deps, folder, bucket);
-    if (context.stderr.isTTY) context.stderr.write('\n');
-    context.stdout.write(
-      context.values['json'] === true ? `${JSON.stringify(result)}\n` : `${result.digest}\n`,
-    );
-    if (!settings.models.some((model) => model.digest === result.digest)) {
-      context.stderr.write(
-        `No model of onestep:models has this digest. Put it into cdk.json and run "onestep deploy".\n`,
-      );
-    }
-  },
+  run: (context) => withAws(() => runPush(context)),
 };
+
+async function runPush(context: CommandContext): Promise<void> {
+  const [folder, extra] = context.positionals;
+  if (folder === undefined || extra !== undefined) {
+    throw new AppError('invalid-request', 'push needs one model package, a folder.');
+  }
+  const settings = deploymentSettings(context);
+  const bucket = await targetBucket(context);
+  const deps = {
+    s3: createPushClient(settings.region, context.env),
+    onProgress: progressLine(context),
+  };
+  const result = await pushPackage(deps, folder, bucket);
+  if (context.stderr.isTTY) context.stderr.write('\n');
+  context.stdout.write(
+    context.values['json'] === true ? `${JSON.stringify(result)}\n` : `${result.digest}\n`,
+  );
+  if (!settings.models.some((model) => model.digest === result.digest)) {
+    context.stderr.write(
+      `No model of onestep:models has this digest. Put it into cdk.json and run "onestep deploy".\n`,
+    );
+  }
+}
 
 async function targetBucket(context: CommandContext): Promise<string> {
   const named = context.values['bucket'];

@@ -1,5 +1,6 @@
-import type { Command } from '#functions/cli/command.ts';
+import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { partOutputs } from '#functions/cli/deploy/aws.ts';
+import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
 import { OUTPUTS } from '#functions/cli/deploy/names.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
 import { smoke as tryOut } from '#functions/cli/deploy/smoke.ts';
@@ -25,34 +26,42 @@ export const smoke: Command = {
     'ONESTEP_API_KEY=os_live_… onestep smoke',
     'onestep smoke --webhook https://example.com/hook',
   ],
-  async run({ values, env, stdout, stderr, ...context }) {
-    const apiKey = env['ONESTEP_API_KEY'];
-    if (apiKey === undefined || apiKey === '') {
-      throw new AppError('invalid-request', 'smoke needs an API key in ONESTEP_API_KEY.');
-    }
-    const seconds = Number(values['timeout'] ?? DEFAULT_TIMEOUT_SECONDS);
-    if (!(seconds > 0)) throw new AppError('invalid-request', '--timeout must be seconds.');
-    const settings = deploymentSettings({ values, env, stdout, stderr, ...context });
-    const where =
-      typeof values['url'] === 'string'
-        ? { url: values['url'].replace(/\/$/, '') }
-        : await deployedAt(settings);
-    const checks = await tryOut(
-      { fetch, now: Date.now, say: (line) => stderr.write(`${line}\n`) },
-      {
-        ...where,
-        apiKey,
-        timeoutMs: seconds * 1000,
-        ...(typeof values['webhook'] === 'string' ? { webhookUrl: values['webhook'] } : {}),
-      },
-    );
-    if (values['json'] === true) stdout.write(`${JSON.stringify({ checks }, null, 2)}\n`);
-    const failed = checks.filter(({ ok }) => !ok);
-    if (failed.length > 0) {
-      throw new AppError('unavailable', `Failed: ${failed.map(({ check }) => check).join(', ')}.`);
-    }
-  },
+  run: (context) => withAws(() => runSmoke(context)),
 };
+
+async function runSmoke({
+  values,
+  env,
+  stdout,
+  stderr,
+  ...context
+}: CommandContext): Promise<void> {
+  const apiKey = env['ONESTEP_API_KEY'];
+  if (apiKey === undefined || apiKey === '') {
+    throw new AppError('invalid-request', 'smoke needs an API key in ONESTEP_API_KEY.');
+  }
+  const seconds = Number(values['timeout'] ?? DEFAULT_TIMEOUT_SECONDS);
+  if (!(seconds > 0)) throw new AppError('invalid-request', '--timeout must be seconds.');
+  const settings = deploymentSettings({ values, env, stdout, stderr, ...context });
+  const where =
+    typeof values['url'] === 'string'
+      ? { url: values['url'].replace(/\/$/, '') }
+      : await deployedAt(settings);
+  const checks = await tryOut(
+    { fetch, now: Date.now, say: (line) => stderr.write(`${line}\n`) },
+    {
+      ...where,
+      apiKey,
+      timeoutMs: seconds * 1000,
+      ...(typeof values['webhook'] === 'string' ? { webhookUrl: values['webhook'] } : {}),
+    },
+  );
+  if (values['json'] === true) stdout.write(`${JSON.stringify({ checks }, null, 2)}\n`);
+  const failed = checks.filter(({ ok }) => !ok);
+  if (failed.length > 0) {
+    throw new AppError('unavailable', `Failed: ${failed.map(({ check }) => check).join(', ')}.`);
+  }
+}
 
 async function deployedAt(settings: Parameters<typeof partOutputs>[0]) {
   const outputs = await partOutputs(settings, 'api');

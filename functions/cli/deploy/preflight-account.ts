@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-service-quotas';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { stackOutputs } from './aws.ts';
+import { isAboutCredentials } from './explain-aws-error.ts';
 import type { PreflightDeps, Quota } from './preflight.ts';
 import type { RunCommand } from './run-command.ts';
 
@@ -22,7 +23,7 @@ export function createPreflightDeps(region: string, run: RunCommand, cwd: string
         const identity = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
         return identity.Account;
       } catch (error) {
-        if (error instanceof Error && isAboutCredentials(error)) return undefined;
+        if (isAboutCredentials(error)) return undefined;
         throw error;
       }
     },
@@ -45,12 +46,6 @@ export function createPreflightDeps(region: string, run: RunCommand, cwd: string
         () => false,
       ),
   };
-}
-
-function isAboutCredentials(error: Error): boolean {
-  return /Credentials|Token|SignatureDoesNotMatch|AccessDenied/.test(
-    `${error.name} ${error.message}`,
-  );
 }
 
 async function listSageMakerQuotas(region: string): Promise<ReadonlyMap<string, Quota>> {

@@ -34,7 +34,7 @@ const PredictionSchema = z.object({
   status: z.string(),
   output: z.union([z.array(z.url()), z.null()]).optional(),
   error: z.unknown(),
-  cost: z.number().optional(),
+  cost: z.number().nullish(),
 });
 type Prediction = z.infer<typeof PredictionSchema>;
 

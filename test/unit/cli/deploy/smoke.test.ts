@@ -21,7 +21,10 @@ function deployment(faults: { directStatus?: number; charge?: number; keyless?: 
     if (init?.method === 'POST') {
       orders++;
       polls = 0;
-      return json({ id: `p${orders}`, status: 'starting', output: null, error: null }, 201);
+      return json(
+        { id: `p${orders}`, status: 'starting', output: null, error: null, cost: null },
+        201,
+      );
     }
     if (pathname.endsWith('/webhooks')) return json({ results: [{ status: 'delivered' }] });
     if (++polls < 2) return json({ id: `p${orders}`, status: 'processing', error: null });

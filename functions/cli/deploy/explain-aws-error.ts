@@ -1,0 +1,38 @@
+import { AppError } from '#shared/core/errors.ts';
+
+/** Whether an error of the SDK says that it has no credentials, or none that are taken. */
+export function isAboutCredentials(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /CredentialsProvider|Could not load credentials|Token(Refresh|Provider)|ExpiredToken|InvalidClientTokenId|SignatureDoesNotMatch|UnrecognizedClient/.test(
+      `${error.name} ${error.message}`,
+    )
+  );
+}
+
+/**
+ * Runs what talks to AWS, and says in one sentence what an operator can do about what AWS answers.
+ * @throws AppError `unauthenticated`, `permission-denied`, or `unavailable` with AWS's own words
+ */
+export async function withAws<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (cause) {
+    if (cause instanceof AppError || !(cause instanceof Error)) throw cause;
+    if (isAboutCredentials(cause)) {
+      throw new AppError(
+        'unauthenticated',
+        'There are no AWS credentials that work. Set AWS_PROFILE or sign in ("aws sso login").',
+        { cause },
+      );
+    }
+    // Errors of the SDK carry what was asked; anything else is our own bug and keeps its stack.
+    if (!('$metadata' in cause)) throw cause;
+    const denied = /AccessDenied|NotAuthorized|Forbidden/.test(cause.name);
+    throw new AppError(
+      denied ? 'permission-denied' : 'unavailable',
+      `AWS answered ${cause.name}: ${cause.message}`,
+      { cause },
+    );
+  }
+}
