@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Account, ApiKey } from '#shared/core/account.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
+import type { JobId } from '#shared/core/ids.ts';
 import type { RateDecision } from '#shared/ports/rate-limiter.ts';
 
 /** Who makes the request. */
@@ -21,6 +22,8 @@ export interface RequestFacts {
   readonly bodySha256: string | undefined;
   caller?: Caller;
   rate?: RateDecision;
+  /** The job that the request ordered. */
+  job?: JobId;
 }
 
 export interface ApiHono {

@@ -47,6 +47,7 @@ async function run(context: CommandContext): Promise<void> {
     env,
     onError: (error, what) => log.error({ err: error }, what),
     onLog: (line) => log.debug({ gpu: line }),
+    onRequest: (request) => log.info(request, 'request'),
   });
   const facts = {
     url: server.url,

@@ -32,6 +32,8 @@ export interface DeliveryDeps {
     url: string,
     request: { method: 'POST'; headers: Readonly<Record<string, string>>; body: string },
   ) => Promise<SendOutcome>;
+  /** Told of each attempt once it is recorded. */
+  readonly onAttempt?: (attempt: DeliveryAttempt, result: AttemptResult) => void;
 }
 
 /** Why an entry was not even tried. */
@@ -95,6 +97,7 @@ export async function deliverEntry(deps: DeliveryDeps, entry: OutboxEntry): Prom
   const result: AttemptResult =
     outcome.kind === 'skipped' ? { next: 'abandoned' } : await judge(deps, entry, outcome);
   await deps.outbox.recordAttempt(record, result);
+  deps.onAttempt?.(record, result);
   return result;
 }
 
