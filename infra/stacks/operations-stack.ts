@@ -35,6 +35,7 @@ export class OperationsStack extends OnestepStack {
     createLogMetrics(this, namespace, {
       api: api.api,
       complete: api.complete,
+      dispatch: api.dispatch,
       sweep: api.sweep,
       webhooks: webhooks.webhooks,
     });

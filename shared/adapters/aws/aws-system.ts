@@ -10,6 +10,7 @@ import { createCancelMark } from './cancel-mark.ts';
 import { createDynamoStores, type DynamoStores } from './dynamo-stores.ts';
 import { createDynamoTable, type DynamoTable } from './dynamo-table.ts';
 import type { JsonLog } from './json-log.ts';
+import { createLoggedLedger } from './logged-ledger.ts';
 import { createS3BlobStore } from './s3-blob-store.ts';
 
 /** What every function is given: the way to the world. */
@@ -64,5 +65,6 @@ export function createAwsSystem(
     changed = [];
     return taken;
   };
-  return { ...stores, table, blobs, settlement, takeChanged };
+  const ledger = createLoggedLedger(stores.ledger, log);
+  return { ...stores, ledger, table, blobs, settlement, takeChanged };
 }
