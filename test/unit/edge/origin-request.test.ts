@@ -1,0 +1,118 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { composeEdge } from '#functions/edge/compose.ts';
+import { loadEdgeConfig } from '#functions/edge/config.ts';
+import type { CloudFrontRequest, CloudFrontResponse } from '#functions/edge/origin-request.ts';
+import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
+import { mintApiKey } from '#shared/domain/key-format.ts';
+import { isEdgeAnswer, originRequestEvent } from '../../helpers/lambda-events.ts';
+
+const SECRET = 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKL';
+const HOST = 'd111111abcdef8.cloudfront.net';
+const random = (length: number) => new Uint8Array(randomBytes(length));
+const hmac = (key: Uint8Array, data: Uint8Array) =>
+  new Uint8Array(createHmac('sha256', key).update(data).digest());
+const mint = (secret: string) =>
+  mintApiKey({ randomBytes: random, hmac, macKeys: parseMacKeys(secret) }).text;
+
+function edge(settings: Record<string, string> = {}, readSecret = async () => SECRET) {
+  return composeEdge(
+    loadEdgeConfig({ MAC_SECRET_ARN: 'mac', MAC_SECRET_REGION: 'us-east-1', ...settings }),
+    { readSecret, clock: { now: () => 1_800_000_000_000 }, randomBytes: random, onError: () => {} },
+  );
+}
+
+const order = (headers: Record<string, string>, body = Buffer.from('{"input":{}}')) =>
+  originRequestEvent({ method: 'POST', path: '/v1/predictions?a=1', headers, body }, HOST);
+
+function passed(result: CloudFrontRequest | CloudFrontResponse): CloudFrontRequest {
+  if (isEdgeAnswer(result)) throw new Error(`answered ${result.status}: ${result.body}`);
+  return result;
+}
+function answered(result: CloudFrontRequest | CloudFrontResponse): CloudFrontResponse {
+  if (!isEdgeAnswer(result)) throw new Error('let through');
+  return result;
+}
+const headerOf = (request: CloudFrontRequest, name: string) =>
+  request.headers[name]?.map(({ value }) => value);
+
+describe('the edge at the origin request', () => {
+  it('passes a good key on, with the body, its hash and the copied authorization', async () => {
+    const key = mint(SECRET);
+    const event = order({ authorization: `Bearer ${key}`, 'content-type': 'application/json' });
+    const request = passed(await edge()(event));
+    expect(request).toMatchObject({ uri: '/v1/predictions', querystring: 'a=1', method: 'POST' });
+    expect(request.body).toEqual(event.Records[0].cf.request.body);
+    const hash = createHash('sha256').update('{"input":{}}').digest('hex');
+    expect(headerOf(request, 'x-amz-content-sha256')).toEqual([hash]);
+    expect(headerOf(request, 'x-onestep-authorization')).toEqual([`Bearer ${key}`]);
+    expect(headerOf(request, 'x-onestep-host')).toEqual([HOST]);
+    expect(headerOf(request, 'x-request-id')?.[0]).toMatch(/^req_/);
+  });
+
+  it('deletes what only the edge may say', async () => {
+    const forged = {
+      'x-onestep-authorization': 'Bearer stolen',
+      'x-onestep-host': 'evil.example',
+      'x-request-id': 'mine',
+      'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
+    };
+    const event = originRequestEvent(
+      { method: 'GET', path: '/openapi.json', headers: forged, body: Buffer.alloc(0) },
+      HOST,
+    );
+    const request = passed(await edge()(event));
+    expect(request.headers).not.toHaveProperty('x-onestep-authorization');
+    expect(JSON.stringify(request.headers)).not.toMatch(/evil|stolen|mine|UNSIGNED/);
+  });
+
+  it('knows the deployment by its own domain where it has one', async () => {
+    const event = order({ authorization: `Bearer ${mint(SECRET)}` });
+    const request = passed(await edge({ PUBLIC_HOST: 'images.example.com' })(event));
+    expect(headerOf(request, 'x-onestep-host')).toEqual(['images.example.com']);
+  });
+
+  it.each([
+    ['no key', {}],
+    ['a key of another form', { authorization: 'Bearer sk-1234' }],
+    ['a key signed by somebody else', { authorization: `Bearer ${mint(`${SECRET}x`)}` }],
+  ])('answers 401 itself to %s', async (_, headers) => {
+    const answer = answered(await edge()(order(headers as Record<string, string>)));
+    expect(answer.status).toBe('401');
+    expect(answer.headers).not.toHaveProperty('content-length');
+    expect(JSON.parse(answer.body)).toMatchObject({ status: 401 });
+  });
+
+  it.each([
+    ['larger than the limit', Buffer.alloc(70_000, 32)],
+    ['cut off by CloudFront', Buffer.alloc(2_000_000, 32)],
+  ])('answers 413 itself to a body %s', async (_, body) => {
+    const event = order({ authorization: `Bearer ${mint(SECRET)}` }, body);
+    expect(answered(await edge()(event)).status).toBe('413');
+  });
+
+  it('goes by the body that it got, not by the length that was announced', async () => {
+    const headers = { authorization: `Bearer ${mint(SECRET)}`, 'content-length': '5' };
+    const event = order(headers, Buffer.alloc(2_000_000, 32));
+    expect(answered(await edge()(event)).status).toBe('413');
+  });
+
+  it('takes old and new keys while the secret is rotated', async () => {
+    const next = 'ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210zyxwvutsrqpo';
+    const rotated = JSON.stringify({ current: 1, keys: { 0: SECRET, 1: next } });
+    let secret = SECRET;
+    const handle = edge({}, async () => secret);
+    const old = order({ authorization: `Bearer ${mint(SECRET)}` });
+    const young = order({ authorization: `Bearer ${mint(rotated)}` });
+    expect(answered(await handle(young)).status).toBe('401');
+    secret = rotated;
+    passed(await handle(young));
+    passed(await handle(old));
+  });
+
+  it('names every fault of its settings at once', () => {
+    expect(() => loadEdgeConfig({ MAX_BODY_BYTES: 'many' })).toThrow(
+      /MAC_SECRET_ARN.*MAC_SECRET_REGION.*MAX_BODY_BYTES/,
+    );
+  });
+});
