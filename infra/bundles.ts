@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
+import { buildPageAssets } from '#functions/api/pages/build-assets.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -42,7 +43,8 @@ export async function bundleFunction(
   name: BundleName,
   define: Readonly<Record<string, string>> = {},
 ): Promise<Bundle> {
-  const result = await build(buildOptions(name, define));
+  const pages = name === 'api' ? { ONESTEP_PAGE_ASSETS: await pageAssets() } : {};
+  const result = await build(buildOptions(name, { ...define, ...pages }));
   const files = (result.outputFiles ?? []).map((file) => ({
     name: file.path.endsWith('.map') ? 'index.mjs.map' : 'index.mjs',
     contents: file.contents,
@@ -53,6 +55,11 @@ export async function bundleFunction(
   writeFolder(folder, files);
   const sizeBytes = files.find((file) => file.name === 'index.mjs')?.contents.length ?? 0;
   return { folder, sizeBytes };
+}
+
+/** The pages' script and style, to be written into the API's code. */
+async function pageAssets(): Promise<string> {
+  return JSON.stringify(await buildPageAssets());
 }
 
 /** Bundles every function. */
@@ -93,6 +100,8 @@ function buildOptions(name: BundleName, define: Readonly<Record<string, string>>
     sourcemap: name === 'edge' ? false : 'linked',
     sourcesContent: false,
     legalComments: 'none',
+    // A checkout builds its pages when it runs; a bundle has them in it.
+    external: ['esbuild'],
     define,
     logLevel: 'silent',
   };

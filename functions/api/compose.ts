@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
+import { countLeased } from '#shared/adapters/aws/claim.ts';
 import type { EndpointState } from '#shared/adapters/aws/endpoint-state.ts';
 import { deployedPrices, readCatalogModels } from '#shared/adapters/aws/model-catalog.ts';
 import { createPollingWatcher } from '#shared/adapters/aws/polling-watcher.ts';
@@ -15,11 +16,15 @@ import { createEstimator } from '#shared/domain/estimator.ts';
 import { createKeyService } from '#shared/domain/keys.ts';
 import { createPricing } from '#shared/domain/pricing.ts';
 import type { SettlementService } from '#shared/domain/settlement.ts';
+import type { BlobStore } from '#shared/ports/blob-store.ts';
 import type { InferenceQueue } from '#shared/ports/inference-queue.ts';
 import type { Errands } from './adapter.ts';
-import { createApiApp } from './app.ts';
+import { createApiApp, type RegisterRoutes } from './app.ts';
 import type { ApiConfig } from './config.ts';
-import type { ApiSettings } from './deps.ts';
+import type { ApiDeps, ApiSettings } from './deps.ts';
+import { once } from './once.ts';
+import { pageAssets } from './pages/page-assets.ts';
+import { registerPages } from './pages/pages.tsx';
 
 const HOUR_MS = 3_600_000;
 /** What an image takes on a GPU until one has shown it, and what starting an instance takes. */
@@ -52,6 +57,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     bucket: config.OUTPUT_BUCKET_NAME,
   });
   const { jobs, ledger, keys, outbox, blobs, settlement } = system;
+  const outputOrigin = await originOf(blobs, clock.now());
   const progress = createSageMakerProgress({
     endpointState: platform.endpointState,
     blobs,
@@ -85,29 +91,32 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     ...(config.BLOCK_LIST === undefined ? {} : { checkPrompt: createBlockList(config.BLOCK_LIST) }),
     onAdmitted: () => errands.add(wake()),
   });
-  return createApiApp({
+  const keyService = createKeyService({
+    keys,
+    ledger,
+    clock,
+    randomBytes,
+    hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
+    macKeys: parseMacKeys(macSecret),
+    sha256Hex,
+  });
+  const catalog = createCatalog(models);
+  const deps: ApiDeps = {
     settings: { ...settingsOf(config), allowLocalWebhooks: platform.allowLocalWebhooks ?? false },
     clock,
     randomBytes,
-    keyService: createKeyService({
-      keys,
-      ledger,
-      clock,
-      randomBytes,
-      hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
-      macKeys: parseMacKeys(macSecret),
-      sha256Hex,
-    }),
+    keyService,
     keyStore: keys,
     jobs: { ...jobs, markAnswered: (id) => noting(errands, jobs.markAnswered(id)) },
     ledger,
     blobs,
     rateLimiter: createTokenBucketRateLimiter(clock),
-    catalog: createCatalog(models),
+    catalog,
     pricing,
     admission,
     settlement,
     estimator,
+    countRunning: (model) => countLeased(system.table, model),
     watcher: createPollingWatcher({ jobs, settlement, now: clock.now, sleep: platform.sleep }),
     outbox,
     receiptKey: receiptKey(receiptSecret),
@@ -117,7 +126,23 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     },
     sha256Hex,
     onError: (error, requestId) => log.error(error, `request ${requestId}`),
-  });
+  };
+  const pages: RegisterRoutes = (app) =>
+    registerPages(app, {
+      assets: once(pageAssets),
+      keyService,
+      catalog,
+      pricing,
+      imageOrigins: [outputOrigin],
+      signInLocalVisitors: false,
+    });
+  return createApiApp(deps, [pages]);
+}
+
+/** Where signed URLs lead: the pages may show images from there. */
+async function originOf(blobs: Pick<BlobStore, 'signedUrl'>, now: number): Promise<string> {
+  const options = { expiresAt: now + 1000, filename: 'origin', contentType: 'image/png' };
+  return new URL(await blobs.signedUrl('outputs/origin', options)).origin;
 }
 
 function settingsOf(config: ApiConfig): ApiSettings {

@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { buildPageAssets } from '#functions/api/pages/build-assets.ts';
+import type { ObservedRequest } from '#functions/api/observe-requests.ts';
 import { createOneTimeLinks } from '#functions/api/pages/one-time-links.ts';
+import { pageAssets } from '#functions/api/pages/page-assets.ts';
 import { registerPages } from '#functions/api/pages/pages.tsx';
 import { filesRoute } from '#functions/api/routes/files.ts';
+import { metricsRoute } from '#functions/api/routes/metrics.ts';
 import { createDeliveryLoop } from '#functions/webhooks/delivery-loop.ts';
 import { createSafeFetch } from '#shared/adapters/http/safe-fetch.ts';
 import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts';
@@ -13,12 +15,13 @@ import {
   openSqliteStores,
   type SqliteStores,
 } from '#shared/adapters/local/sqlite/sqlite-stores.ts';
+import { createMetrics } from '#shared/adapters/metrics/metrics.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import { createPresenter } from '#shared/domain/present-prediction.ts';
 import { deliverDue } from '#shared/domain/webhooks/deliver.ts';
-import { randomBytes } from './serve/crypto.ts';
+import { createMemoHmac, hmacSha256, randomBytes } from './serve/crypto.ts';
 import { createEmbeddedApp } from './serve/embedded-app.ts';
 import { findModels, pricesOf } from './serve/find-models.ts';
 import { ensureFirstKeys, type FirstKeys } from './serve/first-start.ts';
@@ -26,6 +29,7 @@ import { createGpuClient } from './serve/gpu-client.ts';
 import { startGpuProcess } from './serve/gpu-process.ts';
 import { startHttpServer } from './serve/http-server.ts';
 import { createLoopbackQueue } from './serve/loopback-queue.ts';
+import { readBlockList, readImageCheck } from './serve/read-safety.ts';
 import { loadSecrets } from './serve/secrets-file.ts';
 import type { ServeConfig } from './serve/serve-config.ts';
 import { removeServerFile, writeServerFile } from './serve/server-file.ts';
@@ -50,6 +54,8 @@ export interface EmbeddedOptions {
   /** Told of what went wrong without a caller to tell. */
   readonly onError: (error: unknown, what: string) => void;
   readonly onLog: (line: string) => void;
+  /** Told of each request as its answer begins. */
+  readonly onRequest?: (request: ObservedRequest) => void;
 }
 
 /**
@@ -80,11 +86,13 @@ export async function startEmbeddedServer(
 
 async function compose(
   config: ServeConfig,
-  { env, onError, onLog }: EmbeddedOptions,
+  { env, onError, onLog, onRequest }: EmbeddedOptions,
   folder: string,
   stores: SqliteStores,
 ): Promise<EmbeddedServer> {
   const secrets = loadSecrets(folder);
+  const hmac = createMemoHmac(hmacSha256);
+  const metrics = createMetrics(stores);
   const models = await findModels(config, folder, onError);
   const urls = createSignedFileUrls(secrets.urlKey);
   const filesFolder = join(folder, 'files');
@@ -93,6 +101,7 @@ async function compose(
     modelFolders: models.map((model) => model.folder),
     filesFolder,
     device: config.device,
+    imageCheck: readImageCheck(config),
     env,
     onLog,
     onExit: (how) => onError(new Error(`it ended with ${how}`), 'GPU function'),
@@ -111,14 +120,17 @@ async function compose(
     clock: systemClock,
     randomBytes,
     secrets,
+    hmac,
     ...stores,
     blobs,
     queue,
     models: models.map(({ catalog }) => catalog),
     prices: pricesOf(config, models),
+    checkPrompt: readBlockList(config),
     outputStore: (job) => ({ kind: 'file', prefix: outputPrefix(job) }),
     onError,
     onChange(job) {
+      metrics.observeJob(job);
       if (job.webhook !== undefined) deliveries.wake();
     },
   });
@@ -131,12 +143,13 @@ async function compose(
     demoCredit: config.demoCredit,
   });
   const links = createOneTimeLinks(keys.adminKey, systemClock, randomBytes);
-  const assets = once(buildPageAssets);
+  const assets = once(pageAssets);
   const { edge, api } = createEmbeddedApp({
     config,
     clock: systemClock,
     randomBytes,
     secrets,
+    hmac,
     ...stores,
     blobs,
     services,
@@ -145,10 +158,16 @@ async function compose(
       await stores.jobs.queueDepth();
       if (!(await client.isReady())) throw new AppError('unavailable', 'the model is loading');
     },
+    countRunning: queue.countInside,
     onWebhookDue: () => deliveries.wake(),
+    onRequest(request) {
+      metrics.observeRequest(request);
+      onRequest?.(request);
+    },
     onError,
     extras: [
       filesRoute(urls),
+      metricsRoute(metrics),
       (app, { keyService, catalog, pricing }) =>
         registerPages(app, {
           assets,
@@ -175,6 +194,7 @@ async function compose(
           sign: signStandardWebhook,
           render: (job) => presenter.present(job, origin),
           send: sendWebhook,
+          onAttempt: metrics.observeDelivery,
         },
         { limit: 50, concurrency: 10 },
       ),

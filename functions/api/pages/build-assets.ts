@@ -1,11 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { assert } from '#shared/core/errors.ts';
-import { nameAssets, type PageAssets } from './assets.ts';
 
 const SOURCES = fileURLToPath(new URL('../browser', import.meta.url));
 
 /** Bundles the pages' script and style from their sources: at build time, or when a checkout runs. */
-export async function buildPageAssets(): Promise<PageAssets> {
+export async function buildPageAssets(): Promise<{ script: string; style: string }> {
   const { build } = await import('esbuild');
   const { outputFiles } = await build({
     entryPoints: [`${SOURCES}/main.tsx`, `${SOURCES}/style.css`],
@@ -24,5 +23,5 @@ export async function buildPageAssets(): Promise<PageAssets> {
     assert(file !== undefined, `the bundle has a ${extension} file`);
     return file.text;
   };
-  return nameAssets(text('.js'), text('.css'));
+  return { script: text('.js'), style: text('.css') };
 }
