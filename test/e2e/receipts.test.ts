@@ -1,0 +1,133 @@
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RealServer, startRealServer } from '../helpers/real-server.ts';
+
+let server: RealServer;
+
+beforeAll(async () => {
+  server = await startRealServer();
+});
+afterAll(async () => {
+  await server.close();
+});
+
+async function make(path: string, body: unknown) {
+  const answer = await fetch(server.url + path, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${server.keys.key}`,
+      'content-type': 'application/json',
+      prefer: 'wait',
+    },
+    body: JSON.stringify(body),
+  });
+  expect(answer.status).toBe(201);
+  // biome-ignore lint/suspicious/noExplicitAny: a prediction as a client without types sees it.
+  return (await answer.json()) as any;
+}
+
+/** The receipt and its signature as they stand in an image's XMP. */
+async function readXmp(url: string) {
+  const bytes = Buffer.from(await (await fetch(url)).arrayBuffer());
+  const xmp = (await sharp(bytes).metadata()).xmp?.toString('utf8') ?? '';
+  const part = (name: string) =>
+    (new RegExp(`<onestep:${name}>([^]*?)</onestep:${name}>`).exec(xmp)?.[1] ?? '')
+      .replaceAll('&lt;', '<')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&amp;', '&');
+  return { bytes, receipt: part('receipt'), signature: part('signature') };
+}
+
+describe('receipts', () => {
+  it('make the same image again', async () => {
+    const first = await make('/v1/predictions', {
+      input: { prompt: 'a <red> & blue circle', num_outputs: 2 },
+      metadata: { project: 'x' },
+    });
+    const again = await make(`/v1/predictions/${first.id}/replay`, {});
+    expect(again.id).not.toBe(first.id);
+    expect(again).toMatchObject({
+      status: 'succeeded',
+      seed: first.seed,
+      metadata: { project: 'x' },
+    });
+    const hashes = (prediction: typeof first) =>
+      prediction.receipt.images.map(({ sha256 }: { sha256: string }) => sha256);
+    expect(hashes(again)).toEqual(hashes(first));
+    const [one, two] = await Promise.all([readXmp(first.output[0]), readXmp(again.output[0])]);
+    expect(one.bytes.equals(two.bytes)).toBe(true);
+  });
+
+  it.each(['png', 'jpeg', 'webp'])('inside a %s are known by their signature', async (format) => {
+    const { output, receipt, id } = await make('/v1/predictions', {
+      input: { prompt: 'a "tree" & <sky>', output_format: format, output_quality: 70 },
+    });
+    const inside = await readXmp(output[0]);
+    const [image] = receipt.images;
+    expect(inside.signature).toBe(image.signature);
+    expect(inside.receipt).not.toContain(id);
+    const verify = (change: object) =>
+      server.call('POST', '/v1/images/verify', {
+        receipt: inside.receipt,
+        signature: inside.signature,
+        pixels_sha256: image.pixels_sha256,
+        ...change,
+      });
+    expect(await verify({})).toMatchObject({ made_here: true, seed: image.seed });
+    expect(await verify({ receipt: JSON.parse(inside.receipt) })).toMatchObject({
+      made_here: true,
+    });
+    expect(await verify({ receipt, signature: undefined })).toMatchObject({ made_here: true });
+    expect(await verify({ pixels_sha256: '0'.repeat(64) })).toMatchObject({
+      made_here: false,
+      reason: 'other-pixels',
+    });
+    expect(await verify({ signature: undefined })).toMatchObject({ reason: 'unsigned' });
+    expect(
+      await verify({ receipt: { ...JSON.parse(inside.receipt), prompt: 'a forgery' } }),
+    ).toMatchObject({ made_here: false, reason: 'unknown-signature' });
+  });
+});
+
+describe('before and after an order', () => {
+  it('an estimate says what the order then costs', async () => {
+    const input = { prompt: 'a house', num_outputs: 3, size: '320x288' };
+    const estimate = await server.call('POST', '/v1/estimate', { input });
+    expect(estimate).toMatchObject({ images: 3, width: 320, height: 288, affordable: true });
+    expect(estimate.eta_seconds).toBeGreaterThan(0);
+    const prediction = await make('/v1/predictions', { input });
+    expect(prediction.cost).toBe(estimate.price);
+    expect(prediction.price_version).toBe(estimate.price_version);
+    const refused = await server.call('POST', '/v1/estimate', { input: { prompt: 'x', seeed: 1 } });
+    expect(refused).toMatchObject({ status: 422, error: { param: 'input.seeed' } });
+  });
+
+  it('Prometheus sees queue, stages, money and requests', async () => {
+    await make('/v1/predictions', { input: { prompt: 'a boat' } });
+    const scrape = (key: string) =>
+      fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${key}` } });
+    expect((await scrape(server.keys.key)).status).toBe(403);
+    const answer = await scrape(server.keys.adminKey);
+    expect(answer.headers.get('content-type')).toContain('text/plain');
+    const text = await answer.text();
+    const figure = (name: string) =>
+      Number(
+        text
+          .split('\n')
+          .find((line) => line.startsWith(`${name} `))
+          ?.slice(name.length + 1),
+      );
+    expect(figure('onestep_queue_depth')).toBe(0);
+    expect(
+      figure('onestep_jobs_total{model="onestep/demo",dialect="replicate",status="succeeded"}'),
+    ).toBeGreaterThan(0);
+    const sums = ['balances', 'held', 'granted', 'captured', 'expired'].map((sum) =>
+      figure(`onestep_money_micro_usd{sum="${sum}"}`),
+    );
+    const [balances = 0, held = 0, granted = 0, captured = 0, expired = 0] = sums;
+    expect(captured).toBeGreaterThan(0);
+    expect(balances + held).toBe(granted - captured - expired);
+    expect(text).toContain('onestep_stage_seconds_count{model="onestep/demo",stage="unet"}');
+    expect(text).toContain('route="/v1/predictions"');
+  });
+});
