@@ -3,6 +3,7 @@ import { createPresenter, type Presenter } from '#shared/domain/present-predicti
 import type { ApiApp, ApiHono } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { createErrorHandler, rejectInvalid } from './errors.ts';
+import { observeRequests } from './observe-requests.ts';
 import { requestFacts } from './request-facts.ts';
 import { registerAccount } from './routes/account.ts';
 import { registerAudit } from './routes/audit.ts';
@@ -20,6 +21,7 @@ import { registerOpenApi } from './routes/openapi.ts';
 import { registerPredictions } from './routes/predictions.ts';
 import { registerPredictionsCreate } from './routes/predictions-create.ts';
 import { registerReplay } from './routes/replay.ts';
+import { registerStatus } from './routes/status.ts';
 import { registerStreams } from './routes/streams.ts';
 import { registerUsage } from './routes/usage.ts';
 import { registerVerify } from './routes/verify.ts';
@@ -50,6 +52,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerAccount,
   registerLedger,
   registerUsage,
+  registerStatus,
   registerEstimate,
   registerKeys,
   registerCredits,
@@ -74,6 +77,7 @@ export function createApiApp(deps: ApiDeps, extras: readonly RegisterRoutes[] = 
     description: 'An API key: os_live_…',
   });
   app.use(requestFacts(deps));
+  if (deps.onRequest !== undefined) app.use(observeRequests(deps.clock, deps.onRequest));
   app.onError(createErrorHandler(deps));
   app.notFound((c) => unknownRoute(app, c));
   const routeDeps: RouteDeps = {

@@ -1,6 +1,7 @@
 import type { Clock } from '#shared/core/clock.ts';
 import type { AccountId, JobId, RandomBytes } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
+import type { MicroUsd } from '#shared/core/money.ts';
 import type { AdmissionService } from '#shared/domain/admission.ts';
 import type { Catalog } from '#shared/domain/catalog.ts';
 import type { Estimator } from '#shared/domain/estimator.ts';
@@ -13,6 +14,7 @@ import type { KeyStore } from '#shared/ports/key-store.ts';
 import type { Ledger } from '#shared/ports/ledger.ts';
 import type { Outbox } from '#shared/ports/outbox.ts';
 import type { RateLimiter } from '#shared/ports/rate-limiter.ts';
+import type { ObservedRequest } from './observe-requests.ts';
 
 /** Waits for jobs to move, so that a blocked create answers as soon as its job has ended. */
 export interface JobWatcher {
@@ -64,7 +66,14 @@ export interface ApiDeps {
   readonly admission: AdmissionService;
   readonly settlement: Pick<SettlementService, 'cancelJob' | 'removeJobData' | 'reconcile'>;
   readonly estimator: Pick<Estimator, 'estimate' | 'forecast'>;
+  /** How many orders of a model are with the GPU function; absent where nobody knows. */
+  readonly countRunning?: (model: string) => Promise<number>;
   readonly watcher: JobWatcher;
+  /**
+   * What an account can spend, where that is cheap to ask: an order that it can't pay for is refused
+   * without a transaction then.
+   */
+  readonly peekBalance?: (account: AccountId) => Promise<MicroUsd | undefined>;
   readonly outbox: Outbox;
   /** Told that a webhook became due; where the server delivers them itself. */
   readonly onWebhookDue?: () => void;
@@ -76,6 +85,8 @@ export interface ApiDeps {
   readonly checkReady: () => Promise<void>;
   /** SHA-256 of bytes, hex. */
   readonly sha256Hex: (bytes: Uint8Array) => string;
+  /** Told of each request as its answer begins; for logs and metrics. */
+  readonly onRequest?: (request: ObservedRequest) => void;
   /** Told of what a client sees as a bare 500. */
   readonly onError: (error: unknown, requestId: string) => void;
 }

@@ -19,9 +19,14 @@ export interface LoopbackQueueDeps {
   readonly onError: (error: unknown, what: string) => void;
 }
 
+export interface LoopbackQueue extends InferenceQueue {
+  /** How many orders of a model the GPU function has, running or ready to. */
+  countInside(model: string): Promise<number>;
+}
+
 /** The GPU function on loopback as a queue: orders are held by it, and their ends are reported. */
-export function createLoopbackQueue(deps: LoopbackQueueDeps): InferenceQueue {
-  const inside = new Map<JobId, { begun: boolean }>();
+export function createLoopbackQueue(deps: LoopbackQueueDeps): LoopbackQueue {
+  const inside = new Map<JobId, { begun: boolean; readonly model: string }>();
   let ready = false;
 
   const begin = async (job: JobId, startedAt: number): Promise<void> => {
@@ -61,12 +66,15 @@ export function createLoopbackQueue(deps: LoopbackQueueDeps): InferenceQueue {
   };
 
   return {
+    countInside: async (model) =>
+      [...inside.values()].filter((order) => order.model === model).length,
+
     capacity: async () => (deps.isUp() ? DEPTH - inside.size : 0),
 
     async submit(request) {
       const job = request.job as JobId;
       if (inside.has(job)) return;
-      inside.set(job, { begun: false });
+      inside.set(job, { begun: false, model: request.model.name });
       run(request).catch((error: unknown) => deps.onError(error, `completion of job ${job}`));
     },
 

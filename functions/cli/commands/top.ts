@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Status } from '#functions/api/routes/status.ts';
+import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { connectService, SERVICE_OPTIONS, type Service } from '#functions/cli/service/connect.ts';
+import { statusScreen } from '#functions/cli/service/status-screen.ts';
+import { AppError } from '#shared/core/errors.ts';
+
+const REDRAW_MS = 1000;
+/** The alternate screen without a cursor, and back. */
+const ENTER = '\u001b[?1049h\u001b[?25l';
+const LEAVE = '\u001b[?25h\u001b[?1049l';
+const HOME = '\u001b[H';
+const CLEAR_LINE = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
+
+export const top: Command = {
+  summary: 'watch the queue, the phases and the money of a running service',
+  usage: '[options]',
+  options: {
+    once: { type: 'boolean', help: 'print how it stands, and end' },
+    ...SERVICE_OPTIONS,
+  },
+  examples: ['onestep top', 'onestep top --once', 'onestep top --json'],
+  run,
+};
+
+async function run(context: CommandContext): Promise<void> {
+  const { stdout, values } = context;
+  const service = await connectService(context);
+  const first = await readStatus(service);
+  if (values['json'] === true) {
+    stdout.write(`${JSON.stringify(first)}\n`);
+    return;
+  }
+  if (values['once'] === true || !stdout.isTTY) {
+    stdout.write(statusScreen(first, service.url, stdout.columns || 80));
+    return;
+  }
+  await watch(stdout, service, first);
+}
+
+async function readStatus(service: Service): Promise<Status> {
+  try {
+    return (await (await service.get('/v1/status')).json()) as Status;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'permission-denied') throw error;
+    throw new AppError(error.code, `${error.message} top needs the operator's admin key.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Redraws once a second until Ctrl-C; a service that is away for a while is waited for. */
+async function watch(stdout: NodeJS.WriteStream, service: Service, first: Status): Promise<void> {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  stdout.write(ENTER);
+  try {
+    let status = first;
+    let problem = '';
+    while (!controller.signal.aborted) {
+      const screen = statusScreen(status, service.url, stdout.columns || 80);
+      const lines = `${screen}${problem}\n\nCtrl-C ends this.`.split('\n');
+      const shown = lines.slice(0, Math.max(1, (stdout.rows || 24) - 1));
+      stdout.write(
+        `${HOME}${shown.map((line) => `${line}${CLEAR_LINE}`).join('\n')}${CLEAR_BELOW}`,
+      );
+      await delay(REDRAW_MS, undefined, { signal: controller.signal }).catch(() => undefined);
+      if (controller.signal.aborted) return;
+      try {
+        status = await readStatus(service);
+        problem = '';
+      } catch (error) {
+        if (error instanceof AppError && error.status < 499) throw error;
+        problem = `\n${error instanceof Error ? error.message : String(error)} Trying again …`;
+      }
+    }
+  } finally {
+    stdout.write(LEAVE);
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
