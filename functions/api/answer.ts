@@ -1,7 +1,6 @@
 import type { TypedResponse } from 'hono';
 import { CORS_HEADERS } from '#shared/adapters/http/cors.ts';
-import { errorAnswer } from '#shared/core/error-body.ts';
-import type { AppError } from '#shared/core/errors.ts';
+import { type ErrorFacts, errorAnswer } from '#shared/core/error-body.ts';
 import type { ApiContext } from './context.ts';
 
 /**
@@ -20,7 +19,17 @@ export function answerJson<Status extends 200 | 201>(
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): JsonAnswer<Status> {
-  const response = new Response(JSON.stringify(body), {
+  return answerJsonText(c, status, JSON.stringify(body), headers);
+}
+
+/** As {@link answerJson}, for a body that is JSON text already. */
+export function answerJsonText<Status extends 200 | 201>(
+  c: ApiContext,
+  status: Status,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): JsonAnswer<Status> {
+  const response = new Response(text, {
     status,
     headers: { 'content-type': 'application/json', ...commonHeaders(c), ...headers },
   });
@@ -28,7 +37,7 @@ export function answerJson<Status extends 200 | 201>(
 }
 
 /** The one error body, with the headers that every answer has. */
-export function answerError(c: ApiContext, error: AppError): Response {
+export function answerError(c: ApiContext, error: ErrorFacts): Response {
   const { status, headers, body } = errorAnswer(error, c.get('facts').requestId);
   return new Response(body, { status, headers: { ...commonHeaders(c), ...headers } });
 }

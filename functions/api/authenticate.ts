@@ -1,8 +1,10 @@
 import type { MiddlewareHandler } from 'hono';
 import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import type { Scope } from '#shared/core/account.ts';
+import { type ErrorFacts, refusal } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { AuthFailure } from '#shared/domain/key-authenticator.ts';
+import { answerError } from './answer.ts';
 import type { ApiContext, ApiHono, Caller } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 
@@ -17,7 +19,8 @@ const REASONS: Record<Exclude<AuthFailure, 'account-disabled'>, string> = {
 /**
  * Lets only holders of a valid key with one of the scopes through, and each no faster than its rate.
  *
- * @throws AppError `unauthenticated`, `account-disabled`, `permission-denied`, `rate-limited`
+ * @throws AppError `unauthenticated`, `account-disabled`, `permission-denied`; too fast a caller is
+ *   answered at once, because a client that is told to slow down may come back a thousand times
  */
 export function authenticate(
   deps: Pick<ApiDeps, 'keyService' | 'rateLimiter'>,
@@ -28,14 +31,16 @@ export function authenticate(
     const facts = c.get('facts');
     facts.caller = caller;
     facts.rate = deps.rateLimiter.take(caller.key.id, caller.key.ratePerMinute);
-    if (!facts.rate.allowed) throw rateLimited(caller.key.ratePerMinute, facts.rate.retryAfterMs);
+    if (!facts.rate.allowed) {
+      return answerError(c, rateLimited(caller.key.ratePerMinute, facts.rate.retryAfterMs));
+    }
     if (!anyOf.some((scope) => caller.key.scopes.includes(scope))) {
       throw new AppError(
         'permission-denied',
         `This API key has no "${anyOf.join('" or "')}" scope. Use another key, or make one that has it.`,
       );
     }
-    await next();
+    return next();
   };
 }
 
@@ -58,12 +63,12 @@ async function identify(c: ApiContext, deps: Pick<ApiDeps, 'keyService'>): Promi
   throw new AppError('unauthenticated', REASONS[result.reason]);
 }
 
-function rateLimited(ratePerMinute: number, retryAfterMs: number): AppError {
+function rateLimited(ratePerMinute: number, retryAfterMs: number): ErrorFacts {
   const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
-  return new AppError(
+  return refusal(
     'rate-limited',
     `This API key may make ${ratePerMinute} requests a minute. Try again in ${seconds} s.`,
-    { retryable: true, details: { retry_after: seconds } },
+    { retry_after: seconds },
   );
 }
 

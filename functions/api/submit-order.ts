@@ -1,19 +1,33 @@
 import { vetUrl } from '#shared/adapters/http/vet-url.ts';
 import { AppError } from '#shared/core/errors.ts';
+import type { AccountId } from '#shared/core/ids.ts';
 import { type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
-import { formatUsd } from '#shared/core/money.ts';
+import { formatUsd, type MicroUsd } from '#shared/core/money.ts';
 import type { Order, SubmitResult } from '#shared/domain/admission.ts';
 import type { CatalogModel } from '#shared/domain/catalog.ts';
+import type { Quote } from '#shared/domain/pricing.ts';
 import { callerOf } from './authenticate.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiDeps } from './deps.ts';
-import { createImageInputSchema, invalidInput, parseImageInput } from './image-input.ts';
+import {
+  createImageInputSchema,
+  invalidInput,
+  type ParsedInput,
+  parseImageInput,
+} from './image-input.ts';
 import { parseCancelAfter } from './prefer.ts';
 import type { CreatePrediction } from './schemas/prediction.ts';
 
 type OrderDeps = Pick<
   ApiDeps,
-  'admission' | 'catalog' | 'settings' | 'sha256Hex' | 'jobs' | 'onError'
+  | 'peekBalance'
+  | 'pricing'
+  | 'admission'
+  | 'catalog'
+  | 'settings'
+  | 'sha256Hex'
+  | 'jobs'
+  | 'onError'
 >;
 
 /** What one door of the API makes of a request, before the headers that all doors share. */
@@ -72,6 +86,20 @@ export function createOrderDesk(deps: OrderDeps) {
     return schema;
   };
 
+  /** Refuses what can't be paid before a transaction does; an order that may be a repeat is let pass. */
+  const assertFunds = async (
+    account: AccountId,
+    model: string,
+    input: ParsedInput['input'],
+    headers: Awaited<ReturnType<typeof readHeaders>>,
+  ): Promise<void> => {
+    if (headers.idempotency !== undefined || headers.retryCount !== undefined) return;
+    const balance = await deps.peekBalance?.(account);
+    if (balance === undefined) return;
+    const quote = deps.pricing.quote(model, input.width, input.height, input.num_outputs);
+    if (balance < quote.total) throw insufficientFunds(quote, balance, deps.settings.topupUrl);
+  };
+
   return {
     /**
      * Orders images.
@@ -90,9 +118,11 @@ export function createOrderDesk(deps: OrderDeps) {
       const parsed = parseImageInput(schemaOf(model), model, request.input, request.inputPath);
       const webhook = webhookOf(request.extras, deps.settings.allowLocalWebhooks);
       const tags = request.extras?.metadata;
+      const headers = await readHeaders(c, request);
+      await assertFunds(key.account, model.name, parsed.input, headers);
       const result = await deps.admission.submit({
         ...parsed,
-        ...(await readHeaders(c, request)),
+        ...headers,
         key,
         dialect,
         model,
@@ -102,6 +132,7 @@ export function createOrderDesk(deps: OrderDeps) {
       });
       const submitted = accept(result, deps.settings.topupUrl);
       noteAnswered(c, submitted.job, deps);
+      c.get('facts').job = submitted.job.id;
       return submitted;
     },
   };
@@ -129,6 +160,24 @@ function webhookOf(
   return { url, events: wanted.length === 0 ? WEBHOOK_EVENTS : wanted };
 }
 
+function insufficientFunds(
+  quote: Quote,
+  balance: MicroUsd,
+  topupUrl: string | undefined,
+): AppError {
+  return new AppError(
+    'insufficient-funds',
+    `This costs ${formatUsd(quote.total)} and the balance is ${formatUsd(balance)}. Top up to go on.`,
+    {
+      details: {
+        required: quote.total,
+        available: balance,
+        ...(topupUrl === undefined ? {} : { topup_url: topupUrl }),
+      },
+    },
+  );
+}
+
 /** Turns what admission refused into errors that say what would help. */
 function accept(result: SubmitResult, topupUrl: string | undefined): SubmittedOrder {
   const topup = topupUrl === undefined ? {} : { topup_url: topupUrl };
@@ -144,11 +193,7 @@ function accept(result: SubmitResult, topupUrl: string | undefined): SubmittedOr
         { details: { param: 'Idempotency-Key', prediction: result.job } },
       );
     case 'insufficient-funds':
-      throw new AppError(
-        'insufficient-funds',
-        `This costs ${formatUsd(result.quote.total)} and the balance is ${formatUsd(result.balance)}. Top up to go on.`,
-        { details: { required: result.quote.total, available: result.balance, ...topup } },
-      );
+      throw insufficientFunds(result.quote, result.balance, topupUrl);
     case 'key-budget-exceeded':
       throw new AppError(
         'key-budget-exceeded',

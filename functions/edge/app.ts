@@ -4,8 +4,7 @@ import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { CORS_HEADERS, PREFLIGHT_HEADERS } from '#shared/adapters/http/cors.ts';
 import { sessionAuthorization } from '#shared/adapters/http/session-cookie.ts';
 import type { Clock } from '#shared/core/clock.ts';
-import { errorAnswer, toAppError } from '#shared/core/error-body.ts';
-import { AppError } from '#shared/core/errors.ts';
+import { type ErrorFacts, errorAnswer, refusal, toAppError } from '#shared/core/error-body.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
 import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
 import {
@@ -44,17 +43,24 @@ export interface EdgeDeps {
 export function createEdgeApp(deps: EdgeDeps): Hono {
   const app = new Hono();
 
+  const refuse = (error: ErrorFacts, requestId: string): Response => {
+    const { status, headers, body } = errorAnswer(error, requestId);
+    return new Response(body, { status, headers: { ...headers, ...CORS_HEADERS } });
+  };
+
   const reject = (thrown: unknown, requestId: string): Response => {
     const error = toAppError(thrown);
     if (error.status === 500) deps.onError(thrown, requestId);
-    const { status, headers, body } = errorAnswer(error, requestId);
-    return new Response(body, { status, headers: { ...headers, ...CORS_HEADERS } });
+    return refuse(error, requestId);
   };
 
   const admit = async (c: Context, requestId: string): Promise<Response> => {
     const { headers } = c.req.raw;
     const authorization = headers.get('authorization') ?? sessionAuthorization(headers);
-    if (!isPublicPath(c.req.path)) assertKey(authorization, deps);
+    if (!isPublicPath(c.req.path)) {
+      const problem = checkKey(authorization, deps);
+      if (problem !== undefined) return refuse(problem, requestId);
+    }
     const body = await readBody(c.req.raw, deps.config.MAX_BODY_BYTES);
     const forwarded: Forwarded = {
       requestId,
@@ -89,20 +95,20 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
   }
 }
 
-/** @throws AppError `unauthenticated`, without saying which part of a key was wrong */
-function assertKey(authorization: string | undefined, deps: EdgeDeps): void {
-  if (authorization === undefined) {
-    throw new AppError(
-      'unauthenticated',
-      'There is no API key. Send one as "Authorization: Bearer os_live_…".',
-    );
-  }
+const NO_KEY = refusal(
+  'unauthenticated',
+  'There is no API key. Send one as "Authorization: Bearer os_live_…".',
+);
+const WRONG_KEY = refusal(
+  'unauthenticated',
+  'The API key is not one of ours. Check that it was copied whole.',
+);
+
+/** What is wrong with a request's key, without saying which part of it; undefined when nothing is. */
+function checkKey(authorization: string | undefined, deps: EdgeDeps): ErrorFacts | undefined {
+  if (authorization === undefined) return NO_KEY;
   const text = keyOfAuthorization(authorization);
   const parsed = text === undefined ? undefined : parseApiKey(text);
-  if (parsed === undefined || !verifyApiKeyMac(parsed, deps.macKeys, deps.hmac)) {
-    throw new AppError(
-      'unauthenticated',
-      'The API key is not one of ours. Check that it was copied whole.',
-    );
-  }
+  if (parsed === undefined) return WRONG_KEY;
+  return verifyApiKeyMac(parsed, deps.macKeys, deps.hmac) ? undefined : WRONG_KEY;
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { filesRoute } from '#functions/api/routes/files.ts';
+import { hmacSha256 } from '#functions/cli/serve/crypto.ts';
 import { createEmbeddedApp } from '#functions/cli/serve/embedded-app.ts';
 import { ensureFirstKeys } from '#functions/cli/serve/first-start.ts';
 import { defaultPrices } from '#functions/cli/serve/local-model.ts';
@@ -69,6 +70,7 @@ export async function createApiHarness(options: HarnessOptions = {}) {
     clock,
     randomBytes,
     secrets,
+    hmac: hmacSha256,
     ...stores,
     blobs,
     queue: gpu.queue,
@@ -92,6 +94,7 @@ export async function createApiHarness(options: HarnessOptions = {}) {
     clock,
     randomBytes,
     secrets,
+    hmac: hmacSha256,
     ...stores,
     blobs,
     services,

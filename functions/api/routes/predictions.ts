@@ -1,9 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { answerJson, commonHeaders } from '#functions/api/answer.ts';
+import { answerJson, answerJsonText, commonHeaders } from '#functions/api/answer.ts';
 import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate, callerOf } from '#functions/api/authenticate.ts';
 import type { ApiApp, ApiContext } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
+import { createPredictionText } from '#functions/api/prediction-text.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { PredictionPageSchema, PredictionSchema } from '#functions/api/schemas/prediction.ts';
 import { AppError } from '#shared/core/errors.ts';
@@ -44,6 +45,7 @@ const security = [{ key: [] }];
 export function registerPredictions(app: ApiApp, deps: RouteDeps): void {
   const reader = [authenticate(deps, 'read', 'predict')];
   const orderer = [authenticate(deps, 'predict')];
+  const textOf = createPredictionText(deps, deps.presenter);
 
   /** The caller's own job; another account's is as unknown as one that never was. */
   const ownJob = async (c: ApiContext, id: string): Promise<Job> => {
@@ -65,7 +67,7 @@ export function registerPredictions(app: ApiApp, deps: RouteDeps): void {
     }),
     async (c) => {
       const job = await ownJob(c, c.req.param('id'));
-      return answerJson(c, 200, await deps.presenter.present(job, c.get('facts').origin));
+      return answerJsonText(c, 200, await textOf(job, c.get('facts').origin));
     },
   );
 

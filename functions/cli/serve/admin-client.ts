@@ -5,7 +5,7 @@ import { openSqliteStores } from '#shared/adapters/local/sqlite/sqlite-stores.ts
 import { systemClock } from '#shared/core/clock.ts';
 import { AppError, type ErrorCode, STATUS } from '#shared/core/errors.ts';
 import type { InferenceQueue } from '#shared/ports/inference-queue.ts';
-import { randomBytes } from './crypto.ts';
+import { hmacSha256, randomBytes } from './crypto.ts';
 import { createEmbeddedApp } from './embedded-app.ts';
 import { ensureFirstKeys, readFirstKeys } from './first-start.ts';
 import { loadSecrets } from './secrets-file.ts';
@@ -76,6 +76,7 @@ async function openFolder(config: ServeConfig, folder: string): Promise<AdminCli
       clock: systemClock,
       randomBytes,
       secrets,
+      hmac: hmacSha256,
       ...stores,
       blobs,
       queue: NO_QUEUE,
@@ -98,6 +99,7 @@ async function openFolder(config: ServeConfig, folder: string): Promise<AdminCli
       clock: systemClock,
       randomBytes,
       secrets,
+      hmac: hmacSha256,
       ...stores,
       blobs,
       services,

@@ -5,7 +5,7 @@ import type { ApiDeps, ApiSettings } from '#functions/api/deps.ts';
 import { createEdgeApp } from '#functions/edge/app.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { Outbox } from '#shared/ports/outbox.ts';
-import { hmacSha256, sha256Hex } from './crypto.ts';
+import { sha256Hex } from './crypto.ts';
 import type { NodePlatform } from './http-server.ts';
 import type { ServeConfig } from './serve-config.ts';
 import type { ServiceDeps, Services } from './services.ts';
@@ -13,14 +13,16 @@ import type { ServiceDeps, Services } from './services.ts';
 export interface EmbeddedAppDeps
   extends Pick<
     ServiceDeps,
-    'clock' | 'randomBytes' | 'secrets' | 'ledger' | 'keys' | 'blobs' | 'onError'
+    'clock' | 'randomBytes' | 'secrets' | 'hmac' | 'ledger' | 'keys' | 'blobs' | 'onError'
   > {
   readonly config: ServeConfig;
   readonly services: Services;
   readonly outbox: Outbox;
   readonly operatorAccount: AccountId;
   readonly checkReady: () => Promise<void>;
+  readonly countRunning?: (model: string) => Promise<number>;
   readonly onWebhookDue: () => void;
+  readonly onRequest?: NonNullable<ApiDeps['onRequest']>;
   readonly extras: readonly RegisterRoutes[];
 }
 
@@ -46,8 +48,10 @@ export function createEmbeddedApp(deps: EmbeddedAppDeps): { edge: Hono; api: Api
     settlement: services.settlement,
     estimator: services.estimator,
     watcher: services.hub,
+    peekBalance: async (account) => (await deps.ledger.getAccount(account))?.balance,
     outbox: deps.outbox,
     onWebhookDue: deps.onWebhookDue,
+    ...(deps.onRequest === undefined ? {} : { onRequest: deps.onRequest }),
     receiptKey: secrets.receiptKey,
     streamToken: (job) =>
       createHmac('sha256', secrets.urlKey)
@@ -55,13 +59,14 @@ export function createEmbeddedApp(deps: EmbeddedAppDeps): { edge: Hono; api: Api
         .digest('base64url')
         .slice(0, 22),
     checkReady: deps.checkReady,
+    ...(deps.countRunning === undefined ? {} : { countRunning: deps.countRunning }),
     sha256Hex,
     onError: (error, requestId) => onError(error, `request ${requestId}`),
   };
   const api = createApiApp(apiDeps, deps.extras);
   const edge = createEdgeApp({
     config: { MAX_BODY_BYTES: config.maxBodyBytes },
-    hmac: hmacSha256,
+    hmac: deps.hmac,
     macKeys: secrets.macKeys,
     clock: deps.clock,
     randomBytes: deps.randomBytes,

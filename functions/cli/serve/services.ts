@@ -4,9 +4,11 @@ import type { JobId, RandomBytes } from '#shared/core/ids.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
 import type { Job } from '#shared/core/job.ts';
 import { createAdmission } from '#shared/domain/admission.ts';
+import type { PromptCheck } from '#shared/domain/block-list.ts';
 import { type CatalogModel, createCatalog } from '#shared/domain/catalog.ts';
 import { createDispatcher } from '#shared/domain/dispatcher.ts';
 import { createEstimator } from '#shared/domain/estimator.ts';
+import type { Hmac } from '#shared/domain/key-format.ts';
 import { createKeyService } from '#shared/domain/keys.ts';
 import { createPricing, type PriceBook } from '#shared/domain/pricing.ts';
 import { createSettlement } from '#shared/domain/settlement.ts';
@@ -17,7 +19,7 @@ import type { JobStore } from '#shared/ports/job-store.ts';
 import type { KeyStore } from '#shared/ports/key-store.ts';
 import type { Ledger } from '#shared/ports/ledger.ts';
 import { createCachedJobStore } from './cached-job-store.ts';
-import { hmacSha256, sha256Hex } from './crypto.ts';
+import { sha256Hex } from './crypto.ts';
 import { createJobHub } from './job-hub.ts';
 import type { Secrets } from './secrets-file.ts';
 import type { ServeConfig } from './serve-config.ts';
@@ -35,6 +37,7 @@ export interface ServiceDeps {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly secrets: Secrets;
+  readonly hmac: Hmac;
   readonly jobs: JobStore;
   readonly ledger: Ledger;
   readonly keys: KeyStore;
@@ -43,6 +46,7 @@ export interface ServiceDeps {
   readonly models: readonly CatalogModel[];
   readonly prices: PriceBook;
   readonly outputStore: (job: JobId) => InferenceRequest['store'];
+  readonly checkPrompt?: PromptCheck | undefined;
   readonly onError: (error: unknown, what: string) => void;
   /** Told of every change of a job beside those who wait for it. */
   readonly onChange: (job: Job) => void;
@@ -97,6 +101,7 @@ export function createServices(deps: ServiceDeps) {
       deadlineMs: config.jobDeadlineSeconds * 1000,
       retentionMs,
     },
+    checkPrompt: deps.checkPrompt,
     onAdmitted: () => dispatcher.wake(),
   });
   const sweep = createSweep({
@@ -112,7 +117,7 @@ export function createServices(deps: ServiceDeps) {
     ledger,
     clock,
     randomBytes,
-    hmac: hmacSha256,
+    hmac: deps.hmac,
     macKeys: secrets.macKeys,
     sha256Hex,
   });

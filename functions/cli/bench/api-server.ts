@@ -1,0 +1,186 @@
+import { join } from 'node:path';
+import { Hono } from 'hono';
+import { createMemoHmac, hmacSha256, randomBytes, sha256Hex } from '#functions/cli/serve/crypto.ts';
+import { createEmbeddedApp } from '#functions/cli/serve/embedded-app.ts';
+import { ensureFirstKeys } from '#functions/cli/serve/first-start.ts';
+import { startHttpServer } from '#functions/cli/serve/http-server.ts';
+import { defaultPrices } from '#functions/cli/serve/local-model.ts';
+import { loadSecrets } from '#functions/cli/serve/secrets-file.ts';
+import { loadServeConfig } from '#functions/cli/serve/serve-config.ts';
+import { createServices } from '#functions/cli/serve/services.ts';
+import { createFileBlobStore } from '#shared/adapters/local/file-blob-store.ts';
+import { createSignedFileUrls } from '#shared/adapters/local/signed-file-urls.ts';
+import { openSqliteStores } from '#shared/adapters/local/sqlite/sqlite-stores.ts';
+import type { Scope } from '#shared/core/account.ts';
+import { systemClock } from '#shared/core/clock.ts';
+import type { AccountId, JobId } from '#shared/core/ids.ts';
+import { ZERO_USD } from '#shared/core/money.ts';
+import { outputPrefix } from '#shared/core/output-keys.ts';
+import type { CatalogModel } from '#shared/domain/catalog.ts';
+import type { InferenceQueue } from '#shared/ports/inference-queue.ts';
+
+/**
+ * The process under load: the whole service but for the GPU function (jobs wait), or a bare Hono
+ * server to compare it with. Told what to be by its parent, it tells back where it listens.
+ */
+export interface ApiServerTask {
+  readonly kind: 'bare' | 'service';
+  readonly folder: string;
+  readonly synchronous: 'full' | 'normal';
+}
+
+export interface ApiServerFacts {
+  readonly url: string;
+  /** Of the service: a key that may do everything, one without money, one without requests. */
+  readonly keys: { readonly rich: string; readonly poor: string; readonly slow: string };
+  /** An ended prediction with one image. */
+  readonly prediction: string;
+  readonly startMs: number;
+}
+
+const FASTEST = 10_000_000;
+const MODEL: CatalogModel = {
+  name: 'onestep/bench',
+  digest: '0'.repeat(64),
+  description: 'Makes nothing',
+  createdAt: 0,
+  size: {
+    defaultWidth: 256,
+    defaultHeight: 256,
+    multiple: 8,
+    min: 64,
+    max: 512,
+    maxPixels: 98_304,
+  },
+  formats: ['png'],
+  maxOutputs: 4,
+  licences: [],
+  hardware: 'none',
+};
+const NO_QUEUE: InferenceQueue = {
+  capacity: async () => 0,
+  submit: async () => undefined,
+  cancel: async () => undefined,
+  progress: async () => ({ phase: 'queued', imagesDone: 0 }),
+};
+
+async function startBare(): Promise<ApiServerFacts> {
+  const app = new Hono();
+  app.get('/', (c) => c.json({ ok: true }));
+  app.post('/', async (c) => c.json({ prompt: (await c.req.json()).input.prompt }, 201));
+  const server = await startHttpServer({ fetch: app.fetch, host: '127.0.0.1', port: 0 });
+  return { url: server.url, keys: { rich: '', poor: '', slow: '' }, prediction: '', startMs: 0 };
+}
+
+async function startService({ folder, synchronous }: ApiServerTask): Promise<ApiServerFacts> {
+  const startedAt = performance.now();
+  const config = loadServeConfig({
+    flags: { data: folder, synchronous, demoCredit: '1000000000000', queueLimit: '10000000' },
+    env: {},
+    file: '',
+    fileRequired: false,
+  });
+  const clock = systemClock;
+  const stores = openSqliteStores({ folder, synchronous, clock, randomBytes });
+  const secrets = loadSecrets(folder);
+  const hmac = createMemoHmac(hmacSha256);
+  const urls = createSignedFileUrls(secrets.urlKey);
+  const blobs = createFileBlobStore({ root: join(folder, 'files'), signedUrl: urls.sign });
+  const onError = (error: unknown): void => {
+    process.stderr.write(`${String(error)}\n`);
+  };
+  const services = createServices({
+    config,
+    clock,
+    randomBytes,
+    secrets,
+    hmac,
+    ...stores,
+    blobs,
+    queue: NO_QUEUE,
+    models: [MODEL],
+    prices: defaultPrices([MODEL]),
+    outputStore: (job) => ({ kind: 'file', prefix: outputPrefix(job) }),
+    onError,
+    onChange: () => undefined,
+  });
+  const { keyService } = services;
+  const base = { folder, ledger: stores.ledger, keyService, clock, randomBytes };
+  const first = await ensureFirstKeys({ ...base, demoCredit: config.demoCredit });
+  const { edge } = createEmbeddedApp({
+    config,
+    clock,
+    randomBytes,
+    secrets,
+    hmac,
+    ...stores,
+    blobs,
+    services,
+    operatorAccount: first.account,
+    checkReady: async () => undefined,
+    onWebhookDue: () => undefined,
+    onError,
+    extras: [],
+  });
+  const issue = async (account: AccountId, ratePerMinute: number): Promise<string> => {
+    const scopes: Scope[] = ['predict', 'read'];
+    return (await keyService.issue({ account, label: '', scopes, ratePerMinute }, 'system')).text;
+  };
+  const poorAccount = 'acc_poor' as AccountId;
+  await stores.ledger.createAccount(
+    { id: poorAccount, name: 'poor', createdAt: 0, balance: ZERO_USD, held: ZERO_USD },
+    { id: '0', at: 0, account: poorAccount, actor: 'system', action: '', subject: '', details: {} },
+  );
+  const keys = {
+    rich: await issue(first.account, FASTEST),
+    poor: await issue(poorAccount, FASTEST),
+    slow: await issue(first.account, 1),
+  };
+  await services.dispatcher.recover();
+  const server = await startHttpServer({
+    fetch: (request, platform) => edge.fetch(request, platform),
+    host: '127.0.0.1',
+    port: 0,
+  });
+  const startMs = performance.now() - startedAt;
+  const created = await edge.request('http://localhost/v1/predictions', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${keys.rich}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ input: { prompt: 'bench' } }),
+  });
+  const { id } = (await created.json()) as { id: JobId };
+  await finish(id);
+  return { url: server.url, keys, prediction: id, startMs };
+
+  /** Ends a job as the GPU function would. */
+  async function finish(job: JobId): Promise<void> {
+    const key = `${outputPrefix(job)}0.png`;
+    await blobs.put(key, new Uint8Array(100), 'image/png');
+    const sha256 = sha256Hex(new Uint8Array(100));
+    const image = { index: 0, key, sha256, pixels_sha256: sha256, bytes: 100, seed: 0 };
+    await services.settlement.applyCompletion({
+      job,
+      outcome: {
+        kind: 'completed',
+        receipt: {
+          job,
+          images: [{ ...image, width: 256, height: 256, format: 'png' }],
+          ms: { load: 0, text: 1, unet: 1, vae: 1, encode: 1, upload: 1 },
+          model: MODEL,
+          versions: {},
+          device: 'none',
+          warnings: [],
+        },
+      },
+    });
+  }
+}
+
+process.once('message', async (task: ApiServerTask) => {
+  process.send?.(await (task.kind === 'bare' ? startBare() : startService(task)));
+  process.on('message', () => {
+    globalThis.gc?.();
+    process.send?.(process.memoryUsage().rss);
+  });
+});
+process.on('disconnect', () => process.exit(0));
