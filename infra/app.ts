@@ -1,15 +1,38 @@
 import { App } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { parseSettings } from '#functions/cli/deploy/settings.ts';
+import { ceilingPerMonth } from '#functions/cli/deploy/cost.ts';
+import { type DeploymentSettings, parseSettings } from '#functions/cli/deploy/settings.ts';
+import { AppError } from '#shared/core/errors.ts';
 import { BUNDLE_NAMES, bundleAll } from './bundles.ts';
 import { createDeployment, type DeploymentCode } from './deployment.ts';
 import { edgeSettings } from './stacks/edge-stack.ts';
 
-const app = new App();
-const settings = parseSettings(app.node.getAllContext());
-const bundles = await bundleAll({ ...edgeSettings(settings) } as Record<string, string>);
-const code = Object.fromEntries(
-  BUNDLE_NAMES.map((name) => [name, Code.fromAsset(bundles[name].folder)]),
-) as unknown as DeploymentCode;
-createDeployment(app, settings, code);
-app.synth();
+/** The CDK app that cdk.json names: bundles the functions and synthesises every stack. */
+async function main(): Promise<void> {
+  const app = new App();
+  const settings = parseSettings(app.node.getAllContext());
+  const bundles = await bundleAll({ ...edgeSettings(settings) } as Record<string, string>);
+  const code = Object.fromEntries(
+    BUNDLE_NAMES.map((name) => [name, Code.fromAsset(bundles[name].folder)]),
+  ) as unknown as DeploymentCode;
+  createDeployment(app, settings, code);
+  app.synth();
+  process.stderr.write(`${ceilingLine(settings)}\n`);
+}
+
+/** What the GPUs of these settings can cost at most: seen by whoever synthesises or deploys. */
+function ceilingLine(settings: DeploymentSettings): string {
+  const usd = settings.models.reduce(
+    (sum, { instance, maxInstances }) => sum + ceilingPerMonth(instance, maxInstances),
+    0,
+  );
+  return `Ceiling of the GPUs: $${usd.toFixed(2)} a month, with every instance running all the time. "onestep cost" says more.`;
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof AppError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,47 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { createFirstAccount } from '#functions/cli/deploy/first-account.ts';
+import { createDynamoClient } from '#shared/adapters/aws/aws-clients.ts';
+import { createDynamoStores } from '#shared/adapters/aws/dynamo-stores.ts';
+import { createDynamoTable } from '#shared/adapters/aws/dynamo-table.ts';
+import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
+import { systemClock } from '#shared/core/clock.ts';
+import type { AccountId } from '#shared/core/ids.ts';
+import { createKeyService } from '#shared/domain/keys.ts';
+import { accessTo, createEmptyTable } from '../../helpers/aws-stand-ins.ts';
+
+it('the operator gets an account with credit and an admin key that works, once', async () => {
+  const random = (length: number) => new Uint8Array(randomBytes(length));
+  const table = createDynamoTable({
+    client: createDynamoClient(accessTo('dynamoDb')),
+    tableName: await createEmptyTable(),
+    sleep: (ms) => sleep(ms),
+    random: Math.random,
+  });
+  const { ledger, keys: store } = createDynamoStores({
+    table,
+    clock: systemClock,
+    randomBytes: random,
+  });
+  const keys = createKeyService({
+    keys: store,
+    ledger,
+    clock: systemClock,
+    randomBytes: random,
+    hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
+    // As the data stack's secret is born: 48 letters and digits.
+    macKeys: parseMacKeys('Zx9'.repeat(16)),
+    sha256Hex: (text) => createHash('sha256').update(text, 'utf8').digest('hex'),
+  });
+  const deps = { ledger, keys, clock: systemClock, randomBytes: random };
+  const id = 'acc_01jzzzzzzzzzzzzzzzzzzzzzzz' as AccountId;
+
+  const key = await createFirstAccount(deps, id);
+  const known = await keys.authenticate(key ?? '');
+  expect(known).toMatchObject({ ok: true, account: { id } });
+  expect(known.ok && known.key.scopes).toEqual(['predict', 'read', 'admin']);
+
+  expect(await createFirstAccount(deps, id)).toBeUndefined();
+  expect((await ledger.getAccount(id))?.balance).toBe(5_000_000);
+});
