@@ -16,11 +16,11 @@ export const itemKeys = {
     pk: `ACC#${account}`,
     sk: `RANK#${model}`,
   }),
-  webhookSettings: (account: AccountId): Key => ({ pk: `ACC#${account}`, sk: 'WEBHOOKS' }),
-  /** A partition of its own, so that the webhooks function may write it and no balance. */
+  /** A partition of its own: the function that delivers may write deliveries and this, no account. */
+  webhookSettings: (account: AccountId): Key => ({ pk: `RECEIVER#${account}`, sk: 'SECRETS' }),
   webhookHealth: (account: AccountId, urlHash: string): Key => ({
     pk: `RECEIVER#${account}`,
-    sk: `RECEIVER#${urlHash}`,
+    sk: `URL#${urlHash}`,
   }),
   grant: (reference: string): Key => ({ pk: `GRANT#${reference}`, sk: 'META' }),
   job: (id: JobId): Key => ({ pk: `JOB#${id}`, sk: 'META' }),
