@@ -7,6 +7,7 @@ import { notFound } from '#functions/api/errors.ts';
 import { invalidInput } from '#functions/api/image-input.ts';
 import { parsePreferWait } from '#functions/api/prefer.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
+import { ORDER_HEADERS } from '#functions/api/schemas/order-headers.ts';
 import {
   type CreatePrediction,
   CreatePredictionSchema,
@@ -14,12 +15,6 @@ import {
 } from '#functions/api/schemas/prediction.ts';
 import type { CatalogModel } from '#shared/domain/catalog.ts';
 import { asStarting } from '#shared/domain/present-prediction.ts';
-
-const HeadersSchema = z.object({
-  prefer: z.string().optional().openapi({ example: 'wait=30' }),
-  'cancel-after': z.string().optional().openapi({ example: '5m' }),
-  'idempotency-key': z.string().optional(),
-});
 
 const responses = {
   201: {
@@ -73,7 +68,8 @@ export function registerPredictionsCreate(app: ApiApp, deps: RouteDeps): void {
       summary: 'Create a prediction',
       security,
       middleware,
-      request: { headers: HeadersSchema, body },
+      parameters: ORDER_HEADERS,
+      request: { body },
       responses,
     }),
     async (c) => {
@@ -89,8 +85,8 @@ export function registerPredictionsCreate(app: ApiApp, deps: RouteDeps): void {
       summary: 'Create a prediction of a model',
       security,
       middleware,
+      parameters: ORDER_HEADERS,
       request: {
-        headers: HeadersSchema,
         params: z.object({ owner: z.string(), name: z.string() }),
         body,
       },
