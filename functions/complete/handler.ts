@@ -44,8 +44,9 @@ export function createCompleteHandler(deps: CompleteDeps) {
 
   return async (event: QueueEvent): Promise<QueueAnswer> => {
     const answer = await handleRecords(event, handle, deps.onError);
-    const ended = deps.takeChanged().filter((job) => isTerminal(job.status));
-    const webhooks = ended.flatMap((job) => eventEntries(job, 'completed', 0));
+    const webhooks = deps
+      .takeChanged()
+      .flatMap((job) => eventEntries(job, isTerminal(job.status) ? 'completed' : 'start', 0));
     await Promise.all([deps.carryWebhooks(webhooks), deps.wakeDispatcher()]);
     return answer;
   };
