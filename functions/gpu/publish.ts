@@ -6,10 +6,11 @@ import type { MadeImage } from './worker-messages.ts';
 
 /**
  * Stores an order's images, then its receipt: only once everything is made, so that an order that ends
- * early leaves nothing behind but what it answers with.
+ * early leaves nothing behind but what it answers with. Writing the receipt is the point of no return:
+ * from then on the job may be settled from it, whoever waits for the answer.
  *
  * @param receiptOf the receipt for the stored images and the milliseconds that storing took
- * @param isLate whether the order's time ran out meanwhile: everything is taken back then
+ * @param isLate whether the order's time ran out before its receipt: the images are taken back then
  * @returns undefined when it was late
  */
 export async function publish(
@@ -28,13 +29,16 @@ export async function publish(
     if (!isLate()) {
       const bytes = new TextEncoder().encode(JSON.stringify(receipt));
       await blobs.put(receiptKey, bytes, 'application/json');
+      return receipt;
     }
-    if (!isLate()) return receipt;
   } catch (error) {
     await takeBack([...records.map(({ key }) => key), receiptKey], blobs);
     throw error;
   }
-  await takeBack([...records.map(({ key }) => key), receiptKey], blobs);
+  await takeBack(
+    records.map(({ key }) => key),
+    blobs,
+  );
   return undefined;
 }
 

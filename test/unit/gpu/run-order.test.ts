@@ -38,14 +38,15 @@ function queued(count: number): QueuedOrder {
   };
 }
 
-/** A store in memory that can refuse one key, and a clock that each put of an image moves on. */
-function setUp(options: { refuse?: string; putTakesMs?: number } = {}) {
+/** A store in memory that can refuse one key, and a clock that puts of images or receipts move on. */
+function setUp(options: { refuse?: string; putTakesMs?: number; receiptTakesMs?: number } = {}) {
   const objects = new Map<string, Uint8Array>();
   let now = 1000;
   const blobs = {
     async put(key: string, bytes: Uint8Array) {
       if (key === options.refuse) throw new AppError('unavailable', 'The store is away.');
       if (key.endsWith('.png')) now += options.putTakesMs ?? 0;
+      if (key.endsWith('receipt.json')) now += options.receiptTakesMs ?? 0;
       objects.set(key, bytes);
     },
     head: async (key: string) => (objects.has(key) ? { key } : undefined),
@@ -102,6 +103,19 @@ describe('runOrder', () => {
     );
     await expect(run).rejects.toMatchObject({ code: 'deadline-exceeded' });
     expect(outputs()).toEqual([]);
+  });
+
+  it('keeps an order whose receipt was written when the deadline passed', async () => {
+    const { deps, outputs } = setUp({ receiptTakesMs: DEADLINE });
+    const receipt = await runOrder(
+      queued(1),
+      deps(async (_, events) => {
+        events.onImage(image(0));
+        return RESULT;
+      }),
+    );
+    expect(receipt.images).toHaveLength(1);
+    expect(outputs()).toEqual(['outputs/j/0.png', 'outputs/j/receipt.json']);
   });
 
   it('stores nothing of an order that fails halfway', async () => {
