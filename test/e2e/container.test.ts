@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ReceiptSchema } from '#shared/core/inference.ts';
 import { type DemoPackage, importDemo } from '../helpers/demo-package.ts';
 import { entrypointOf, readDockerfile } from '../helpers/dockerfile.ts';
 import { inferenceRequest } from '../helpers/gpu-process.ts';
@@ -107,9 +108,11 @@ it('starts, becomes ready, answers an order, and ends at SIGTERM', async () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(inferenceRequest('job-1', { model: { name: 'demo' } })),
     });
-    const receipt = await answer.json();
+    const receipt = ReceiptSchema.parse(await answer.json());
     expect(receipt, started.output()).toMatchObject({ job: 'job-1', images: [{ format: 'png' }] });
-    expect(existsSync(join(data, receipt.images[0].key)), receipt.images[0].key).toBe(true);
+    expect(existsSync(join(data, receipt.images[0]?.key ?? '')), receipt.images[0]?.key ?? '').toBe(
+      true,
+    );
   } finally {
     started.child.kill('SIGTERM');
   }
