@@ -10,7 +10,12 @@ const EXIT_BAD_INPUT = 2;
 /** Runs `onestep` with the words after the program's name; returns the exit code. */
 async function main(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words;
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+  if (name === undefined) {
+    const { readSituation, situationText } = await import('./next-steps.ts');
+    process.stdout.write(situationText(await readSituation(process.env)));
+    return 0;
+  }
+  if (name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(await overviewHelp(COMMANDS));
     return 0;
   }

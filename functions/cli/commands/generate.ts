@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { parse } from 'node:path';
+import { join, parse } from 'node:path';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { ensureDemoModel } from '#functions/cli/demo-model.ts';
+import { contactSheet } from '#functions/cli/generate/contact-sheet.ts';
 import { dumpStages } from '#functions/cli/generate/dump-stages.ts';
 import {
   type GenerateOptions,
   pictureSize,
   readGenerateOptions,
 } from '#functions/cli/generate/options.ts';
+import { showingMode, showPictures } from '#functions/cli/generate/show-pictures.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { assertWritable, writeOutput } from '#functions/cli/output-file.ts';
 import { systemClock } from '#shared/core/clock.ts';
@@ -49,6 +52,14 @@ export const generate: Command = {
       value: 'FILE',
       help: 'also write the tensors between the stages (safetensors)',
     },
+    sheet: {
+      type: 'boolean',
+      help: 'with --num, also put all pictures on one: onestep-sheet.png',
+    },
+    show: {
+      type: 'boolean',
+      help: 'show the picture in this terminal, even if it does not say that it can',
+    },
     device: { type: 'string', value: 'D', help: 'cpu or cuda; default: cpu' },
     threads: { type: 'string', value: 'N', help: 'default: one per processor' },
   },
@@ -64,8 +75,9 @@ async function run(context: CommandContext): Promise<void> {
   const { stderr, stdout } = context;
   const options = readGenerateOptions(context);
   const paths = outputPaths(options);
-  for (const path of options.dump === undefined ? paths : [...paths, options.dump]) {
-    assertWritable(path);
+  const sheet = options.sheet ? sheetPath(options.out) : undefined;
+  for (const path of [...paths, options.dump, sheet]) {
+    if (path !== undefined) assertWritable(path);
   }
   const folder =
     options.model ??
@@ -85,8 +97,14 @@ async function run(context: CommandContext): Promise<void> {
   for (const warning of warnings) stderr.write(`warning: ${warning}\n`);
   const receipt = await makePictures(context, pipeline, { ...options, ...size }, paths, warnings);
   await pipeline.close();
+  const files = () => Promise.all(paths.map((path) => readFile(path)));
+  if (sheet !== undefined) await writeOutput(sheet, await contactSheet(await files()));
+  const how = showingMode(context);
+  if (how !== undefined) await showPictures(stdout, await files(), how);
   if (context.values['json'] === true) stdout.write(`${JSON.stringify(receipt)}\n`);
-  else for (const path of paths) stdout.write(`${path}\n`);
+  else {
+    for (const path of sheet === undefined ? paths : [...paths, sheet]) stdout.write(`${path}\n`);
+  }
 }
 
 /** `x.png` for one picture; `x-0.png`, `x-1.png` … for several. */
@@ -95,6 +113,12 @@ function outputPaths({ out, count }: GenerateOptions): string[] {
   const { root, dir, name, ext } = parse(out);
   const folder = dir === '' || dir === root ? dir : `${dir}/`;
   return Array.from({ length: count }, (_, index) => `${folder}${name}-${index}${ext}`);
+}
+
+/** `x-sheet.png` beside `x.webp`: the sheet is a PNG whatever the pictures are. */
+function sheetPath(out: string): string {
+  const { dir, name } = parse(out);
+  return join(dir, `${name}-sheet.png`);
 }
 
 async function makePictures(

@@ -21,6 +21,8 @@ export interface GenerateOptions {
   readonly quality: number;
   readonly out: string;
   readonly dump: string | undefined;
+  /** Whether to put all pictures on one more. */
+  readonly sheet: boolean;
   /** A model package; the demo model where not given. */
   readonly model: string | undefined;
   readonly data: string;
@@ -55,6 +57,10 @@ export function readGenerateOptions({ values, positionals }: CommandContext): Ge
       `--${name} ${value} does not work: it is a whole number from ${min} to ${max}.`,
     );
   };
+  const count = number('num', 1, MAX_IMAGES) ?? 1;
+  if (values['sheet'] === true && count === 1) {
+    throw new AppError('invalid-request', '--sheet needs several pictures: add --num 4.');
+  }
   const out = text('out');
   const format = readFormat(text('format'), out);
   return {
@@ -62,11 +68,12 @@ export function readGenerateOptions({ values, positionals }: CommandContext): Ge
     seed: number('seed', 0, MAX_SEED) ?? randomInt(MAX_SEED + 1),
     width: number('width', 1, Number.MAX_SAFE_INTEGER),
     height: number('height', 1, Number.MAX_SAFE_INTEGER),
-    count: number('num', 1, MAX_IMAGES) ?? 1,
+    count,
     format,
     quality: number('quality', 1, 100) ?? DEFAULT_QUALITY,
     out: out ?? `onestep.${format === 'jpeg' ? 'jpg' : format}`,
     dump: text('dump'),
+    sheet: values['sheet'] === true,
     model: text('model'),
     data: text('data') ?? '.onestep',
     device: readDevice(text('device')),

@@ -1,16 +1,13 @@
-import { readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { ensureDemoModel } from '#functions/cli/demo-model.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { PriceBook } from '#shared/domain/pricing.ts';
-import { MANIFEST_FILE, readManifest } from '#shared/model/manifest.ts';
+import { importedPackages } from './imported-packages.ts';
 import { defaultPrices, type LocalModel, readLocalModel } from './local-model.ts';
 import type { ServeConfig } from './serve-config.ts';
 
 export const DEMO_MODEL = 'onestep/demo';
 const DEMO_DESCRIPTION = 'A small model to try the service with';
-/** The owner of a package whose manifest names none. */
-const LOCAL_OWNER = 'local';
 
 /**
  * The models that the server offers, the default of dialects that name none first. The configured
@@ -26,7 +23,12 @@ export async function findModels(
 ): Promise<readonly LocalModel[]> {
   const models =
     config.models === undefined
-      ? [await demoModel(folder), ...importedModels(folder, onProblem)]
+      ? [
+          await demoModel(folder),
+          ...importedPackages(folder, onProblem).map((found) =>
+            readLocalModel(found.name, found.folder, `Imported from ${found.source}`),
+          ),
+        ]
       : await Promise.all(config.models.map((model) => configuredModel(model, folder)));
   const wanted = config.defaultModel;
   if (wanted === undefined) return models;
@@ -45,40 +47,6 @@ async function configuredModel(
 ): Promise<LocalModel> {
   if (path === undefined) return demoModel(folder, description);
   return readLocalModel(name, resolve(path), description ?? '');
-}
-
-/** What `onestep import` has put into the data folder, by name. One damaged package stops nothing. */
-function importedModels(
-  folder: string,
-  onProblem: (error: unknown, what: string) => void,
-): readonly LocalModel[] {
-  const found = new Map<string, LocalModel>();
-  for (const path of packageFolders(join(folder, 'models'))) {
-    try {
-      const { name, owner, source } = readManifest(path);
-      const known = `${owner ?? LOCAL_OWNER}/${name}`;
-      if (found.has(known)) throw new AppError('conflict', `${path}: ${known} is there already.`);
-      found.set(known, readLocalModel(known, path, `Imported from ${source.repository}`));
-    } catch (error) {
-      onProblem(error, 'a model package is left out');
-    }
-  }
-  return [...found.values()];
-}
-
-function packageFolders(root: string): readonly string[] {
-  const stat = statSync(root, { throwIfNoEntry: false });
-  if (stat?.isDirectory() !== true) return [];
-  return readdirSync(root)
-    .filter((name) => !name.startsWith('.') && !isDemo(name))
-    .map((name) => join(root, name))
-    .filter((path) => statSync(join(path, MANIFEST_FILE), { throwIfNoEntry: false })?.isFile())
-    .sort();
-}
-
-/** `demo-<engine>`: the demo model of this version of the engine, or of an older one. */
-function isDemo(folder: string): boolean {
-  return /^demo-\d/.test(folder);
 }
 
 /**

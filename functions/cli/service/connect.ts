@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { text } from '#functions/cli/admin-command.ts';
 import type { CommandContext, Option } from '#functions/cli/command.ts';
 import { readFirstKeys } from '#functions/cli/serve/first-start.ts';
+import { CONFIG_FILE, loadServeConfig } from '#functions/cli/serve/serve-config.ts';
 import { readServerFile } from '#functions/cli/serve/server-file.ts';
 import { AppError, type ErrorCode, STATUS } from '#shared/core/errors.ts';
 
@@ -38,7 +39,7 @@ export interface Service {
  * @throws AppError that says how to name one
  */
 export async function connectService(context: CommandContext): Promise<Service> {
-  const folder = resolve(text(context, 'data') ?? context.env['ONESTEP_DATA'] ?? '.onestep');
+  const folder = dataFolder(context.env, text(context, 'data'));
   const named = text(context, 'url') ?? (context.env['ONESTEP_URL'] || undefined);
   const url = named?.replace(/\/+$/, '') ?? (await findServer(folder));
   if (url === undefined) {
@@ -59,6 +60,15 @@ export async function connectService(context: CommandContext): Promise<Service> 
     );
   }
   return { url, get: (path) => request(`${url}${path}`, key) };
+}
+
+/** The data folder that `onestep start` takes here: told, of the environment or of the settings. */
+export function dataFolder(
+  env: Readonly<Record<string, string | undefined>>,
+  told?: string | undefined,
+): string {
+  const sources = { flags: { data: told }, env, file: CONFIG_FILE, fileRequired: false };
+  return resolve(loadServeConfig(sources).data);
 }
 
 /** The server that runs on a data folder, if there is one and it answers. */

@@ -1,0 +1,30 @@
+import type { CommandContext } from '#functions/cli/command.ts';
+import { contactSheet } from './contact-sheet.ts';
+import { detectTerminalImages, renderForTerminal, type TerminalImages } from './terminal-image.ts';
+
+/**
+ * How the pictures of this command are to be shown; undefined for not at all: in pipes, with `--json`
+ * and `--quiet`, and in terminals that do not say that they can unless `--show` asks for it.
+ */
+export function showingMode({
+  values,
+  stdout,
+  env,
+}: Pick<CommandContext, 'values' | 'env'> & {
+  readonly stdout: Pick<NodeJS.WriteStream, 'isTTY'>;
+}): TerminalImages | undefined {
+  if (!stdout.isTTY || values['json'] === true || values['quiet'] === true) return undefined;
+  return detectTerminalImages(env) ?? (values['show'] === true ? 'blocks' : undefined);
+}
+
+/** Writes the picture into the terminal; several as one contact sheet. */
+export async function showPictures(
+  stdout: Pick<NodeJS.WriteStream, 'write' | 'columns'>,
+  files: readonly Uint8Array[],
+  how: TerminalImages,
+): Promise<void> {
+  const [only, ...more] = files;
+  if (only === undefined) return;
+  const file = more.length === 0 ? only : await contactSheet(files);
+  stdout.write(await renderForTerminal(file, how, stdout.columns || 80));
+}
