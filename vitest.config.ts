@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 /**
  * Unit tests touch neither network nor servers; contract tests run one suite per port against every
  * local adapter; infra tests read templates; e2e tests start the real server. Left out of
- * `npm test`: `browser`, which needs a Chromium, and `aws`, which needs the stand-ins.
+ * `npm test`: `browser`, which needs a Chromium, `container`, which installs packages, and `aws`, which
+ * needs the stand-ins.
  */
 export default defineConfig({
   test: {
@@ -29,6 +30,15 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 60_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'container',
+          include: ['test/container/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
       },
       {
         extends: true,
