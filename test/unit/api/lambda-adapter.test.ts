@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { createErrands, createStreamHandler } from '#functions/api/adapter.ts';
+import {
+  functionUrlEvent,
+  installLambdaRuntime,
+  ResponseStream,
+} from '../../helpers/lambda-events.ts';
+
+type Answer = (
+  request: Request,
+  forwarded: { authorization?: string; onAnswered?: (listener: () => void) => void },
+) => Response | Promise<Response>;
+
+/** Sends a request through the adapter and reads what Lambda would stream. */
+async function send(answer: Answer, headers: Record<string, string> = {}, body = '') {
+  installLambdaRuntime();
+  const errands = createErrands();
+  const handler = createStreamHandler(
+    async () => (request, env) => answer(request, env.forwarded),
+    errands,
+  ) as unknown as (event: unknown, stream: ResponseStream, context: unknown) => Promise<void>;
+  const bytes = Buffer.from(body);
+  const { createHash } = await import('node:crypto');
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  const event = functionUrlEvent(
+    {
+      method: body === '' ? 'GET' : 'POST',
+      uri: '/v1/things',
+      querystring: 'a=1&b=%20',
+      headers: Object.fromEntries(
+        Object.entries({ ...headers, 'x-amz-content-sha256': hash }).map(([key, value]) => [
+          key,
+          [{ key, value }],
+        ]),
+      ),
+    },
+    bytes,
+  );
+  const stream = new ResponseStream();
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const ended = new Promise((resolve) => stream.once('end', resolve));
+  await handler(event, stream, {});
+  await ended;
+  return { head: stream.head, body: Buffer.concat(chunks), errands };
+}
+
+describe("the API behind Lambda's streamed answers", () => {
+  it('sees the name that clients call, the body, and the copied authorization', async () => {
+    let seen: unknown;
+    await send(
+      async (request, forwarded) => {
+        seen = [request.url, await request.text(), forwarded.authorization];
+        return new Response('ok');
+      },
+      { 'x-onestep-host': 'images.example.com', 'x-onestep-authorization': 'Bearer k' },
+      '{"a":"ü"}',
+    );
+    expect(seen).toEqual([
+      'https://images.example.com/v1/things?a=1&b=%20',
+      '{"a":"ü"}',
+      'Bearer k',
+    ]);
+  });
+
+  it('believes no authorization but the copy: the other is the signature of the way here', async () => {
+    let seen: unknown = 'nothing';
+    await send((_, forwarded) => {
+      seen = forwarded.authorization;
+      return new Response('ok');
+    });
+    expect(seen).toBeUndefined();
+  });
+
+  it.each([204, 304])('gives a %i without content', async (status) => {
+    const { head, body } = await send(
+      () => new Response(null, { status, headers: { 'x-a': 'b' } }),
+    );
+    expect(head).toMatchObject({ statusCode: status, headers: { 'x-a': 'b' } });
+    expect(body.length).toBe(0);
+  });
+
+  it('gives bytes as they are, with cookies apart', async () => {
+    const bytes = Uint8Array.from({ length: 300_000 }, (_, i) => i % 256);
+    const { head, body } = await send(
+      () =>
+        new Response(bytes, {
+          headers: [
+            ['set-cookie', 'a=1'],
+            ['set-cookie', 'b=2'],
+          ],
+        }),
+    );
+    expect(body.equals(Buffer.from(bytes))).toBe(true);
+    expect(head?.cookies).toEqual(['a=1', 'b=2']);
+  });
+
+  it('tells of the end after the last byte, and waits for what was begun', async () => {
+    const order: string[] = [];
+    const errands = createErrands();
+    installLambdaRuntime();
+    const { body } = await send((_, forwarded) => {
+      forwarded.onAnswered?.(() => order.push('answered'));
+      const stream = new ReadableStream({
+        async pull(controller) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          order.push('sent');
+          controller.enqueue(new TextEncoder().encode('x'));
+          controller.close();
+        },
+      });
+      return new Response(stream);
+    });
+    expect(body.toString()).toBe('x');
+    expect(order).toEqual(['sent', 'answered']);
+    errands.add(
+      new Promise<void>((resolve) => setTimeout(resolve, 20)).then(() => order.push('errand')),
+    );
+    errands.add(Promise.reject(new Error('is not its business')));
+    await errands.done();
+    expect(order.at(-1)).toBe('errand');
+  });
+});
