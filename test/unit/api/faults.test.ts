@@ -31,7 +31,7 @@ const ID = '01jd3k8v7m0000000000000000';
 const IMAGE = { prompt: 'x' };
 
 /** Every route that needs a key, with a body that would be right. */
-const ROUTES: readonly (readonly [method: string, path: string, json?: unknown])[] = [
+const TABLE: readonly (readonly [method: string, path: string, json?: unknown])[] = [
   ['POST', '/v1/predictions', { input: IMAGE }],
   ['POST', `/v1/models/${TEST_MODEL.name}/predictions`, { input: IMAGE }],
   ['POST', '/v1/images', IMAGE],
@@ -57,7 +57,8 @@ const ROUTES: readonly (readonly [method: string, path: string, json?: unknown])
   ['POST', '/v1/keys/nobody/revoke'],
   ['POST', '/v1/credits', { amount: 1, reference: 'r' }],
 ];
-const WITH_BODY = ROUTES.filter(([, , json]) => json !== undefined);
+const ROUTES = TABLE.map(([method, path, json]) => ({ method, path, json }));
+const WITH_BODY = ROUTES.filter(({ json }) => json !== undefined);
 
 type Answer = Awaited<ReturnType<ApiHarness['send']>>;
 
@@ -80,7 +81,7 @@ async function expectError(response: Answer, status: number, code: string) {
   return body;
 }
 
-describe.each(ROUTES)('%s %s', (method, path, json) => {
+describe.each(ROUTES)('$method $path', ({ method, path, json }) => {
   const send = (init: Parameters<ApiHarness['send']>[1] = {}) =>
     api.send(path, { method, ...(json === undefined ? {} : { json }), ...init });
 
@@ -100,8 +101,8 @@ describe.each(ROUTES)('%s %s', (method, path, json) => {
   });
 });
 
-describe.each(WITH_BODY)('%s %s with a bad body', (method, path, json) => {
-  const send = (body: BodyInit, type = 'application/json') =>
+describe.each(WITH_BODY)('$method $path with a bad body', ({ method, path, json }) => {
+  const send = (body: string | Uint8Array<ArrayBuffer>, type = 'application/json') =>
     api.send(path, { method, body, headers: { 'content-type': type }, key: api.keys.adminKey });
 
   test('that is no JSON: 400', async () => {
