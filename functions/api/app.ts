@@ -20,6 +20,7 @@ import { registerOpenAiImages } from './routes/openai-images.ts';
 import { registerOpenApi } from './routes/openapi.ts';
 import { registerPredictions } from './routes/predictions.ts';
 import { registerPredictionsCreate } from './routes/predictions-create.ts';
+import { registerReference } from './routes/reference.tsx';
 import { registerReplay } from './routes/replay.ts';
 import { registerStatus } from './routes/status.ts';
 import { registerStreams } from './routes/streams.ts';
@@ -62,6 +63,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerFal,
   registerMcp,
   registerOpenApi,
+  registerReference,
 ];
 
 /**

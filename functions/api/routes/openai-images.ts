@@ -8,6 +8,7 @@ import { finishedJob } from '#functions/api/finished-job.ts';
 import { invalidInput } from '#functions/api/image-input.ts';
 import { completedEvent, presentImages } from '#functions/api/present-openai.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
+import { StreamEventSchema } from '#functions/api/schemas/event-stream.ts';
 import {
   type ImagesRequest,
   ImagesRequestSchema,
@@ -33,7 +34,7 @@ export function registerOpenAiImages(app: ApiApp, deps: RouteDeps): void {
         description: 'The images, or their events when stream is true',
         content: {
           'application/json': { schema: ImagesResponseSchema },
-          'text/event-stream': { schema: z.string() },
+          'text/event-stream': { schema: StreamEventSchema },
         },
       },
       ...errorResponses(402, 404, 413, 415, 422, 503),

@@ -5,6 +5,7 @@ import type { RouteDeps } from '#functions/api/app.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
 import { followJob } from '#functions/api/follow-job.ts';
+import { StreamEventSchema } from '#functions/api/schemas/event-stream.ts';
 import { isUlid, type JobId } from '#shared/core/ids.ts';
 
 /** `GET /streams/{id}/{token}`: a prediction's events as they happen. The link authorises itself. */
@@ -21,7 +22,10 @@ export function registerStreams(app: ApiApp, deps: RouteDeps): void {
       headers: z.object({ 'last-event-id': z.string().optional() }),
     },
     responses: {
-      200: { description: 'Events', content: { 'text/event-stream': { schema: z.string() } } },
+      200: {
+        description: 'Events',
+        content: { 'text/event-stream': { schema: StreamEventSchema } },
+      },
       404: { description: 'No such stream' },
     },
   });

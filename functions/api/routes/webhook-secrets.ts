@@ -55,7 +55,7 @@ export function registerWebhookSecrets(app: ApiApp, deps: RouteDeps): void {
       security,
       middleware: [authenticate(deps, 'admin')],
       request: {
-        body: { required: true, content: { 'application/json': { schema: RotateSchema } } },
+        body: { required: false, content: { 'application/json': { schema: RotateSchema } } },
       },
       responses: {
         201: {
@@ -67,7 +67,8 @@ export function registerWebhookSecrets(app: ApiApp, deps: RouteDeps): void {
     }),
     async (c) => {
       const now = deps.clock.now();
-      const overlapMs = Math.round(c.req.valid('json').overlap_hours * HOUR_MS);
+      const { overlap_hours = DEFAULT_OVERLAP_HOURS } = c.req.valid('json');
+      const overlapMs = Math.round(overlap_hours * HOUR_MS);
       const { id } = callerOf(c).account;
       const key = await rotateWebhookSecret(deps, id, { now, overlapMs });
       return answerJson(c, 201, {

@@ -23,7 +23,7 @@ export const ImagesRequestSchema = z
     style: z.enum(['vivid', 'natural']).nullish(),
     user: z.string().max(256).nullish(),
   })
-  .openapi('ImagesRequest', { example: { prompt: 'a lighthouse at dusk', size: '1024x1024' } });
+  .openapi('ImagesRequest', { example: { prompt: 'a lighthouse at dusk', n: 1 } });
 export type ImagesRequest = z.infer<typeof ImagesRequestSchema>;
 
 const UsageSchema = z.object({

@@ -42,7 +42,7 @@ export const PredictionReceiptSchema = z
 export const VerifyRequestSchema = z
   .strictObject({
     receipt: z
-      .union([z.string().max(200_000), FileReceiptSchema, PredictionReceiptSchema])
+      .union([z.string().max(60_000), FileReceiptSchema, PredictionReceiptSchema])
       .describe('The receipt inside the file, as text or as JSON, or the receipt of a prediction'),
     signature: z
       .string()

@@ -3,6 +3,7 @@ import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '#functions/cli/compose.ts';
 import { watchLauncher } from '#functions/cli/serve/launcher-watch.ts';
 import { CONFIG_FILE, loadServeConfig } from '#functions/cli/serve/serve-config.ts';
+import { createServerLog } from '#functions/cli/serve/server-log.ts';
 
 export const start: Command = {
   summary: 'run the whole service here: API, queue, ledger and the model',
@@ -41,7 +42,7 @@ async function run(context: CommandContext): Promise<void> {
     file: text('config') ?? CONFIG_FILE,
     fileRequired: text('config') !== undefined,
   });
-  const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+  const log = createServerLog(config.logLevel, pino.destination({ fd: 2, sync: true }));
   const ended = waitForEnd(env, values['stay'] === true);
   const server = await startEmbeddedServer(config, {
     env,

@@ -1,0 +1,175 @@
+import { html } from 'hono/html';
+import {
+  type Media,
+  type OpenApiDocument,
+  type Operation,
+  type Schema,
+  typeOf,
+} from './open-api-types.ts';
+
+const STYLE = `
+:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem 1.25rem 4rem; }
+h2 { margin: 2.5rem 0 .25rem; font-size: 1.05rem; overflow-wrap: anywhere; }
+h3 { margin: 1rem 0 .25rem; font-size: .9rem; }
+code, pre { font: .85em/1.45 ui-monospace, monospace; }
+pre { overflow-x: auto; padding: .75rem; border: 1px solid var(--line); border-radius: .4rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
+th { font-weight: 600; width: 30%; }
+nav ul { columns: 20rem; padding: 0; list-style: none; }
+.method { display: inline-block; min-width: 3.6rem; font-weight: 700; }
+`;
+
+/** The API reference as one page without scripts, made from the OpenAPI document. */
+export function ReferencePage({ document }: { readonly document: OpenApiDocument }) {
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      path,
+      method: method.toUpperCase(),
+      operation,
+      id: `${method}-${path.replaceAll(/[^a-z0-9]+/gi, '-')}`,
+    })),
+  );
+  const schemas = Object.entries(document.components?.schemas ?? {});
+  return html`<!doctype html>${(
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>API reference · {document.info.title}</title>
+        <link rel="icon" href="data:," />
+        <style>{STYLE}</style>
+      </head>
+      <body>
+        <a href="/">{document.info.title}</a> · <a href="/openapi.json">OpenAPI</a>
+        <h1>API reference</h1>
+        {(document.info.description ?? '').split('\n\n').map((words) => (
+          <p>{words}</p>
+        ))}
+        <nav aria-label="Routes">
+          <ul>
+            {operations.map(({ id, method, path }) => (
+              <li>
+                <a href={`#${id}`}>
+                  <code>
+                    {method} {path}
+                  </code>
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        {operations.map(({ id, method, path, operation }) => (
+          <section id={id}>
+            <h2>
+              <span class="method">{method}</span> <code>{path}</code>
+            </h2>
+            <OperationDetails operation={operation} />
+          </section>
+        ))}
+        <h1>Schemas</h1>
+        {schemas.map(([name, schema]) => (
+          <section id={`schema-${name}`}>
+            <h2>{name}</h2>
+            <Members schema={schema} />
+          </section>
+        ))}
+      </body>
+    </html>
+  )}`;
+}
+
+function OperationDetails({ operation }: { readonly operation: Operation }) {
+  const { parameters = [], requestBody, responses } = operation;
+  return (
+    <>
+      <p>
+        {operation.summary}
+        {operation.security === undefined && ' No key is needed.'}
+      </p>
+      {operation.description !== undefined && <p>{operation.description}</p>}
+      {parameters.length > 0 && (
+        <>
+          <h3>Parameters</h3>
+          <table>
+            {parameters.map(({ name, in: place, required, schema, description }) => (
+              <tr>
+                <th>
+                  <code>{name}</code> in {place}
+                  {required === true && ', required'}
+                </th>
+                <td>
+                  <code>{typeOf(schema)}</code> {description ?? schema?.description}
+                </td>
+              </tr>
+            ))}
+          </table>
+        </>
+      )}
+      {requestBody !== undefined && (
+        <>
+          <h3>Body</h3>
+          <Contents content={requestBody.content} />
+        </>
+      )}
+      <h3>Answers</h3>
+      <table>
+        {Object.entries(responses).map(([status, { description, content }]) => (
+          <tr>
+            <th>
+              {status} {description}
+            </th>
+            <td>
+              <Contents content={content ?? {}} />
+            </td>
+          </tr>
+        ))}
+      </table>
+    </>
+  );
+}
+
+function Contents({ content }: { readonly content: Readonly<Record<string, Media>> }) {
+  return (
+    <>
+      {Object.entries(content).map(([type, { schema, example }]) => (
+        <div>
+          <code>{type}</code>{' '}
+          {schema?.$ref === undefined ? (
+            <Members schema={schema ?? {}} />
+          ) : (
+            <a href={`#schema-${typeOf(schema)}`}>{typeOf(schema)}</a>
+          )}
+          {example !== undefined && (
+            <details>
+              <summary>Example</summary>
+              <pre>{JSON.stringify(example, null, 2)}</pre>
+            </details>
+          )}
+        </div>
+      ))}
+    </>
+  );
+}
+
+function Members({ schema }: { readonly schema: Schema }) {
+  const members = Object.entries(schema.properties ?? {});
+  if (members.length === 0) return <code>{typeOf(schema)}</code>;
+  return (
+    <table>
+      {members.map(([name, member]) => (
+        <tr>
+          <th>
+            <code>{name}</code>
+            {schema.required?.includes(name) === true && ', required'}
+          </th>
+          <td>
+            <code>{typeOf(member)}</code> {member.description}
+            {member.default !== undefined && ` Default: ${JSON.stringify(member.default)}`}
+          </td>
+        </tr>
+      ))}
+    </table>
+  );
+}

@@ -1,0 +1,27 @@
+import { commonHeaders } from '#functions/api/answer.ts';
+import type { RouteDeps } from '#functions/api/app.ts';
+import type { ApiApp } from '#functions/api/context.ts';
+import { ReferencePage } from '#functions/api/reference/reference-page.tsx';
+import { createOpenApiDocument } from '#functions/api/routes/openapi.ts';
+
+/** `GET /docs`: the API reference for people, from the same source as `/openapi.json`. */
+export function registerReference(app: ApiApp, deps: RouteDeps): void {
+  let text: string | undefined;
+  app.get('/docs', async (c) => {
+    text ??= String(
+      // The page reads a part of the document, as JSON; the library's type of it is wider.
+      await ReferencePage({
+        document: JSON.parse(JSON.stringify(createOpenApiDocument(app, deps))),
+      }),
+    );
+    return new Response(text, {
+      headers: {
+        ...commonHeaders(c),
+        'content-type': 'text/html; charset=utf-8',
+        'cache-control': 'public, max-age=300',
+        'content-security-policy':
+          "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+      },
+    });
+  });
+}

@@ -1,0 +1,108 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OpenApiDocument } from '#functions/api/reference/open-api-types.ts';
+import { type ApiHarness, createApiHarness } from '../helpers/api-harness.ts';
+
+let harness: ApiHarness;
+let document: OpenApiDocument;
+
+beforeAll(async () => {
+  harness = await createApiHarness();
+  document = await (await harness.send('/openapi.json', { key: null })).json();
+});
+afterAll(async () => {
+  await harness.close();
+});
+
+describe('the served OpenAPI document', () => {
+  it('is valid OpenAPI 3.1', async () => {
+    const validator = new Validator();
+    const { valid, errors } = await validator.validate(JSON.parse(JSON.stringify(document)));
+    expect(errors ?? []).toEqual([]);
+    expect(valid).toBe(true);
+    expect(validator.version).toBe('3.1');
+  });
+
+  it('tells of every route behind a key what it refuses, with an example of the error body', () => {
+    const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        name: `${method} ${path}`,
+        operation,
+      })),
+    );
+    expect(operations.length).toBeGreaterThan(35);
+    for (const { name, operation } of operations) {
+      expect(operation.summary, name).toBeTruthy();
+      if (operation.security === undefined) continue;
+      for (const status of ['401', '403', '429']) {
+        const body = operation.responses[status]?.content?.['application/problem+json'];
+        expect(body?.example, `${name} ${status}`).toMatchObject({ status: Number(status) });
+      }
+    }
+  });
+
+  it('is shown as a page, every route and schema of it', async () => {
+    const answer = await harness.send('/docs', { key: null });
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const page = await answer.text();
+    for (const path of Object.keys(document.paths)) expect(page).toContain(`<code>${path}</code>`);
+    for (const name of Object.keys(document.components?.schemas ?? {})) {
+      expect(page).toContain(`id="schema-${name}"`);
+    }
+    const links = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
+    for (const id of links) expect(page).toContain(`id="${id}"`);
+  });
+});
+
+describe('requests that no client would make', () => {
+  const BODIES = [
+    '',
+    '{',
+    'null',
+    '[]',
+    '"text"',
+    '{"input":null}',
+    '{"input":[]}',
+    '{"prompt":1e999}',
+    '{"prompt":"\\ud800"}',
+    '{"__proto__":{"prompt":"x"}}',
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"generate"}}',
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"nothing","arguments":7}}',
+  ];
+  const ROUTES = [
+    ['POST', '/fal/onestep/test'],
+    ['POST', '/fal/onestep/test/extra/path'],
+    ['POST', '/fal/queue/onestep/test'],
+    ['PUT', '/fal/queue/onestep/test/requests/x/cancel'],
+    ['GET', '/fal/queue/onestep/test/requests/x/status/stream'],
+    ['POST', '/fal/proxy'],
+    ['GET', '/fal/proxy'],
+    ['POST', '/mcp'],
+    ['GET', '/mcp'],
+    ['DELETE', '/mcp'],
+    ['GET', '/streams/x/y'],
+    ['GET', '/v1/webhooks/deliveries/%00'],
+    ['GET', '/v1/webhooks/deliveries?limit=1e9'],
+    ['GET', '/v1/usage?from=2026-02-31&by=day'],
+    ['GET', '/v1/usage?from=9999-01-01&to=1970-01-01'],
+  ] as const;
+
+  it.each(ROUTES)('%s %s is never a 500', async (method, path) => {
+    const bodies = method === 'GET' ? [undefined] : BODIES;
+    for (const body of bodies) {
+      const answer = await harness.send(path, {
+        method,
+        key: harness.keys.adminKey,
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          'x-fal-target-url': 'https://queue.fal.run/onestep/test/requests//status',
+        },
+        ...(body === undefined ? {} : { body }),
+      });
+      expect(answer.status, `${method} ${path} ${body}`).toBeLessThan(500);
+      await answer.body?.cancel();
+    }
+    expect(harness.errors).toEqual([]);
+  });
+});
