@@ -92,6 +92,17 @@ export function gatherPerRow(x: Var, index: Var): Var {
 export const expand = (x: Var, target: Var, shape: Shape): Var =>
   makeOp('Expand', [x, target], { type: x.type, shape });
 
+/** x in a shape that is computed in the graph. */
+export const reshapeTo = (x: Var, target: Var, shape: Shape): Var =>
+  makeOp('Reshape', [x, target], { type: x.type, shape });
+
+/** The upper left part of `[N, C, h, w]` that is as large as `like`. */
+export function cropLike(x: Var, like: Var): Var {
+  const inputs = [x, int64s([0, 0]), shapeOf(like, 2, 4), int64s([2, 3])];
+  const shape = [...x.shape.slice(0, 2), ...like.shape.slice(2)];
+  return makeOp('Slice', inputs, { type: x.type, shape });
+}
+
 /** Each pixel of `[N, C, h, w]` twice in both directions. */
 export function doubleNearest(x: Var): Var {
   const twice = (dim: Dim): Dim => (typeof dim === 'number' ? dim * 2 : `2*${dim}`);
@@ -112,9 +123,21 @@ const NEAREST = {
   coordinate_transformation_mode: 'asymmetric',
 } as const;
 
-/** `[N, 4·C, h, w]` → `[N, C, 2h, 2w]`: channel block 2·i+j holds the pixels at rows i, columns j. */
-export function depthToSpace(x: Var): Var {
-  const twice = (dim: Dim): Dim => (typeof dim === 'number' ? dim * 2 : `2*${dim}`);
-  const shape = [dimAt(x.shape, 0), sizeAt(x.shape, 1) / 4, ...x.shape.slice(2).map(twice)];
-  return makeOp('DepthToSpace', [x], { type: x.type, shape }, { blocksize: 2n, mode: 'DCR' });
+/**
+ * `[N, b²·C, h, w]` → `[N, C, b·h, b·w]`: channel block b·i + j holds the pixels at row i and column j
+ * of each square of b by b.
+ */
+export function depthToSpace(x: Var, block: number): Var {
+  const larger = (dim: Dim): Dim => (typeof dim === 'number' ? dim * block : `${block}*${dim}`);
+  const shape = [
+    dimAt(x.shape, 0),
+    sizeAt(x.shape, 1) / block ** 2,
+    ...x.shape.slice(2).map(larger),
+  ];
+  return makeOp(
+    'DepthToSpace',
+    [x],
+    { type: x.type, shape },
+    { blocksize: BigInt(block), mode: 'DCR' },
+  );
 }

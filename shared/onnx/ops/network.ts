@@ -1,5 +1,5 @@
 import { assert } from '#shared/core/errors.ts';
-import { dimAt, sizeAt, windowed } from '#shared/onnx/shape.ts';
+import { broadcast, dimAt, sizeAt, windowed } from '#shared/onnx/shape.ts';
 import { makeOp, type Var } from '#shared/onnx/value.ts';
 
 export interface ConvOptions {
@@ -45,6 +45,17 @@ export function conv(x: Var, weight: Var, bias: Var | undefined, options: ConvOp
       strides: [BigInt(stride), BigInt(stride)],
     },
   );
+}
+
+/** Matrix product of the last two axes; the axes before them broadcast. */
+export function matMul(a: Var, b: Var): Var {
+  assert(
+    dimAt(a.shape, -1) === dimAt(b.shape, -2),
+    `[${a.shape.join(', ')}] times [${b.shape.join(', ')}]`,
+  );
+  const batch = broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  const shape = [...batch, dimAt(a.shape, -2), dimAt(b.shape, -1)];
+  return makeOp('MatMul', [a, b], { type: a.type, shape });
 }
 
 /** Normalisation of each `[n, c]` plane, then times scale `[C]` plus bias `[C]`. */

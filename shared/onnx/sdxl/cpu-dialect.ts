@@ -16,6 +16,7 @@ import { activate } from './activation.ts';
 import type { Dialect, ImageConv, NormOptions } from './dialect.ts';
 import type { Affine, Scope } from './scope.ts';
 import { doubleByPhases } from './upsample-phases.ts';
+import { suitsWinograd, winogradConv } from './winograd.ts';
 
 /**
  * float32 on operators that onnxruntime's CPU provider has kernels for. Images are `[N, C, h, w]`.
@@ -54,6 +55,8 @@ function parameter(tensor: StoredTensor, shape?: readonly number[]): Var {
 }
 
 function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
+  // Its weights take four times the space, as float32: too much for a package that is to be small.
+  if (scope.type === 'FLOAT' && suitsWinograd(shape)) return winogradConv(image, scope, shape);
   const { inputs, outputs, kernel, stride = 1, padding = (kernel - 1) / 2 } = shape;
   const { weight, bias } = scope.conv(inputs, outputs, kernel);
   return conv(image, parameter(weight), parameter(bias), {

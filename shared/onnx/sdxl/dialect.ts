@@ -17,6 +17,8 @@ export interface ImageConv {
   readonly stride?: number;
   /** `after`: one row and column of zeros at the bottom and right only. */
   readonly padding?: number | 'after';
+  /** How many times larger the image is than the latents; absent where that is not known. */
+  readonly scale?: number;
 }
 
 /** A linear layer's output before its bias is added to it, so that what follows can add both. */

@@ -14,6 +14,8 @@ export interface ResnetOptions {
   readonly activation: Activation;
   /** The sum of shortcut and branch is divided by this. Default 1. */
   readonly scaleFactor?: number;
+  /** How many times larger the image is than the latents; absent in the UNet. */
+  readonly scale?: number;
   /** The activated time embedding `[N, channels]` and how it enters; absent in the VAE. */
   readonly time?: { embedding: Var; channels: number; mode: 'default' | 'scale_shift' };
 }
@@ -28,13 +30,14 @@ export function resnetBlock(
   const { inputs, outputs, scaleFactor = 1 } = options;
   const norm = { groups: options.groups, epsilon: options.epsilon };
   const { activation } = options;
+  const size = { kernel: 3, ...(options.scale === undefined ? {} : { scale: options.scale }) };
   const first = dialect.groupNorm(image, scope.at('norm1'), inputs, { ...norm, activation });
-  const convolved = dialect.conv(first, scope.at('conv1'), { inputs, outputs, kernel: 3 });
+  const convolved = dialect.conv(first, scope.at('conv1'), { ...size, inputs, outputs });
   const second = secondNorm(dialect, scope, convolved, options);
   const branch = dialect.conv(second, scope.at('conv2'), {
+    ...size,
     inputs: outputs,
     outputs,
-    kernel: 3,
   });
   const shortcut =
     inputs === outputs

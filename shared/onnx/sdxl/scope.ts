@@ -45,6 +45,11 @@ export class Scope {
     return this.origin.name;
   }
 
+  /** What tensors that are taken as they are get stored as. */
+  get type(): StoredType {
+    return this.origin.type;
+  }
+
   /** Every tensor of the checkpoint that has been asked for, by name. */
   get asked(): ReadonlyMap<string, CheckpointTensor> {
     return this.origin.asked;

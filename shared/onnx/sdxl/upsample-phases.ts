@@ -30,7 +30,7 @@ export function doubleByPhases(image: Var, scope: Scope, channels: number): Var 
       padding: { top: 1 - row, left: 1 - column, bottom: row, right: column },
     }),
   );
-  return depthToSpace(concat(parts, 1));
+  return depthToSpace(concat(parts, 1), PHASE_KERNEL);
 }
 
 /** `[O, I, 3, 3]` → `[4·O, I, 2, 2]`: the weights that fall on one pixel are added up. */

@@ -45,7 +45,8 @@ function decoder(dialect: Dialect, scope: Scope, config: VaeConfig, latents: Var
   for (const [index, width] of widths.entries()) {
     const block = scope.at('up_blocks', index);
     for (let i = 0; i <= config.layers_per_block; i += 1) {
-      image = resnet(dialect, block.at('resnets', i), config, image, channels, width);
+      const shape = { inputs: channels, outputs: width, scale: 2 ** index };
+      image = resnet(dialect, block.at('resnets', i), config, image, shape);
       channels = width;
     }
     if (index < widths.length - 1) {
@@ -71,11 +72,12 @@ function midBlock(
   image: Var,
   channels: number,
 ): Var {
-  const first = resnet(dialect, scope.at('resnets.0'), config, image, channels, channels);
+  const shape = { inputs: channels, outputs: channels, scale: 1 };
+  const first = resnet(dialect, scope.at('resnets.0'), config, image, shape);
   const attended = config.mid_block_add_attention
     ? attention(dialect, scope.at('attentions.0'), config, first, channels)
     : first;
-  return resnet(dialect, scope.at('resnets.1'), config, attended, channels, channels);
+  return resnet(dialect, scope.at('resnets.1'), config, attended, shape);
 }
 
 /** One head over all pixels, beside a shortcut. */
@@ -107,12 +109,10 @@ function resnet(
   scope: Scope,
   config: VaeConfig,
   image: Var,
-  inputs: number,
-  outputs: number,
+  shape: { readonly inputs: number; readonly outputs: number; readonly scale: number },
 ): Var {
   return resnetBlock(dialect, scope, image, {
-    inputs,
-    outputs,
+    ...shape,
     groups: config.norm_num_groups,
     epsilon: EPSILON,
     activation: config.act_fn,

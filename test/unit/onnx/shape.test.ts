@@ -49,7 +49,7 @@ describe('shapes are known the moment a value exists:', () => {
     expect(doubleNearest(image).shape).toEqual(['n', 8, '2*h', 12]);
     const other = input('other', 'FLOAT', ['n', 3, 'H', 11]);
     expect(resizeNearestLike(image, other).shape).toEqual(['n', 8, 'H', 11]);
-    expect(depthToSpace(image).shape).toEqual(['n', 2, '2*h', 12]);
+    expect(depthToSpace(image, 2).shape).toEqual(['n', 2, '2*h', 12]);
   });
 
   it('linear layers', () => {
