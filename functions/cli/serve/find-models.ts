@@ -26,7 +26,7 @@ export async function findModels(
       ? [
           await demoModel(folder),
           ...importedPackages(folder, onProblem).map((found) =>
-            readLocalModel(found.name, found.folder, `Imported from ${found.source}`),
+            readLocalModel(found.name, found.folder, found.description),
           ),
         ]
       : await Promise.all(config.models.map((model) => configuredModel(model, folder)));

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
-import { MANIFEST_FILE, readManifest } from '#shared/model/manifest.ts';
+import { MANIFEST_FILE, type Manifest, readManifest } from '#shared/model/manifest.ts';
 
 /** The owner of a package whose manifest names none. */
 const LOCAL_OWNER = 'local';
@@ -11,8 +11,8 @@ export interface ImportedPackage {
   /** `owner/name`, as clients order it. */
   readonly name: string;
   readonly folder: string;
-  /** Where it came from: a repository of the hub, or a path. */
-  readonly source: string;
+  /** For clients: where it came from, if that is a place that they can go to. */
+  readonly description: string;
 }
 
 /**
@@ -31,12 +31,18 @@ export function importedPackages(
       const manifest = readManifest(folder);
       const name = `${manifest.owner ?? LOCAL_OWNER}/${manifest.name}`;
       if (found.has(name)) throw new AppError('conflict', `${folder}: ${name} is there already.`);
-      found.set(name, { name, folder, source: manifest.source.repository });
+      found.set(name, { name, folder, description: describe(manifest) });
     } catch (error) {
       onProblem(error, 'a model package is left out');
     }
   }
   return [...found.values()];
+}
+
+/** Repositories of the hub are named with a commit; paths of this machine are nobody's business. */
+function describe({ source }: Manifest): string {
+  const isPublic = /^[\w.-]+\/[\w.-]+@[0-9a-f]{7,40}/.test(source.repository);
+  return isPublic ? `Imported from ${source.repository}` : 'An imported model';
 }
 
 function packageFolders(root: string): readonly string[] {
