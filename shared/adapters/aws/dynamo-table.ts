@@ -1,9 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  ConditionalCheckFailedException,
-  TransactionCanceledException,
-} from '@aws-sdk/client-dynamodb';
-import {
   BatchGetCommand,
   DeleteCommand,
   type DynamoDBDocumentClient,
@@ -16,6 +12,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { AppError } from '#shared/core/errors.ts';
+import { isConditionFailure, isConflict } from './dynamo-errors.ts';
 import { type IndexName, TABLE_SCHEMA } from './table-schema.ts';
 
 export interface Key {
@@ -287,25 +284,4 @@ async function retryConflicts<T>(deps: DynamoTableDeps, act: () => Promise<T>): 
 
 function waitMs(deps: DynamoTableDeps, round: number): number {
   return (deps.random ?? Math.random)() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** round);
-}
-
-/** What cancelled a transaction, as codes such as `ConditionalCheckFailed`. */
-function cancellations(error: unknown): readonly string[] {
-  if (!(error instanceof TransactionCanceledException)) return [];
-  return (error.CancellationReasons ?? []).map((reason) => reason.Code ?? 'None');
-}
-
-function isConditionFailure(error: unknown): boolean {
-  return (
-    error instanceof ConditionalCheckFailedException ||
-    cancellations(error).includes('ConditionalCheckFailed')
-  );
-}
-
-const PASSING = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
-const PASSING_ERRORS = ['TransactionConflictException', 'TransactionInProgressException'];
-
-function isConflict(error: unknown): boolean {
-  if (error instanceof Error && PASSING_ERRORS.includes(error.name)) return true;
-  return cancellations(error).some((code) => PASSING.includes(code));
 }
