@@ -76,19 +76,25 @@ export async function startEmbeddedServer(
     clock: systemClock,
     randomBytes,
   });
+  const undo: Undo[] = [() => stores.close()];
   try {
-    return await compose(config, options, folder, stores);
+    return await compose(config, options, folder, stores, undo);
   } catch (error) {
-    stores.close();
+    // A child that goes on would keep this process from ending, and the folder from being used.
+    for (const step of undo.toReversed()) await step();
     throw error;
   }
 }
+
+/** Takes back one step of a start that failed at a later one. */
+type Undo = () => void | Promise<void>;
 
 async function compose(
   config: ServeConfig,
   { env, onError, onLog, onRequest }: EmbeddedOptions,
   folder: string,
   stores: SqliteStores,
+  undo: Undo[],
 ): Promise<EmbeddedServer> {
   const secrets = loadSecrets(folder);
   const hmac = createMemoHmac(hmacSha256);
@@ -106,6 +112,7 @@ async function compose(
     onLog,
     onExit: (how) => onError(new Error(`it ended with ${how}`), 'GPU function'),
   });
+  undo.push(() => gpu.stop(0));
   const client = createGpuClient(gpu.port);
   const queue = createLoopbackQueue({
     client,

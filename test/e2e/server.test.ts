@@ -166,6 +166,17 @@ describe('starting and ending', () => {
     expect(await untilDead(pid)).toBe(true);
   });
 
+  test('a port that is taken is said, and nothing of the start is left', async () => {
+    const taken = await startServer({ data });
+    const other = temporaryFolder();
+    const { port } = new URL(taken.url);
+    const second = spawnServer({ data: other, args: ['--port', port] });
+    expect(await second.exited).toBe(2);
+    expect(second.stderr()).toContain(`Port ${port}`);
+    await taken.end('SIGTERM');
+    removeFolder(other);
+  });
+
   test('wrong settings are all told at once', async () => {
     const server = spawnServer({
       data,
