@@ -30,8 +30,14 @@ export function createGpuApp(deps: GpuAppDeps): Hono {
   };
   const limit = bodyLimit({
     maxSize: MAX_BODY_BYTES,
-    onError: () =>
-      fail(new AppError('invalid-input', `The body is longer than ${MAX_BODY_BYTES} bytes.`)),
+    onError() {
+      const answer = fail(
+        new AppError('invalid-input', `The body is longer than ${MAX_BODY_BYTES} bytes.`),
+      );
+      // The server cuts a connection whose body was not read; no other request must be on it then.
+      answer.headers.set('connection', 'close');
+      return answer;
+    },
   });
 
   app.get('/ping', (c) =>

@@ -99,6 +99,16 @@ describe('an invocation', () => {
   });
 });
 
+describe('a body beyond the limit', () => {
+  it('is refused, and no other request follows on its connection', async () => {
+    const body = JSON.stringify({ prompt: 'x'.repeat(300_000) });
+    const answer = await fetch(`${gpu.url}/invocations`, { method: 'POST', body });
+    expect([answer.status, answer.headers.get('connection')]).toEqual([422, 'close']);
+    const { error } = InferenceErrorSchema.parse(await answer.json());
+    expect(error.message).toContain('longer than 262144 bytes');
+  });
+});
+
 describe('an order that ends early', () => {
   it('keeps the finished images when it is canceled, and /ping answers all through', async () => {
     const answer = gpu.invoke(inferenceRequest('c1', LONG));
