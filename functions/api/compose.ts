@@ -125,6 +125,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
       await system.table.get({ pk: 'READY', sk: 'META' });
     },
     sha256Hex,
+    onRequest: (request) => log.event('request', { ...request }),
     onError: (error, requestId) => log.error(error, `request ${requestId}`),
   };
   const pages: RegisterRoutes = (app) =>

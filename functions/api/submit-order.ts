@@ -30,17 +30,17 @@ type OrderDeps = Pick<
   | 'onError'
 >;
 
+const encoder = new TextEncoder();
+
 /** What one door of the API makes of a request, before the headers that all doors share. */
 export interface OrderRequest {
   readonly model: CatalogModel;
   readonly dialect: Order['dialect'];
-  /** The route's own name: an idempotency key counts within it. */
+  /** The route's own name: idempotency keys and equal bodies count within it. */
   readonly route: string;
   readonly input: Readonly<Record<string, unknown>>;
   /** Where the input's members are in the request, for the paths of faults. */
   readonly inputPath?: readonly string[];
-  /** What "the same order" means, where that is not the digest of the request's body. */
-  readonly bodyHash?: string;
   /** For callers that can't poll: how long the job goes on when nobody asks for it. */
   readonly attachWithinMs?: number;
   readonly extras?: Pick<CreatePrediction, 'webhook' | 'webhook_events_filter' | 'metadata'>;
@@ -58,7 +58,7 @@ export function createOrderDesk(deps: OrderDeps) {
     deps.catalog.models.map((model) => [model, createImageInputSchema(model)] as const),
   );
 
-  const readHeaders = async (c: ApiContext, { route, bodyHash }: OrderRequest) => {
+  const readHeaders = async (c: ApiContext, route: string) => {
     const { headers } = c.req.raw;
     const key = headers.get('idempotency-key');
     if (key !== null && !/^[\x20-\x7e]{1,255}$/.test(key)) {
@@ -72,8 +72,9 @@ export function createOrderDesk(deps: OrderDeps) {
     }
     const retryCount = Number(headers.get('x-stainless-retry-count') ?? 0);
     const cancelAfterMs = parseCancelAfter(headers.get('cancel-after') ?? undefined);
+    const digest = c.get('facts').bodySha256 ?? deps.sha256Hex(await c.req.bytes());
     return {
-      bodyHash: bodyHash ?? c.get('facts').bodySha256 ?? deps.sha256Hex(await c.req.bytes()),
+      bodyHash: deps.sha256Hex(encoder.encode(`${route} ${digest}`)),
       ...(key === null ? {} : { idempotency: { route, key } }),
       ...(retryCount > 0 ? { retryCount } : {}),
       ...(cancelAfterMs === undefined ? {} : { cancelAfterMs }),
@@ -118,7 +119,7 @@ export function createOrderDesk(deps: OrderDeps) {
       const parsed = parseImageInput(schemaOf(model), model, request.input, request.inputPath);
       const webhook = webhookOf(request.extras, deps.settings.allowLocalWebhooks);
       const tags = request.extras?.metadata;
-      const headers = await readHeaders(c, request);
+      const headers = await readHeaders(c, request.route);
       await assertFunds(key.account, model.name, parsed.input, headers);
       const result = await deps.admission.submit({
         ...parsed,

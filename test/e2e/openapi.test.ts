@@ -106,3 +106,14 @@ describe('requests that no client would make', () => {
     expect(harness.errors).toEqual([]);
   });
 });
+
+it('a webhook secret rotates without a body as well', async () => {
+  const before = await (await harness.send('/v1/webhooks/default/secret')).json();
+  const answer = await harness.send('/v1/webhooks/default/secret/rotate', {
+    method: 'POST',
+    key: harness.keys.adminKey,
+  });
+  const { key, previous_expires_at } = await answer.json();
+  expect(key).not.toBe(before.key);
+  expect(Date.parse(previous_expires_at) - Date.now()).toBeGreaterThan(23 * 3_600_000);
+});

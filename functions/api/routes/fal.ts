@@ -9,6 +9,7 @@ import { type FalTarget, parseFalPath, parseFalTarget } from '#functions/api/fal
 import { finishedJob } from '#functions/api/finished-job.ts';
 import { followJob } from '#functions/api/follow-job.ts';
 import { falUrls, presentFalResult, presentFalStatus } from '#functions/api/present-fal.ts';
+import { FAL_ROUTES } from '#functions/api/schemas/fal.ts';
 import { toAppError } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { isUlid, type JobId } from '#shared/core/ids.ts';
@@ -19,6 +20,7 @@ import { isTerminal, type Job } from '#shared/core/job.ts';
  * `/fal/proxy` is a target for the `proxyUrl` of its client, which names the real one in a header.
  */
 export function registerFal(app: ApiApp, deps: RouteDeps): void {
+  for (const route of FAL_ROUTES) app.openAPIRegistry.registerPath(route);
   const middleware = authenticate(deps, 'predict');
   const door = (parse: (c: ApiContext) => FalTarget) => async (c: ApiContext) => {
     try {

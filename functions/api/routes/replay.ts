@@ -53,7 +53,6 @@ export function registerReplay(app: ApiApp, deps: RouteDeps): void {
       model,
       dialect: 'replicate',
       route: `replay/${id}`,
-      bodyHash: deps.sha256Hex(new TextEncoder().encode(`replay/${id}`)),
       input: { ...original.input },
       extras: { metadata: { ...original.tags } },
     });
