@@ -11,6 +11,8 @@ export const EUROPEAN_PROD = {
   'onestep:alarmEmail': 'operator@example.com',
   'onestep:budgetByTag': true,
   'onestep:topupUrl': 'https://example.com/topup',
+  'onestep:blockList': ['voldemort', '/red +flag/'],
+  'onestep:imageCheck': 'https://check.example.com/',
   'onestep:models': [
     { name: 'stabilityai/sdxl', digest: DIGEST_A, instance: 'ml.g6.xlarge', maxInstances: 3 },
     { name: 'tianweiy/dmd2', digest: DIGEST_B, instance: 'ml.g5.xlarge', priceUsd: '0.01' },

@@ -1,8 +1,11 @@
 import { basename, join } from 'node:path';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { fetchSources } from '#functions/cli/import/model-sources.ts';
+import { progressLine } from '#functions/cli/import/report-download.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
+import { systemClock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { createProgressMeter } from '#shared/hub/progress-meter.ts';
 import { importModel } from '#shared/model/import-model.ts';
 
 const PROGRESS_INTERVAL_MS = 200;
@@ -95,7 +98,7 @@ async function run({ values, positionals, env, stdout, stderr }: CommandContext)
       link: values['link'] === true,
       processId: process.pid,
       signal,
-      onProgress: stderr.isTTY ? progressLine(stderr) : () => undefined,
+      onProgress: stderr.isTTY ? reportWriting(stderr) : () => undefined,
     });
     return { out, manifest };
   });
@@ -125,13 +128,19 @@ function ownerName(text: string | undefined): string | undefined {
   return text === undefined ? undefined : modelName(text);
 }
 
-function progressLine(stderr: CommandContext['stderr']) {
+/** Tells how far the writing of the package is, how fast, and how long still. */
+function reportWriting(stderr: CommandContext['stderr']) {
+  let meter: ReturnType<typeof createProgressMeter> | undefined;
+  let before = 0;
   let last = 0;
   return ({ bytes, of }: { bytes: number; of: number }) => {
+    meter ??= createProgressMeter(of, 0, systemClock);
+    const progress = meter(bytes - before);
+    before = bytes;
     const now = performance.now();
     if (now - last < PROGRESS_INTERVAL_MS) return;
     last = now;
-    stderr.write(`\r\u001b[Kimporting ${megabytes(bytes)} of ${megabytes(of)}`);
+    stderr.write(`\r\u001b[K${progressLine(progress, 'imported')}`);
   };
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
+import { createBlockList } from '#shared/domain/block-list.ts';
 import { INSTANCE_PRICES } from './instance-prices.ts';
 
 /**
@@ -105,6 +106,7 @@ const SettingsSchema = z.strictObject({
     .refine((terms) => JSON.stringify(terms).length <= MAX_BLOCK_LIST, {
       error: `is longer than ${MAX_BLOCK_LIST} characters`,
     })
+    .superRefine(assertTerms)
     .optional(),
   /** Looks at images before they are stored: a classifier's address, or a module in the image. */
   imageCheck: z.string().min(1).optional(),
@@ -112,6 +114,15 @@ const SettingsSchema = z.strictObject({
   topupUrl: z.url().optional(),
 });
 export type DeploymentSettings = Readonly<z.infer<typeof SettingsSchema>>;
+
+/** A term that does not work would end every order with a 500. */
+function assertTerms(terms: readonly string[], context: z.RefinementCtx): void {
+  try {
+    createBlockList(terms);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+  }
+}
 
 /**
  * Reads the settings from a CDK context.

@@ -37,11 +37,11 @@ export function reportDownload(stderr: CommandContext['stderr']): {
 }
 
 /** Such as `downloaded 1.20 GB of 6.90 GB, 45.0 MB/s, 2 min 7 s left`. */
-export function progressLine(progress: TransferProgress): string {
+export function progressLine(progress: TransferProgress, verb = 'downloaded'): string {
   const { doneBytes, totalBytes, bytesPerSecond, secondsLeft } = progress;
   const rate = bytesPerSecond === undefined ? '' : `, ${size(bytesPerSecond)}/s`;
   const left = secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`;
-  return `downloaded ${size(doneBytes)} of ${size(totalBytes)}${rate}${left}`;
+  return `${verb} ${size(doneBytes)} of ${size(totalBytes)}${rate}${left}`;
 }
 
 function size(bytes: number): string {

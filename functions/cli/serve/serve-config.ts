@@ -130,7 +130,8 @@ export function loadServeConfig(sources: ConfigSources): ServeConfig {
 function describe(issue: z.core.$ZodIssue, origin: ReadonlyMap<string, string>): string {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys
-      .map((key) => `${key} (${origin.get(key)}): there is no such setting`)
+      .map((key) => [...issue.path.map(String), key])
+      .map((path) => `${path.join('.')} (${origin.get(path[0] ?? '')}): there is no such setting`)
       .join('\n  ');
   }
   const [name = ''] = issue.path.map(String);

@@ -50,6 +50,8 @@ describe('settings of a deployment', () => {
     [{ 'onestep:domainName': 'img.example.com' }, /needs a certificate/],
     [{ 'onestep:hostedZoneId': 'Z123456' }, /come together/],
     [{ 'onestep:models': [...MODELS, ...MODELS] }, /one name/],
+    [{ 'onestep:blockList': ['/(/'] }, /blockList: .*\/\(\/ does not work/],
+    [{ 'onestep:blockList': ['x'.repeat(2048)] }, /blockList: is longer than 2048/],
   ])('refuse %o', (change, message) => {
     expect(() => parseSettings({ 'onestep:models': MODELS, ...change })).toThrow(message);
   });
