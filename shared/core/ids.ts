@@ -30,6 +30,11 @@ export function createUlid(clock: Clock, randomBytes: RandomBytes): string {
   return text;
 }
 
+/** The smallest ULID of a time, in milliseconds since the Unix epoch. */
+export function ulidFloor(epochMs: number): string {
+  return createUlid({ now: () => Math.max(0, epochMs) }, (length) => new Uint8Array(length));
+}
+
 /** Whether a text has the form of {@link createUlid}. */
 export function isUlid(text: string): boolean {
   return /^[0-9a-hjkmnp-tv-z]{26}$/.test(text);

@@ -1,5 +1,4 @@
-import { ulidFloor } from '#shared/adapters/local/sqlite/ulid-floor.ts';
-import type { JobId } from '#shared/core/ids.ts';
+import { type JobId, ulidFloor } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { ChangeResult, JobQuery, JobStore } from '#shared/ports/job-store.ts';

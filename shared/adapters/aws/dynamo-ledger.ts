@@ -1,7 +1,6 @@
-import { ulidFloor } from '#shared/adapters/local/sqlite/ulid-floor.ts';
 import type { Account, AuditEntry } from '#shared/core/account.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
+import { type AccountId, createUlid, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
 import type { LedgerEntry, LedgerTotals } from '#shared/core/ledger.ts';
 import { type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
 import type { Grant, GrantResult, Ledger, LedgerQuery } from '#shared/ports/ledger.ts';

@@ -1,10 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
-import { IMAGE_FORMATS } from '#shared/core/inference.ts';
 import type { CatalogModel } from '#shared/domain/catalog.ts';
-import { withLicenceLinks } from '#shared/domain/licence-links.ts';
+import { offerModel, priceByArea } from '#shared/domain/model-offer.ts';
 import type { PriceBook } from '#shared/domain/pricing.ts';
 import type { DeployedModel } from './environment.ts';
 
@@ -18,10 +18,6 @@ const ManifestSchema = z.object({
   }),
   licences: z.array(z.object({ part: z.string(), name: z.string(), url: z.string().optional() })),
 });
-
-const MAX_OUTPUTS = 4;
-/** Of the area that the model was trained for. */
-const LARGEST_AREA = 1.5;
 
 /**
  * Reads the manifests of the deployed models from the bucket of model packages.
@@ -61,65 +57,22 @@ async function readModel(
   }
   const manifest = ManifestSchema.safeParse(JSON.parse(text ?? 'null'));
   if (!manifest.success || manifest.data.digest !== model.digest) throw unavailable(manifest.error);
-  return toCatalogModel(model, manifest.data, createdAt);
-}
-
-function toCatalogModel(
-  model: DeployedModel,
-  manifest: z.infer<typeof ManifestSchema>,
-  createdAt: number,
-): CatalogModel {
-  const { defaultWidth, defaultHeight, multiple } = manifest.size;
-  const longest = Math.max(defaultWidth, defaultHeight);
-  return {
+  return offerModel(manifest.data, {
     name: model.name,
-    digest: model.digest,
     description: 'SDXL in one denoising step.',
     createdAt,
-    size: {
-      defaultWidth,
-      defaultHeight,
-      multiple,
-      min: Math.ceil(longest / 4 / multiple) * multiple,
-      max: longest * 2,
-      maxPixels: defaultWidth * defaultHeight * LARGEST_AREA,
-    },
-    formats: IMAGE_FORMATS,
-    maxOutputs: MAX_OUTPUTS,
-    licences: withLicenceLinks(manifest.licences),
     hardware: 'sagemaker-async',
-  };
+  });
 }
 
-/**
- * The deployment's prices: the one that the context gives is for images of the size that the model was
- * trained for, larger ones cost in proportion to the largest area.
- */
+/** The deployment's prices: what the context gives is for images of the model's own size. */
 export function deployedPrices(
   models: readonly DeployedModel[],
   catalog: readonly CatalogModel[],
 ): PriceBook {
-  const classes = models.flatMap((model) => {
-    const size = catalog.find(({ name }) => name === model.name)?.size;
-    if (size === undefined) return [];
-    const standard = size.defaultWidth * size.defaultHeight;
-    return [
-      [
-        model.name,
-        [
-          { name: 'standard', maxPixels: standard, perImage: model.price },
-          {
-            name: 'large',
-            maxPixels: size.maxPixels,
-            perImage: Math.ceil(model.price * LARGEST_AREA),
-          },
-        ],
-      ] as const,
-    ];
-  });
-  const version = models.map(({ name, price }) => `${name.split('/').at(-1)}-${price}`).join('+');
-  return {
-    version: version.slice(0, 64),
-    models: Object.fromEntries(classes.map(([name, list]) => [name, [...list]])),
-  };
+  const prices = new Map(models.map(({ name, price }) => [name, price]));
+  const text = JSON.stringify([...prices].sort());
+  const version = `context-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
+  const priced = catalog.filter(({ name }) => prices.has(name));
+  return priceByArea(version, priced, ({ name }) => prices.get(name) ?? 0);
 }

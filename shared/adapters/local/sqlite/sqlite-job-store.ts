@@ -1,6 +1,6 @@
 import type Database from 'libsql';
 import type { Clock } from '#shared/core/clock.ts';
-import type { JobId } from '#shared/core/ids.ts';
+import { type JobId, ulidFloor } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 import type { JobQuery, JobStore } from '#shared/ports/job-store.ts';
 import type { Writer } from './group-commit.ts';
@@ -10,7 +10,6 @@ import { createJobQueue } from './job-queue.ts';
 import { type JobRow, toJob } from './job-rows.ts';
 import { createOpenJobs } from './open-jobs.ts';
 import { createQueuePositions } from './queue-positions.ts';
-import { ulidFloor } from './ulid-floor.ts';
 
 /** How far a job's time of creation may be from the time in its id. */
 const ID_SLACK_MS = 60_000;

@@ -1,14 +1,13 @@
 import type Database from 'libsql';
 import type { Account } from '#shared/core/account.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
+import { type AccountId, createUlid, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
 import { microUsd } from '#shared/core/money.ts';
 import type { Grant, GrantResult, Ledger } from '#shared/ports/ledger.ts';
 import { createAuditLog } from './audit-log.ts';
 import type { Writer } from './group-commit.ts';
 import { createLedgerRows, type LedgerRow, toEntry } from './ledger-rows.ts';
-import { ulidFloor } from './ulid-floor.ts';
 
 interface AccountRow {
   readonly id: string;
