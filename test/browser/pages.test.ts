@@ -124,6 +124,17 @@ describe('what goes wrong is said', () => {
     await signIn(page, (await newKey()).key);
   });
 
+  it('shows the form to a visitor that keeps no cookies', async () => {
+    expect(new URL((await fetch(server.url)).url).pathname).toBe('/sign-in');
+  });
+
+  it('signs nobody in who comes by another name or through a proxy', async () => {
+    for (const headers of [{ 'x-forwarded-for': '203.0.113.7' }, { via: '1.1 proxy' }]) {
+      const answer = await fetch(server.url, { headers, redirect: 'manual' });
+      expect(answer.headers.get('location')).toBe('/sign-in');
+    }
+  });
+
   it('says that there is no credit', async () => {
     const { page } = await openPage(browser);
     await signIn(page, (await newKey()).key);

@@ -22,6 +22,9 @@ const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
   webhooks: () => <Webhooks />,
 };
 
+// What a one-time link leaves behind.
+if (location.search === '?signed-in') history.replaceState(null, '', '/');
+
 const data = JSON.parse(document.getElementById('page-data')?.textContent ?? '{}') as PageData;
 const app = document.getElementById('app');
 const page = PAGES[data.page];

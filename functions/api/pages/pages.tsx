@@ -40,7 +40,7 @@ export function registerPages(app: ApiApp, deps: PagesDeps): void {
     const key = deps.oneTimeLinks?.redeem(c.req.param('token'));
     if (key === undefined) return c.redirect('/sign-in', 303);
     c.header('set-cookie', sessionCookie(key, isSecure(c)));
-    return c.redirect('/', 303);
+    return c.redirect(`/?${ARRIVED}`, 303);
   });
   app.get('/assets/:name', async (c) => {
     const { script, style } = await deps.assets();
@@ -82,10 +82,14 @@ function signInPath(c: ApiContext, deps: PagesDeps): string {
   const { hostname } = new URL(c.get('facts').origin);
   const local =
     deps.signInLocalVisitors &&
+    c.req.query(ARRIVED) === undefined &&
     ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) &&
     PROXY_HEADERS.every((name) => c.req.header(name) === undefined);
   return local && deps.oneTimeLinks !== undefined ? deps.oneTimeLinks.create() : '/sign-in';
 }
+
+/** Marks the way back from a one-time link: without its cookie, another link would not help. */
+const ARRIVED = 'signed-in';
 
 const PROXY_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'];
 
