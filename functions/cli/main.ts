@@ -11,8 +11,8 @@ const EXIT_BAD_INPUT = 2;
 async function main(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words;
   if (name === undefined) {
-    const { readSituation, situationText } = await import('./next-steps.ts');
-    process.stdout.write(situationText(await readSituation(process.env)));
+    const { programName, readSituation, situationText } = await import('./next-steps.ts');
+    process.stdout.write(situationText(await readSituation(process.env), programName(process.env)));
     return 0;
   }
   if (name === 'help' || name === '--help' || name === '-h') {

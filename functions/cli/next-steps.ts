@@ -54,8 +54,13 @@ export function nextSteps({ url, hasData, models }: Situation): readonly [string
   return url === undefined ? [...server, pictures, model, deploy] : [...server, model, deploy];
 }
 
+/** How the command is called here: a clone has it as a script of npm. */
+export function programName(env: Readonly<Record<string, string | undefined>>): string {
+  return env['npm_lifecycle_event'] === 'onestep' ? 'npm run -s onestep --' : 'onestep';
+}
+
 /** The text of `onestep` alone. */
-export function situationText(situation: Situation): string {
+export function situationText(situation: Situation, program: string): string {
   const { url, models } = situation;
   const state = [
     url === undefined ? 'No server is running.' : `The server is running at ${url}`,
@@ -64,7 +69,7 @@ export function situationText(situation: Situation): string {
       : `Imported: ${models.map(({ name }) => name).join(', ')}`,
   ];
   const steps = nextSteps(situation).map(
-    ([command, purpose]) => `  ${command}\n      ${purpose}\n`,
+    ([command, purpose]) => `  ${command.replace(/^onestep/, program)}\n      ${purpose}\n`,
   );
-  return `Onestep: images from prompts in one denoising step\n\n${state.join('\n')}\n\nWhat can be done next:\n\n${steps.join('')}\nEvery command: onestep --help\n`;
+  return `Onestep: images from prompts in one denoising step\n\n${state.join('\n')}\n\nWhat can be done next:\n\n${steps.join('')}\nEvery command: ${program} --help\n`;
 }
