@@ -53,7 +53,7 @@ async function handle(c: ApiContext, deps: RouteDeps, target: FalTarget): Promis
     if (method !== 'POST') throw new AppError('method-not-allowed', 'Submit a request with POST.');
     return submit(c, deps, target);
   }
-  const job = await ownJob(c, deps, target.request.id);
+  const job = await ownJob(c, deps, target.model, target.request.id);
   const { action } = target.request;
   if (action === 'cancel' && method === 'PUT') return cancel(c, deps, job);
   if (method !== 'GET') throw new AppError('method-not-allowed', `${method} means nothing here.`);
@@ -142,9 +142,11 @@ async function cancel(c: ApiContext, deps: RouteDeps, job: Job): Promise<Respons
   return falJson(c, { status: 'CANCELLATION_REQUESTED' }, 202, job);
 }
 
-async function ownJob(c: ApiContext, deps: RouteDeps, id: string): Promise<Job> {
+async function ownJob(c: ApiContext, deps: RouteDeps, model: string, id: string): Promise<Job> {
   const job = isUlid(id) ? await deps.jobs.get(id as JobId) : undefined;
-  if (job?.account !== callerOf(c).account.id) throw notFound('request', id);
+  if (job?.account !== callerOf(c).account.id || job.model.name !== model) {
+    throw notFound('request', id);
+  }
   return job;
 }
 

@@ -25,7 +25,7 @@ export function registerMcp(app: ApiApp, deps: RouteDeps): void {
         content: { 'application/json': { schema: z.record(z.string(), z.unknown()) } },
       },
       202: { description: 'A notification was taken' },
-      ...errorResponses(406),
+      ...errorResponses(406, 413, 415),
     },
   });
   app.all('/mcp', authenticate(deps, 'predict'), async (c) => {

@@ -31,7 +31,7 @@ export function registerReplay(app: ApiApp, deps: RouteDeps): void {
         description: 'The new prediction',
         content: { 'application/json': { schema: PredictionSchema } },
       },
-      ...errorResponses(402, 404, 409, 422, 503),
+      ...errorResponses(402, 404, 409, 410, 422, 503),
     },
   });
 

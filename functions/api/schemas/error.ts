@@ -27,6 +27,7 @@ const EXAMPLES: Partial<Record<number, [ErrorCode, string]>> = {
   404: ['not-found', 'There is no prediction "01h…".'],
   406: ['not-acceptable', 'This route answers with image/png, image/jpeg or image/webp.'],
   409: ['conflict', 'The prediction has not ended. Cancel it first.'],
+  410: ['gone', 'The input of this prediction was erased; it cannot be replayed.'],
   413: ['payload-too-large', 'The body is larger than 65536 bytes.'],
   415: ['unsupported-media-type', 'Send the body as JSON.'],
   422: ['invalid-input', 'input.width: Invalid input: expected number, received string'],

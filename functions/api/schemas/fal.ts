@@ -46,7 +46,7 @@ const json = <Schema extends z.ZodType>(description: string, schema: Schema) => 
 const security = [{ key: [] }];
 
 /** fal's client reads an error only when it is called `application/json`; the body is the same. */
-function falErrors(...statuses: Parameters<typeof errorResponses>) {
+function falErrors(...statuses: readonly number[]) {
   return Object.fromEntries(
     Object.entries(errorResponses(...statuses)).map(([status, response]) => {
       const { content } = response;
@@ -64,7 +64,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     summary: 'Make images as fal.run does, and wait for them',
     security,
     request: { params: model, body: input },
-    responses: { 200: json('The images', ResultSchema), ...falErrors(402, 404, 422, 503) },
+    responses: { 200: json('The images', ResultSchema), ...falErrors(402, 404, 413, 422, 503) },
   },
   {
     method: 'post',
@@ -72,7 +72,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     summary: 'Submit a request as to queue.fal.run',
     security,
     request: { params: model, body: input },
-    responses: { 200: json('The request', QueuedSchema), ...falErrors(402, 404, 422, 503) },
+    responses: { 200: json('The request', QueuedSchema), ...falErrors(402, 404, 413, 422, 503) },
   },
   {
     method: 'get',
@@ -97,8 +97,9 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     security,
     request: { params: request },
     responses: {
-      202: json('It will be', z.object({ status: z.string() })),
+      202: json('It will be', z.object({ status: z.literal('CANCELLATION_REQUESTED') })),
       ...falErrors(404),
+      400: json('It has ended', z.object({ status: z.literal('ALREADY_COMPLETED') })),
     },
   },
   {
@@ -112,7 +113,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     },
     responses: {
       200: json('What the target would answer', z.record(z.string(), z.unknown())),
-      ...falErrors(402, 404, 422, 503),
+      ...falErrors(402, 404, 413, 422, 503),
     },
   },
 ];
