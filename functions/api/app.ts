@@ -1,10 +1,11 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { createPresenter, type Presenter } from '#shared/domain/present-prediction.ts';
+import { createPresenter } from '#shared/domain/present-prediction.ts';
 import type { ApiApp, ApiHono } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { createErrorHandler, rejectInvalid } from './errors.ts';
 import { observeRequests } from './observe-requests.ts';
 import { requestFacts } from './request-facts.ts';
+import type { RegisterRoutes, RouteDeps } from './route-deps.ts';
 import { registerAccount } from './routes/account.ts';
 import { registerAudit } from './routes/audit.ts';
 import { registerCredits } from './routes/credits.ts';
@@ -28,17 +29,8 @@ import { registerUsage } from './routes/usage.ts';
 import { registerVerify } from './routes/verify.ts';
 import { registerWebhookDeliveries } from './routes/webhook-deliveries.ts';
 import { registerWebhookSecrets } from './routes/webhook-secrets.ts';
-import { createOrderDesk, type OrderDesk } from './submit-order.ts';
+import { createOrderDesk } from './submit-order.ts';
 import { unknownRoute } from './unknown-route.ts';
-
-/** What routes are given beside the app that they add themselves to. */
-export interface RouteDeps extends ApiDeps {
-  readonly presenter: Presenter;
-  readonly desk: OrderDesk;
-}
-
-/** Adds a family of routes to the API: the seam for dialects, pages and files. */
-export type RegisterRoutes = (app: ApiApp, deps: RouteDeps) => void;
 
 const ROUTES: readonly RegisterRoutes[] = [
   registerHealth,

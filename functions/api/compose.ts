@@ -19,12 +19,13 @@ import type { SettlementService } from '#shared/domain/settlement.ts';
 import type { BlobStore } from '#shared/ports/blob-store.ts';
 import type { InferenceQueue } from '#shared/ports/inference-queue.ts';
 import type { Errands } from './adapter.ts';
-import { createApiApp, type RegisterRoutes } from './app.ts';
+import { createApiApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiDeps, ApiSettings } from './deps.ts';
 import { once } from './once.ts';
 import { pageAssets } from './pages/page-assets.ts';
 import { registerPages } from './pages/pages.tsx';
+import type { RegisterRoutes } from './route-deps.ts';
 
 const HOUR_MS = 3_600_000;
 /** What an image takes on a GPU until one has shown it, and what starting an instance takes. */

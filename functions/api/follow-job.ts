@@ -1,5 +1,5 @@
 import { isTerminal, type Job } from '#shared/core/job.ts';
-import type { RouteDeps } from './app.ts';
+import type { RouteDeps } from './route-deps.ts';
 import { type StreamEvent, streamEvents } from './stream-events.ts';
 
 /** How often an open job is looked at, and how long a stream may stay silent. */

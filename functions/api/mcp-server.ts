@@ -8,10 +8,10 @@ import { IMAGE_FORMATS, SeedSchema } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { formatUsd } from '#shared/core/money.ts';
 import { contentTypeOf } from '#shared/domain/present-prediction.ts';
-import type { RouteDeps } from './app.ts';
 import { callerOf } from './authenticate.ts';
 import type { ApiContext } from './context.ts';
 import { imageBase64 } from './present-openai.ts';
+import type { RouteDeps } from './route-deps.ts';
 
 const generateInput = {
   prompt: z.string().min(1).max(10_000).describe('What the image shows'),

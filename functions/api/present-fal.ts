@@ -3,8 +3,8 @@ import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { Estimate } from '#shared/domain/estimator.ts';
 import { contentTypeOf } from '#shared/domain/present-prediction.ts';
 import { progressLines } from '#shared/domain/progress-log.ts';
-import type { RouteDeps } from './app.ts';
 import { imageBase64 } from './present-openai.ts';
+import type { RouteDeps } from './route-deps.ts';
 
 /** Where a queued request of fal's dialect is found. */
 export function falUrls(job: Job, origin: string) {

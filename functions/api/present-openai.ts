@@ -2,7 +2,7 @@ import { AppError } from '#shared/core/errors.ts';
 import type { ImageRecord } from '#shared/core/inference.ts';
 import type { Job } from '#shared/core/job.ts';
 import { ZERO_USD } from '#shared/core/money.ts';
-import type { RouteDeps } from './app.ts';
+import type { RouteDeps } from './route-deps.ts';
 import type { ImagesResponse } from './schemas/openai.ts';
 
 /** Images are not counted in tokens here; clients want the members all the same. */

@@ -13,7 +13,7 @@ import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { VARIANT_NAME } from '#functions/cli/deploy/names.ts';
 import { logMetric } from '#infra/log-metrics.ts';
-import type { Watched } from '#infra/stacks/operations-stack.ts';
+import type { Watched } from '#infra/watched.ts';
 import type { AsyncEndpoint } from './async-endpoint.ts';
 import type { KillSwitch } from './kill-switch.ts';
 import type { ServiceFunction } from './service-function.ts';

@@ -12,7 +12,7 @@ import type { Construct } from 'constructs';
 import { INSTANCE_PRICES } from '#functions/cli/deploy/instance-prices.ts';
 import { PROJECT } from '#functions/cli/deploy/names.ts';
 import { type LogMetricName, logMetric } from '#infra/log-metrics.ts';
-import type { Watched } from '#infra/stacks/operations-stack.ts';
+import type { Watched } from '#infra/watched.ts';
 import { instanceHours, instanceSamples, regionalFunctions } from './alarms.ts';
 
 export interface DashboardProps {

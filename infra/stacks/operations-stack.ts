@@ -8,21 +8,8 @@ import { createBudget } from '#infra/constructs/budget.ts';
 import { createDashboard } from '#infra/constructs/dashboard.ts';
 import { KillSwitch } from '#infra/constructs/kill-switch.ts';
 import { createLogMetrics } from '#infra/log-metrics.ts';
-import type { ApiStack } from './api-stack.ts';
-import type { DataStack } from './data-stack.ts';
-import type { EdgeStack } from './edge-stack.ts';
-import type { GpuStack } from './gpu-stack.ts';
+import type { Watched } from '#infra/watched.ts';
 import { OnestepStack } from './onestep-stack.ts';
-import type { WebhooksStack } from './webhooks-stack.ts';
-
-/** Everything that operations watch. */
-export interface Watched {
-  readonly data: DataStack;
-  readonly edge: EdgeStack;
-  readonly gpu: GpuStack;
-  readonly api: ApiStack;
-  readonly webhooks: WebhooksStack;
-}
 
 /** Dashboard, alarms, budget and kill switch. */
 export class OperationsStack extends OnestepStack {

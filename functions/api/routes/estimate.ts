@@ -1,6 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate, callerOf } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import {
@@ -8,6 +7,7 @@ import {
   invalidInput,
   parseImageInput,
 } from '#functions/api/image-input.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { MicroUsd } from '#functions/api/schemas/prediction.ts';
 import { JOB_PHASES } from '#shared/core/job.ts';

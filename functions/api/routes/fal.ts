@@ -1,6 +1,5 @@
 import { streamSSE } from 'hono/streaming';
 import { answerError, commonHeaders } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate, callerOf } from '#functions/api/authenticate.ts';
 import type { ApiApp, ApiContext } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
@@ -9,6 +8,7 @@ import { type FalTarget, parseFalPath, parseFalTarget } from '#functions/api/fal
 import { finishedJob } from '#functions/api/finished-job.ts';
 import { followJob } from '#functions/api/follow-job.ts';
 import { falUrls, presentFalResult, presentFalStatus } from '#functions/api/present-fal.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { FAL_ROUTES } from '#functions/api/schemas/fal.ts';
 import { toAppError } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';

@@ -1,7 +1,7 @@
 import { commonHeaders } from '#functions/api/answer.ts';
-import type { RegisterRoutes } from '#functions/api/app.ts';
 import type { ApiContext } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
+import type { RegisterRoutes } from '#functions/api/route-deps.ts';
 import { CORS_HEADERS } from '#shared/adapters/http/cors.ts';
 import { FILES_PATH, type SignedFileUrls } from '#shared/adapters/local/signed-file-urls.ts';
 import { AppError } from '#shared/core/errors.ts';

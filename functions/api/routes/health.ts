@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import type { ApiApp } from '#functions/api/context.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { AppError } from '#shared/core/errors.ts';
 
 const status = {

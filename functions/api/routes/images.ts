@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { commonHeaders } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import { finishedJob } from '#functions/api/finished-job.ts';
 import { invalidInput } from '#functions/api/image-input.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { IMAGE_FORMATS, type ImageFormat } from '#shared/core/inference.ts';

@@ -1,9 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate, callerOf } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import { presentLedgerEntry } from '#functions/api/present-account.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { LedgerEntrySchema } from '#functions/api/schemas/account.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 

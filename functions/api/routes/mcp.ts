@@ -1,9 +1,9 @@
 import { StreamableHTTPTransport } from '@hono/mcp';
 import { z } from '@hono/zod-openapi';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import { createMcpServer } from '#functions/api/mcp-server.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 
 /** `/mcp`: the service as tools for agents. Each call stands alone; there are no sessions. */

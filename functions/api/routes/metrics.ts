@@ -1,8 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { commonHeaders } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { assertOperator } from '#functions/api/target-account.ts';
 import type { Metrics } from '#shared/adapters/metrics/metrics.ts';

@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
 import { createModelPresenter } from '#functions/api/present-model.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { ModelSchema, ModelVersionSchema } from '#functions/api/schemas/model.ts';
 

@@ -1,12 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { streamSSE } from 'hono/streaming';
 import { answerJson, commonHeaders } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate } from '#functions/api/authenticate.ts';
 import type { ApiApp, ApiContext } from '#functions/api/context.ts';
 import { finishedJob } from '#functions/api/finished-job.ts';
 import { invalidInput } from '#functions/api/image-input.ts';
 import { completedEvent, presentImages } from '#functions/api/present-openai.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { StreamEventSchema } from '#functions/api/schemas/event-stream.ts';
 import {

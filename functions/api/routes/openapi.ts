@@ -1,6 +1,6 @@
 import { commonHeaders } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import type { ApiApp } from '#functions/api/context.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 
 const DESCRIPTION = `Images from prompts, in one denoising step, paid per image.
 

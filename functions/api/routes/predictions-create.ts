@@ -1,11 +1,11 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate } from '#functions/api/authenticate.ts';
 import type { ApiApp, ApiContext } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
 import { invalidInput } from '#functions/api/image-input.ts';
 import { parsePreferWait } from '#functions/api/prefer.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { ORDER_HEADERS } from '#functions/api/schemas/order-headers.ts';
 import {

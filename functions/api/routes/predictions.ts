@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson, answerJsonText, commonHeaders } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate, callerOf } from '#functions/api/authenticate.ts';
 import type { ApiApp, ApiContext } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
 import { createPredictionText } from '#functions/api/prediction-text.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { PredictionPageSchema, PredictionSchema } from '#functions/api/schemas/prediction.ts';
 import { AppError } from '#shared/core/errors.ts';

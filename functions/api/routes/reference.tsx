@@ -1,7 +1,7 @@
 import { commonHeaders } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import { ReferencePage } from '#functions/api/reference/reference-page.tsx';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { createOpenApiDocument } from '#functions/api/routes/openapi.ts';
 
 /** `GET /docs`: the API reference for people, from the same source as `/openapi.json`. */

@@ -1,10 +1,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { streamSSE } from 'hono/streaming';
 import { commonHeaders } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
 import { followJob } from '#functions/api/follow-job.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { StreamEventSchema } from '#functions/api/schemas/event-stream.ts';
 import { isUlid, type JobId } from '#shared/core/ids.ts';
 

@@ -1,8 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson, commonHeaders } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate, callerOf } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { DateTime, MicroUsd } from '#functions/api/schemas/prediction.ts';
 import { toIso } from '#shared/core/clock.ts';

@@ -1,8 +1,8 @@
 import { createRoute } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import { VerifyAnswerSchema, VerifyRequestSchema } from '#functions/api/schemas/verify.ts';
 import { verifyImage } from '#functions/api/verify-image.ts';

@@ -1,6 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
-import type { RouteDeps } from '#functions/api/app.ts';
 import { authenticate, callerOf } from '#functions/api/authenticate.ts';
 import type { ApiApp, ApiContext } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
@@ -9,6 +8,7 @@ import {
   presentDeliveryLog,
   presentEndpoint,
 } from '#functions/api/present-delivery.ts';
+import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
 import {
   DeliveryLogSchema,

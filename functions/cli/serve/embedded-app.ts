@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { Hono } from 'hono';
-import { createApiApp, type RegisterRoutes } from '#functions/api/app.ts';
+import { createApiApp } from '#functions/api/app.ts';
 import type { ApiDeps, ApiSettings } from '#functions/api/deps.ts';
+import type { RegisterRoutes } from '#functions/api/route-deps.ts';
 import { createEdgeApp } from '#functions/edge/app.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { Outbox } from '#shared/ports/outbox.ts';
