@@ -1,7 +1,10 @@
 import { FormatError } from '#shared/core/errors.ts';
 import { type ClipConfig, readClipConfig } from '#shared/onnx/sdxl/clip-config.ts';
+import { cpuDialect } from '#shared/onnx/sdxl/cpu-dialect.ts';
+import { cudaDialect } from '#shared/onnx/sdxl/cuda-dialect.ts';
 import type { Dialect } from '#shared/onnx/sdxl/dialect.ts';
 import { type ModelGraph, textGraph, unetGraph, vaeGraph } from '#shared/onnx/sdxl/graphs.ts';
+import { type Folding, NO_FOLDING } from '#shared/onnx/sdxl/resnet.ts';
 import { TIME_IDS } from '#shared/onnx/sdxl/time-embedding.ts';
 import type { DenoiseStep } from '#shared/onnx/sdxl/unet.ts';
 import { readUnetConfig, type UnetConfig } from '#shared/onnx/sdxl/unet-config.ts';
@@ -79,11 +82,38 @@ export function buildGraphs(
   config: ModelConfig,
   dialect: Dialect,
   type: StoredType,
+  folding = NO_FOLDING,
 ): Record<GraphName, ModelGraph> {
   const [, second] = config.clip;
   return {
     text: textGraph(dialect, type, config.clip, config.tokenizers[0].maxLength),
     unet: unetGraph(dialect, type, config.unet, second.projection_dim, config.step),
-    vae: vaeGraph(dialect, type, config.vae),
+    vae: vaeGraph(dialect, type, config.vae, folding),
   };
 }
+
+/** The graphs of a model for each kind of device; those of one name share a weight file. */
+export interface DeviceGraphs {
+  readonly cpu: Record<GraphName, ModelGraph>;
+  /** Only of float16 packages. */
+  readonly cuda?: Record<GraphName, ModelGraph>;
+}
+
+/** All graphs of a package whose weights are stored with a dtype. */
+export function buildDeviceGraphs(config: ModelConfig, dtype: Manifest['dtype']): DeviceGraphs {
+  if (dtype === 'fp32') return { cpu: buildGraphs(config, cpuDialect, 'FLOAT') };
+  return {
+    cpu: buildGraphs(config, cpuDialect, 'FLOAT16'),
+    cuda: buildGraphs(config, cudaDialect, 'FLOAT16', vaeFolding(config)),
+  };
+}
+
+/**
+ * For a VAE whose config says that float16 can't hold its activations. Their limit becomes 2²² and
+ * what is finer than 2⁻¹⁸ is lost, where the values themselves are of the order of 1 to 10⁵.
+ */
+const WIDE_VAE_FOLDING: Folding = { residual: 6, inner: 6 };
+
+/** The powers of two that the CUDA graph's VAE is folded by. */
+export const vaeFolding = ({ vae }: ModelConfig): Folding =>
+  vae.force_upcast ? WIDE_VAE_FOLDING : NO_FOLDING;

@@ -91,6 +91,10 @@ export const ManifestSchema = z.object({
   vae: z.object({
     scalingFactor: z.number().positive(),
     latentChannels: z.number().int().positive(),
+    /** Exponents of the powers of two that the CUDA graph's activations are divided by. */
+    folding: z
+      .object({ residual: z.number().int().min(0), inner: z.number().int().min(0) })
+      .optional(),
   }),
   text: z.object({
     contextChannels: z.number().int().positive(),

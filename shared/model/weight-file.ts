@@ -71,7 +71,8 @@ export async function writeWeights(
     if (tensor.compute !== undefined) {
       const values = tensor.compute([first, ...rest].map(readFloats));
       assert(values.length === elementCount(tensor.shape), `${tensor.name} has its shape`);
-      await file.write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      const floats = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      await file.write(convert(floats, 'F32', DTYPE[tensor.type]));
       onBytes(values.byteLength);
     } else {
       await copyValues(first, DTYPE[tensor.type], file, buffers, onBytes);

@@ -103,18 +103,38 @@ export function cropLike(x: Var, like: Var): Var {
   return makeOp('Slice', inputs, { type: x.type, shape });
 }
 
-/** Each pixel of `[N, C, h, w]` twice in both directions. */
-export function doubleNearest(x: Var): Var {
-  const twice = (dim: Dim): Dim => (typeof dim === 'number' ? dim * 2 : `2*${dim}`);
-  const shape = [...x.shape.slice(0, 2), ...x.shape.slice(2).map(twice)];
-  return makeOp('Resize', [x, undefined, floats([1, 1, 2, 2])], { type: x.type, shape }, NEAREST);
+/**
+ * Each pixel of an image twice in both directions.
+ *
+ * @param rows the axis of its rows; columns are the next
+ */
+export function doubleNearest(x: Var, rows = 2): Var {
+  const scales = x.shape.map((_, axis) => (axis === rows || axis === rows + 1 ? 2 : 1));
+  const shape = x.shape.map((dim, axis): Dim => {
+    if (scales[axis] === 1) return dim;
+    return typeof dim === 'number' ? dim * 2 : `2*${dim}`;
+  });
+  return makeOp('Resize', [x, undefined, floats(scales)], { type: x.type, shape }, NEAREST);
 }
 
-/** `[N, C, h, w]` resized to the height and width of `like`, by the nearest pixel before. */
-export function resizeNearestLike(x: Var, like: Var): Var {
-  const sizes = concat([shapeOf(x, 0, 2), shapeOf(like, 2, 4)], 0);
-  const shape = [...x.shape.slice(0, 2), ...like.shape.slice(2)];
-  return makeOp('Resize', [x, undefined, undefined, sizes], { type: x.type, shape }, NEAREST);
+/**
+ * An image resized to the height and width of another, by the nearest pixel before.
+ *
+ * @param rows the axis of their rows; columns are the next
+ */
+export function resizeNearestLike(x: Var, like: Var, rows = 2): Var {
+  const after = x.shape.length;
+  const parts = [shapeOf(x, 0, rows), shapeOf(like, rows, rows + 2)];
+  if (rows + 2 < after) parts.push(shapeOf(x, rows + 2, after));
+  const shape = x.shape
+    .with(rows, dimAt(like.shape, rows))
+    .with(rows + 1, dimAt(like.shape, rows + 1));
+  return makeOp(
+    'Resize',
+    [x, undefined, undefined, concat(parts, 0)],
+    { type: x.type, shape },
+    NEAREST,
+  );
 }
 
 const NEAREST = {

@@ -16,6 +16,12 @@ export interface Sides {
   readonly right: number;
 }
 
+/** One number for all sides, spelled out. */
+export const sidesOf = (padding: number | Sides): Sides =>
+  typeof padding === 'number'
+    ? { top: padding, left: padding, bottom: padding, right: padding }
+    : padding;
+
 /** 2-D convolution of `[N, C, h, w]` with weights `[O, C, k, k]` and bias `[O]`. */
 export function conv(x: Var, weight: Var, bias: Var | undefined, options: ConvOptions = {}): Var {
   const { stride = 1, padding = 0 } = options;
@@ -23,10 +29,7 @@ export function conv(x: Var, weight: Var, bias: Var | undefined, options: ConvOp
     dimAt(x.shape, 1) === dimAt(weight.shape, 1),
     `Conv of [${x.shape.join(', ')}] with [${weight.shape.join(', ')}]`,
   );
-  const { top, left, bottom, right } =
-    typeof padding === 'number'
-      ? { top: padding, left: padding, bottom: padding, right: padding }
-      : padding;
+  const { top, left, bottom, right } = sidesOf(padding);
   const kernel = [sizeAt(weight.shape, 2), sizeAt(weight.shape, 3)] as const;
   const shape = [
     dimAt(x.shape, 0),

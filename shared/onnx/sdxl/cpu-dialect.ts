@@ -75,12 +75,13 @@ function upsample(image: Var, scope: Scope, channels: number, like?: Var): Var {
 
 /** Group normalisation as instance normalisation of `[N, G, …]`: the fastest way on this device. */
 function groupNorm(image: Var, scope: Scope, channels: number, options: NormOptions): Var {
-  const { groups, epsilon, activation } = options;
+  const { groups, epsilon, activation, plus } = options;
+  const sum = plus === undefined ? image : add(image, unsqueeze(plus, [2, 3]));
   const { weight, bias }: Affine = scope.norm(channels);
   const ones = floats(Array.from({ length: groups }, () => 1));
   const zeros = floats(Array.from({ length: groups }, () => 0));
-  const grouped = reshape(image, [0, groups, -1]);
-  const normal = reshapeLike(instanceNorm(grouped, ones, zeros, epsilon), image);
+  const grouped = reshape(sum, [0, groups, -1]);
+  const normal = reshapeLike(instanceNorm(grouped, ones, zeros, epsilon), sum);
   const perChannel = [channels, 1, 1];
   const result = add(mul(normal, parameter(weight, perChannel)), parameter(bias, perChannel));
   return activation === undefined ? result : activate(result, activation);

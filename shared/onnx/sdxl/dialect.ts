@@ -8,6 +8,8 @@ export interface NormOptions {
   readonly epsilon: number;
   /** Applied to the normalised values; absent for none. */
   readonly activation?: Activation;
+  /** `[N, C]`, added to every pixel before. */
+  readonly plus?: Var;
 }
 
 export interface ImageConv {

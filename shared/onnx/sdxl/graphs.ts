@@ -1,10 +1,12 @@
 import { buildGraph, type Graph } from '#shared/onnx/graph.ts';
 import { concat } from '#shared/onnx/ops/arrange.ts';
+import { cast } from '#shared/onnx/ops/elementwise.ts';
 import type { StoredType } from '#shared/onnx/stored-tensor.ts';
 import { input } from '#shared/onnx/value.ts';
 import { clipProjection, clipTextEncoder } from './clip.ts';
 import type { ClipConfig } from './clip-config.ts';
 import type { Dialect } from './dialect.ts';
+import { NO_FOLDING } from './resnet.ts';
 import { Scope } from './scope.ts';
 import { TIME_IDS } from './time-embedding.ts';
 import { type DenoiseStep, denoise, unet } from './unet.ts';
@@ -36,8 +38,11 @@ export function textGraph(
   const first = clipTextEncoder(dialect, scope1, configs[0], ids1);
   const second = clipTextEncoder(dialect, scope2, configs[1], ids2);
   const pooled = clipProjection(dialect, scope2, configs[1], ids2, second.last);
-  const context = concat([first.penultimate, second.penultimate], 2);
-  const graph = buildGraph('text', [ids1, ids2], { context, pooled });
+  const context = cast(concat([first.penultimate, second.penultimate], 2), 'FLOAT');
+  const graph = buildGraph('text', [ids1, ids2], {
+    context,
+    pooled: cast(pooled, 'FLOAT'),
+  });
   return { graph, scopes: [scope1, scope2] };
 }
 
@@ -68,9 +73,14 @@ export function unetGraph(
 }
 
 /** Clean latents → pixels. */
-export function vaeGraph(dialect: Dialect, type: StoredType, config: VaeConfig): ModelGraph {
+export function vaeGraph(
+  dialect: Dialect,
+  type: StoredType,
+  config: VaeConfig,
+  folding = NO_FOLDING,
+): ModelGraph {
   const scope = Scope.of('vae', type);
   const x0 = input('x0', 'FLOAT', ['batch', config.latent_channels, 'h', 'w']);
-  const pixels = vaeDecoder(dialect, scope, config, x0);
+  const pixels = vaeDecoder(dialect, scope, config, x0, folding);
   return { graph: buildGraph('vae', [x0], { pixels }), scopes: [scope] };
 }

@@ -14,11 +14,31 @@ export interface ResnetOptions {
   readonly activation: Activation;
   /** The sum of shortcut and branch is divided by this. Default 1. */
   readonly scaleFactor?: number;
+  /** Powers of two that keep the activations small, in the VAE. */
+  readonly folding?: Folding;
   /** How many times larger the image is than the latents; absent in the UNet. */
   readonly scale?: number;
   /** The activated time embedding `[N, channels]` and how it enters; absent in the VAE. */
   readonly time?: { embedding: Var; channels: number; mode: 'default' | 'scale_shift' };
 }
+
+/**
+ * Exponents of the powers of two that a model's activations are divided by, so that float16 can hold
+ * them. Group normalisation undoes any factor, so nothing changes but the range: in float32 the
+ * result is the same to the bit.
+ */
+export interface Folding {
+  /** Of what runs from block to block. */
+  readonly residual: number;
+  /** Of what the first convolution of each block puts out. */
+  readonly inner: number;
+}
+
+export const NO_FOLDING: Folding = { residual: 0, inner: 0 };
+
+/** A normalisation's epsilon for values divided by 2ᵏ. */
+export const foldedEpsilon = (epsilon: number, exponent: number): number =>
+  Math.fround(epsilon) * 2 ** (-2 * exponent);
 
 /** diffusers' `ResnetBlock2D`: two normalised convolutions beside a shortcut. */
 export function resnetBlock(
@@ -27,14 +47,18 @@ export function resnetBlock(
   image: Var,
   options: ResnetOptions,
 ): Var {
-  const { inputs, outputs, scaleFactor = 1 } = options;
-  const norm = { groups: options.groups, epsilon: options.epsilon };
+  const { inputs, outputs, scaleFactor = 1, folding = NO_FOLDING } = options;
+  const epsilon = foldedEpsilon(options.epsilon, folding.residual);
+  const norm = { groups: options.groups, epsilon };
   const { activation } = options;
   const size = { kernel: 3, ...(options.scale === undefined ? {} : { scale: options.scale }) };
   const first = dialect.groupNorm(image, scope.at('norm1'), inputs, { ...norm, activation });
-  const convolved = dialect.conv(first, scope.at('conv1'), { ...size, inputs, outputs });
+  const conv1 = scope.at('conv1').scaled({ weight: -folding.inner, bias: -folding.inner });
+  const convolved = dialect.conv(first, conv1, { ...size, inputs, outputs });
   const second = secondNorm(dialect, scope, convolved, options);
-  const branch = dialect.conv(second, scope.at('conv2'), {
+  const { residual } = folding;
+  const conv2 = scope.at('conv2').scaled({ weight: -residual, bias: -residual });
+  const branch = dialect.conv(second, conv2, {
     ...size,
     inputs: outputs,
     outputs,
@@ -42,28 +66,29 @@ export function resnetBlock(
   const shortcut =
     inputs === outputs
       ? image
-      : dialect.conv(image, scope.at('conv_shortcut'), { inputs, outputs, kernel: 1 });
+      : dialect.conv(image, scope.at('conv_shortcut').scaled({ weight: 0, bias: -residual }), {
+          inputs,
+          outputs,
+          kernel: 1,
+        });
   const sum = add(shortcut, branch);
-  return scaleFactor === 1 ? sum : div(sum, floats(scaleFactor));
+  return scaleFactor === 1 ? sum : div(sum, dialect.cast(floats(scaleFactor)));
 }
 
 /** The second normalisation and activation, with the time embedding where the model has it. */
 function secondNorm(dialect: Dialect, scope: Scope, image: Var, options: ResnetOptions): Var {
-  const { outputs, activation, time } = options;
-  const norm = { groups: options.groups, epsilon: options.epsilon };
+  const { outputs, activation, time, folding = NO_FOLDING } = options;
+  const norm = { groups: options.groups, epsilon: foldedEpsilon(options.epsilon, folding.inner) };
   const at = scope.at('norm2');
   if (time === undefined) return dialect.groupNorm(image, at, outputs, { ...norm, activation });
   const projection = scope.at('time_emb_proj');
   if (time.mode === 'default') {
     const vector = dialect.linear(time.embedding, projection.linear(time.channels, outputs));
-    return dialect.groupNorm(dialect.addVector(image, vector), at, outputs, {
-      ...norm,
-      activation,
-    });
+    return dialect.groupNorm(image, at, outputs, { ...norm, activation, plus: vector });
   }
   const both = dialect.linear(time.embedding, projection.linear(time.channels, 2 * outputs));
   const [scale, shift] = split(both, 1, 2) as [Var, Var];
   const normalized = dialect.groupNorm(image, at, outputs, norm);
-  const scaled = dialect.mulVector(normalized, add(scale, floats(1)));
+  const scaled = dialect.mulVector(normalized, add(scale, dialect.cast(floats(1))));
   return activate(dialect.addVector(scaled, shift), activation);
 }

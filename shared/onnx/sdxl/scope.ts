@@ -25,10 +25,13 @@ interface Part {
 export class Scope {
   private readonly origin: Part;
   private readonly path: string;
+  /** What a layer's weight and bias are multiplied by when they are stored. */
+  private readonly factors: Readonly<Record<string, number>>;
 
-  private constructor(origin: Part, path: string) {
+  private constructor(origin: Part, path: string, factors: Readonly<Record<string, number>> = {}) {
     this.origin = origin;
     this.path = path;
+    this.factors = factors;
   }
 
   /** The root scope of a part of a repository, such as `unet`. */
@@ -38,6 +41,12 @@ export class Scope {
 
   at(...steps: readonly (string | number)[]): Scope {
     return new Scope(this.origin, [...(this.path === '' ? [] : [this.path]), ...steps].join('.'));
+  }
+
+  /** This layer with its weight and bias multiplied by powers of two, which is exact. */
+  scaled(exponents: { readonly weight: number; readonly bias: number }): Scope {
+    const { weight, bias } = exponents;
+    return new Scope(this.origin, this.path, { weight: 2 ** weight, bias: 2 ** bias });
   }
 
   /** The part of the repository. */
@@ -68,6 +77,11 @@ export class Scope {
   /** A tensor of the checkpoint, stored as it is; `as` is the shape that the graph sees. */
   tensor(name: string, shape: readonly number[], as: readonly number[] = shape): StoredTensor {
     const source = this.ask(name, shape);
+    const factor = this.factors[name] ?? 1;
+    if (factor !== 1) {
+      const compute = ([values = new Float32Array()]: readonly Float32Array[]) => values;
+      return this.derived(name, as, [source], compute, this.origin.type);
+    }
     return this.store({
       name: `${this.origin.prefix}${source.name}`,
       shape: as,
@@ -76,20 +90,27 @@ export class Scope {
     });
   }
 
-  /** A tensor computed from others of this module at import; always float32. */
+  /**
+   * A tensor computed from others of this module at import, in a way that keeps a factor: from
+   * twice the weight comes twice the result.
+   *
+   * @param name begins with the name of what it is made from, as `weight.phases` does
+   */
   derived(
     name: string,
     shape: readonly number[],
     sources: readonly CheckpointTensor[],
     compute: (values: readonly Float32Array[]) => Float32Array,
+    type: StoredType = 'FLOAT',
   ): StoredTensor {
     const full = this.path === '' ? name : `${this.path}.${name}`;
+    const factor = this.factors[name.split('.')[0] ?? name] ?? 1;
     return this.store({
-      name: `${this.origin.prefix}${full}`,
+      name: `${this.origin.prefix}${full}${factor === 1 ? '' : `.times_${factor}`}`,
       shape,
-      type: 'FLOAT',
+      type,
       sources,
-      compute,
+      compute: factor === 1 ? compute : (values) => compute(values).map((value) => value * factor),
     });
   }
 

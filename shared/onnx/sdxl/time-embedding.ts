@@ -30,7 +30,8 @@ export function timeEmbedding(
   const inputs = config.projection_class_embeddings_input_dim;
   const first = scope.at('linear_1').linear(inputs, config.timeChannels);
   const second = scope.at('linear_2').linear(config.timeChannels, config.timeChannels);
-  const hidden = activate(dialect.linear(concat([pooled, sizes], 1), first), 'silu');
+  const both = dialect.cast(concat([pooled, sizes], 1));
+  const hidden = activate(dialect.linear(both, first), 'silu');
   return activate(add(dialect.linear(hidden, second), constant), config.act_fn);
 }
 
@@ -54,6 +55,6 @@ function timestepEmbedding(dialect: Dialect, root: Scope, config: UnetConfig, st
   const input = sinusoid(step, width, config.flip_sin_to_cos, config.freq_shift);
   const first = scope.at('linear_1').linear(width, config.timeChannels);
   const second = scope.at('linear_2').linear(config.timeChannels, config.timeChannels);
-  const hidden = dialect.linear(floats([...input], [1, width]), first);
+  const hidden = dialect.linear(dialect.cast(floats([...input], [1, width])), first);
   return dialect.linear(activate(hidden, config.act_fn), second);
 }

@@ -1,6 +1,6 @@
 import { assert } from '#shared/core/errors.ts';
 import { floats } from '#shared/onnx/constant.ts';
-import { add, div, mul, sub } from '#shared/onnx/ops/elementwise.ts';
+import { add, cast, div, mul, sub } from '#shared/onnx/ops/elementwise.ts';
 import { dimAt } from '#shared/onnx/shape.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import type { Dialect } from './dialect.ts';
@@ -29,7 +29,7 @@ interface Level {
   readonly context: Var;
 }
 
-/** diffusers' `UNet2DConditionModel` at one timestep: the model's output for noisy latents. */
+/** diffusers' `UNet2DConditionModel` at one timestep: the model's float32 output for noisy latents. */
 export function unet(
   dialect: Dialect,
   scope: Scope,
@@ -38,7 +38,7 @@ export function unet(
   inputs: UnetInputs,
 ): Var {
   const embedding = timeEmbedding(dialect, scope, config, timestep, inputs.pooled, inputs.timeIds);
-  const level: Level = { dialect, config, embedding, context: inputs.context };
+  const level: Level = { dialect, config, embedding, context: dialect.cast(inputs.context) };
   const [firstChannels] = config.block_out_channels;
   assert(firstChannels !== undefined, 'a UNet has a block');
 
@@ -63,7 +63,7 @@ export function unet(
     outputs: config.out_channels,
     kernel: config.conv_out_kernel,
   });
-  return dialect.fromImage(result);
+  return cast(dialect.fromImage(result), 'FLOAT');
 }
 
 /** An image kept for the way up, with its channels. */

@@ -12,6 +12,7 @@ const VaeConfigSchema = z.object({
   latent_channels: PositiveInt.default(4),
   norm_num_groups: PositiveInt.default(32),
   scaling_factor: z.number().positive().default(0.18215),
+  force_upcast: z.boolean().default(true),
   use_post_quant_conv: z.boolean().default(true),
   mid_block_add_attention: z.boolean().default(true),
 });

@@ -5,7 +5,7 @@ import { add, cast, clip, div, mul, round } from '#shared/onnx/ops/elementwise.t
 import { multiHeadAttention } from '#shared/onnx/ops/microsoft.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import type { Dialect } from './dialect.ts';
-import { resnetBlock } from './resnet.ts';
+import { type Folding, foldedEpsilon, NO_FOLDING, resnetBlock } from './resnet.ts';
 import type { Scope } from './scope.ts';
 import type { VaeConfig } from './vae-config.ts';
 
@@ -13,13 +13,37 @@ import type { VaeConfig } from './vae-config.ts';
 const EPSILON = 1e-6;
 const IMAGE_CHANNELS = 3;
 
+/** Where the layers of one decoder are, and how they are made. */
+interface Decoder {
+  readonly dialect: Dialect;
+  readonly config: VaeConfig;
+  readonly folding: Folding;
+}
+
 /**
  * diffusers' `AutoencoderKL.decode` with the pipeline's steps before and after it.
  *
  * @param x0 clean latents `[N, latent_channels, h, w]`
  * @returns uint8 `[N, H, W, 3]`
  */
-export function vaeDecoder(dialect: Dialect, root: Scope, config: VaeConfig, x0: Var): Var {
+export function vaeDecoder(
+  dialect: Dialect,
+  root: Scope,
+  config: VaeConfig,
+  x0: Var,
+  folding = NO_FOLDING,
+): Var {
+  return toPixels(decode(dialect, root, config, x0, folding));
+}
+
+/** The decoded image before it becomes bytes: `[N, 3, H, W]` in about −1…1. */
+export function decode(
+  dialect: Dialect,
+  root: Scope,
+  config: VaeConfig,
+  x0: Var,
+  folding: Folding,
+): Var {
   const latents = dialect.toImage(div(x0, floats(config.scaling_factor)));
   const channels = config.latent_channels;
   const quantized = config.use_post_quant_conv
@@ -29,33 +53,36 @@ export function vaeDecoder(dialect: Dialect, root: Scope, config: VaeConfig, x0:
         kernel: 1,
       })
     : latents;
-  return toPixels(dialect.fromImage(decoder(dialect, root.at('decoder'), config, quantized)));
+  const decoder = { dialect, config, folding };
+  return dialect.fromImage(decodeBlocks(decoder, root.at('decoder'), quantized));
 }
 
-function decoder(dialect: Dialect, scope: Scope, config: VaeConfig, latents: Var): Var {
+function decodeBlocks(decoder: Decoder, scope: Scope, latents: Var): Var {
+  const { dialect, config, folding } = decoder;
   const widths = config.block_out_channels.toReversed();
   let channels = widths[0];
   assert(channels !== undefined, 'a VAE has a block');
-  const start = dialect.conv(latents, scope.at('conv_in'), {
+  const start = dialect.conv(latents, scope.at('conv_in').scaled(both(folding)), {
     inputs: config.latent_channels,
     outputs: channels,
     kernel: 3,
   });
-  let image = midBlock(dialect, scope.at('mid_block'), config, start, channels);
+  let image = midBlock(decoder, scope.at('mid_block'), start, channels);
   for (const [index, width] of widths.entries()) {
     const block = scope.at('up_blocks', index);
     for (let i = 0; i <= config.layers_per_block; i += 1) {
       const shape = { inputs: channels, outputs: width, scale: 2 ** index };
-      image = resnet(dialect, block.at('resnets', i), config, image, shape);
+      image = resnet(decoder, block.at('resnets', i), image, shape);
       channels = width;
     }
     if (index < widths.length - 1) {
-      image = dialect.upsample(image, block.at('upsamplers.0.conv'), channels);
+      const conv = block.at('upsamplers.0.conv').scaled({ weight: 0, bias: -folding.residual });
+      image = dialect.upsample(image, conv, channels);
     }
   }
   const normalized = dialect.groupNorm(image, scope.at('conv_norm_out'), channels, {
     groups: config.norm_num_groups,
-    epsilon: EPSILON,
+    epsilon: foldedEpsilon(EPSILON, folding.residual),
     activation: 'silu',
   });
   return dialect.conv(normalized, scope.at('conv_out'), {
@@ -65,49 +92,39 @@ function decoder(dialect: Dialect, scope: Scope, config: VaeConfig, latents: Var
   });
 }
 
-function midBlock(
-  dialect: Dialect,
-  scope: Scope,
-  config: VaeConfig,
-  image: Var,
-  channels: number,
-): Var {
+const both = ({ residual }: Folding) => ({ weight: -residual, bias: -residual });
+
+function midBlock(decoder: Decoder, scope: Scope, image: Var, channels: number): Var {
   const shape = { inputs: channels, outputs: channels, scale: 1 };
-  const first = resnet(dialect, scope.at('resnets.0'), config, image, shape);
-  const attended = config.mid_block_add_attention
-    ? attention(dialect, scope.at('attentions.0'), config, first, channels)
+  const first = resnet(decoder, scope.at('resnets.0'), image, shape);
+  const attended = decoder.config.mid_block_add_attention
+    ? attention(decoder, scope.at('attentions.0'), first, channels)
     : first;
-  return resnet(dialect, scope.at('resnets.1'), config, attended, shape);
+  return resnet(decoder, scope.at('resnets.1'), attended, shape);
 }
 
 /** One head over all pixels, beside a shortcut. */
-function attention(
-  dialect: Dialect,
-  scope: Scope,
-  config: VaeConfig,
-  image: Var,
-  channels: number,
-): Var {
+function attention(decoder: Decoder, scope: Scope, image: Var, channels: number): Var {
+  const { dialect, config, folding } = decoder;
   const normalized = dialect.groupNorm(image, scope.at('group_norm'), channels, {
     groups: config.norm_num_groups,
-    epsilon: EPSILON,
+    epsilon: foldedEpsilon(EPSILON, folding.residual),
   });
   const tokens = dialect.toTokens(normalized, channels);
-  const linear = (name: string, x: Var) =>
-    dialect.linear(x, scope.at(name).linear(channels, channels));
+  const linear = (at: Scope, x: Var) => dialect.linear(x, at.linear(channels, channels));
   const attended = multiHeadAttention(
-    linear('to_q', tokens),
-    linear('to_k', tokens),
-    linear('to_v', tokens),
+    linear(scope.at('to_q'), tokens),
+    linear(scope.at('to_k'), tokens),
+    linear(scope.at('to_v'), tokens),
     { heads: 1 },
   );
-  return add(dialect.fromTokens(linear('to_out.0', attended), image), image);
+  const out = linear(scope.at('to_out.0').scaled(both(folding)), attended);
+  return add(dialect.fromTokens(out, image), image);
 }
 
 function resnet(
-  dialect: Dialect,
+  { dialect, config, folding }: Decoder,
   scope: Scope,
-  config: VaeConfig,
   image: Var,
   shape: { readonly inputs: number; readonly outputs: number; readonly scale: number },
 ): Var {
@@ -116,11 +133,13 @@ function resnet(
     groups: config.norm_num_groups,
     epsilon: EPSILON,
     activation: config.act_fn,
+    folding,
   });
 }
 
-/** Decoded values in −1…1, float32 `[N, 3, H, W]`, as bytes `[N, H, W, 3]`, rounded as numpy does. */
+/** Decoded values in −1…1, `[N, 3, H, W]`, as bytes `[N, H, W, 3]`, rounded as numpy does. */
 function toPixels(decoded: Var): Var {
-  const unit = clip(add(mul(decoded, floats(0.5)), floats(0.5)), 0, 1);
+  const float = cast(decoded, 'FLOAT');
+  const unit = clip(add(mul(float, floats(0.5)), floats(0.5)), 0, 1);
   return transpose(cast(round(mul(unit, floats(255))), 'UINT8'), [0, 2, 3, 1]);
 }

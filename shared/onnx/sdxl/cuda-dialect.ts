@@ -1,0 +1,123 @@
+import {
+  concat,
+  doubleNearest,
+  reshape,
+  reshapeLike,
+  resizeNearestLike,
+  transpose,
+  unsqueeze,
+} from '#shared/onnx/ops/arrange.ts';
+import {
+  BIAS_SPLIT_GELU_WIDTHS,
+  biasSplitGelu,
+  groupNormNhwc,
+  nhwcConv,
+  skipGroupNormNhwc,
+} from '#shared/onnx/ops/cuda.ts';
+import { add, cast, mul } from '#shared/onnx/ops/elementwise.ts';
+import { biasGelu, linearProduct, skipLayerNorm } from '#shared/onnx/ops/microsoft.ts';
+import { layerNorm } from '#shared/onnx/ops/network.ts';
+import { type StoredTensor, stored, storedRows } from '#shared/onnx/stored-tensor.ts';
+import type { Var } from '#shared/onnx/value.ts';
+import { activate } from './activation.ts';
+import type { Dialect, ImageConv, NormOptions } from './dialect.ts';
+import type { Scope } from './scope.ts';
+
+/** The axis of an image's rows. */
+const ROWS = 1;
+const AFTER = { top: 0, left: 0, bottom: 1, right: 1 };
+
+/**
+ * float16 on onnxruntime's fused CUDA operators. Images are `[N, h, w, C]`: the CUDA provider
+ * transposes around every convolution of `[N, C, h, w]`, for it can't be told to prefer the other.
+ */
+export const cudaDialect: Dialect = {
+  parameter,
+  cast: (x) => cast(x, 'FLOAT16'),
+  toImage: (x) => transpose(cast(x, 'FLOAT16'), [0, 2, 3, 1]),
+  fromImage: (image) => transpose(image, [0, 3, 1, 2]),
+  conv: imageConv,
+  upsample: (image, scope, channels, like) =>
+    imageConv(
+      like === undefined ? doubleNearest(image, ROWS) : resizeNearestLike(image, like, ROWS),
+      scope,
+      { inputs: channels, outputs: channels, kernel: 3 },
+    ),
+  groupNorm,
+  addVector: (image, vector) => add(image, unsqueeze(vector, [1, 2])),
+  mulVector: (image, vector) => mul(image, unsqueeze(vector, [1, 2])),
+  concatChannels: (a, b) => concat([a, b], 3),
+  toTokens: (image, channels) => reshape(image, [0, -1, channels]),
+  fromTokens: (tokens, like) => reshapeLike(tokens, like),
+  linear: (x, { weight, bias }) => add(linearProduct(x, parameter(weight)), parameter(bias)),
+  project: (x, weight) => linearProduct(x, parameter(weight)),
+  layerNorm: (x, { weight, bias }, epsilon) =>
+    layerNorm(x, parameter(weight), parameter(bias), epsilon),
+  residualNorm: ({ product, bias }, skip, norm, epsilon) =>
+    skipLayerNorm(
+      product,
+      skip,
+      { scale: parameter(norm.weight), bias: parameter(norm.bias), epsilon },
+      parameter(bias),
+    ),
+  residual: ({ product, bias }, skip) => add(add(product, parameter(bias)), skip),
+  geglu,
+};
+
+function parameter(tensor: StoredTensor, shape?: readonly number[]): Var {
+  return cast(stored(tensor, shape), 'FLOAT16');
+}
+
+function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
+  const { inputs, outputs, kernel, stride = 1, padding = (kernel - 1) / 2 } = shape;
+  return nhwcConv(
+    image,
+    channelsLast(scope, inputs, outputs, kernel),
+    parameter(scope.tensor('bias', [outputs])),
+    { stride, padding: padding === 'after' ? AFTER : Math.floor(padding) },
+  );
+}
+
+/** Convolution weights as `[O, k, k, I]`: a 1×1 kernel's lie that way already. */
+function channelsLast(scope: Scope, inputs: number, outputs: number, kernel: number): Var {
+  const shape = [outputs, kernel, kernel, inputs];
+  if (kernel === 1) return parameter(scope.tensor('weight', [outputs, inputs, 1, 1], shape));
+  const source = scope.ask('weight', [outputs, inputs, kernel, kernel]);
+  const taps = kernel ** 2;
+  const compute = ([values = new Float32Array()]: readonly Float32Array[]) =>
+    values.map((_, i) => {
+      const input = i % inputs;
+      const tap = Math.floor(i / inputs) % taps;
+      const output = Math.floor(i / (inputs * taps));
+      return values[(output * inputs + input) * taps + tap] ?? 0;
+    });
+  return parameter(scope.derived('weight.channels_last', shape, [source], compute, 'FLOAT16'));
+}
+
+function groupNorm(image: Var, scope: Scope, channels: number, options: NormOptions): Var {
+  const { groups, epsilon, activation, plus } = options;
+  const silu = activation === 'silu' || activation === 'swish';
+  const { weight, bias } = scope.norm(channels);
+  const scale = cast(stored(weight), 'FLOAT');
+  const shift = cast(stored(bias), 'FLOAT');
+  const settings = { groups, epsilon, silu };
+  const result =
+    plus === undefined
+      ? groupNormNhwc(image, scale, shift, settings)
+      : skipGroupNormNhwc(image, scale, shift, plus, settings);
+  return activation === undefined || silu ? result : activate(result, activation);
+}
+
+function geglu(x: Var, scope: Scope, inputs: number, outputs: number): Var {
+  const { weight, bias } = scope.linear(inputs, 2 * outputs);
+  if (BIAS_SPLIT_GELU_WIDTHS.includes(2 * outputs)) {
+    return biasSplitGelu(linearProduct(x, parameter(weight)), parameter(bias));
+  }
+  const half = (start: number) => ({
+    weight: cast(storedRows(weight, start, outputs), 'FLOAT16'),
+    bias: cast(storedRows(bias, start, outputs), 'FLOAT16'),
+  });
+  const [value, gate] = [half(0), half(outputs)];
+  const gated = biasGelu(linearProduct(x, gate.weight), gate.bias);
+  return mul(add(linearProduct(x, value.weight), value.bias), gated);
+}
