@@ -1,7 +1,11 @@
+import pRetry from 'p-retry';
 import { z } from 'zod';
 import type { ImageCheck, ImageToCheck } from '#shared/ports/image-check.ts';
 
 const TIMEOUT_MS = 15_000;
+/** A classifier that is away for a moment, such as for its restart, should cost no order. */
+const RETRIES = 3;
+const RETRY_MS = 500;
 
 /** What a classifier answers. */
 export const ImageVerdictSchema = z
@@ -19,17 +23,26 @@ export const ImageVerdictSchema = z
 export function createImageCheckEndpoint(
   url: string,
   send: typeof fetch = fetch,
-  timeoutMs: number = TIMEOUT_MS,
+  retryMs: number = RETRY_MS,
 ): ImageCheck {
-  return async (image) => {
+  const ask = async (body: string) => {
     const answer = await send(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(toJson(image)),
-      signal: AbortSignal.timeout(timeoutMs),
+      body,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (!answer.ok) throw new Error(`${new URL(url).host} answered with ${answer.status}`);
     return ImageVerdictSchema.parse(await answer.json());
+  };
+  return (image) => {
+    const body = JSON.stringify(toJson(image));
+    return pRetry(() => ask(body), {
+      retries: RETRIES,
+      minTimeout: retryMs,
+      // A refused connection is a TypeError of fetch, which is worth another try here.
+      shouldRetry: () => true,
+    });
   };
 }
 

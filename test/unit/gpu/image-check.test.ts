@@ -66,12 +66,26 @@ describe('createImageCheckEndpoint', () => {
     expect(seen).toEqual([{ ...facts, image: Buffer.from(bytes).toString('base64') }]);
   });
 
-  it('fails when the classifier does', async () => {
-    const check = createImageCheckEndpoint(
-      'http://check.test/',
-      async () => new Response('', { status: 500 }),
-    );
+  it('asks again when the classifier was away for a moment', async () => {
+    const answers = [
+      () => Promise.reject(new TypeError('fetch failed')),
+      async () => new Response('', { status: 503 }),
+      async () => Response.json({ allowed: true }),
+    ];
+    const send = async () => answers.shift()?.() ?? Response.error();
+    const check = createImageCheckEndpoint('http://check.test/', send, 1);
+    expect(await check(await image(busy))).toEqual({ allowed: true });
+  });
+
+  it('fails when the classifier goes on failing', async () => {
+    let asked = 0;
+    const send = async () => {
+      asked += 1;
+      return new Response('', { status: 500 });
+    };
+    const check = createImageCheckEndpoint('http://check.test/', send, 1);
     await expect(check(await image(busy))).rejects.toThrow(/check.test answered with 500/);
+    expect(asked).toBe(4);
   });
 });
 
