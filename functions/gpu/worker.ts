@@ -1,8 +1,10 @@
-import { setPriority } from 'node:os';
+import { setPriority, totalmem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '#shared/core/errors.ts';
+import { readManifest } from '#shared/model/manifest.ts';
 import { encodeImage } from '#shared/pipeline/encode-image.ts';
 import { loadPipeline, type Pipeline } from '#shared/pipeline/pipeline.ts';
+import { createLoadedModels } from './loaded-models.ts';
 import type { FromWorker, StartMessage, ToWorker, WorkOrder } from './worker-messages.ts';
 
 /**
@@ -16,25 +18,38 @@ const WARM_UP_PIXELS = 64;
 /** As `nice` counts: 0 is normal, 19 yields to everything. */
 const LOWER_PRIORITY = 5;
 
+/** Of the machine's memory: what models may take, beside the pictures in the making. */
+const MODELS_SHARE = 0.5;
+
 const send = (message: FromWorker): void => {
   process.send?.(message);
 };
 
 let settings: StartMessage | undefined;
-let loaded: { readonly folder: string; readonly pipeline: Pipeline } | undefined;
+let models: ReturnType<typeof createModels> | undefined;
 let answerNext: (goOn: boolean) => void = () => undefined;
 
-/** One model at a time is in memory; another takes its place. Returns it and what loading took. */
+/** The model and what loading it took. */
 async function pipelineFor(folder: string): Promise<{ pipeline: Pipeline; loadMs: number }> {
-  if (loaded?.folder === folder) return { pipeline: loaded.pipeline, loadMs: 0 };
-  if (settings === undefined) throw new Error('The worker was not started');
-  send({ type: 'phase', phase: 'loading' });
-  await loaded?.pipeline.close();
-  loaded = undefined;
-  const { device, threads } = settings;
-  const pipeline = await loadPipeline(folder, { device, threads, spin: false });
-  loaded = { folder, pipeline };
-  return { pipeline, loadMs: pipeline.loadMs };
+  models ??= createModels(settings);
+  const { model, isNew } = await models.get(folder, () =>
+    send({ type: 'phase', phase: 'loading' }),
+  );
+  return { pipeline: model, loadMs: isNew ? model.loadMs : 0 };
+}
+
+function createModels(start: StartMessage | undefined) {
+  if (start === undefined) throw new Error('The worker was not started');
+  const { device, threads } = start;
+  return createLoadedModels({
+    load: (folder) => loadPipeline(folder, { device, threads, spin: false }),
+    sizeBytes(folder) {
+      const { text, unet, vae } = readManifest(folder).graphs.cpu;
+      return text.weightBytes + unet.weightBytes + vae.weightBytes;
+    },
+    // The memory of a GPU is for one model.
+    limitBytes: device === 'cuda' ? 0 : totalmem() * MODELS_SHARE,
+  });
 }
 
 async function warmUp(folder: string): Promise<void> {
