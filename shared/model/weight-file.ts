@@ -4,8 +4,8 @@ import { assert } from '#shared/core/errors.ts';
 import type { StoredTensor } from '#shared/onnx/stored-tensor.ts';
 import type { PackageFile } from './package-writer.ts';
 
-/** Values converted at a time. */
-const CHUNK_VALUES = 2 ** 21;
+/** Values converted at a time: few enough that they stay in the processor's cache on their way. */
+const CHUNK_VALUES = 2 ** 18;
 /** Largest element that is read or written, for the size of buffers. */
 const MAX_ELEMENT_BYTES = 8;
 /** Where the first tensor of a weight file may begin. */
