@@ -10,6 +10,7 @@ export interface Prediction {
   readonly input: Readonly<Record<string, unknown>> | null;
   readonly output: readonly string[] | null;
   readonly error: string | null;
+  /** What did not go as ordered: a cut prompt, images that were blocked or not made. */
   readonly warnings?: readonly string[];
   readonly created_at: string;
   readonly metrics?: Readonly<Record<string, number>>;

@@ -63,6 +63,7 @@ export function Composer(props: ComposerProps) {
           choose={(name) => change({ model: name })}
         />
       )}
+      {model !== undefined && <AboutModel model={model} />}
       <div class="row">
         <Select
           id="aspect"
@@ -102,6 +103,21 @@ export function Composer(props: ComposerProps) {
         )}
       </div>
     </form>
+  );
+}
+
+function AboutModel({ model }: { readonly model: Model }) {
+  const { description, licence } = model;
+  return (
+    <p class="hint about">
+      {description}
+      {licence !== null && (
+        <>
+          {' Licence: '}
+          {licence.url === undefined ? licence.name : <a href={licence.url}>{licence.name}</a>}.
+        </>
+      )}
+    </p>
   );
 }
 
