@@ -110,7 +110,7 @@ function AboutModel({ model }: { readonly model: Model }) {
   const { description, licence } = model;
   return (
     <p class="hint about">
-      {description}
+      {description.replace(/([^.])$/, '$1.')}
       {licence !== null && (
         <>
           {' Licence: '}
