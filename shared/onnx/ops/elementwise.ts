@@ -26,6 +26,8 @@ export const softplus = (x: Var): Var => unary('Softplus', x);
 export const round = (x: Var): Var => unary('Round', x);
 /** x·Φ(x) with the error function, not its tanh approximation. */
 export const gelu = (x: Var): Var => unary('Gelu', x);
+/** GELU by its tanh approximation. */
+export const geluTanh = (x: Var): Var => makeOp('Gelu', [x], x, { approximate: 'tanh' });
 
 /** x limited to `[low, high]`; x is float32. */
 export const clip = (x: Var, low: number, high: number): Var =>

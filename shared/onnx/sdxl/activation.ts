@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { gelu, mul, relu, softplus, tanh } from '#shared/onnx/ops/elementwise.ts';
+import { gelu, geluTanh, mul, relu, softplus, tanh } from '#shared/onnx/ops/elementwise.ts';
 import { quickGelu } from '#shared/onnx/ops/microsoft.ts';
 import type { Var } from '#shared/onnx/value.ts';
 
@@ -8,6 +8,8 @@ const ACTIVATIONS = {
   silu: (x: Var) => quickGelu(x, 1),
   swish: (x: Var) => quickGelu(x, 1),
   gelu: (x: Var) => gelu(x),
+  gelu_new: (x: Var) => geluTanh(x),
+  gelu_pytorch_tanh: (x: Var) => geluTanh(x),
   quick_gelu: (x: Var) => quickGelu(x, 1.702),
   relu: (x: Var) => relu(x),
   mish: (x: Var) => mul(x, tanh(softplus(x))),
@@ -22,6 +24,15 @@ export const DiffusersActivation = z
   .pipe(z.enum(['silu', 'swish', 'gelu', 'relu', 'mish']));
 
 /** `hidden_act` of a CLIP config. */
-export const ClipActivation = z.enum(['quick_gelu', 'gelu', 'relu', 'silu', 'swish', 'mish']);
+export const ClipActivation = z.enum([
+  'quick_gelu',
+  'gelu',
+  'gelu_new',
+  'gelu_pytorch_tanh',
+  'relu',
+  'silu',
+  'swish',
+  'mish',
+]);
 
 export const activate = (x: Var, activation: Activation): Var => ACTIVATIONS[activation](x);
