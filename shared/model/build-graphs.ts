@@ -44,12 +44,15 @@ export function readModelConfig(repository: Repository): ModelConfig {
     step: read((value, file) => readSchedule(value, file), 'scheduler', 'scheduler_config.json'),
     tokenizers: [tokenizer('tokenizer', encoders[0]), tokenizer('tokenizer_2', encoders[1])],
   };
-  checkAgreement(config, repository.pathOf('unet', 'config.json'));
+  checkAgreement(config, repository);
   return config;
 }
 
 /** The parts must fit together: what one puts out is what the next takes. */
-function checkAgreement({ clip, unet, vae, tokenizers }: ModelConfig, file: string): void {
+function checkAgreement(
+  { clip, unet, vae, tokenizers }: ModelConfig,
+  { folder, pathOf }: Repository,
+): void {
   const [first, second] = clip;
   const pooled = second.projection_dim;
   const expected: readonly (readonly [string, number, number, string])[] = [
@@ -70,10 +73,15 @@ function checkAgreement({ clip, unet, vae, tokenizers }: ModelConfig, file: stri
   ];
   for (const [field, actual, wanted, meaning] of expected) {
     if (actual === wanted) continue;
+    const file = pathOf('unet', 'config.json');
     throw new FormatError(file, `"${field}": ${actual} must be ${wanted}, ${meaning}`);
   }
-  if (tokenizers[0].maxLength !== tokenizers[1].maxLength) {
-    throw new FormatError(file, 'its two tokenizers must have the same "model_max_length"');
+  const [one, other] = tokenizers.map(({ maxLength }) => maxLength);
+  if (one !== other) {
+    throw new FormatError(
+      folder,
+      `reads ${one} tokens with one text encoder and ${other} with the other: "model_max_length" of tokenizer_config.json or "max_position_embeddings" of config.json must change`,
+    );
   }
 }
 

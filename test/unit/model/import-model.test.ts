@@ -229,6 +229,7 @@ describe('importModel names what is wrong:', () => {
     ['vae', 'scaling_factor', 'big'],
     ['vae', 'latents_mean', [1, 2, 3, 4]],
     ['text_encoder', 'hidden_act', 'tanh'],
+    ['text_encoder', 'max_position_embeddings', 64],
   ])('%s/config.json with %s: %j', async (part, field, value) => {
     const message = await broken((repository) => {
       const path = join(repository, part, 'config.json');
