@@ -56,10 +56,17 @@ function parseWords(name: string, command: Command, words: readonly string[]): C
       },
     };
   } catch (cause) {
-    const problem =
-      cause instanceof Error ? cause.message.split(/\. To specify|\n/)[0] : String(cause);
+    const problem = cause instanceof Error ? wordsProblem(cause.message) : String(cause);
     throw new AppError('invalid-request', `${problem} See "onestep ${name} --help".`, { cause });
   }
+}
+
+/** What `parseArgs` found wrong, in one sentence. */
+function wordsProblem(message: string): string | undefined {
+  const [, option] = /^Option '(?:-\w, )?(--[\w-]+)\b.*' argument is ambiguous/.exec(message) ?? [];
+  return option === undefined
+    ? message.split(/\. To specify|\n/)[0]
+    : `${option} needs a value; for one that begins with a dash, write ${option}=VALUE.`;
 }
 
 /** 2 when a change of the input can help, 1 when it can't. */

@@ -8,6 +8,12 @@ import { AppError } from '#shared/core/errors.ts';
  * @throws AppError `invalid-request` naming the folder or the file
  */
 export function assertWritable(path: string): void {
+  if (path.endsWith('/')) {
+    throw new AppError(
+      'invalid-request',
+      `${path} cannot be written: it names a folder; add the file's name.`,
+    );
+  }
   const folder = dirname(path);
   try {
     accessSync(folder, constants.W_OK | constants.X_OK);

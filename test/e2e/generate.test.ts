@@ -128,6 +128,10 @@ describe('onestep generate', () => {
     [['dog', '--seed', '4294967296'], '--seed 4294967296'],
     [['dog', '--dump', 'nowhere/x'], 'the folder nowhere does not exist'],
     [['dog', '--model', '.'], 'no manifest.json'],
+    [['dog', '--out', ''], '--out'],
+    [['dog', '--out', 'folder/'], 'folder/ cannot be written: it names a folder'],
+    [['dog', '--seed', '-1'], 'write --seed=VALUE'],
+    [['dog', '--seed=-1'], '--seed -1 does not work'],
   ])('names the fault of %j and exits with 2', (words, message) => {
     const { status, stderr, stdout } = onestep(['generate', ...words]);
     expect([status, stdout]).toEqual([2, '']);

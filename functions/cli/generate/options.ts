@@ -61,7 +61,12 @@ export function readGenerateOptions({ values, positionals }: CommandContext): Ge
   if (values['sheet'] === true && count === 1) {
     throw new AppError('invalid-request', '--sheet needs several pictures: add --num 4.');
   }
-  const out = text('out');
+  const path = (name: string): string | undefined => {
+    const value = text(name);
+    if (value !== '') return value;
+    throw new AppError('invalid-request', `--${name} needs a name.`);
+  };
+  const out = path('out');
   const format = readFormat(text('format'), out);
   return {
     prompt,
@@ -72,10 +77,10 @@ export function readGenerateOptions({ values, positionals }: CommandContext): Ge
     format,
     quality: number('quality', 1, 100) ?? DEFAULT_QUALITY,
     out: out ?? `onestep.${format === 'jpeg' ? 'jpg' : format}`,
-    dump: text('dump'),
+    dump: path('dump'),
     sheet: values['sheet'] === true,
-    model: text('model'),
-    data: text('data') ?? '.onestep',
+    model: path('model'),
+    data: path('data') ?? '.onestep',
     device: readDevice(text('device')),
     threads: number('threads', 1, 1024),
   };
