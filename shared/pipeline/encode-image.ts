@@ -72,10 +72,11 @@ async function encodePixels(
   const { default: sharp } = await import('sharp');
   const serialized = serializeReceipt(receipt);
   const signature = signingKey === undefined ? undefined : signReceipt(serialized, signingKey);
-  const image = sharp(pixels, { raw: { width, height, channels: 3 } }).withXmp(
-    xmpPacket(receipt, serialized, signature),
-  );
-  if (format === 'jpeg') return image.jpeg({ quality }).toBuffer();
-  if (format === 'webp') return image.webp({ quality }).toBuffer();
-  return withPngText(await image.png().toBuffer(), 'parameters', generationParameters(receipt));
+  const xmp = xmpPacket(receipt, serialized, signature);
+  const image = sharp(pixels, { raw: { width, height, channels: 3 } });
+  if (format === 'jpeg') return image.withXmp(xmp).jpeg({ quality }).toBuffer();
+  if (format === 'webp') return image.withXmp(xmp).webp({ quality }).toBuffer();
+  // libpng would compress the packet, and XMP in a PNG is found by its plain text.
+  const marked = withPngText(await image.png().toBuffer(), 'XML:com.adobe.xmp', xmp);
+  return withPngText(marked, 'parameters', generationParameters(receipt));
 }
