@@ -1,5 +1,5 @@
 import { vetUrl } from '#shared/adapters/http/vet-url.ts';
-import { AppError } from '#shared/core/errors.ts';
+import { AppError, withoutStack } from '#shared/core/errors.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import { type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
 import { formatUsd, type MicroUsd } from '#shared/core/money.ts';
@@ -166,7 +166,7 @@ function insufficientFunds(
   balance: MicroUsd,
   topupUrl: string | undefined,
 ): AppError {
-  return new AppError(
+  return withoutStack(
     'insufficient-funds',
     `This costs ${formatUsd(quote.total)} and the balance is ${formatUsd(balance)}. Top up to go on.`,
     {

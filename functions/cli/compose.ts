@@ -21,7 +21,7 @@ import { AppError } from '#shared/core/errors.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import { createPresenter } from '#shared/domain/present-prediction.ts';
 import { deliverDue } from '#shared/domain/webhooks/deliver.ts';
-import { createMemoHmac, hmacSha256, randomBytes } from './serve/crypto.ts';
+import { hmacSha256, randomBytes } from './serve/crypto.ts';
 import { createEmbeddedApp } from './serve/embedded-app.ts';
 import { findModels, pricesOf } from './serve/find-models.ts';
 import { ensureFirstKeys, type FirstKeys } from './serve/first-start.ts';
@@ -97,7 +97,7 @@ async function compose(
   undo: Undo[],
 ): Promise<EmbeddedServer> {
   const secrets = loadSecrets(folder);
-  const hmac = createMemoHmac(hmacSha256);
+  const hmac = hmacSha256;
   const metrics = createMetrics(stores);
   const models = await findModels(config, folder, onError);
   const urls = createSignedFileUrls(secrets.urlKey);

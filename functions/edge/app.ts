@@ -7,12 +7,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { type ErrorFacts, errorAnswer, refusal, toAppError } from '#shared/core/error-body.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
 import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
-import {
-  type Hmac,
-  type MacKeys,
-  parseApiKey,
-  verifyApiKeyMac,
-} from '#shared/domain/key-format.ts';
+import { createKeyCheck, type Hmac, type MacKeys } from '#shared/domain/key-format.ts';
 import type { EdgeConfig } from './config.ts';
 import { isPublicPath } from './public-paths.ts';
 import { readBody } from './read-body.ts';
@@ -42,6 +37,7 @@ export interface EdgeDeps {
  */
 export function createEdgeApp(deps: EdgeDeps): Hono {
   const app = new Hono();
+  const check = createKeyCheck(deps);
 
   const refuse = (error: ErrorFacts, requestId: string): Response => {
     const { status, headers, body } = errorAnswer(error, requestId);
@@ -58,7 +54,7 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
     const { headers } = c.req.raw;
     const authorization = headers.get('authorization') ?? sessionAuthorization(headers);
     if (!isPublicPath(c.req.path)) {
-      const problem = checkKey(authorization, deps);
+      const problem = checkKey(authorization, check);
       if (problem !== undefined) return refuse(problem, requestId);
     }
     const body = await readBody(c.req.raw, deps.config.MAX_BODY_BYTES);
@@ -105,10 +101,11 @@ const WRONG_KEY = refusal(
 );
 
 /** What is wrong with a request's key, without saying which part of it; undefined when nothing is. */
-function checkKey(authorization: string | undefined, deps: EdgeDeps): ErrorFacts | undefined {
+function checkKey(
+  authorization: string | undefined,
+  check: ReturnType<typeof createKeyCheck>,
+): ErrorFacts | undefined {
   if (authorization === undefined) return NO_KEY;
   const text = keyOfAuthorization(authorization);
-  const parsed = text === undefined ? undefined : parseApiKey(text);
-  if (parsed === undefined) return WRONG_KEY;
-  return verifyApiKeyMac(parsed, deps.macKeys, deps.hmac) ? undefined : WRONG_KEY;
+  return text !== undefined && check(text).ok ? undefined : WRONG_KEY;
 }

@@ -68,6 +68,21 @@ export class AppError extends Error {
   }
 }
 
+/** An {@link AppError} for refusals that come by the thousand: recording a stack is most of its cost. */
+export function withoutStack(
+  code: ErrorCode,
+  message: string,
+  options: AppErrorOptions = {},
+): AppError {
+  const depth = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return new AppError(code, message, options);
+  } finally {
+    Error.stackTraceLimit = depth;
+  }
+}
+
 /**
  * A file that does not follow its format. Always permanent: reading the same bytes again cannot
  * help, so callers never retry it.

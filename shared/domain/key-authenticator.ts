@@ -3,13 +3,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import type { AccountId, KeyId } from '#shared/core/ids.ts';
 import type { KeyStore } from '#shared/ports/key-store.ts';
 import type { Ledger } from '#shared/ports/ledger.ts';
-import {
-  equalInConstantTime,
-  type Hmac,
-  type MacKeys,
-  parseApiKey,
-  verifyApiKeyMac,
-} from './key-format.ts';
+import { createKeyCheck, equalInConstantTime, type Hmac, type MacKeys } from './key-format.ts';
 
 /** `forged`: the MAC is not ours. `unknown`: it is, but there is no such key. */
 export type AuthFailure =
@@ -33,6 +27,8 @@ interface Cached {
   readonly key: ApiKey;
   readonly account: Account;
   readonly readAt: number;
+  /** The text that was found to be the key's, so that it is hashed once. */
+  text?: string;
 }
 
 /** Most keys whose state is kept in memory. */
@@ -49,6 +45,7 @@ export function createKeyAuthenticator(deps: {
   readonly cacheMs?: number;
 }) {
   const cacheMs = Math.min(deps.cacheMs ?? 60_000, 60_000);
+  const check = createKeyCheck(deps);
   const cache = new Map<KeyId, Cached>();
   // Grows with each forgetting, so that a read begun before it is not remembered after it.
   let generation = 0;
@@ -61,7 +58,7 @@ export function createKeyAuthenticator(deps: {
     const account = key && (await deps.ledger.getAccount(key.account));
     cache.delete(id);
     if (key === undefined || account === undefined) return undefined;
-    const fresh = { key, account, readAt: now };
+    const fresh: Cached = { key, account, readAt: now };
     if (begun === generation) {
       cache.set(id, fresh);
       if (cache.size > CACHE_SIZE) cache.delete(cache.keys().next().value ?? id);
@@ -69,16 +66,20 @@ export function createKeyAuthenticator(deps: {
     return fresh;
   };
 
+  const isTextOf = (known: Cached, text: string): boolean => {
+    if (known.text !== undefined && equalInConstantTime(known.text, text)) return true;
+    if (!equalInConstantTime(known.key.secretHash, deps.sha256Hex(text))) return false;
+    known.text = text;
+    return true;
+  };
+
   return {
     async authenticate(text: string): Promise<AuthResult> {
-      const parsed = parseApiKey(text);
-      if (parsed === undefined) return { ok: false, reason: 'malformed' };
-      if (!verifyApiKeyMac(parsed, deps.macKeys, deps.hmac)) return { ok: false, reason: 'forged' };
+      const checked = check(text);
+      if (!checked.ok) return checked;
       const now = deps.clock.now();
-      const known = await read(parsed.id, now);
-      if (known === undefined || !equalInConstantTime(known.key.secretHash, deps.sha256Hex(text))) {
-        return { ok: false, reason: 'unknown' };
-      }
+      const known = await read(checked.key.id, now);
+      if (known === undefined || !isTextOf(known, text)) return { ok: false, reason: 'unknown' };
       const { key, account } = known;
       if (key.revokedAt !== undefined) return { ok: false, reason: 'revoked' };
       if (key.expiresAt !== undefined && key.expiresAt <= now) {

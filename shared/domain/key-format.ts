@@ -27,6 +27,11 @@ export interface ParsedApiKey {
   readonly mac: string;
 }
 
+/** What a key's text is worth by itself, before any store was asked. */
+export type KeyCheck =
+  | { readonly ok: true; readonly key: ParsedApiKey }
+  | { readonly ok: false; readonly reason: 'malformed' | 'forged' };
+
 const MAC_BYTES = 16;
 const MAC_DIGITS = 22;
 const PATTERN = /^(os_live_([0-9A-Za-z]{16})_[0-9A-Za-z]{24})_([0-9A-Za-z])([0-9A-Za-z]{22})$/;
@@ -48,6 +53,31 @@ export function verifyApiKeyMac(parsed: ParsedApiKey, macKeys: MacKeys, hmac: Hm
   const key = macKeys.keys.get(parsed.macVersion);
   if (key === undefined) return false;
   return equalInConstantTime(parsed.mac, computeMac(parsed.signedText, key, hmac));
+}
+
+/** Most texts that a check remembers; the oldest is forgotten first. */
+const MEMORY_SIZE = 1000;
+
+/**
+ * Takes keys apart and checks their MACs. Genuine texts are remembered, as busy clients send the same
+ * one with every request; a look-up tells a forger nothing, since only the whole text finds it.
+ */
+export function createKeyCheck(deps: {
+  readonly hmac: Hmac;
+  readonly macKeys: MacKeys;
+}): (text: string) => KeyCheck {
+  const genuine = new Map<string, KeyCheck>();
+  return (text) => {
+    const known = genuine.get(text);
+    if (known !== undefined) return known;
+    const key = parseApiKey(text);
+    if (key === undefined) return { ok: false, reason: 'malformed' };
+    if (!verifyApiKeyMac(key, deps.macKeys, deps.hmac)) return { ok: false, reason: 'forged' };
+    const check: KeyCheck = { ok: true, key };
+    genuine.set(text, check);
+    if (genuine.size > MEMORY_SIZE) genuine.delete(genuine.keys().next().value ?? text);
+    return check;
+  };
 }
 
 /** Makes a new key's text; it is the caller's to show it once and store only its hash. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Hono } from 'hono';
-import { createMemoHmac, hmacSha256, randomBytes, sha256Hex } from '#functions/cli/serve/crypto.ts';
+import { hmacSha256, randomBytes, sha256Hex } from '#functions/cli/serve/crypto.ts';
 import { createEmbeddedApp } from '#functions/cli/serve/embedded-app.ts';
 import { ensureFirstKeys } from '#functions/cli/serve/first-start.ts';
 import { startHttpServer } from '#functions/cli/serve/http-server.ts';
@@ -27,6 +27,13 @@ export interface ApiServerTask {
   readonly kind: 'bare' | 'service';
   readonly folder: string;
   readonly synchronous: 'full' | 'normal';
+}
+
+/** What the process has used so far: a share of the machine, whatever else runs there. */
+export interface ApiServerUsage {
+  /** Resident memory after a collection. */
+  readonly memoryBytes: number;
+  readonly cpuMicros: number;
 }
 
 export interface ApiServerFacts {
@@ -57,6 +64,10 @@ const MODEL: CatalogModel = {
   licences: [],
   hardware: 'none',
 };
+/** Answers of the bare server, of the size of the service's. */
+const PREDICTION = { id: '0'.repeat(26), input: {}, text: '-'.repeat(1150) };
+const REFUSAL = { error: { code: 'refused' }, text: '-'.repeat(330) };
+
 const NO_QUEUE: InferenceQueue = {
   capacity: async () => 0,
   submit: async () => undefined,
@@ -64,10 +75,21 @@ const NO_QUEUE: InferenceQueue = {
   progress: async () => ({ phase: 'queued', imagesDone: 0 }),
 };
 
+/**
+ * The least that a server of this API could do: read the order's JSON, and answer in JSON with as
+ * many bytes as the service. It keeps no state, knows no keys and checks nothing.
+ */
 async function startBare(): Promise<ApiServerFacts> {
   const app = new Hono();
-  app.get('/', (c) => c.json({ ok: true }));
-  app.post('/', async (c) => c.json({ prompt: (await c.req.json()).input.prompt }, 201));
+  app.get('/predictions', (c) => c.json(PREDICTION));
+  app.post('/predictions', async (c) => {
+    const { input } = (await c.req.json()) as { input: unknown };
+    return c.json({ ...PREDICTION, input }, 201);
+  });
+  app.post('/refusals', async (c) => {
+    await c.req.json();
+    return c.json(REFUSAL, 402);
+  });
   const server = await startHttpServer({ fetch: app.fetch, host: '127.0.0.1', port: 0 });
   return { url: server.url, keys: { rich: '', poor: '', slow: '' }, prediction: '', startMs: 0 };
 }
@@ -83,7 +105,7 @@ async function startService({ folder, synchronous }: ApiServerTask): Promise<Api
   const clock = systemClock;
   const stores = openSqliteStores({ folder, synchronous, clock, randomBytes });
   const secrets = loadSecrets(folder);
-  const hmac = createMemoHmac(hmacSha256);
+  const hmac = hmacSha256;
   const urls = createSignedFileUrls(secrets.urlKey);
   const blobs = createFileBlobStore({ root: join(folder, 'files'), signedUrl: urls.sign });
   const onError = (error: unknown): void => {
@@ -180,7 +202,12 @@ process.once('message', async (task: ApiServerTask) => {
   process.send?.(await (task.kind === 'bare' ? startBare() : startService(task)));
   process.on('message', () => {
     globalThis.gc?.();
-    process.send?.(process.memoryUsage().rss);
+    const { user, system } = process.cpuUsage();
+    const usage: ApiServerUsage = {
+      memoryBytes: process.memoryUsage().rss,
+      cpuMicros: user + system,
+    };
+    process.send?.(usage);
   });
 });
 process.on('disconnect', () => process.exit(0));

@@ -6,12 +6,14 @@ import { fileURLToPath } from 'node:url';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { AppError } from '#shared/core/errors.ts';
-import type { ApiServerFacts, ApiServerTask } from './api-server.ts';
+import type { ApiServerFacts, ApiServerTask, ApiServerUsage } from './api-server.ts';
 import type { Bench } from './bench.ts';
 import { type LoadRequest, type LoadResult, runLoad } from './load.ts';
 
 const CONNECTIONS = 100;
 const SECONDS = 5;
+/** The first requests compile code and fill caches. */
+const WARM_UP_SECONDS = 1;
 const MEMORY_REQUESTS = 100_000;
 const QUEUED = 10_000;
 
@@ -21,13 +23,16 @@ export const apiBench: Bench = {
 };
 
 interface Measured extends LoadResult {
-  /** Of the bare server's requests per second, for the same method. */
+  /** Time on a processor that the server took for a request; other work on the machine has no share. */
+  readonly cpuMicros: number;
+  /** The bare server under the same kind of request, a moment before. */
+  readonly bare?: Measured;
+  /** Of the bare server's requests per second. */
   readonly ofBare?: number;
 }
 
 interface Running extends ApiServerFacts {
-  /** Resident memory after a collection, in bytes. */
-  memory(): Promise<number>;
+  usage(): Promise<ApiServerUsage>;
   stop(): Promise<void>;
 }
 
@@ -43,7 +48,7 @@ async function measure({ values, stdout, stderr }: CommandContext, signal: Abort
   const note = (name: string, result: Measured) => {
     const share = result.ofBare === undefined ? '' : `  ${result.ofBare.toFixed(2)} of bare`;
     stderr.write(
-      `${name.padEnd(24)} ${String(result.perSecond).padStart(7)}/s  p50 ${result.p50} ms  p99 ${result.p99} ms${share}\n`,
+      `${name.padEnd(24)} ${String(result.perSecond).padStart(7)}/s  p50 ${result.p50} ms  p99 ${result.p99} ms  ${result.cpuMicros} µs of CPU${share}\n`,
     );
   };
   try {
@@ -72,64 +77,106 @@ async function measureAll(
   note: (name: string, result: Measured) => void,
   signal: AbortSignal,
 ) {
-  const load = async (name: string, request: LoadRequest, bare?: LoadResult): Promise<Measured> => {
+  const load = async (server: Running, request: LoadRequest): Promise<Measured> => {
     signal.throwIfAborted();
+    await runLoad(request, { connections: CONNECTIONS, seconds: WARM_UP_SECONDS });
+    const before = await server.usage();
     const result = await runLoad(request, { connections: CONNECTIONS, seconds: SECONDS });
-    const ofBare = bare === undefined ? {} : { ofBare: result.perSecond / bare.perSecond };
-    const measured = { ...result, ...ofBare };
+    const cpu = (await server.usage()).cpuMicros - before.cpuMicros;
+    return { ...result, cpuMicros: Math.round(cpu / countAnswers(result)) };
+  };
+  const bareServer = await start({ kind: 'bare', synchronous: 'full' });
+  const compare = async (
+    name: string,
+    server: Running,
+    request: LoadRequest,
+    barePath: '/predictions' | '/refusals',
+  ): Promise<Measured> => {
+    const bare = await load(bareServer, { ...request, url: bareServer.url + barePath });
+    note(`bare ${request.method ?? 'GET'} ${barePath}`, bare);
+    const result = await load(server, request);
+    const measured = { ...result, bare, ofBare: result.perSecond / bare.perSecond };
     note(name, measured);
     return measured;
   };
-  const bareServer = await start({ kind: 'bare', synchronous: 'full' });
-  const bareGet = await load('bare GET', { url: bareServer.url });
-  const barePost = await load('bare POST', { ...order(bareServer, ''), url: bareServer.url });
   const full = await start({ kind: 'service', synchronous: 'full' });
-  const reads = await load('reads', read(full), bareGet);
+  const reads = await compare('reads', full, read(full), '/predictions');
+  const reject = (code: string, key: string) =>
+    compare(`rejects ${code}`, full, order(full, key), '/refusals');
   const rejects = {
-    unauthenticated: await load('rejects 401', order(full, 'os_live_nobody'), barePost),
-    insufficient_funds: await load('rejects 402', order(full, full.keys.poor), barePost),
-    rate_limited: await load('rejects 429', order(full, full.keys.slow), barePost),
+    unauthenticated: await reject('401', 'os_live_nobody'),
+    insufficient_funds: await reject('402', full.keys.poor),
+    rate_limited: await reject('429', full.keys.slow),
   };
   const memory = await measureMemory(full);
-  const createsFull = await load('creates FULL', order(full, full.keys.rich), barePost);
+  const create = (name: string, server: Running) =>
+    compare(name, server, order(server, server.keys.rich), '/predictions');
+  const createsFull = await create('creates FULL', full);
   await full.stop();
   const normal = await start({ kind: 'service', synchronous: 'normal' });
-  const createsNormal = await load('creates NORMAL', order(normal, normal.keys.rich), barePost);
-  const waiting = await runLoad(order(normal, normal.keys.rich), {
-    connections: CONNECTIONS,
-    amount: QUEUED,
-  });
-  const readsQueued = await load('reads, many queued', read(normal), bareGet);
+  const createsNormal = await create('creates NORMAL', normal);
+  await runLoad(order(normal, normal.keys.rich), { connections: CONNECTIONS, amount: QUEUED });
+  const readsQueued = await compare('reads, many queued', normal, read(normal), '/predictions');
+  const waiting = await compare(
+    'reads of a waiting one',
+    normal,
+    read(normal, await newestOf(normal)),
+    '/predictions',
+  );
+  const jobs = await countQueued(normal);
   await normal.stop();
   const again = await start({ kind: 'service', synchronous: 'normal' });
   return {
-    bare: { get: bareGet, post: barePost },
     reads,
     rejects,
     creates: { full: createsFull, normal: createsNormal },
     queued: {
-      jobs: (createsNormal.statuses['201'] ?? 0) + (waiting.statuses['201'] ?? 0),
+      jobs,
       reads: readsQueued,
-      creates: waiting,
+      reads_of_waiting: waiting,
       restart_ms: Math.round(again.startMs),
     },
     memory,
   };
 }
 
-async function measureMemory(server: Running) {
-  const request = read(server);
-  // The first requests compile code and fill caches.
-  await runLoad(request, { connections: CONNECTIONS, amount: MEMORY_REQUESTS / 5 });
-  const before = await server.memory();
-  await runLoad(request, { connections: CONNECTIONS, amount: MEMORY_REQUESTS });
-  const after = await server.memory();
-  return { requests: MEMORY_REQUESTS, before_bytes: before, after_bytes: after };
+function countAnswers({ statuses }: LoadResult): number {
+  return Object.values(statuses).reduce((sum, count) => sum + count, 0);
 }
 
-function read({ url, prediction, keys }: Running): LoadRequest {
+async function measureMemory(server: Running) {
+  const request = read(server);
+  await runLoad(request, { connections: CONNECTIONS, amount: MEMORY_REQUESTS / 5 });
+  const before = await server.usage();
+  await runLoad(request, { connections: CONNECTIONS, amount: MEMORY_REQUESTS });
+  const after = await server.usage();
+  return {
+    requests: MEMORY_REQUESTS,
+    before_bytes: before.memoryBytes,
+    after_bytes: after.memoryBytes,
+  };
+}
+
+/** The id of the prediction that was ordered last. */
+async function newestOf({ url, keys }: Running): Promise<string> {
+  const answer = await fetch(`${url}/v1/predictions?limit=1`, {
+    headers: { authorization: `Bearer ${keys.rich}` },
+  });
+  const { results } = (await answer.json()) as { results: { id: string }[] };
+  return results[0]?.id ?? '';
+}
+
+async function countQueued(server: Running): Promise<number> {
+  const answer = await fetch(read(server, await newestOf(server)).url, {
+    headers: { authorization: `Bearer ${server.keys.rich}` },
+  });
+  const { queue_position } = (await answer.json()) as { queue_position?: number };
+  return (queue_position ?? 0) + 1;
+}
+
+function read({ url, prediction, keys }: Running, id: string = prediction): LoadRequest {
   const headers = { authorization: `Bearer ${keys.rich}` };
-  return { url: `${url}/v1/predictions/${prediction}`, headers };
+  return { url: `${url}/v1/predictions/${id}`, headers };
 }
 
 function order({ url }: Running, key: string): LoadRequest {
@@ -153,9 +200,9 @@ async function startServer(task: ApiServerTask): Promise<Running> {
   child.send(task);
   return {
     ...(await facts),
-    memory() {
-      const answer = answerOf<number>(child);
-      child.send('memory');
+    usage() {
+      const answer = answerOf<ApiServerUsage>(child);
+      child.send('usage');
       return answer;
     },
     stop() {
@@ -167,9 +214,13 @@ async function startServer(task: ApiServerTask): Promise<Running> {
 
 function answerOf<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as T));
-    child.once('exit', (code) => {
+    const onExit = (code: number | null) => {
       reject(new AppError('unavailable', `The measured server ended (${code}).`));
+    };
+    child.once('exit', onExit);
+    child.once('message', (message) => {
+      child.off('exit', onExit);
+      resolve(message as T);
     });
   });
 }

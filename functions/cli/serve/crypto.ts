@@ -5,27 +5,6 @@ import type { Hmac } from '#shared/domain/key-format.ts';
 /** Node's crypto in the forms that the domain asks for. */
 export const hmacSha256: Hmac = (key, data) => createHmac('sha256', key).update(data).digest();
 
-const MEMO_SIZE = 1000;
-
-/**
- * The same HMAC for data that comes again and again: the keys of busy clients, which edge and API
- * check one after the other. Results are shared: nobody may write into them.
- */
-export function createMemoHmac(hmac: Hmac): Hmac {
-  const byKey = new WeakMap<Uint8Array, Map<string, Uint8Array>>();
-  return (key, data) => {
-    const known = byKey.get(key) ?? new Map<string, Uint8Array>();
-    byKey.set(key, known);
-    const name = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
-    const found = known.get(name);
-    if (found !== undefined) return found;
-    const made = hmac(key, data);
-    known.set(name, made);
-    if (known.size > MEMO_SIZE) known.delete(known.keys().next().value ?? name);
-    return made;
-  };
-}
-
 /** SHA-256 of a text's UTF-8 bytes or of bytes, hex. */
 export function sha256Hex(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');

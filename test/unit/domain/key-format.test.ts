@@ -1,6 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { mintApiKey, parseApiKey, verifyApiKeyMac } from '#shared/domain/key-format.ts';
+import {
+  createKeyCheck,
+  mintApiKey,
+  parseApiKey,
+  verifyApiKeyMac,
+} from '#shared/domain/key-format.ts';
 import { hmac, macKeys } from '../../helpers/crypto.ts';
 
 const random = (length: number) => new Uint8Array(randomBytes(length));
@@ -49,6 +54,26 @@ describe('API key text', () => {
     'x'.repeat(5_000_000),
   ])('of another form is refused: %.40s', (text) => {
     expect(parseApiKey(text)).toBeUndefined();
+  });
+
+  test('a check knows genuine texts again, asks for their MAC once, and takes no other', () => {
+    let asked = 0;
+    const keys = macKeys(0);
+    const { text } = mint(keys);
+    const check = createKeyCheck({
+      macKeys: keys,
+      hmac: (key, data) => {
+        asked++;
+        return hmac(key, data);
+      },
+    });
+    expect(check(text)).toMatchObject({ ok: true });
+    expect(check(text)).toEqual({ ok: true, key: parseApiKey(text) });
+    expect(asked).toBe(1);
+    const forged = text.slice(0, -1) + (text.endsWith('A') ? 'B' : 'A');
+    expect(check(forged)).toEqual({ ok: false, reason: 'forged' });
+    expect(check(forged)).toEqual({ ok: false, reason: 'forged' });
+    expect(check(`${text}x`)).toEqual({ ok: false, reason: 'malformed' });
   });
 
   test('MAC keys rotate: old keys verify while their version is kept, no longer', () => {

@@ -4,14 +4,20 @@ import { AppError } from '#shared/core/errors.ts';
 /** Runs a write inside the next transaction and resolves once that is on disk. */
 export interface Writer {
   /**
-   * @param run does its reads and writes synchronously; when it throws, its own writes alone are undone
+   * @param run does its reads and writes synchronously; when it throws, its own writes alone are
+   *   undone. It is run again when another write of its group failed, after all were undone, so it
+   *   must leave no trace outside the database before its last statement.
    * @param lazy it need not be on disk soon: it waits for the next other write, or 100 ms
    */
   write<T>(run: () => T, lazy?: boolean): Promise<T>;
-  /** Called when a whole transaction failed, so that what memory knows of it can be read anew. */
+  /** Called when a whole transaction was undone, so that what memory knows of it can be read anew. */
   onRollback(listener: () => void): void;
+  /** Called after each transaction, before those who wait for it. */
+  onCommit(listener: () => void): void;
   /** Commits what waits, now. */
   flush(): void;
+  /** Commits what waits; what comes later is rejected. */
+  close(): void;
 }
 
 interface Pending {
@@ -26,12 +32,14 @@ const LAZY_MS = 100;
 
 /**
  * Gathers the writes of one turn of the event loop into one transaction, so that they share one
- * fsync. Each has a savepoint of its own.
+ * fsync. Where one fails, all are run again with a savepoint each: savepoints cost, failures are rare.
  */
 export function createWriter(db: Database.Database): Writer {
-  const listeners: (() => void)[] = [];
+  const rollbackListeners: (() => void)[] = [];
+  const commitListeners: (() => void)[] = [];
   let pending: Pending[] = [];
   let scheduled = false;
+  let closed = false;
   let lazyTimer: ReturnType<typeof setTimeout> | undefined;
 
   const schedule = (): void => {
@@ -50,27 +58,45 @@ export function createWriter(db: Database.Database): Writer {
     if (group.length > 0) commit(group);
   };
 
+  const undo = (): void => {
+    if (db.inTransaction) db.exec('ROLLBACK');
+    for (const listener of rollbackListeners) listener();
+  };
+
   const commit = (group: readonly Pending[]): void => {
-    const settle: (() => void)[] = [];
+    let settle: (() => void)[] | undefined;
     try {
       db.exec('BEGIN IMMEDIATE');
-      for (const one of group) settle.push(runOne(db, one));
+      settle = runAll(group);
+      if (settle === undefined) {
+        undo();
+        db.exec('BEGIN IMMEDIATE');
+        settle = group.map((one) => runOne(db, one));
+      }
       db.exec('COMMIT');
     } catch (error) {
-      if (db.inTransaction) db.exec('ROLLBACK');
-      for (const listener of listeners) listener();
+      undo();
       for (const { reject } of group) reject(toAppError(error));
       return;
     }
+    for (const listener of commitListeners) listener();
     for (const tell of settle) tell();
   };
 
+  const flushAll = (): void => {
+    while (pending.length > 0) flush();
+  };
+
   return {
-    flush() {
-      while (pending.length > 0) flush();
+    flush: flushAll,
+    close() {
+      flushAll();
+      closed = true;
     },
-    onRollback: (listener) => listeners.push(listener),
+    onRollback: (listener) => rollbackListeners.push(listener),
+    onCommit: (listener) => commitListeners.push(listener),
     write<T>(run: () => T, lazy = false): Promise<T> {
+      if (closed) return Promise.reject(storeClosed());
       return new Promise<T>((resolve, reject) => {
         pending.push({ run, resolve: resolve as (value: unknown) => void, reject });
         if (!lazy) schedule();
@@ -78,6 +104,20 @@ export function createWriter(db: Database.Database): Writer {
       });
     },
   };
+}
+
+/** Runs writes one after the other and returns what tells their callers; undefined when one failed. */
+function runAll(group: readonly Pending[]): (() => void)[] | undefined {
+  const settle: (() => void)[] = [];
+  try {
+    for (const { run, resolve } of group) {
+      const value = run();
+      settle.push(() => resolve(value));
+    }
+  } catch {
+    return undefined;
+  }
+  return settle;
 }
 
 /** Runs one write in its savepoint and returns what tells its caller, once the group is on disk. */
@@ -93,6 +133,11 @@ function runOne(db: Database.Database, { run, resolve, reject }: Pending): () =>
     db.exec('RELEASE one');
     return () => reject(toAppError(error));
   }
+}
+
+/** What asks a store of a database that was closed: the library would abort the process. */
+export function storeClosed(): AppError {
+  return new AppError('unavailable', 'The data folder is closed: the server is stopping');
 }
 
 function toAppError(error: unknown): unknown {

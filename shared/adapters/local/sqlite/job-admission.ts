@@ -1,4 +1,5 @@
 import type Database from 'libsql';
+import { assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 import { addUsd, microUsd } from '#shared/core/money.ts';
@@ -11,6 +12,12 @@ import { createOutboxInsert } from './outbox-rows.ts';
 
 /** Expired idempotency records are cleared away once per so many admissions. */
 const PURGE_EVERY = 256;
+
+interface State {
+  readonly balance: number | null;
+  /** The last rank that the account got, or the one last claimed if that is later. */
+  readonly rank: number | null;
+}
 
 /** The admission transaction; the returned function must run inside one. */
 export function createAdmit(
@@ -26,9 +33,9 @@ export function createAdmit(
     'INSERT OR REPLACE INTO idempotency (scope, job, expires_at) VALUES (?, ?, ?)',
   );
   const purge = db.prepare('DELETE FROM idempotency WHERE expires_at <= ?');
-  const selectBalance = db.prepare('SELECT balance FROM accounts WHERE id = ?');
-  const selectRank = db.prepare(
-    "SELECT coalesce(max(rank), 0) AS rank FROM ranks WHERE model = ? AND account IN ('', ?)",
+  const selectState = db.prepare(
+    'SELECT (SELECT balance FROM accounts WHERE id = ?1) AS balance, ' +
+      "(SELECT max(rank) FROM ranks WHERE model = ?2 AND account IN ('', ?1)) AS rank",
   );
   const putRank = db.prepare(
     'INSERT OR REPLACE INTO ranks (model, account, rank) VALUES (?, ?, ?)',
@@ -38,12 +45,13 @@ export function createAdmit(
   );
   const insertJob = db.prepare(
     'INSERT INTO jobs (id, account, key, model, status, waiting, rank, body_hash, created_at, ' +
-      'deadline, attach_by, due_at, hold, request) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'deadline, attach_by, due_at, hold, request) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) ' +
+      'ON CONFLICT (id) DO NOTHING',
   );
   let admitted = 0;
 
   /** What stands against the job, or what answers it already. */
-  const check = (admission: Admission): AdmissionResult | undefined => {
+  const check = (admission: Admission, balance: number): AdmissionResult | undefined => {
     const { job, idempotency } = admission;
     if (idempotency !== undefined) {
       const row = selectScope.get(idempotency.scope, job.createdAt) as { job: JobId } | undefined;
@@ -54,9 +62,6 @@ export function createAdmit(
           : { outcome: 'idempotency-mismatch', job: found.id };
       }
     }
-    const { balance } = (selectBalance.get(job.account) as { balance: number } | undefined) ?? {
-      balance: 0,
-    };
     if (balance < job.hold) return { outcome: 'insufficient-funds', balance: microUsd(balance) };
     for (const [window, period, cap] of [
       ['day', job.budgetDay, admission.dayCap],
@@ -70,11 +75,9 @@ export function createAdmit(
     return depth < admission.queueLimit ? undefined : { outcome: 'queue-full', depth };
   };
 
-  const insert = (job: Admission['job']): Job => {
-    const { rank: last } = selectRank.get(job.model.name, job.account) as { rank: number };
-    const rank = last + 1;
-    putRank.run(job.model.name, job.account, rank);
-    insertJob.run(
+  /** The stored job; undefined when it was stored before. */
+  const insert = (job: Admission['job'], rank: number): Job | undefined => {
+    const { changes } = insertJob.run(
       job.id,
       job.account,
       job.key,
@@ -89,6 +92,8 @@ export function createAdmit(
       job.hold,
       toRequestPart(job),
     );
+    if (changes === 0) return undefined;
+    putRank.run(job.model.name, job.account, rank);
     for (const [name, value] of Object.entries(job.tags)) {
       insertTag.run(job.account, name, value, job.id);
     }
@@ -97,12 +102,16 @@ export function createAdmit(
 
   return (admission) => {
     const { job, idempotency } = admission;
-    const repeated = getJob(job.id);
-    if (repeated !== undefined) return { outcome: 'admitted', job: repeated };
-    const refusal = check(admission);
-    if (refusal !== undefined) return refusal;
-
-    const stored = insert(job);
+    const { balance, rank } = selectState.get(job.account, job.model.name) as State;
+    const refusal = check(admission, balance ?? 0);
+    const stored = refusal === undefined ? insert(job, (rank ?? 0) + 1) : undefined;
+    if (stored === undefined) {
+      // What was admitted before stays so, whatever would stand against it now.
+      const repeated = getJob(job.id);
+      if (repeated !== undefined) return { outcome: 'admitted', job: repeated };
+      assert(refusal !== undefined, `job ${job.id} is neither new nor there`);
+      return refusal;
+    }
     ledger.moveMoney(job.account, -job.hold, job.hold);
     ledger.addEntry({
       id: admission.ledgerEntryId,

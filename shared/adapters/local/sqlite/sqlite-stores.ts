@@ -8,7 +8,7 @@ import type { KeyStore } from '#shared/ports/key-store.ts';
 import type { Ledger } from '#shared/ports/ledger.ts';
 import type { Outbox } from '#shared/ports/outbox.ts';
 import { lockFolder } from './folder-lock.ts';
-import { createWriter } from './group-commit.ts';
+import { createWriter, storeClosed } from './group-commit.ts';
 import { migrate } from './schema.ts';
 import { createSqliteJobStore } from './sqlite-job-store.ts';
 import { createSqliteKeyStore } from './sqlite-key-store.ts';
@@ -47,17 +47,32 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
   const lock = lockFolder(options.folder);
   const db = openDatabase(join(options.folder, 'onestep.sqlite'), options, lock.release);
   const writer = createWriter(db);
+  let open = true;
+  const whileOpen = <Store extends object>(store: Store) => guard(store, () => open);
   return {
-    jobs: createSqliteJobStore(db, writer, options.clock),
-    ledger: createSqliteLedger(db, writer, options.randomBytes),
-    keys: createSqliteKeyStore(db, writer),
-    outbox: createSqliteOutbox(db, writer),
+    jobs: whileOpen(createSqliteJobStore(db, writer, options.clock)),
+    ledger: whileOpen(createSqliteLedger(db, writer, options.randomBytes)),
+    keys: whileOpen(createSqliteKeyStore(db, writer)),
+    outbox: whileOpen(createSqliteOutbox(db, writer)),
     close() {
-      writer.flush();
+      if (!open) return;
+      writer.close();
+      open = false;
       db.close();
       lock.release();
     },
   };
+}
+
+/** The same store, whose methods are rejected once the database is closed: it aborts the process then. */
+function guard<Store extends object>(store: Store, isOpen: () => boolean): Store {
+  const methods = Object.entries(store as Record<string, (...args: unknown[]) => unknown>);
+  return Object.fromEntries(
+    methods.map(([name, method]) => [
+      name,
+      (...args: unknown[]) => (isOpen() ? method(...args) : Promise.reject(storeClosed())),
+    ]),
+  ) as Store;
 }
 
 function openDatabase(
@@ -73,6 +88,8 @@ function openDatabase(
       PRAGMA synchronous = ${options.synchronous === 'normal' ? 'NORMAL' : 'FULL'};
       PRAGMA foreign_keys = ON;
       PRAGMA cache_size = -32000;
+      -- Pages that are written again and again (the ends of indexes) are copied back less often so.
+      PRAGMA wal_autocheckpoint = 4000;
       PRAGMA journal_size_limit = 67108864;
     `);
     migrate(db);

@@ -82,6 +82,36 @@ describe('group commit', () => {
     expect(stored()).toEqual([]);
   });
 
+  test('a write that fails takes nothing from those of its group', async () => {
+    let undone = 0;
+    writer.onRollback(() => undone++);
+    const results = await Promise.allSettled([
+      writer.write(insert(1)),
+      writer.write(() => {
+        insert(2)();
+        throw new Error('no');
+      }),
+      writer.write(insert(1)),
+      writer.write(insert(3)),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'rejected',
+      'fulfilled',
+    ]);
+    expect(stored()).toEqual([1, 3]);
+    expect(count('COMMIT')).toBe(1);
+    expect(undone).toBe(1);
+  });
+
+  test('commits are told before their writes resolve', async () => {
+    const order: string[] = [];
+    writer.onCommit(() => order.push('commit'));
+    await writer.write(insert(1)).then(() => order.push('write'));
+    expect(order).toEqual(['commit', 'write']);
+  });
+
   test('an error of the database is wrapped and tells nothing to clients', async () => {
     await writer.write(insert(1));
     await expect(writer.write(insert(1))).rejects.toMatchObject({

@@ -56,6 +56,46 @@ describe('SQLite stores', () => {
     await expectInvariant(second.ledger);
   });
 
+  test('after closing every read and write is refused, and the process lives', async () => {
+    const { jobs, ledger, keys, outbox } = open();
+    await fund(ledger, 10 * PRICE);
+    const admission = sampleAdmission();
+    const admitted = jobs.admit(admission);
+    stores?.close();
+    stores?.close();
+    expect(await admitted).toMatchObject({ outcome: 'admitted' });
+    const late = [
+      jobs.get(admission.job.id),
+      jobs.admit(sampleAdmission()),
+      jobs.markAnswered(admission.job.id),
+      ledger.getAccount(ACCOUNT),
+      keys.list(ACCOUNT),
+      outbox.claimDue(NOW, NOW, 1),
+    ];
+    for (const result of await Promise.allSettled(late)) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
+    }
+    close();
+    expect(await open().jobs.get(admission.job.id)).toMatchObject({ status: 'starting' });
+  });
+
+  test('an admission that is repeated when nothing is left stays admitted', async () => {
+    const { jobs, ledger } = open();
+    await fund(ledger, PRICE);
+    const admission = { ...sampleAdmission(), queueLimit: 1 };
+    const first = await jobs.admit(admission);
+    expect(await jobs.admit(admission)).toEqual(first);
+    expect(await ledger.getAccount(ACCOUNT)).toMatchObject({ balance: 0, held: PRICE });
+  });
+
+  test('a balance is never older than the last commit', async () => {
+    const { jobs, ledger } = open();
+    await fund(ledger, 2 * PRICE);
+    expect(await ledger.getAccount(ACCOUNT)).toMatchObject({ balance: 2 * PRICE });
+    await jobs.admit(sampleAdmission());
+    expect(await ledger.getAccount(ACCOUNT)).toMatchObject({ balance: PRICE, held: PRICE });
+  });
+
   test('counts open jobs of earlier processes against the queue limit', async () => {
     await fund(open().ledger, 10 * PRICE);
     await stores?.jobs.admit(sampleAdmission());
