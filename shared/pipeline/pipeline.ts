@@ -127,7 +127,7 @@ async function* drawPictures(
     dims: [1, 6],
   };
   const latentShape = [manifest.vae.latentChannels, height / multiple, width / multiple];
-  const batchSize = unetBatchSize(height / multiple, width / multiple);
+  const batchSize = batchSizeOf(height / multiple, width / multiple);
   for (let first = 0; first < numOutputs; first += batchSize) {
     const count = Math.min(batchSize, numOutputs - first);
     const seeds = Array.from({ length: count }, (_, i) => imageSeed(seed, first + i));
@@ -143,17 +143,17 @@ async function* drawPictures(
       ['x0'],
     );
     const unetMs = (performance.now() - unetStarted) / count;
+    const vaeStarted = performance.now();
+    const { pixels } = outputsOf(await sessions.run('vae', { x0 }), ['pixels']);
+    const vaeMs = (performance.now() - vaeStarted) / count;
     for (const [i, pictureSeed] of seeds.entries()) {
-      const vaeStarted = performance.now();
-      const denoised = rowOf(x0, i);
-      const { pixels } = outputsOf(await sessions.run('vae', { x0: denoised }), ['pixels']);
       yield {
         index: first + i,
         seed: pictureSeed,
         width,
         height,
-        pixels: pixels.data as Uint8Array,
-        ms: { text: textMs, unet: unetMs, vae: performance.now() - vaeStarted },
+        pixels: rowOf(pixels, i).data as Uint8Array,
+        ms: { text: textMs, unet: unetMs, vae: vaeMs },
         stages: {
           ids_1,
           ids_2,
@@ -161,7 +161,7 @@ async function* drawPictures(
           pooled,
           time_ids,
           latents_in: rowOf(latents, i),
-          vae_in: unscaled(denoised, manifest.vae.scalingFactor),
+          vae_in: unscaled(rowOf(x0, i), manifest.vae.scalingFactor),
         },
       };
       textMs = 0;
@@ -170,16 +170,16 @@ async function* drawPictures(
 }
 
 /**
- * How many images one run of the UNet takes. A batch saves a sixth of the time while the latents are
- * small, and nothing once one image fills the caches; its bits are those of single runs.
+ * How many images one run takes. A batch saves a sixth of the time while the latents are small, and
+ * nothing once one image fills the caches; its bits are those of single runs.
  */
-function unetBatchSize(latentHeight: number, latentWidth: number): number {
-  const fit = Math.floor(UNET_BATCH_LATENTS / (latentHeight * latentWidth));
-  return Math.min(Math.max(fit, 1), MAX_UNET_BATCH);
+function batchSizeOf(latentHeight: number, latentWidth: number): number {
+  const fit = Math.floor(BATCH_LATENTS / (latentHeight * latentWidth));
+  return Math.min(Math.max(fit, 1), MAX_BATCH);
 }
 
-const UNET_BATCH_LATENTS = 4096;
-const MAX_UNET_BATCH = 4;
+const BATCH_LATENTS = 4096;
+const MAX_BATCH = 4;
 
 function noiseBatch(seeds: readonly number[], shape: readonly number[]): EdgeTensor {
   const size = shape.reduce((a, b) => a * b);

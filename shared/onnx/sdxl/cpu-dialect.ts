@@ -1,6 +1,7 @@
 import { floats } from '#shared/onnx/constant.ts';
 import {
   concat,
+  doubleNearest,
   reshape,
   reshapeLike,
   resizeNearestLike,
@@ -68,10 +69,15 @@ function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
 const AFTER = { top: 0, left: 0, bottom: 1, right: 1 };
 
 function upsample(image: Var, scope: Scope, channels: number, like?: Var): Var {
-  if (like === undefined) return doubleByPhases(image, scope, channels);
-  const larger = resizeNearestLike(image, like);
+  if (like === undefined && channels >= MIN_PHASE_CHANNELS) {
+    return doubleByPhases(image, scope, channels);
+  }
+  const larger = like === undefined ? doubleNearest(image) : resizeNearestLike(image, like);
   return imageConv(larger, scope, { inputs: channels, outputs: channels, kernel: 3 });
 }
+
+/** Narrower images gain nothing from fewer multiplications: moving the parts costs as much. */
+const MIN_PHASE_CHANNELS = 128;
 
 /** Group normalisation as instance normalisation of `[N, G, …]`: the fastest way on this device. */
 function groupNorm(image: Var, scope: Scope, channels: number, options: NormOptions): Var {
