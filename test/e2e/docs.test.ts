@@ -16,9 +16,10 @@ const run = promisify(execFile);
 
 /**
  * Why a shell block is not run here: `env` sets what the test sets itself, `hub` needs the Hugging
- * Face hub, `aws` an account, `ci` is a command of `.ci/run`.
+ * Face hub, `aws` an account, `ci` is a command of `.ci/run`, `bench` takes
+ * minutes and many gigabytes.
  */
-const EXCUSES = ['env', 'hub', 'aws', 'ci'];
+const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench'];
 
 interface Block {
   readonly language: string;
