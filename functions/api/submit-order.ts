@@ -58,7 +58,7 @@ export function createOrderDesk(deps: OrderDeps) {
     deps.catalog.models.map((model) => [model, createImageInputSchema(model)] as const),
   );
 
-  const readHeaders = async (c: ApiContext, route: string) => {
+  const readHeaders = (c: ApiContext, route: string) => {
     const { headers } = c.req.raw;
     const key = headers.get('idempotency-key');
     if (key !== null && !/^[\x20-\x7e]{1,255}$/.test(key)) {
@@ -72,13 +72,16 @@ export function createOrderDesk(deps: OrderDeps) {
     }
     const retryCount = Number(headers.get('x-stainless-retry-count') ?? 0);
     const cancelAfterMs = parseCancelAfter(headers.get('cancel-after') ?? undefined);
-    const digest = c.get('facts').bodySha256 ?? deps.sha256Hex(await c.req.bytes());
     return {
-      bodyHash: deps.sha256Hex(encoder.encode(`${route} ${digest}`)),
       ...(key === null ? {} : { idempotency: { route, key } }),
       ...(retryCount > 0 ? { retryCount } : {}),
       ...(cancelAfterMs === undefined ? {} : { cancelAfterMs }),
     };
+  };
+
+  const hashBody = async (c: ApiContext, route: string): Promise<string> => {
+    const digest = c.get('facts').bodySha256 ?? deps.sha256Hex(await c.req.bytes());
+    return deps.sha256Hex(encoder.encode(`${route} ${digest}`));
   };
 
   const schemaOf = (model: CatalogModel) => {
@@ -92,7 +95,7 @@ export function createOrderDesk(deps: OrderDeps) {
     account: AccountId,
     model: string,
     input: ParsedInput['input'],
-    headers: Awaited<ReturnType<typeof readHeaders>>,
+    headers: ReturnType<typeof readHeaders>,
   ): Promise<void> => {
     if (headers.idempotency !== undefined || headers.retryCount !== undefined) return;
     const balance = await deps.peekBalance?.(account);
@@ -119,11 +122,12 @@ export function createOrderDesk(deps: OrderDeps) {
       const parsed = parseImageInput(schemaOf(model), model, request.input, request.inputPath);
       const webhook = webhookOf(request.extras, deps.settings.allowLocalWebhooks);
       const tags = request.extras?.metadata;
-      const headers = await readHeaders(c, request.route);
+      const headers = readHeaders(c, request.route);
       await assertFunds(key.account, model.name, parsed.input, headers);
       const result = await deps.admission.submit({
         ...parsed,
         ...headers,
+        bodyHash: await hashBody(c, request.route),
         key,
         dialect,
         model,

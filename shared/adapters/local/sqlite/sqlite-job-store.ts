@@ -39,9 +39,10 @@ export function createSqliteJobStore(
   );
   const countWaiting = db.prepare('SELECT count(*) AS count FROM jobs WHERE waiting = 1');
 
-  const getRow = (id: JobId) => select.get(id) as (JobRow & { waiting: number }) | undefined;
+  const selectWaiting = db.prepare('SELECT model, rank FROM jobs WHERE id = ? AND waiting = 1');
+
   const getJob = (id: JobId): Job | undefined => {
-    const row = getRow(id);
+    const row = select.get(id) as JobRow | undefined;
     return row && toJob(row);
   };
 
@@ -105,8 +106,8 @@ export function createSqliteJobStore(
     queueDepth: async () => (countWaiting.get() as { count: number }).count,
 
     async queuePosition(id) {
-      const row = getRow(id);
-      return row?.waiting === 1 ? position(row) : undefined;
+      const row = selectWaiting.get(id) as Pick<JobRow, 'model' | 'rank'> | undefined;
+      return row && position({ id, ...row });
     },
   };
 }
