@@ -140,6 +140,7 @@ export async function createApiHarness(options: HarnessOptions = {}) {
       gpu.behaviour = 'make';
       for (const request of [...gpu.held.values()]) await gpu.finish(request);
       await services.dispatcher.drain(5000);
+      while (gpu.running.size > 0) await Promise.all(gpu.running);
       stores.close();
       rmSync(folder, { recursive: true, force: true });
     },
@@ -160,8 +161,14 @@ interface SendInit extends RequestInit {
 }
 
 function createFakeGpu(blobs: Pick<BlobStore, 'put'>, behaviour: Behaviour) {
+  /** Does the work a moment later; until it is done, the stores must stay open. */
+  const soon = (work: () => Promise<unknown>): void => {
+    const running = new Promise(setImmediate).then(work).finally(() => gpu.running.delete(running));
+    gpu.running.add(running);
+  };
   const gpu = {
     behaviour,
+    running: new Set<Promise<unknown>>(),
     held: new Map<string, InferenceRequest>(),
     submitted: [] as InferenceRequest[],
     onCompletion: async (_completion: Completion): Promise<unknown> => undefined,
@@ -180,11 +187,11 @@ function createFakeGpu(blobs: Pick<BlobStore, 'put'>, behaviour: Behaviour) {
     async submit(request) {
       gpu.submitted.push(request);
       gpu.held.set(request.job, request);
-      if (gpu.behaviour === 'make') setImmediate(() => void gpu.finish(request));
+      if (gpu.behaviour === 'make') soon(() => gpu.finish(request));
       if (gpu.behaviour === 'fail') {
         gpu.held.delete(request.job);
-        setImmediate(() => {
-          void gpu.onCompletion({
+        soon(() =>
+          gpu.onCompletion({
             job: request.job as Completion['job'],
             outcome: {
               kind: 'failed',
@@ -193,8 +200,8 @@ function createFakeGpu(blobs: Pick<BlobStore, 'put'>, behaviour: Behaviour) {
               retryable: false,
               images: [],
             },
-          });
-        });
+          }),
+        );
       }
     },
     async cancel(job) {
