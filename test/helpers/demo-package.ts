@@ -14,13 +14,13 @@ export interface DemoPackage {
 }
 
 /** The demo model as a package of its own, in a temporary folder. */
-export async function importDemo(): Promise<DemoPackage> {
+export async function importDemo(dtype: Manifest['dtype'] = 'fp32'): Promise<DemoPackage> {
   const root = mkdtempSync(join(tmpdir(), 'onestep-demo-'));
   const folder = join(root, 'demo');
   const manifest = await importModel({
     repository: join(DEMO, 'repo'),
     unet: join(DEMO, 'onestep_unet.bin'),
-    dtype: 'fp32',
+    dtype,
     out: folder,
     name: 'demo',
     processId: process.pid,

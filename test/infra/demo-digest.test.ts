@@ -5,11 +5,11 @@ import { COMMITTED_CONTEXT } from '../helpers/synthesise.ts';
 
 let demo: DemoPackage;
 beforeAll(async () => {
-  demo = await importDemo();
+  demo = await importDemo('fp16');
 });
 afterAll(() => demo.remove());
 
-it('cdk.json deploys the demo model as it is imported now', () => {
+it('cdk.json deploys the demo model as it is imported for a GPU now', () => {
   const [model] = parseSettings(COMMITTED_CONTEXT).models;
   expect(model?.digest, 'put the new digest into cdk.json').toBe(demo.manifest.digest);
 });

@@ -1,5 +1,5 @@
 import { AppError } from '#shared/core/errors.ts';
-import { readManifest } from '#shared/model/manifest.ts';
+import { readGpuPackage } from './gpu-package.ts';
 import { OUTPUTS, STACK_PARTS, type StackPart, stackName } from './names.ts';
 import type { Finding } from './preflight.ts';
 import { type DeploymentSettings, NO_IMAGE } from './settings.ts';
@@ -80,9 +80,9 @@ async function pushMissing(
   }
 }
 
-/** @throws AppError `file-not-found` for a folder that is no model package */
+/** @throws AppError `file-not-found` for a folder that is no model package, or none for a GPU */
 function packagesByDigest(folders: readonly string[]): Map<string, string> {
-  return new Map(folders.map((folder) => [readManifest(folder).digest, folder]));
+  return new Map(folders.map((folder) => [readGpuPackage(folder).digest, folder]));
 }
 
 async function requireOutputs(

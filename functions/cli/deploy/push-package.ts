@@ -4,8 +4,9 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadObjectCommand, NotFound, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { AppError, FormatError } from '#shared/core/errors.ts';
-import { MANIFEST_FILE, type Manifest, readManifest } from '#shared/model/manifest.ts';
+import { MANIFEST_FILE, type Manifest } from '#shared/model/manifest.ts';
 import { packageDigest } from '#shared/model/package-digest.ts';
+import { readGpuPackage } from './gpu-package.ts';
 import { modelPrefix } from './names.ts';
 import { uploadParts } from './upload-parts.ts';
 
@@ -47,7 +48,7 @@ export async function pushPackage(
   folder: string,
   bucket: string,
 ): Promise<PushResult> {
-  const manifest = readManifest(folder);
+  const manifest = readGpuPackage(folder);
   if (packageDigest(manifest.files) !== manifest.digest) {
     throw new FormatError(
       join(folder, MANIFEST_FILE),

@@ -71,6 +71,16 @@ describe('deploy', () => {
     expect(steps).toEqual(['cdk data']);
   });
 
+  it('takes no package that a GPU could not run', async () => {
+    const cpuOnly = mkdtempSync(join(tmpdir(), 'onestep-deploy-'));
+    const { cuda: _cuda, ...graphs } = manifest.graphs;
+    writeFileSync(join(cpuOnly, 'manifest.json'), JSON.stringify({ ...manifest, graphs }));
+    const { deps, steps } = world();
+    await expect(deploy(deps, settings, [cpuOnly])).rejects.toThrow(/--dtype fp16/);
+    expect(steps).toEqual([]);
+    rmSync(cpuOnly, { recursive: true });
+  });
+
   it('begins nothing when preflight finds something', async () => {
     const says = 'The quota is too small.';
     const { deps, steps } = world({
