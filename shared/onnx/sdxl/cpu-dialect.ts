@@ -8,24 +8,25 @@ import {
   transpose,
   unsqueeze,
 } from '#shared/onnx/ops/arrange.ts';
-import { add, cast, mul } from '#shared/onnx/ops/elementwise.ts';
-import { biasGelu, linearProduct, skipLayerNorm } from '#shared/onnx/ops/microsoft.ts';
-import { conv, instanceNorm, layerNorm } from '#shared/onnx/ops/network.ts';
-import { type StoredTensor, stored, storedRows } from '#shared/onnx/stored-tensor.ts';
+import { add, mul } from '#shared/onnx/ops/elementwise.ts';
+import { conv, instanceNorm } from '#shared/onnx/ops/network.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import { activate } from './activation.ts';
 import type { Dialect, ImageConv, NormOptions } from './dialect.ts';
 import type { Affine, Scope } from './scope.ts';
+import { tokenLayers } from './token-layers.ts';
 import { doubleByPhases } from './upsample-phases.ts';
 import { suitsWinograd, winogradConv } from './winograd.ts';
+
+const tokens = tokenLayers('FLOAT');
+const { parameter } = tokens;
 
 /**
  * float32 on operators that onnxruntime's CPU provider has kernels for. Images are `[N, C, h, w]`.
  * Weights may be stored as float16; they are then cast when the session is made.
  */
 export const cpuDialect: Dialect = {
-  parameter,
-  cast: (x) => cast(x, 'FLOAT'),
+  ...tokens,
   toImage: (x) => x,
   fromImage: (x) => x,
   conv: imageConv,
@@ -36,24 +37,7 @@ export const cpuDialect: Dialect = {
   concatChannels: (a, b) => concat([a, b], 1),
   toTokens: (image, channels) => transpose(reshape(image, [0, channels, -1]), [0, 2, 1]),
   fromTokens: (tokens, like) => reshapeLike(transpose(tokens, [0, 2, 1]), like),
-  linear: (x, { weight, bias }) => add(linearProduct(x, parameter(weight)), parameter(bias)),
-  project: (x, weight) => linearProduct(x, parameter(weight)),
-  layerNorm: (x, { weight, bias }, epsilon) =>
-    layerNorm(x, parameter(weight), parameter(bias), epsilon),
-  residualNorm: ({ product, bias }, skip, norm, epsilon) =>
-    skipLayerNorm(
-      product,
-      skip,
-      { scale: parameter(norm.weight), bias: parameter(norm.bias), epsilon },
-      parameter(bias),
-    ),
-  residual: ({ product, bias }, skip) => add(add(product, parameter(bias)), skip),
-  geglu,
 };
-
-function parameter(tensor: StoredTensor, shape?: readonly number[]): Var {
-  return cast(stored(tensor, shape), 'FLOAT');
-}
 
 function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
   // Its weights take four times the space, as float32: too much for a package that is to be small.
@@ -91,16 +75,4 @@ function groupNorm(image: Var, scope: Scope, channels: number, options: NormOpti
   const perChannel = [channels, 1, 1];
   const result = add(mul(normal, parameter(weight, perChannel)), parameter(bias, perChannel));
   return activation === undefined ? result : activate(result, activation);
-}
-
-function geglu(x: Var, scope: Scope, inputs: number, outputs: number): Var {
-  const { weight, bias } = scope.linear(inputs, 2 * outputs);
-  const half = (start: number) => ({
-    weight: cast(storedRows(weight, start, outputs), 'FLOAT'),
-    bias: cast(storedRows(bias, start, outputs), 'FLOAT'),
-  });
-  const value = half(0);
-  const gate = half(outputs);
-  const gated = biasGelu(linearProduct(x, gate.weight), gate.bias);
-  return mul(add(linearProduct(x, value.weight), value.bias), gated);
 }

@@ -15,25 +15,27 @@ import {
   skipGroupNormNhwc,
 } from '#shared/onnx/ops/cuda.ts';
 import { add, cast, mul } from '#shared/onnx/ops/elementwise.ts';
-import { biasGelu, linearProduct, skipLayerNorm } from '#shared/onnx/ops/microsoft.ts';
-import { layerNorm } from '#shared/onnx/ops/network.ts';
-import { type StoredTensor, stored, storedRows } from '#shared/onnx/stored-tensor.ts';
+import { linearProduct } from '#shared/onnx/ops/microsoft.ts';
+import { stored } from '#shared/onnx/stored-tensor.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import { activate } from './activation.ts';
 import type { Dialect, ImageConv, NormOptions } from './dialect.ts';
 import type { Scope } from './scope.ts';
+import { tokenLayers } from './token-layers.ts';
 
 /** The axis of an image's rows. */
 const ROWS = 1;
 const AFTER = { top: 0, left: 0, bottom: 1, right: 1 };
+
+const tokens = tokenLayers('FLOAT16');
+const { parameter } = tokens;
 
 /**
  * float16 on onnxruntime's fused CUDA operators. Images are `[N, h, w, C]`: the CUDA provider
  * transposes around every convolution of `[N, C, h, w]`, for it can't be told to prefer the other.
  */
 export const cudaDialect: Dialect = {
-  parameter,
-  cast: (x) => cast(x, 'FLOAT16'),
+  ...tokens,
   toImage: (x) => transpose(cast(x, 'FLOAT16'), [0, 2, 3, 1]),
   fromImage: (image) => transpose(image, [0, 3, 1, 2]),
   conv: imageConv,
@@ -49,24 +51,8 @@ export const cudaDialect: Dialect = {
   concatChannels: (a, b) => concat([a, b], 3),
   toTokens: (image, channels) => reshape(image, [0, -1, channels]),
   fromTokens: (tokens, like) => reshapeLike(tokens, like),
-  linear: (x, { weight, bias }) => add(linearProduct(x, parameter(weight)), parameter(bias)),
-  project: (x, weight) => linearProduct(x, parameter(weight)),
-  layerNorm: (x, { weight, bias }, epsilon) =>
-    layerNorm(x, parameter(weight), parameter(bias), epsilon),
-  residualNorm: ({ product, bias }, skip, norm, epsilon) =>
-    skipLayerNorm(
-      product,
-      skip,
-      { scale: parameter(norm.weight), bias: parameter(norm.bias), epsilon },
-      parameter(bias),
-    ),
-  residual: ({ product, bias }, skip) => add(add(product, parameter(bias)), skip),
   geglu,
 };
-
-function parameter(tensor: StoredTensor, shape?: readonly number[]): Var {
-  return cast(stored(tensor, shape), 'FLOAT16');
-}
 
 function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
   const { inputs, outputs, kernel, stride = 1, padding = (kernel - 1) / 2 } = shape;
@@ -109,15 +95,7 @@ function groupNorm(image: Var, scope: Scope, channels: number, options: NormOpti
 }
 
 function geglu(x: Var, scope: Scope, inputs: number, outputs: number): Var {
+  if (!BIAS_SPLIT_GELU_WIDTHS.includes(2 * outputs)) return tokens.geglu(x, scope, inputs, outputs);
   const { weight, bias } = scope.linear(inputs, 2 * outputs);
-  if (BIAS_SPLIT_GELU_WIDTHS.includes(2 * outputs)) {
-    return biasSplitGelu(linearProduct(x, parameter(weight)), parameter(bias));
-  }
-  const half = (start: number) => ({
-    weight: cast(storedRows(weight, start, outputs), 'FLOAT16'),
-    bias: cast(storedRows(bias, start, outputs), 'FLOAT16'),
-  });
-  const [value, gate] = [half(0), half(outputs)];
-  const gated = biasGelu(linearProduct(x, gate.weight), gate.bias);
-  return mul(add(linearProduct(x, value.weight), value.bias), gated);
+  return biasSplitGelu(linearProduct(x, parameter(weight)), parameter(bias));
 }
