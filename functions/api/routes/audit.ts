@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
 import { authenticate } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
+import { CursorSchema, entryPage, PageLimitSchema } from '#functions/api/entry-page.ts';
 import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { AuditEntrySchema } from '#functions/api/schemas/account.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
@@ -10,11 +11,8 @@ import { toIso } from '#shared/core/clock.ts';
 
 const QuerySchema = z.object({
   account: z.string().optional().describe('Another account; for the operator only'),
-  cursor: z
-    .string()
-    .regex(/^[0-9A-Za-z_-]{1,64}$/)
-    .optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: CursorSchema.optional(),
+  limit: PageLimitSchema,
 });
 
 /** `GET /v1/audit`: who did what to keys and money, newest first. */
@@ -45,14 +43,9 @@ export function registerAudit(app: ApiApp, deps: RouteDeps): void {
     const { account: named, cursor, limit } = c.req.valid('query');
     const account = await targetAccount(c, deps, named);
     const entries = await deps.keyStore.audit(account, limit + 1, cursor);
-    const page = entries.slice(0, limit);
-    const link = new URLSearchParams({
-      ...(named === undefined ? {} : { account: named }),
-      limit: String(limit),
-      cursor: page.at(-1)?.id ?? '',
-    });
+    const { page, next } = entryPage(c, entries, limit, { account: named });
     return answerJson(c, 200, {
-      next: entries.length > limit ? `${c.get('facts').origin}/v1/audit?${link}` : null,
+      next,
       results: page.map(({ id, at, actor, action, subject, details }) => {
         return { id, at: toIso(at), actor, action, subject, details };
       }),

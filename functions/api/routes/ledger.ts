@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
 import { authenticate, callerOf } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
+import { CursorSchema, entryPage, PageLimitSchema } from '#functions/api/entry-page.ts';
 import { presentLedgerEntry } from '#functions/api/present-account.ts';
 import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { LedgerEntrySchema } from '#functions/api/schemas/account.ts';
@@ -12,11 +13,8 @@ const DateSchema = z.iso.datetime({ offset: true }).or(z.iso.date());
 const QuerySchema = z.object({
   from: DateSchema.optional(),
   to: DateSchema.optional().describe('Exclusive'),
-  cursor: z
-    .string()
-    .regex(/^[0-9A-Za-z_-]{1,64}$/)
-    .optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: CursorSchema.optional(),
+  limit: PageLimitSchema,
 });
 
 /** `GET /v1/ledger`: every movement of the account's money, newest first. */
@@ -52,16 +50,9 @@ export function registerLedger(app: ApiApp, deps: RouteDeps): void {
       ...(to === undefined ? {} : { to: Date.parse(to) }),
       ...(cursor === undefined ? {} : { before: cursor }),
     });
-    const page = entries.slice(0, limit);
-    const last = page.at(-1);
-    const link = new URLSearchParams({
-      ...(from === undefined ? {} : { from }),
-      ...(to === undefined ? {} : { to }),
-      limit: String(limit),
-      cursor: last?.id ?? '',
-    });
+    const { page, next } = entryPage(c, entries, limit, { from, to });
     return answerJson(c, 200, {
-      next: entries.length > limit ? `${c.get('facts').origin}/v1/ledger?${link}` : null,
+      next,
       results: page.map(presentLedgerEntry),
     });
   });

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
 import { authenticate, callerOf } from '#functions/api/authenticate.ts';
 import type { ApiApp, ApiContext } from '#functions/api/context.ts';
+import { entryPage } from '#functions/api/entry-page.ts';
 import { notFound } from '#functions/api/errors.ts';
 import {
   presentDelivery,
@@ -67,11 +68,9 @@ function registerLog(app: ApiApp, deps: RouteDeps): void {
       const { limit, cursor } = c.req.valid('query');
       const { account } = callerOf(c);
       const entries = await deps.outbox.listByAccount(account.id, limit + 1, cursor);
-      const page = entries.slice(0, limit);
-      const link = new URLSearchParams({ limit: String(limit), cursor: page.at(-1)?.id ?? '' });
-      const { origin } = c.get('facts');
+      const { page, next } = entryPage(c, entries, limit);
       return answerJson(c, 200, {
-        next: entries.length > limit ? `${origin}/v1/webhooks/deliveries?${link}` : null,
+        next,
         results: page.map(presentDelivery),
       });
     },
