@@ -11,12 +11,15 @@ const FLOAT_INFINITY = 0x7f80_0000;
 /** Exponent bias of binary32 minus that of binary16. */
 const BIAS_DIFFERENCE = 127 - 15;
 
-let wideTable: Uint32Array | undefined;
+let wideTable: Int32Array | undefined;
 
-/** The binary32 bits of every half: one look-up per element beats any arithmetic. */
-function halfToFloatTable(): Uint32Array {
+/**
+ * The binary32 bits of every half: one look-up per element beats any arithmetic. Signed, as is all
+ * below that is fast, for V8 keeps unsigned numbers above 2³¹ as doubles.
+ */
+function halfToFloatTable(): Int32Array {
   if (wideTable !== undefined) return wideTable;
-  wideTable = new Uint32Array(65_536);
+  wideTable = new Int32Array(65_536);
   for (let bits = 0; bits < 65_536; bits++) wideTable[bits] = halfToFloatBits(bits);
   return wideTable;
 }
@@ -56,16 +59,43 @@ function unusualToHalf(magnitude: number): number {
  */
 export function halfToFloat(source: Uint16Array, target: Uint32Array): void {
   const table = halfToFloatTable();
-  const count = source.length;
-  for (let index = 0; index < count; index++) {
-    target[index] = table[source[index] as number] as number;
+  const result = new Int32Array(target.buffer, target.byteOffset, source.length);
+  const pairs = pairsOf(source);
+  const count = pairs.length;
+  // Two values a step take half the time of one.
+  for (let index = 0, to = 0; index < count; index++, to += 2) {
+    const pair = pairs[index] as number;
+    result[to] = table[pair & 0xffff] as number;
+    result[to + 1] = table[pair >>> 16] as number;
+  }
+  for (let index = 2 * count; index < source.length; index++) {
+    result[index] = table[source[index] as number] as number;
   }
 }
 
 /** Widens bfloat16 numbers to floats, exactly: they are the upper half of their bits. */
 export function bfloat16ToFloat(source: Uint16Array, target: Uint32Array): void {
-  const count = source.length;
-  for (let index = 0; index < count; index++) target[index] = (source[index] as number) << 16;
+  const result = new Int32Array(target.buffer, target.byteOffset, source.length);
+  const pairs = pairsOf(source);
+  const count = pairs.length;
+  for (let index = 0, to = 0; index < count; index++, to += 2) {
+    const pair = pairs[index] as number;
+    result[to] = pair << 16;
+    result[to + 1] = pair & 0xffff_0000;
+  }
+  for (let index = 2 * count; index < source.length; index++) {
+    result[index] = (source[index] as number) << 16;
+  }
+}
+
+/** Neighbours as one word each, the first in the lower half; none where they lie at an odd place. */
+function pairsOf(source: Uint16Array): Int32Array {
+  const isAligned = source.byteOffset % Int32Array.BYTES_PER_ELEMENT === 0;
+  return new Int32Array(
+    source.buffer,
+    isAligned ? source.byteOffset : 0,
+    isAligned ? source.length >> 1 : 0,
+  );
 }
 
 /**
@@ -76,7 +106,6 @@ export function bfloat16ToFloat(source: Uint16Array, target: Uint32Array): void 
  * @param target gets `source.length` half bits; may be longer
  */
 export function floatToHalf(source: Uint32Array, target: Uint16Array): void {
-  // Signed, for V8 keeps unsigned numbers above 2³¹ as doubles.
   const signed = new Int32Array(source.buffer, source.byteOffset, source.length);
   const count = signed.length;
   for (let index = 0; index < count; index++) {

@@ -3,6 +3,17 @@ import { bfloat16ToFloat, floatToHalf, halfToFloat } from '#shared/bytes/half.ts
 
 const ALL_HALVES = Uint16Array.from({ length: 65_536 }, (_, bits) => bits);
 
+/** How many values, and the element of their buffer that they begin at. */
+const PLACES = [
+  [0, 0],
+  [1, 0],
+  [1, 1],
+  [6, 0],
+  [7, 0],
+  [6, 1],
+  [7, 1],
+] as const;
+
 /** The value of a half by its definition, in double arithmetic. */
 function valueOfHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
@@ -32,6 +43,15 @@ describe('halfToFloat', () => {
         expect.fail(`half ${bits}: ${floats[bits]} is not ${valueOfHalf(bits)}`);
       }
     }
+  });
+
+  it.each(PLACES)('takes %i halves at place %i, and touches no more of the target', (count, at) => {
+    const halves = ALL_HALVES.slice(0x3c00 - at, 0x3c00 + count).subarray(at);
+    const bits = new Uint32Array(count + 2).fill(7);
+    halfToFloat(halves, bits.subarray(1));
+    const values = new Float32Array(bits.buffer, 4, count);
+    expect([...values]).toEqual([...halves].map(valueOfHalf));
+    expect([bits[0], bits[count + 1]]).toEqual([7, 7]);
   });
 });
 
@@ -87,4 +107,14 @@ describe('bfloat16ToFloat', () => {
     bfloat16ToFloat(Uint16Array.of(0x3f80, 0xc049, 0x8000, 0xff80), bits);
     expect([...new Float32Array(bits.buffer)]).toEqual([1, -3.140625, -0, -Infinity]);
   });
+
+  it.each(PLACES)(
+    'takes %i numbers at place %i, and touches no more of the target',
+    (count, at) => {
+      const numbers = ALL_HALVES.slice(0xc000 - at, 0xc000 + count).subarray(at);
+      const bits = new Uint32Array(count + 2).fill(7);
+      bfloat16ToFloat(numbers, bits.subarray(1));
+      expect([...bits]).toEqual([7, ...[...numbers].map((half) => half * 65_536), 7]);
+    },
+  );
 });
