@@ -135,8 +135,16 @@ interface Job {
 }
 
 async function writePackage(folder: string, job: Job): Promise<Manifest> {
-  const { options, repository, config } = job;
   const writer = new PackageWriter(folder);
+  try {
+    return await writeFiles(writer, job);
+  } finally {
+    await writer.close();
+  }
+}
+
+async function writeFiles(writer: PackageWriter, job: Job): Promise<Manifest> {
+  const { options, repository, config } = job;
   const sets = await writeGraphs(writer, job.graphs, {
     sources: (tensor) => job.sources.of(tensor),
     link: options.link === true,

@@ -2,11 +2,11 @@ import { convert } from '#shared/checkpoint/convert.ts';
 import { DTYPE_BYTES, elementCount, type LazyTensor } from '#shared/checkpoint/tensor.ts';
 import { assert } from '#shared/core/errors.ts';
 import type { StoredTensor } from '#shared/onnx/stored-tensor.ts';
-import type { PackageFile } from './package-writer.ts';
+import type { HashedFile } from './hashed-file.ts';
 
 /** Values converted at a time: few enough that they stay in the processor's cache on their way. */
 const CHUNK_VALUES = 2 ** 18;
-/** Largest element that is read or written, for the size of buffers. */
+/** Largest element that is read. */
 const MAX_ELEMENT_BYTES = 8;
 /** Where the first tensor of a weight file may begin. */
 const DATA_ALIGNMENT = 64;
@@ -59,12 +59,13 @@ export type OnBytes = (bytes: number) => void;
  */
 export async function writeWeights(
   layout: WeightLayout,
-  file: PackageFile,
+  file: HashedFile,
   sources: Sources,
   onBytes: OnBytes,
 ): Promise<void> {
   await file.write(layout.header);
-  const buffers = new BufferPair();
+  onBytes(layout.header.length);
+  const scratch = new Uint8Array(CHUNK_VALUES * MAX_ELEMENT_BYTES);
   for (const tensor of layout.tensors) {
     const [first, ...rest] = sources(tensor);
     assert(first !== undefined, `${tensor.name} has a source`);
@@ -72,10 +73,11 @@ export async function writeWeights(
       const values = tensor.compute([first, ...rest].map(readFloats));
       assert(values.length === elementCount(tensor.shape), `${tensor.name} has its shape`);
       const floats = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-      await file.write(convert(floats, 'F32', DTYPE[tensor.type]));
-      onBytes(values.byteLength);
+      const bytes = convert(floats, 'F32', DTYPE[tensor.type]);
+      await file.write(bytes);
+      onBytes(bytes.length);
     } else {
-      await copyValues(first, DTYPE[tensor.type], file, buffers, onBytes);
+      await copyValues(first, DTYPE[tensor.type], file, scratch, onBytes);
     }
   }
 }
@@ -83,17 +85,18 @@ export async function writeWeights(
 async function copyValues(
   tensor: LazyTensor,
   dtype: 'F32' | 'F16',
-  file: PackageFile,
-  buffers: BufferPair,
+  file: HashedFile,
+  scratch: Uint8Array,
   onBytes: OnBytes,
 ): Promise<void> {
   const count = elementCount(tensor.shape);
   for (let start = 0; start < count; start += CHUNK_VALUES) {
-    const { source, target } = buffers.next();
-    const bytes = tensor.read(start, Math.min(start + CHUNK_VALUES, count), source);
-    const converted = convert(bytes, tensor.dtype, dtype, target);
-    await file.write(converted);
-    onBytes(converted.length);
+    const end = Math.min(start + CHUNK_VALUES, count);
+    const room = await file.room((end - start) * DTYPE_BYTES[dtype]);
+    if (tensor.dtype === dtype) tensor.read(start, end, room);
+    else convert(tensor.read(start, end, scratch), tensor.dtype, dtype, room);
+    file.advance(room.length);
+    onBytes(room.length);
   }
 }
 
@@ -102,20 +105,4 @@ function readFloats(tensor: LazyTensor): Float32Array {
   const bytes = convert(tensor.read(), tensor.dtype, 'F32');
   const aligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
   return new Float32Array(aligned.buffer, aligned.byteOffset, elementCount(tensor.shape));
-}
-
-/** Two sets of buffers in turn: one is filled while the other is on its way to the disk. */
-class BufferPair {
-  private readonly sets = [0, 1].map(() => ({
-    source: new Uint8Array(CHUNK_VALUES * MAX_ELEMENT_BYTES),
-    target: new Uint8Array(CHUNK_VALUES * DTYPE_BYTES.F32),
-  }));
-  private turn = 0;
-
-  next(): { source: Uint8Array; target: Uint8Array } {
-    this.turn = 1 - this.turn;
-    const set = this.sets[this.turn];
-    assert(set !== undefined, 'there are two sets');
-    return set;
-  }
 }

@@ -35,12 +35,9 @@ export async function writeGraphs(
   };
   for (const { name, layout } of plans) {
     if (layout.tensors.length === 0) continue;
-    const file = await writer.create(weightFileName(name));
-    try {
-      await writeWeights(layout, file, options.sources, onBytes);
-    } finally {
-      await file.close();
-    }
+    await writer.create(weightFileName(name), (file) =>
+      writeWeights(layout, file, options.sources, onBytes),
+    );
   }
   await linked.writeTo(writer);
   const places = new Map(plans.map(({ name, places: found }) => [name, found]));

@@ -96,6 +96,16 @@ describe('importModel', () => {
     expect(readdirSync(folder.path).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
+  it.each(['fp32', 'fp16'] as const)('tells how far it is, up to the end (%s)', async (dtype) => {
+    const told: { bytes: number; of: number }[] = [];
+    const onProgress = (done: { bytes: number; of: number }) => told.push(done);
+    const out = join(folder.path, `told-${dtype}`);
+    const { files } = await importFixture(TINY, out, { dtype, onProgress });
+    const weights = Object.entries(files).filter(([path]) => path.endsWith('.safetensors'));
+    const written = weights.reduce((sum, [, { bytes }]) => sum + bytes, 0);
+    expect(told.at(-1)).toEqual({ bytes: written, of: written });
+  });
+
   it('removes what a killed run left behind', async () => {
     const stale = join(folder.path, '.package-stale.import-999999999');
     mkdirSync(stale);
