@@ -73,7 +73,7 @@ export class DigestThread {
 }
 
 function failureOf(cause: unknown): AppError {
-  const problem = cause instanceof Error ? cause.message : String(cause);
+  const problem = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
   return new AppError('internal-error', `The thread that takes digests failed: ${problem}.`, {
     cause,
   });

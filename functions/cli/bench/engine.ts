@@ -1,15 +1,14 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { Bench } from './bench.ts';
 import type { EngineTask } from './engine-task.ts';
-import { type PhaseRecord, runTask } from './run-task.ts';
+import { type ImportRecord, measureImport } from './measure-import.ts';
+import { type PhaseRecord, runTask, type TaskRecord } from './run-task.ts';
 
-const DEMO = fileURLToPath(new URL('../../../models/demo', import.meta.url));
 const DEFAULT_RUNS = 2;
 const GIGABYTE = 1e9;
 
@@ -32,48 +31,39 @@ async function measure(context: CommandContext, signal: AbortSignal): Promise<vo
   const settings = readSettings(context.values);
   const { stderr } = context;
   const phases: PhaseRecord[] = [];
-  const perform = async (task: EngineTask): Promise<unknown> => {
-    const { result } = await runTask(task, signal, (record) => {
+  const perform = (task: EngineTask): Promise<TaskRecord> =>
+    runTask(task, signal, (record) => {
       phases.push(record);
       stderr.write(line(record));
     });
-    return result;
-  };
   mkdirSync(settings.dir, { recursive: true });
   const folder = mkdtempSync(join(settings.dir, 'onestep-bench-'));
   try {
-    const rate = await perform({ kind: 'rate' });
+    const { result: rate } = await perform({ kind: 'rate' });
     stderr.write(`machine: ${JSON.stringify(rate)}\n`);
-    const imported = settings.model ?? (await importShape(settings, folder, perform));
-    const { device, size, runs } = settings;
-    const image = await perform({ kind: 'run', model: imported, device, size, runs });
-    const report = { ...settings, dir: undefined, machine: machine(rate), image, phases };
+    const { shape, dtype, device, size, runs } = settings;
+    const imported =
+      settings.model === undefined
+        ? await measureImport(shape, dtype, folder, perform)
+        : { model: settings.model, record: undefined };
+    signal.throwIfAborted();
+    if (imported.record !== undefined) stderr.write(importLine(imported.record));
+    const { model } = imported;
+    const { result: image } = await perform({ kind: 'run', model, device, size, runs });
+    const report = {
+      ...settings,
+      dir: undefined,
+      machine: machine(rate),
+      import: imported.record,
+      image,
+      phases,
+    };
     context.stdout.write(
       context.values['json'] === true ? `${JSON.stringify(report)}\n` : phases.map(line).join(''),
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Makes the package that is measured; returns its folder. */
-async function importShape(
-  { shape, dtype }: Settings,
-  folder: string,
-  perform: (task: EngineTask) => Promise<unknown>,
-): Promise<string> {
-  const out = join(folder, 'package');
-  if (shape === 'demo') {
-    const unet = join(DEMO, 'onestep_unet.bin');
-    await perform({ kind: 'import', repository: join(DEMO, 'repo'), unet, out, dtype });
-    return out;
-  }
-  const repository = join(folder, 'repository');
-  await perform({ kind: 'write', repository, tokenizers: join(DEMO, 'repo') });
-  await perform({ kind: 'import', repository, out, dtype });
-  // Room on the disk and in the page cache for what comes next.
-  rmSync(repository, { recursive: true });
-  return out;
 }
 
 function readSettings(values: CommandContext['values']): Settings {
@@ -114,6 +104,11 @@ const machine = (rate: unknown): object => ({
   threads: availableParallelism(),
   ...(typeof rate === 'object' ? rate : {}),
 });
+
+function importLine({ bytes, copySeconds, speedOfCopy }: ImportRecord): string {
+  const size = `${(bytes / GIGABYTE).toFixed(2)} GB`;
+  return `import: cp writes the same ${size} in ${copySeconds.toFixed(2)} s, so at ${speedOfCopy.toFixed(2)} of its speed\n`;
+}
 
 function line({ phase, seconds, peakRssBytes, peakAnonymousBytes }: PhaseRecord): string {
   const gigabytes = (bytes: number) => (bytes / GIGABYTE).toFixed(2).padStart(6);

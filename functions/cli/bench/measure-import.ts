@@ -1,0 +1,62 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runCommand } from '#functions/cli/deploy/run-command.ts';
+import type { EngineTask } from './engine-task.ts';
+import type { TaskRecord } from './run-task.ts';
+
+const DEMO = fileURLToPath(new URL('../../../models/demo', import.meta.url));
+
+/** An import beside `cp -r`, which writes the same bytes to the same disk a moment later. */
+export interface ImportRecord {
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly copySeconds: number;
+  /** The import's speed as a share of cp's. */
+  readonly speedOfCopy: number;
+  readonly peakAnonymousBytes: number;
+}
+
+/**
+ * Makes the package that is measured, in `folder`.
+ *
+ * @param perform does a task in a process that is watched
+ */
+export async function measureImport(
+  shape: 'sdxl' | 'demo',
+  dtype: 'fp32' | 'fp16',
+  folder: string,
+  perform: (task: EngineTask) => Promise<TaskRecord>,
+): Promise<{ model: string; record: ImportRecord }> {
+  const out = join(folder, 'package');
+  const written = join(folder, 'repository');
+  const tokenizers = join(DEMO, 'repo');
+  if (shape === 'sdxl') await perform({ kind: 'write', repository: written, tokenizers });
+  const source =
+    shape === 'sdxl'
+      ? { repository: written }
+      : { repository: tokenizers, unet: join(DEMO, 'onestep_unet.bin') };
+  await settle(folder);
+  const { phases, result } = await perform({ kind: 'import', ...source, out, dtype });
+  // Room on the disk and in the page cache for what comes next.
+  rmSync(written, { recursive: true, force: true });
+  const copySeconds = await timeCopy(out, join(folder, 'copy'));
+  const { seconds = 0, peakAnonymousBytes = 0 } = phases.at(-1) ?? {};
+  const { bytes } = result as { bytes: number };
+  const speedOfCopy = copySeconds / seconds;
+  return { model: out, record: { bytes, seconds, copySeconds, speedOfCopy, peakAnonymousBytes } };
+}
+
+async function timeCopy(folder: string, target: string): Promise<number> {
+  await settle(folder);
+  const started = performance.now();
+  await runCommand('cp', ['-r', folder, target], { cwd: folder });
+  const seconds = (performance.now() - started) / 1000;
+  rmSync(target, { recursive: true });
+  return seconds;
+}
+
+/** Waits until the disk has all that was written before, which would slow down who comes next. */
+async function settle(folder: string): Promise<void> {
+  await runCommand('sync', [], { cwd: folder });
+}
