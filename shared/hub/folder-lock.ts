@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
+import { isRunning, processMark } from '#shared/core/running-process.ts';
 
 const LOCK_FILE = '.download.lock';
 
@@ -26,29 +27,20 @@ export async function withFolderLock<T>(
 }
 
 async function takeLock(path: string, folder: string, processId: number): Promise<void> {
+  const mark = processMark(processId);
   try {
-    await writeFile(path, String(processId), { flag: 'wx' });
+    await writeFile(path, mark, { flag: 'wx' });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-    const owner = Number(await readFile(path, 'utf8'));
-    if (isAlive(owner)) {
+    const owner = await readFile(path, 'utf8');
+    if (isRunning(owner)) {
       throw new AppError(
         'conflict',
-        `${folder}: process ${owner} is downloading here; wait for it or end it.`,
+        `${folder}: process ${Number.parseInt(owner, 10)} is downloading here; wait for it or end it.`,
         { cause },
       );
     }
     await rm(path, { force: true });
-    await writeFile(path, String(processId), { flag: 'wx' });
-  }
-}
-
-function isAlive(processId: number): boolean {
-  if (!Number.isInteger(processId) || processId <= 0) return false;
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    await writeFile(path, mark, { flag: 'wx' });
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
+import { isProcessMark, isRunning, processMark } from '#shared/core/running-process.ts';
 import { MANIFEST_FILE } from './manifest.ts';
 
 /**
@@ -22,10 +23,11 @@ export async function makeFolder<T>(
       `${target} exists and is not a model package; name another place or remove it.`,
     );
   }
-  const temporary = `${temporaryPrefix(path)}${processId}`;
+  const mark = processMark(processId);
+  const temporary = `${temporaryPrefix(path)}${mark}`;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    removeStale(path, processId);
+    removeStale(path, mark);
     mkdirSync(temporary);
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
@@ -40,6 +42,9 @@ export async function makeFolder<T>(
   }
 }
 
+/** How the name of a package that is being replaced ends. */
+const OLD = '.old';
+
 const temporaryPrefix = (path: string): string => join(dirname(path), `.${basename(path)}.import-`);
 
 const isEmptyFolder = (path: string): boolean => {
@@ -52,7 +57,7 @@ const isEmptyFolder = (path: string): boolean => {
 
 function replace(temporary: string, path: string): void {
   if (existsSync(path)) {
-    const old = `${temporary}-old`;
+    const old = `${temporary}${OLD}`;
     renameSync(path, old);
     renameSync(temporary, path);
     rmSync(old, { recursive: true, force: true });
@@ -62,21 +67,12 @@ function replace(temporary: string, path: string): void {
 }
 
 /** Removes temporary folders of runs that no longer live. */
-function removeStale(path: string, processId: number): void {
+function removeStale(path: string, mark: string): void {
   const prefix = basename(temporaryPrefix(path));
   for (const name of readdirSync(dirname(path))) {
     if (!name.startsWith(prefix)) continue;
-    const owner = Number.parseInt(name.slice(prefix.length), 10);
-    if (owner !== processId && isRunning(owner)) continue;
+    const owner = basename(name.slice(prefix.length), OLD);
+    if (!isProcessMark(owner) || (owner !== mark && isRunning(owner))) continue;
     rmSync(join(dirname(path), name), { recursive: true, force: true });
-  }
-}
-
-function isRunning(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

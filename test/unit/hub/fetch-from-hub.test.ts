@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError, type ErrorCode } from '#shared/core/errors.ts';
+import { processMark } from '#shared/core/running-process.ts';
 import { chooseFile } from '#shared/hub/choose-files.ts';
 import { type FetchOptions, fetchFromHub } from '#shared/hub/fetch-from-hub.ts';
 import { parseHubReference } from '#shared/hub/hub-reference.ts';
@@ -251,11 +252,16 @@ describe('fetchFromHub', () => {
   it('lets one process at a time download, and takes over from a dead one', async () => {
     await fetchWeights(repositoryOf([]));
     const lock = join(folder, 'owner', 'name', COMMIT, '.download.lock');
-    writeFileSync(lock, String(process.pid));
-    expect((await faultOf(fetchWeights(repositoryOf([])))).code).toBe('conflict');
-    writeFileSync(lock, '2147483000');
-    await fetchWeights(repositoryOf([]));
-    expect(existsSync(lock)).toBe(false);
+    writeFileSync(lock, processMark(process.pid));
+    const refused = await faultOf(fetchWeights(repositoryOf([])));
+    expect(refused.code).toBe('conflict');
+    expect(refused.message).toContain(`process ${process.pid} is downloading`);
+    // A number that no process has, one that another process has by now, and a write that was cut.
+    for (const left of ['2147483000', `${process.pid}-1`, '']) {
+      writeFileSync(lock, left);
+      await fetchWeights(repositoryOf([]));
+      expect(existsSync(lock)).toBe(false);
+    }
   });
 
   it('names a repository and a file that are not there', async () => {

@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '#shared/checkpoint/open-checkpoint.ts';
+import { processMark } from '#shared/core/running-process.ts';
 import { checkFiles } from '#shared/model/check-files.ts';
 import { readManifest } from '#shared/model/manifest.ts';
 import {
@@ -107,10 +108,14 @@ describe('importModel', () => {
   });
 
   it('removes what a killed run left behind', async () => {
-    const stale = join(folder.path, '.package-stale.import-999999999');
-    mkdirSync(stale);
+    const left = (mark: string) => join(folder.path, `.package-stale.import-${mark}`);
+    // Numbers that no process has, and one that another process has by now.
+    const stale = ['999999999', '999999999.old', `${process.ppid}-1`].map(left);
+    const alive = [processMark(process.ppid), `1.import-${process.pid}`].map(left);
+    for (const path of [...stale, ...alive]) mkdirSync(path);
     await importFixture(TINY, join(folder.path, 'package-stale'));
-    expect(existsSync(stale)).toBe(false);
+    expect(stale.filter((path) => existsSync(path))).toEqual([]);
+    expect(alive.filter((path) => existsSync(path))).toEqual(alive);
   });
 
   it.each(['F16', 'F32', 'BF16'] as const)('takes a UNet from a %s torch file', async (dtype) => {
