@@ -4,7 +4,7 @@ import { cpuDialect } from '#shared/onnx/sdxl/cpu-dialect.ts';
 import { cudaDialect } from '#shared/onnx/sdxl/cuda-dialect.ts';
 import type { Dialect } from '#shared/onnx/sdxl/dialect.ts';
 import { type ModelGraph, textGraph, unetGraph, vaeGraph } from '#shared/onnx/sdxl/graphs.ts';
-import { type Folding, NO_FOLDING } from '#shared/onnx/sdxl/resnet.ts';
+import { NO_FOLDING } from '#shared/onnx/sdxl/resnet.ts';
 import { TIME_IDS } from '#shared/onnx/sdxl/time-embedding.ts';
 import type { DenoiseStep } from '#shared/onnx/sdxl/unet.ts';
 import { readUnetConfig, type UnetConfig } from '#shared/onnx/sdxl/unet-config.ts';
@@ -107,21 +107,19 @@ export interface DeviceGraphs {
   readonly cuda?: Record<GraphName, ModelGraph>;
 }
 
-/** All graphs of a package whose weights are stored with a dtype. */
-export function buildDeviceGraphs(config: ModelConfig, dtype: Manifest['dtype']): DeviceGraphs {
+/**
+ * All graphs of a package whose weights are stored with a dtype.
+ *
+ * @param folding the powers of two that the CUDA graph's VAE is divided by
+ */
+export function buildDeviceGraphs(
+  config: ModelConfig,
+  dtype: Manifest['dtype'],
+  folding = NO_FOLDING,
+): DeviceGraphs {
   if (dtype === 'fp32') return { cpu: buildGraphs(config, cpuDialect, 'FLOAT') };
   return {
     cpu: buildGraphs(config, cpuDialect, 'FLOAT16'),
-    cuda: buildGraphs(config, cudaDialect, 'FLOAT16', vaeFolding(config)),
+    cuda: buildGraphs(config, cudaDialect, 'FLOAT16', folding),
   };
 }
-
-/**
- * For a VAE whose config says that float16 can't hold its activations. Their limit becomes 2²² and
- * what is finer than 2⁻¹⁸ is lost, where the values themselves are of the order of 1 to 10⁵.
- */
-const WIDE_VAE_FOLDING: Folding = { residual: 6, inner: 6 };
-
-/** The powers of two that the CUDA graph's VAE is folded by. */
-export const vaeFolding = ({ vae }: ModelConfig): Folding =>
-  vae.force_upcast ? WIDE_VAE_FOLDING : NO_FOLDING;

@@ -7,13 +7,8 @@ import { assert } from '#shared/core/errors.ts';
 import type { ModelGraph } from '#shared/onnx/sdxl/graphs.ts';
 import { vaeFactor } from '#shared/onnx/sdxl/vae-config.ts';
 import type { StoredTensor } from '#shared/onnx/stored-tensor.ts';
-import {
-  buildDeviceGraphs,
-  type DeviceGraphs,
-  type ModelConfig,
-  readModelConfig,
-  vaeFolding,
-} from './build-graphs.ts';
+import { buildDeviceGraphs, type ModelConfig, readModelConfig } from './build-graphs.ts';
+import { type Calibration, calibrateVae } from './calibrate-vae.ts';
 import { readLicences } from './licences.ts';
 import { GRAPH_NAMES, MANIFEST_FILE, type Manifest, ManifestSchema } from './manifest.ts';
 import { makeFolder } from './new-folder.ts';
@@ -61,12 +56,12 @@ const DEFAULT_SAMPLE_SIZE = 128;
 export async function importModel(options: ImportOptions): Promise<Manifest> {
   const repository = openRepository(options.repository);
   const config = readModelConfig(repository);
-  const graphs = buildDeviceGraphs(config, options.dtype);
+  const { cpu } = buildDeviceGraphs(config, options.dtype);
   const sources = new SourceTensors(repository, options);
   try {
-    for (const name of GRAPH_NAMES) sources.resolve(graphs.cpu[name]);
+    for (const name of GRAPH_NAMES) sources.resolve(cpu[name]);
     return await makeFolder(options.out, options.processId, (folder) =>
-      writePackage(folder, { options, repository, config, graphs, sources }),
+      writePackage(folder, { options, repository, config, sources }),
     );
   } finally {
     sources.close();
@@ -79,6 +74,7 @@ class SourceTensors {
   private readonly options: ImportOptions;
   private readonly open: Checkpoint[] = [];
   private readonly found = new Map<string, ReadonlyMap<string, LazyTensor>>();
+  private readonly files = new Map<string, string>();
 
   constructor(repository: Repository, options: ImportOptions) {
     this.repository = repository;
@@ -92,6 +88,7 @@ class SourceTensors {
       assert(part !== undefined, `${scope.part} is a part of a repository`);
       const { file, checkpoint } = this.openPart(part);
       this.found.set(part, resolveTensors(part, checkpoint, scope.asked, file));
+      this.files.set(part, file);
     }
   }
 
@@ -101,6 +98,11 @@ class SourceTensors {
       assert(found !== undefined, `${name} of ${part} is resolved`);
       return found;
     });
+  }
+
+  /** The file that a part was found in. */
+  fileOf(part: Part): string {
+    return this.files.get(part) ?? part;
   }
 
   close(): void {
@@ -130,23 +132,33 @@ interface Job {
   readonly options: ImportOptions;
   readonly repository: Repository;
   readonly config: ModelConfig;
-  readonly graphs: DeviceGraphs;
   readonly sources: SourceTensors;
 }
 
 async function writePackage(folder: string, job: Job): Promise<Manifest> {
   const writer = new PackageWriter(folder);
   try {
-    return await writeFiles(writer, job);
+    return await writeFiles(folder, writer, job);
   } finally {
     await writer.close();
   }
 }
 
-async function writeFiles(writer: PackageWriter, job: Job): Promise<Manifest> {
+async function writeFiles(folder: string, writer: PackageWriter, job: Job): Promise<Manifest> {
   const { options, repository, config } = job;
-  const sets = await writeGraphs(writer, job.graphs, {
-    sources: (tensor) => job.sources.of(tensor),
+  const sources = (tensor: StoredTensor) => job.sources.of(tensor);
+  const calibration =
+    options.dtype === 'fp32'
+      ? undefined
+      : await calibrateVae({
+          folder,
+          config: config.vae,
+          sources,
+          file: job.sources.fileOf('vae'),
+        });
+  const graphs = buildDeviceGraphs(config, options.dtype, calibration?.folding);
+  const sets = await writeGraphs(writer, graphs, {
+    sources,
     link: options.link === true,
     signal: options.signal,
     onProgress: options.onProgress,
@@ -157,7 +169,7 @@ async function writeFiles(writer: PackageWriter, job: Job): Promise<Manifest> {
       await writer.put(`${name}/${file}`, readFileSync(repository.pathOf(name, file)));
     }
   }
-  const manifest = makeManifest(job, sets, writer.files);
+  const manifest = makeManifest(job, { graphs: sets, calibration, files: writer.files });
   await writer.put(
     MANIFEST_FILE,
     new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`),
@@ -166,7 +178,11 @@ async function writeFiles(writer: PackageWriter, job: Job): Promise<Manifest> {
   return manifest;
 }
 
-function makeManifest(job: Job, graphs: Manifest['graphs'], files: Manifest['files']): Manifest {
+interface Written extends Pick<Manifest, 'graphs' | 'files'> {
+  readonly calibration: Calibration | undefined;
+}
+
+function makeManifest(job: Job, { graphs, calibration, files }: Written): Manifest {
   const { options, config } = job;
   const multiple = vaeFactor(config.vae);
   const side = (config.unet.sample_size ?? DEFAULT_SAMPLE_SIZE) * multiple;
@@ -181,7 +197,7 @@ function makeManifest(job: Job, graphs: Manifest['graphs'], files: Manifest['fil
     vae: {
       scalingFactor: config.vae.scaling_factor,
       latentChannels: config.vae.latent_channels,
-      ...(graphs.cuda === undefined ? {} : { folding: vaeFolding(config) }),
+      ...(calibration === undefined ? {} : calibration),
     },
     text: {
       contextChannels: config.unet.contextChannels,

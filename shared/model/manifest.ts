@@ -91,10 +91,15 @@ export const ManifestSchema = z.object({
   vae: z.object({
     scalingFactor: z.number().positive(),
     latentChannels: z.number().int().positive(),
-    /** Exponents of the powers of two that the CUDA graph's activations are divided by. */
+    /**
+     * Exponents of the powers of two that the CUDA graph's activations are divided by, chosen when
+     * the package was made: of what runs from block to block, and inside each block.
+     */
     folding: z
       .object({ residual: z.number().int().min(0), inner: z.number().int().min(0) })
       .optional(),
+    /** The largest activations, undivided, that the choice rests on. */
+    seen: z.object({ residual: z.number().min(0), inner: z.number().min(0) }).optional(),
   }),
   text: z.object({
     contextChannels: z.number().int().positive(),

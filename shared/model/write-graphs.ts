@@ -84,7 +84,7 @@ function planWeights(
 }
 
 /** Every tensor that a graph stores, once. */
-function storedTensors({ graph }: ModelGraph): readonly StoredTensor[] {
+export function storedTensors({ graph }: Pick<ModelGraph, 'graph'>): readonly StoredTensor[] {
   const tensors = new Map<string, StoredTensor>();
   for (const { value } of graph.stored) {
     assert(value.origin.kind === 'stored', 'a stored value is stored');

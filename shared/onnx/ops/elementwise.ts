@@ -17,6 +17,7 @@ export const mul = (a: Var, b: Var): Var => binary('Mul', a, b);
 export const div = (a: Var, b: Var): Var => binary('Div', a, b);
 export const equal = (a: Var, b: Var): Var => binary('Equal', a, b, 'BOOL');
 
+export const abs = (x: Var): Var => unary('Abs', x);
 export const relu = (x: Var): Var => unary('Relu', x);
 export const sin = (x: Var): Var => unary('Sin', x);
 export const cos = (x: Var): Var => unary('Cos', x);

@@ -1,6 +1,7 @@
 import { assert } from '#shared/core/errors.ts';
 import { broadcast, dimAt, sizeAt, windowed } from '#shared/onnx/shape.ts';
 import { makeOp, type Var } from '#shared/onnx/value.ts';
+import { reshape } from './arrange.ts';
 
 export interface ConvOptions {
   readonly stride?: number;
@@ -68,6 +69,10 @@ export const instanceNorm = (x: Var, scale: Var, bias: Var, epsilon: number): Va
 /** Normalisation over the last axis, then times scale plus bias. */
 export const layerNorm = (x: Var, scale: Var, bias: Var, epsilon: number): Var =>
   makeOp('LayerNormalization', [x, scale, bias], x, { axis: -1n, epsilon });
+
+/** The greatest value of all, as `[1]`. */
+export const maximum = (x: Var): Var =>
+  reshape(makeOp('ReduceMax', [x], { type: x.type, shape: [] }, { keepdims: 0n }), [1]);
 
 /** The index of the greatest value along the last axis, the first if several, as int64 `[…, 1]`. */
 export function argMaxLast(x: Var): Var {

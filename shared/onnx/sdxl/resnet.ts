@@ -16,6 +16,8 @@ export interface ResnetOptions {
   readonly scaleFactor?: number;
   /** Powers of two that keep the activations small, in the VAE. */
   readonly folding?: Folding;
+  /** Shown every value that folding divides, in the order in which they are computed. */
+  readonly watch?: Watch | undefined;
   /** How many times larger the image is than the latents; absent in the UNet. */
   readonly scale?: number;
   /** The activated time embedding `[N, channels]` and how it enters; absent in the VAE. */
@@ -33,6 +35,9 @@ export interface Folding {
   /** Of what the first convolution of each block puts out. */
   readonly inner: number;
 }
+
+/** Takes note of a value and of which exponent it is divided by. */
+export type Watch = (exponent: keyof Folding, value: Var) => void;
 
 export const NO_FOLDING: Folding = { residual: 0, inner: 0 };
 
@@ -55,6 +60,7 @@ export function resnetBlock(
   const first = dialect.groupNorm(image, scope.at('norm1'), inputs, { ...norm, activation });
   const conv1 = scope.at('conv1').scaled({ weight: -folding.inner, bias: -folding.inner });
   const convolved = dialect.conv(first, conv1, { ...size, inputs, outputs });
+  options.watch?.('inner', convolved);
   const second = secondNorm(dialect, scope, convolved, options);
   const { residual } = folding;
   const conv2 = scope.at('conv2').scaled({ weight: -residual, bias: -residual });
@@ -72,6 +78,7 @@ export function resnetBlock(
           kernel: 1,
         });
   const sum = add(shortcut, branch);
+  for (const value of [branch, shortcut, sum]) options.watch?.('residual', value);
   return scaleFactor === 1 ? sum : div(sum, dialect.cast(floats(scaleFactor)));
 }
 

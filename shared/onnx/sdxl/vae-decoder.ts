@@ -5,7 +5,7 @@ import { add, cast, clip, div, mul, round } from '#shared/onnx/ops/elementwise.t
 import { multiHeadAttention } from '#shared/onnx/ops/microsoft.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import type { Dialect } from './dialect.ts';
-import { type Folding, foldedEpsilon, NO_FOLDING, resnetBlock } from './resnet.ts';
+import { type Folding, foldedEpsilon, NO_FOLDING, resnetBlock, type Watch } from './resnet.ts';
 import type { Scope } from './scope.ts';
 import type { VaeConfig } from './vae-config.ts';
 
@@ -18,6 +18,7 @@ interface Decoder {
   readonly dialect: Dialect;
   readonly config: VaeConfig;
   readonly folding: Folding;
+  readonly watch: Watch | undefined;
 }
 
 /**
@@ -36,13 +37,18 @@ export function vaeDecoder(
   return toPixels(decode(dialect, root, config, x0, folding));
 }
 
-/** The decoded image before it becomes bytes: `[N, 3, H, W]` in about −1…1. */
+/**
+ * The decoded image before it becomes bytes: `[N, 3, H, W]` in about −1…1.
+ *
+ * @param watch shown every value that folding divides
+ */
 export function decode(
   dialect: Dialect,
   root: Scope,
   config: VaeConfig,
   x0: Var,
   folding: Folding,
+  watch?: Watch,
 ): Var {
   const latents = dialect.toImage(div(x0, floats(config.scaling_factor)));
   const channels = config.latent_channels;
@@ -53,7 +59,7 @@ export function decode(
         kernel: 1,
       })
     : latents;
-  const decoder = { dialect, config, folding };
+  const decoder = { dialect, config, folding, watch };
   return dialect.fromImage(decodeBlocks(decoder, root.at('decoder'), quantized));
 }
 
@@ -67,6 +73,7 @@ function decodeBlocks(decoder: Decoder, scope: Scope, latents: Var): Var {
     outputs: channels,
     kernel: 3,
   });
+  decoder.watch?.('residual', start);
   let image = midBlock(decoder, scope.at('mid_block'), start, channels);
   for (const [index, width] of widths.entries()) {
     const block = scope.at('up_blocks', index);
@@ -78,6 +85,7 @@ function decodeBlocks(decoder: Decoder, scope: Scope, latents: Var): Var {
     if (index < widths.length - 1) {
       const conv = block.at('upsamplers.0.conv').scaled({ weight: 0, bias: -folding.residual });
       image = dialect.upsample(image, conv, channels);
+      decoder.watch?.('residual', image);
     }
   }
   const normalized = dialect.groupNorm(image, scope.at('conv_norm_out'), channels, {
@@ -119,11 +127,13 @@ function attention(decoder: Decoder, scope: Scope, image: Var, channels: number)
     { heads: 1 },
   );
   const out = linear(scope.at('to_out.0').scaled(both(folding)), attended);
-  return add(dialect.fromTokens(out, image), image);
+  const sum = add(dialect.fromTokens(out, image), image);
+  for (const value of [out, sum]) decoder.watch?.('residual', value);
+  return sum;
 }
 
 function resnet(
-  { dialect, config, folding }: Decoder,
+  { dialect, config, folding, watch }: Decoder,
   scope: Scope,
   image: Var,
   shape: { readonly inputs: number; readonly outputs: number; readonly scale: number },
@@ -134,6 +144,7 @@ function resnet(
     epsilon: EPSILON,
     activation: config.act_fn,
     folding,
+    watch,
   });
 }
 

@@ -2,18 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
-import { convert } from '#shared/checkpoint/convert.ts';
 import { openCheckpoint } from '#shared/checkpoint/open-checkpoint.ts';
 import { buildDeviceGraphs, readModelConfig } from '#shared/model/build-graphs.ts';
 import { GRAPH_NAMES, type GraphName, readManifest } from '#shared/model/manifest.ts';
 import { openRepository } from '#shared/model/repository.ts';
-import { buildGraph } from '#shared/onnx/graph.ts';
 import { encodeModel } from '#shared/onnx/model-proto.ts';
-import { cpuDialect } from '#shared/onnx/sdxl/cpu-dialect.ts';
-import type { Folding } from '#shared/onnx/sdxl/resnet.ts';
-import { Scope } from '#shared/onnx/sdxl/scope.ts';
-import { decode } from '#shared/onnx/sdxl/vae-decoder.ts';
-import { input } from '#shared/onnx/value.ts';
 import { fixture, importFixture, temporaryFolder } from '../../helpers/model-fixture.ts';
 import { type FixtureTensor, readSafetensors } from '../../helpers/read-safetensors.ts';
 import { peakSignalToNoise, relativeError } from '../../helpers/run-stages.ts';
@@ -33,7 +26,7 @@ const floats = ({ values, shape }: FixtureTensor) =>
 /** Runs the CUDA graphs of a package on the CPU, their fused operators as functions. */
 async function runExpanded(repository: string, out: string, stages: Record<string, FixtureTensor>) {
   const config = readModelConfig(openRepository(repository));
-  const graphs = buildDeviceGraphs(config, 'fp16').cuda;
+  const graphs = buildDeviceGraphs(config, 'fp16', readManifest(out).vae.folding).cuda;
   if (graphs === undefined) throw new Error('a float16 package has CUDA graphs');
   const run = async (name: GraphName, feeds: Record<string, Tensor>) => {
     const weights = openCheckpoint(join(out, `${name}.safetensors`));
@@ -83,48 +76,5 @@ describe.each([
     expect(peakSignalToNoise(pixels, tensors['pixels']?.values ?? [])).toBeGreaterThan(
       IMAGE_BAR_DB,
     );
-  });
-});
-
-describe('folding powers of two through a VAE', () => {
-  const repository = openRepository(fixture('tiny', 'repo'));
-  const config = readModelConfig(repository).vae;
-  const latents = Float32Array.from({ length: 4 * 6 * 5 }, (_, i) => Math.sin(i * 1.7) * 2);
-
-  const decoded = async (folding: Folding): Promise<Float32Array> => {
-    const x0 = input('x0', 'FLOAT', ['n', 4, 'h', 'w']);
-    const image = decode(cpuDialect, Scope.of('vae', 'FLOAT'), config, x0, folding);
-    const graph = buildGraph('vae', [x0], { image });
-    const checkpoint = openCheckpoint(repository.weightsOf('vae'));
-    const files = new Map<string, Uint8Array>();
-    for (const { value } of graph.stored) {
-      if (value.origin.kind !== 'stored') continue;
-      const { name, sources, compute } = value.origin.tensor;
-      const values = sources.map((source) => {
-        const tensor = checkpoint.tensors.get(source.name);
-        if (tensor === undefined) throw new Error(`no ${source.name}`);
-        return new Float32Array(convert(tensor.read(), tensor.dtype, 'F32').buffer);
-      });
-      const result = compute === undefined ? values[0] : compute(values);
-      files.set(name, new Uint8Array(result?.buffer ?? new ArrayBuffer(0)));
-    }
-    const model = encodeModel(graph, ({ name }) => ({ file: name, offset: 0 }));
-    const session = await InferenceSession.create(model, {
-      externalData: [...files].map(([path, data]) => ({ path, data })),
-    });
-    const outputs = await session.run({ x0: new Tensor('float32', latents, [1, 4, 6, 5]) });
-    await session.release();
-    return outputs['image']?.data as Float32Array;
-  };
-
-  it('changes no bit of what it decodes in float32', async () => {
-    const plain = await decoded({ residual: 0, inner: 0 });
-    expect(plain.every(Number.isFinite)).toBe(true);
-    for (const folding of [
-      { residual: 5, inner: 3 },
-      { residual: 9, inner: 7 },
-    ]) {
-      expect(await decoded(folding)).toEqual(plain);
-    }
   });
 });

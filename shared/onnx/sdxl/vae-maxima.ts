@@ -1,0 +1,41 @@
+import { assert } from '#shared/core/errors.ts';
+import { buildGraph, type Graph } from '#shared/onnx/graph.ts';
+import { concat } from '#shared/onnx/ops/arrange.ts';
+import { abs } from '#shared/onnx/ops/elementwise.ts';
+import { maximum } from '#shared/onnx/ops/network.ts';
+import { input, type Var } from '#shared/onnx/value.ts';
+import { cpuDialect } from './cpu-dialect.ts';
+import type { Dialect } from './dialect.ts';
+import { type Folding, NO_FOLDING } from './resnet.ts';
+import { Scope } from './scope.ts';
+import type { VaeConfig } from './vae-config.ts';
+import { decode } from './vae-decoder.ts';
+
+/** Convolutions in the plain way: fewer weights to write, for a graph that runs once. */
+const plainDialect: Dialect = {
+  ...cpuDialect,
+  conv: (image, scope, { scale: _, ...shape }) => cpuDialect.conv(image, scope, shape),
+};
+
+export interface VaeMaxima {
+  /** `x0` → `maxima` `[values]`, the greatest magnitude of each value that folding divides. */
+  readonly graph: Graph;
+  /** Which exponent each of the values is divided by. */
+  readonly exponents: readonly (keyof Folding)[];
+}
+
+/** A VAE decoder in float32 that tells how large its activations grow, and nothing else. */
+export function vaeMaxima(config: VaeConfig): VaeMaxima {
+  const exponents: (keyof Folding)[] = [];
+  let maxima: Var | undefined;
+  const x0 = input('x0', 'FLOAT', ['batch', config.latent_channels, 'h', 'w']);
+  decode(plainDialect, Scope.of('vae', 'FLOAT'), config, x0, NO_FOLDING, (exponent, value) => {
+    exponents.unshift(exponent);
+    const largest = maximum(abs(value));
+    // One behind the other, the newest first: in this order ONNX Runtime takes each maximum as soon
+    // as it has the value, which it can then free. Side by side, it would keep all to the end.
+    maxima = maxima === undefined ? largest : concat([largest, maxima], 0);
+  });
+  assert(maxima !== undefined, 'a decoder has activations');
+  return { graph: buildGraph('maxima', [x0], { maxima }), exponents };
+}
