@@ -1,11 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readManifest } from '#shared/model/manifest.ts';
-import { COMMIT, type Fault, type HubStandIn, startHub } from '../helpers/hub-stand-in.ts';
+import {
+  COMMIT,
+  type Fault,
+  type HubStandIn,
+  standInFiles,
+  startHub,
+} from '../helpers/hub-stand-in.ts';
+import { type ImportRun, runImport } from '../helpers/import-process.ts';
 import { fixture, importFixture, rawTensors } from '../helpers/model-fixture.ts';
 import { singleFileOf } from '../helpers/single-file.ts';
 import { encodeTorchFile } from '../helpers/torch-file.ts';
@@ -31,16 +38,9 @@ afterEach(async () => {
 });
 
 async function start(faults: readonly Fault[] = []): Promise<void> {
-  const tiny = readdirSync(TINY, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => {
-      const content = new Uint8Array(readFileSync(path));
-      return [relative(TINY, path), { content, large: path.endsWith('.safetensors') }];
-    });
   hub = await startHub({
     'maker/tiny': {
-      files: { ...Object.fromEntries(tiny), 'README.md': { content: Buffer.from(CARD) } },
+      files: { ...standInFiles(TINY), 'README.md': { content: Buffer.from(CARD) } },
       card: {
         license: 'other',
         license_name: 'tiny-licence',
@@ -57,30 +57,14 @@ async function start(faults: readonly Fault[] = []): Promise<void> {
   });
 }
 
-interface Run {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(words: readonly string[], onStart?: (child: ChildProcess) => void): Promise<Run> {
-  const child = spawn(
-    process.execPath,
-    ['functions/cli/launch.mjs', 'import', ...words, '--data', join(folder, 'data')],
-    { env: { ...process.env, HF_ENDPOINT: hub?.url, HF_TOKEN: '' } },
-  );
-  children.push(child);
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (data) => {
-    stdout += data;
-  });
-  child.stderr.on('data', (data) => {
-    stderr += data;
-  });
-  onStart?.(child);
-  return new Promise((resolve) => {
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+function run(
+  words: readonly string[],
+  onStart?: (child: ChildProcess) => void,
+): Promise<ImportRun> {
+  const env = { HF_ENDPOINT: hub?.url };
+  return runImport([...words, '--data', join(folder, 'data')], env, (child) => {
+    children.push(child);
+    onStart?.(child);
   });
 }
 

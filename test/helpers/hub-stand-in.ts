@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join, relative } from 'node:path';
 
 /** How a file's transfers go wrong, each in its turn: the first entry for the first request, … */
 export type Fault =
@@ -21,6 +23,19 @@ export interface StandInFile {
   readonly listedBytes?: number;
   readonly listedDigest?: string;
   readonly faults?: readonly Fault[];
+}
+
+/** The files of a folder, weights in large-file storage. */
+export function standInFiles(folder: string): Record<string, StandInFile> {
+  const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return Object.fromEntries(
+    paths.map((path) => {
+      const content = new Uint8Array(readFileSync(path));
+      return [relative(folder, path), { content, large: path.endsWith('.safetensors') }];
+    }),
+  );
 }
 
 export interface StandInRepository {

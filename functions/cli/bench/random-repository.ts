@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { floatToHalf } from '#shared/bytes/half.ts';
 import { buildGraphs, readModelConfig } from '#shared/model/build-graphs.ts';
-import { openRepository } from '#shared/model/repository.ts';
+import { openRepository, type Part } from '#shared/model/repository.ts';
 import { cpuDialect } from '#shared/onnx/sdxl/cpu-dialect.ts';
 import type { CheckpointTensor } from '#shared/onnx/stored-tensor.ts';
 import { SDXL_CONFIGS } from './sdxl-shape.ts';
@@ -19,9 +19,14 @@ const UNIT_WIDTH = Math.sqrt(12);
  * such sizes that activations neither vanish nor grow.
  *
  * @param tokenizers a folder with `tokenizer`, `tokenizer_2` and `scheduler` to take over
+ * @param configs the configuration of each part with weights
  */
-export async function writeRandomRepository(folder: string, tokenizers: string): Promise<void> {
-  for (const [part, config] of Object.entries(SDXL_CONFIGS)) {
+export async function writeRandomRepository(
+  folder: string,
+  tokenizers: string,
+  configs: Readonly<Record<Part, object>> = SDXL_CONFIGS,
+): Promise<void> {
+  for (const [part, config] of Object.entries(configs)) {
     mkdirSync(join(folder, part), { recursive: true });
     writeFileSync(join(folder, part, 'config.json'), JSON.stringify(config));
   }
