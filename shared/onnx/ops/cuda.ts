@@ -69,6 +69,13 @@ export interface GroupNormOptions {
   readonly silu: boolean;
 }
 
+/**
+ * Whether onnxruntime's kernel of {@link groupNormNhwc} takes this many channels per group: it reads
+ * two at a time, and a block of threads holds a whole group.
+ */
+export const fitsGroupNormKernel = (channelsPerGroup: number): boolean =>
+  channelsPerGroup % 2 === 0 && channelsPerGroup <= 512;
+
 /** Group normalisation of `[N, h, w, C]`, float32 scale and bias `[C]`, and SiLU if wanted. */
 export function groupNormNhwc(
   image: Var,
@@ -83,15 +90,25 @@ export function groupNormNhwc(
     { groups: BigInt(groups), epsilon, activation: silu ? 1n : 0n, channels_last: 1n },
     (x, gamma, beta) => {
       assert(x && gamma && beta, 'GroupNorm has three inputs');
-      const planes = transpose(cast(x, 'FLOAT'), TO_NCHW);
-      const ones = floats(Array.from({ length: groups }, () => 1));
-      const zeros = floats(Array.from({ length: groups }, () => 0));
-      const normal = instanceNorm(reshape(planes, [0, groups, -1]), ones, zeros, epsilon);
-      const image32 = transpose(reshapeLike(normal, planes), TO_NHWC);
-      const result = add(mul(image32, gamma), beta);
-      return cast(silu ? quickGelu(result, 1) : result, x.type);
+      return plainGroupNormNhwc(x, gamma, beta, { groups, epsilon, silu });
     },
   );
+}
+
+/** {@link groupNormNhwc} in plain operators, for what its kernel does not take. */
+export function plainGroupNormNhwc(
+  image: Var,
+  scale: Var,
+  bias: Var,
+  { groups, epsilon, silu }: GroupNormOptions,
+): Var {
+  const planes = transpose(cast(image, 'FLOAT'), TO_NCHW);
+  const ones = floats(Array.from({ length: groups }, () => 1));
+  const zeros = floats(Array.from({ length: groups }, () => 0));
+  const normal = instanceNorm(reshape(planes, [0, groups, -1]), ones, zeros, epsilon);
+  const image32 = transpose(reshapeLike(normal, planes), TO_NHWC);
+  const result = add(mul(image32, scale), bias);
+  return cast(silu ? quickGelu(result, 1) : result, image.type);
 }
 
 /** Group normalisation of image + vector, the vector `[N, C]` added to every pixel. */
@@ -110,11 +127,7 @@ export function skipGroupNormNhwc(
     (x, gamma, beta, skip) => {
       assert(x && gamma && beta && skip, 'SkipGroupNorm has four inputs');
       const sum = add(x, unsqueeze(skip, [1, 2]));
-      const inner = groupNormNhwc(sum, gamma, beta, { groups, epsilon, silu });
-      assert(inner.origin.kind === 'node', 'GroupNorm is a node');
-      const [result] = inner.origin.node.body?.([sum, gamma, beta]) ?? [];
-      assert(result !== undefined, 'GroupNorm has a body');
-      return result;
+      return plainGroupNormNhwc(sum, gamma, beta, { groups, epsilon, silu });
     },
   );
 }

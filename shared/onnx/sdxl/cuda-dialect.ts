@@ -10,8 +10,11 @@ import {
 import {
   BIAS_SPLIT_GELU_WIDTHS,
   biasSplitGelu,
+  fitsGroupNormKernel,
+  type GroupNormOptions,
   groupNormNhwc,
   nhwcConv,
+  plainGroupNormNhwc,
   skipGroupNormNhwc,
 } from '#shared/onnx/ops/cuda.ts';
 import { add, cast, mul } from '#shared/onnx/ops/elementwise.ts';
@@ -46,7 +49,7 @@ export const cudaDialect: Dialect = {
       { inputs: channels, outputs: channels, kernel: 3 },
     ),
   groupNorm,
-  addVector: (image, vector) => add(image, unsqueeze(vector, [1, 2])),
+  addVector,
   mulVector: (image, vector) => mul(image, unsqueeze(vector, [1, 2])),
   concatChannels: (a, b) => concat([a, b], 3),
   toTokens: (image, channels) => reshape(image, [0, -1, channels]),
@@ -80,6 +83,10 @@ function channelsLast(scope: Scope, inputs: number, outputs: number, kernel: num
   return parameter(scope.derived('weight.channels_last', shape, [source], compute, 'FLOAT16'));
 }
 
+function addVector(image: Var, vector: Var): Var {
+  return add(image, unsqueeze(vector, [1, 2]));
+}
+
 function groupNorm(image: Var, scope: Scope, channels: number, options: NormOptions): Var {
   const { groups, epsilon, activation, plus } = options;
   const silu = activation === 'silu' || activation === 'swish';
@@ -87,12 +94,27 @@ function groupNorm(image: Var, scope: Scope, channels: number, options: NormOpti
   const scale = cast(stored(weight), 'FLOAT');
   const shift = cast(stored(bias), 'FLOAT');
   const settings = { groups, epsilon, silu };
-  const result =
-    plus === undefined
-      ? groupNormNhwc(image, scale, shift, settings)
-      : skipGroupNormNhwc(image, scale, shift, plus, settings);
+  const result = fitsGroupNormKernel(channels / groups)
+    ? fusedGroupNorm(image, scale, shift, settings, plus)
+    : plainGroupNormNhwc(
+        plus === undefined ? image : addVector(image, plus),
+        scale,
+        shift,
+        settings,
+      );
   return activation === undefined || silu ? result : activate(result, activation);
 }
+
+const fusedGroupNorm = (
+  image: Var,
+  scale: Var,
+  shift: Var,
+  settings: GroupNormOptions,
+  plus: Var | undefined,
+): Var =>
+  plus === undefined
+    ? groupNormNhwc(image, scale, shift, settings)
+    : skipGroupNormNhwc(image, scale, shift, plus, settings);
 
 function geglu(x: Var, scope: Scope, inputs: number, outputs: number): Var {
   if (!BIAS_SPLIT_GELU_WIDTHS.includes(2 * outputs)) return tokens.geglu(x, scope, inputs, outputs);

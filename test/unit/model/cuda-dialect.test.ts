@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,10 @@ import { buildDeviceGraphs, readModelConfig } from '#shared/model/build-graphs.t
 import { GRAPH_NAMES, type GraphName, readManifest } from '#shared/model/manifest.ts';
 import { openRepository } from '#shared/model/repository.ts';
 import { encodeModel } from '#shared/onnx/model-proto.ts';
+import { cudaDialect } from '#shared/onnx/sdxl/cuda-dialect.ts';
+import { type ModelGraph, unetGraph, vaeGraph } from '#shared/onnx/sdxl/graphs.ts';
+import { readUnetConfig } from '#shared/onnx/sdxl/unet-config.ts';
+import { readVaeConfig } from '#shared/onnx/sdxl/vae-config.ts';
 import { fixture, importFixture, temporaryFolder } from '../../helpers/model-fixture.ts';
 import { type FixtureTensor, readSafetensors } from '../../helpers/read-safetensors.ts';
 import { peakSignalToNoise, relativeError } from '../../helpers/run-stages.ts';
@@ -76,5 +80,68 @@ describe.each([
     expect(peakSignalToNoise(pixels, tensors['pixels']?.values ?? [])).toBeGreaterThan(
       IMAGE_BAR_DB,
     );
+  });
+});
+
+function graphsOf(repository: string): readonly ModelGraph[] {
+  const graphs = buildDeviceGraphs(readModelConfig(openRepository(repository)), 'fp16').cuda;
+  return Object.values(graphs ?? {});
+}
+
+/** UNet and VAE by the configurations of stable-diffusion-xl-base-1.0. */
+function sdxlGraphs(): readonly ModelGraph[] {
+  const config = (part: string): unknown =>
+    JSON.parse(readFileSync(fixture('sdxl', part, 'config.json'), 'utf8'));
+  const step = { timestep: 399, sqrtAlpha: 0.65, sqrtOneMinusAlpha: 0.76 };
+  const unet = readUnetConfig(config('unet'), 'unet');
+  return [
+    unetGraph(cudaDialect, 'FLOAT16', unet, 1280, { ...step, prediction: 'epsilon' }),
+    vaeGraph(cudaDialect, 'FLOAT16', readVaeConfig(config('vae'), 'vae')),
+  ];
+}
+
+/** The kernels' own conditions, as onnxruntime 1.30's sources and its CUDA provider state them. */
+describe.each([
+  ['tiny', graphsOf(fixture('tiny', 'repo'))],
+  ['odd', graphsOf(fixture('odd', 'repo'))],
+  ['demo', graphsOf(fixture('..', '..', 'models', 'demo', 'repo'))],
+  ['SDXL', sdxlGraphs()],
+])('every fused operator of %s', (model, graphs) => {
+  const nodesOf = (...types: readonly string[]) =>
+    graphs
+      .flatMap(({ graph }) => graph.nodes.map(({ node }) => node))
+      .filter(({ opType }) => types.includes(opType));
+
+  it('GroupNorm: an even number of channels in each group, scale and bias in float32', () => {
+    for (const { inputs, attributes } of nodesOf('GroupNorm', 'SkipGroupNorm')) {
+      const perGroup = Number(inputs[0]?.shape[3]) / Number(attributes['groups']);
+      expect(perGroup % 2).toBe(0);
+      expect(inputs.slice(1, 3).map((value) => value?.type)).toEqual(['FLOAT', 'FLOAT']);
+      expect(attributes).toMatchObject({ channels_last: 1n });
+    }
+  });
+
+  it('NhwcConv: weights with the input channels last', () => {
+    const convolutions = nodesOf('NhwcConv');
+    expect(convolutions.length).toBeGreaterThan(10);
+    for (const { inputs, attributes } of convolutions) {
+      const [image, weight, bias] = inputs.map((value) => value?.shape ?? []);
+      const kernel = (attributes['kernel_shape'] as readonly bigint[]).map(Number);
+      expect(weight).toEqual([bias?.[0], ...kernel, image?.[3]]);
+    }
+    expect(nodesOf('Conv')).toEqual([]);
+  });
+
+  it('BiasSplitGelu: one of the three widths that it was written for', () => {
+    expect(nodesOf('BiasSplitGelu')).toHaveLength(model === 'SDXL' ? 70 : 0);
+    for (const { inputs } of nodesOf('BiasSplitGelu')) {
+      expect([2560, 5120, 10240]).toContain(inputs[0]?.shape[2]);
+    }
+  });
+
+  it('SkipLayerNormalization: an epsilon, for its own is 1e-12', () => {
+    for (const { attributes } of nodesOf('SkipLayerNormalization')) {
+      expect(attributes['epsilon']).toBeCloseTo(1e-5, 7);
+    }
   });
 });
