@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { Hono } from 'hono';
 import type { JsonLog } from '#shared/adapters/aws/json-log.ts';
@@ -6,6 +5,7 @@ import { createFileBlobStore } from '#shared/adapters/local/file-blob-store.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
+import { hasCudaDevice } from '#shared/pipeline/cuda.ts';
 import type { Device } from '#shared/pipeline/sessions.ts';
 import type { BlobStore } from '#shared/ports/blob-store.ts';
 import { createGpuApp } from './app.ts';
@@ -37,8 +37,6 @@ export interface GpuFunction {
   close(drainMs: number): Promise<void>;
 }
 
-const CUDA_DEVICE = '/dev/nvidiactl';
-
 /** @throws AppError for a missing package, or for a missing CUDA device unless the CPU is allowed */
 export async function composeGpuFunction({
   config,
@@ -47,7 +45,7 @@ export async function composeGpuFunction({
   log,
 }: GpuDeps): Promise<GpuFunction> {
   const models = readServedModels(config.MODEL_FOLDERS);
-  const device = chooseDevice(config, existsSync(CUDA_DEVICE));
+  const device = chooseDevice(config, hasCudaDevice());
   const storeFor = await createStores(config, clock);
   const checkImage =
     config.IMAGE_CHECK === undefined ? undefined : await loadImageCheck(config.IMAGE_CHECK);

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AppError } from '#shared/core/errors.ts';
+import { CUDA_ENVIRONMENT } from '#shared/pipeline/cuda.ts';
 import { ALLOCATOR_ENVIRONMENT } from '#shared/pipeline/sessions.ts';
 import type {
   FromWorker,
@@ -145,7 +146,7 @@ function forkWorker(env: Readonly<Record<string, string | undefined>>): ChildPro
   const loader = pathToFileURL(require.resolve('tsx/esm')).href;
   return fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [], {
     execArgv: ['--expose-gc', '--import', loader],
-    env: { ...env, ...ALLOCATOR_ENVIRONMENT },
+    env: { ...CUDA_ENVIRONMENT, ...env, ...ALLOCATOR_ENVIRONMENT },
     // Images come back as bytes.
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

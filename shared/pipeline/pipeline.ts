@@ -84,13 +84,14 @@ export async function loadPipeline(folder: string, options: SessionOptions): Pro
     loadTokenizer(join(folder, second.folder)),
   ] as const;
   const sessions = await loadSessions(folder, manifest, options);
+  const { device } = options;
   return {
     manifest,
     loadMs: performance.now() - started,
-    device: options.device,
+    device,
     versions: { onestep: ENGINE_VERSION, onnxruntime: sessions.runtimeVersion },
     warningsFor: (prompt) => cutWarnings(tokenizers[0], prompt),
-    generate: (request) => drawPictures(manifest, tokenizers, sessions, request),
+    generate: (request) => drawPictures({ manifest, tokenizers, sessions, device }, request),
     close: () => sessions.close(),
   };
 }
@@ -103,10 +104,15 @@ function cutWarnings(tokenizer: Tokenizer, prompt: string): string[] {
   ];
 }
 
+interface LoadedModel {
+  readonly manifest: Manifest;
+  readonly tokenizers: readonly [Tokenizer, Tokenizer];
+  readonly sessions: ModelSessions;
+  readonly device: SessionOptions['device'];
+}
+
 async function* drawPictures(
-  manifest: Manifest,
-  tokenizers: readonly [Tokenizer, Tokenizer],
-  sessions: ModelSessions,
+  { manifest, tokenizers, sessions, device }: LoadedModel,
   request: PictureRequest,
 ): AsyncGenerator<Picture, void> {
   const { width, height, seed, numOutputs } = request;
@@ -127,7 +133,7 @@ async function* drawPictures(
     dims: [1, 6],
   };
   const latentShape = [manifest.vae.latentChannels, height / multiple, width / multiple];
-  const batchSize = batchSizeOf(height / multiple, width / multiple);
+  const batchSize = batchSizeOf(device, height / multiple, width / multiple);
   for (let first = 0; first < numOutputs; first += batchSize) {
     const count = Math.min(batchSize, numOutputs - first);
     const seeds = Array.from({ length: count }, (_, i) => imageSeed(seed, first + i));
@@ -171,9 +177,15 @@ async function* drawPictures(
 
 /**
  * How many images one run takes. A batch saves a sixth of the time while the latents are small, and
- * nothing once one image fills the caches; its bits are those of single runs.
+ * nothing once one image fills the caches; its bits are those of single runs. On CUDA every change
+ * of shape, the batch's too, makes ONNX Runtime plan each convolution anew: there it is always one.
  */
-function batchSizeOf(latentHeight: number, latentWidth: number): number {
+function batchSizeOf(
+  device: SessionOptions['device'],
+  latentHeight: number,
+  latentWidth: number,
+): number {
+  if (device === 'cuda') return 1;
   const fit = Math.floor(BATCH_LATENTS / (latentHeight * latentWidth));
   return Math.min(Math.max(fit, 1), MAX_BATCH);
 }

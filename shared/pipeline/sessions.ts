@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { AppError } from '#shared/core/errors.ts';
 import { GRAPH_NAMES, type GraphName, type Manifest } from '#shared/model/manifest.ts';
+import { assertCuda, explainCuda } from './cuda.ts';
 
 export type Device = 'cpu' | 'cuda';
 
@@ -58,8 +59,11 @@ const PREPACK_LIMIT_BYTES = 512 * 2 ** 20;
 /**
  * Loads the graphs of a model package for one device.
  *
- * @throws AppError `invalid-request` when the package has no graphs for the device, `model-error`
- *   when ONNX Runtime refuses one (damaged files, a missing provider)
+ * A graph for CUDA can't run on the CPU unnoticed: without its provider no session is made, and no
+ * other has kernels for its convolutions and norms.
+ *
+ * @throws AppError `invalid-request` when the package has no graphs for the device, `unavailable`
+ *   when there is no such device, `model-error` when ONNX Runtime refuses a graph
  */
 export async function loadSessions(
   folder: string,
@@ -73,6 +77,7 @@ export async function loadSessions(
       `${folder} has no graphs for ${options.device}; import the model again with "--dtype fp16".`,
     );
   }
+  if (options.device === 'cuda') assertCuda();
   const ort = await import('onnxruntime-node');
   const sessions = new Map<GraphName, InferenceSession>();
   const load = async (name: GraphName): Promise<void> => {
@@ -81,7 +86,11 @@ export async function loadSessions(
       const settings = runtimeOptions(options, graphs[name].weightBytes);
       sessions.set(name, await ort.InferenceSession.create(path, settings));
     } catch (cause) {
-      throw new AppError('model-error', `${path} cannot be loaded: ${messageOf(cause)}`, { cause });
+      throw new AppError(
+        'model-error',
+        `${path} cannot be loaded: ${explainCuda(messageOf(cause))}`,
+        { cause },
+      );
     }
   };
   const close = async (): Promise<void> => {
@@ -108,7 +117,8 @@ export async function loadSessions(
       try {
         const outputs = await session.run(feeds);
         const isLarge = latentValues(inputs) > ownLatentValues(manifest);
-        if (!isLarge || options.keepMemory === true) return edgeTensors(outputs);
+        const keep = options.keepMemory === true || isSlowToLoad(options, graphs[name].weightBytes);
+        if (!isLarge || keep) return edgeTensors(outputs);
         // The arena never shrinks, and what comes out of a run lies in it.
         const copies = edgeTensors(outputs, (data) => data.slice());
         sessions.delete(name);
@@ -121,6 +131,13 @@ export async function loadSessions(
     },
   };
 }
+
+/**
+ * A UNet's gigabytes take seconds to reach a GPU, and its activations are few beside the VAE's; on a
+ * CPU they are not even copied.
+ */
+const isSlowToLoad = ({ device }: SessionOptions, weightBytes: number): boolean =>
+  device === 'cuda' && weightBytes > PREPACK_LIMIT_BYTES;
 
 function runtimeOptions(
   options: SessionOptions,
@@ -187,7 +204,9 @@ function runError(graph: GraphName, cause: unknown): AppError {
       },
     );
   }
-  return new AppError('model-error', `The ${graph} graph failed: ${message}`, { cause });
+  return new AppError('model-error', `The ${graph} graph failed: ${explainCuda(message)}`, {
+    cause,
+  });
 }
 
 function messageOf(cause: unknown): string {
