@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { importModel } from '#shared/model/import-model.ts';
 import { type Manifest, readManifest } from '#shared/model/manifest.ts';
 import { encodeImage } from '#shared/pipeline/encode-image.ts';
 import { torchRandn } from '#shared/pipeline/noise.ts';
+import { assertPictureSize } from '#shared/pipeline/picture-size.ts';
 import { type EdgeTensor, loadSessions, type ModelSessions } from '#shared/pipeline/sessions.ts';
 import type { EngineMessage, EngineTask } from './engine-task.ts';
 import { machineRate } from './machine-rate.ts';
@@ -40,12 +42,14 @@ async function perform(task: EngineTask): Promise<unknown> {
 async function runImages(task: EngineTask & { kind: 'run' }): Promise<unknown> {
   const manifest = readManifest(task.model);
   const side = task.size ?? manifest.size.defaultWidth;
+  assertPictureSize(side, side, manifest.size.multiple);
   const { device } = task;
   const sessions = await phase('load', () => loadSessions(task.model, manifest, { device }));
   let pixelsSha256 = '';
   for (let run = 0; run < task.runs; run += 1) {
     const pixels = await drawImage(sessions, manifest, side);
     pixelsSha256 = createHash('sha256').update(pixels).digest('hex');
+    writeFileSync(task.pixels, pixels);
   }
   await sessions.close();
   return { width: side, height: side, pixelsSha256 };

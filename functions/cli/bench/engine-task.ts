@@ -15,6 +15,8 @@ export type EngineTask =
       readonly device: 'cpu' | 'cuda';
       readonly size: number | undefined;
       readonly runs: number;
+      /** Where the last image's bytes are to be put, RGB row by row. */
+      readonly pixels: string;
     };
 
 /** What such a process says: a phase begins (and waits for the word), a phase ended, all is done. */

@@ -1,15 +1,20 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { assertCuda } from '#shared/pipeline/cuda.ts';
 import type { Bench } from './bench.ts';
 import type { EngineTask } from './engine-task.ts';
+import { type GpuReport, watchGpu } from './gpu-memory.ts';
+import { type Likeness, likeness } from './likeness.ts';
 import { type ImportRecord, measureImport } from './measure-import.ts';
-import { type PhaseRecord, runTask, type TaskRecord } from './run-task.ts';
+import { type PhaseRecord, runTask } from './run-task.ts';
+import { type ImageTimes, imageTimes } from './warm-times.ts';
 
 const DEFAULT_RUNS = 2;
+const DEFAULT_GPU_RUNS = 6;
 const GIGABYTE = 1e9;
 
 export const engineBench: Bench = {
@@ -24,46 +29,114 @@ interface Settings {
   readonly size: number | undefined;
   readonly runs: number;
   readonly model: string | undefined;
+  readonly compare: 'cpu' | 'none';
   readonly dir: string;
+}
+
+/** Does one task after the other, and keeps what each phase of them took. */
+class Work {
+  readonly phases: PhaseRecord[] = [];
+  private readonly signal: AbortSignal;
+  private readonly stderr: CommandContext['stderr'];
+
+  constructor(signal: AbortSignal, stderr: CommandContext['stderr']) {
+    this.signal = signal;
+    this.stderr = stderr;
+  }
+
+  /** @param prefix put before the names of the task's phases */
+  perform(task: EngineTask, prefix = '', onStart?: (processId?: number) => void) {
+    return runTask(
+      task,
+      this.signal,
+      (record) => {
+        const named = { ...record, phase: `${prefix}${record.phase}` };
+        this.phases.push(named);
+        this.stderr.write(line(named));
+      },
+      onStart,
+    );
+  }
 }
 
 async function measure(context: CommandContext, signal: AbortSignal): Promise<void> {
   const settings = readSettings(context.values);
-  const { stderr } = context;
-  const phases: PhaseRecord[] = [];
-  const perform = (task: EngineTask): Promise<TaskRecord> =>
-    runTask(task, signal, (record) => {
-      phases.push(record);
-      stderr.write(line(record));
-    });
+  if (settings.device === 'cuda') assertCuda();
+  const { stderr, stdout } = context;
+  const work = new Work(signal, stderr);
   mkdirSync(settings.dir, { recursive: true });
   const folder = mkdtempSync(join(settings.dir, 'onestep-bench-'));
   try {
-    const { result: rate } = await perform({ kind: 'rate' });
+    const { result: rate } = await work.perform({ kind: 'rate' });
     stderr.write(`machine: ${JSON.stringify(rate)}\n`);
-    const { shape, dtype, device, size, runs } = settings;
+    const { shape, dtype } = settings;
     const imported =
       settings.model === undefined
-        ? await measureImport(shape, dtype, folder, perform)
+        ? await measureImport(shape, dtype, folder, (task) => work.perform(task))
         : { model: settings.model, record: undefined };
     signal.throwIfAborted();
-    if (imported.record !== undefined) stderr.write(importLine(imported.record));
-    const { model } = imported;
-    const { result: image } = await perform({ kind: 'run', model, device, size, runs });
+    const drawn = await drawImages(settings, imported.model, folder, work);
     const report = {
       ...settings,
       dir: undefined,
       machine: machine(rate),
       import: imported.record,
-      image,
-      phases,
+      ...drawn,
+      phases: work.phases,
     };
-    context.stdout.write(
-      context.values['json'] === true ? `${JSON.stringify(report)}\n` : phases.map(line).join(''),
-    );
+    const text = work.phases.map(line).join('') + importLine(imported.record) + summary(drawn);
+    stdout.write(context.values['json'] === true ? `${JSON.stringify(report)}\n` : text);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+interface Drawn extends ImageTimes {
+  readonly image: unknown;
+  /** null on a CPU. */
+  readonly gpu: GpuReport | null;
+  /** The image beside the one that the CPU draws of the same package; null when not asked for. */
+  readonly likeness: Likeness | null;
+}
+
+async function drawImages(
+  { device, size, runs, compare }: Settings,
+  model: string,
+  folder: string,
+  work: Work,
+): Promise<Drawn> {
+  const pixels = (name: string) => join(folder, `${name}.rgb`);
+  const task = { kind: 'run', model, device, size, runs, pixels: pixels('drawn') } as const;
+  const perform = (onStart?: (processId?: number) => void) => work.perform(task, '', onStart);
+  const { done, gpu } =
+    device === 'cuda' ? await watchGpu(perform) : { done: await perform(), gpu: null };
+  let alike: Likeness | null = null;
+  if (compare === 'cpu') {
+    const again = { ...task, device: 'cpu', runs: 1, pixels: pixels('compared') } as const;
+    await work.perform(again, 'cpu ');
+    alike = likeness(readFileSync(pixels('drawn')), readFileSync(pixels('compared')));
+  }
+  return { image: done.result, ...imageTimes(done.phases), gpu, likeness: alike };
+}
+
+function summary({ firstImageSeconds, warmMs, gpu, likeness: alike }: Drawn): string {
+  const lines = [`first image: ${firstImageSeconds.toFixed(2)} s after loading`];
+  if (warmMs !== null) {
+    const stages = Object.entries(warmMs).map(([name, ms]) => `${name} ${ms.toFixed(1)}`);
+    lines.push(`later images, median ms: ${stages.join(', ')}`);
+  }
+  if (gpu !== null) {
+    lines.push(
+      gpu.peakBytes === null
+        ? `GPU memory: not known, ${gpu.reason}`
+        : `GPU memory: ${(gpu.peakBytes / GIGABYTE).toFixed(2)} GB of the ${gpu.counted} (${gpu.name}, driver ${gpu.driver})`,
+    );
+  }
+  if (alike !== null) {
+    const noise = alike.psnrDb === null ? 'equal to the last bit' : `${alike.psnrDb} dB`;
+    lines.push(`beside the CPU's image: ${noise}, largest difference ${alike.largest}`);
+  }
+  return lines.map((text) => `${text}\n`).join('');
 }
 
 function readSettings(values: CommandContext['values']): Settings {
@@ -88,12 +161,19 @@ function readSettings(values: CommandContext['values']): Settings {
   if (model !== '' && !existsSync(model)) {
     throw new AppError('file-not-found', `${model}: there is no such folder.`);
   }
+  const device = choice('device', ['cpu', 'cuda']);
+  const onGpu = device === 'cuda';
+  const dtype = choice('dtype', onGpu ? ['fp16', 'fp32'] : ['fp32', 'fp16']);
+  if (onGpu && dtype === 'fp32') {
+    throw new AppError('invalid-request', 'CUDA draws from float16: leave --dtype out.');
+  }
   return {
     shape: choice('shape', ['sdxl', 'demo']),
-    dtype: choice('dtype', ['fp32', 'fp16']),
-    device: choice('device', ['cpu', 'cuda']),
+    dtype,
+    device,
     size: whole('size'),
-    runs: whole('runs') ?? DEFAULT_RUNS,
+    runs: whole('runs') ?? (onGpu ? DEFAULT_GPU_RUNS : DEFAULT_RUNS),
+    compare: choice('compare', onGpu ? ['cpu', 'none'] : ['none', 'cpu']),
     model: model === '' ? undefined : model,
     dir: text('dir', tmpdir()),
   };
@@ -105,12 +185,14 @@ const machine = (rate: unknown): object => ({
   ...(typeof rate === 'object' ? rate : {}),
 });
 
-function importLine({ bytes, copySeconds, speedOfCopy }: ImportRecord): string {
+function importLine(record: ImportRecord | undefined): string {
+  if (record === undefined) return '';
+  const { bytes, copySeconds, speedOfCopy } = record;
   const size = `${(bytes / GIGABYTE).toFixed(2)} GB`;
   return `import: cp writes the same ${size} in ${copySeconds.toFixed(2)} s, so at ${speedOfCopy.toFixed(2)} of its speed\n`;
 }
 
 function line({ phase, seconds, peakRssBytes, peakAnonymousBytes }: PhaseRecord): string {
   const gigabytes = (bytes: number) => (bytes / GIGABYTE).toFixed(2).padStart(6);
-  return `${phase.padEnd(7)}${seconds.toFixed(2).padStart(8)} s  RSS${gigabytes(peakRssBytes)} GB  anonymous${gigabytes(peakAnonymousBytes)} GB\n`;
+  return `${phase.padEnd(11)}${seconds.toFixed(2).padStart(8)} s  RSS${gigabytes(peakRssBytes)} GB  anonymous${gigabytes(peakAnonymousBytes)} GB\n`;
 }

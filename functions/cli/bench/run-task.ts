@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '#shared/core/errors.ts';
+import { CUDA_ENVIRONMENT } from '#shared/pipeline/cuda.ts';
 import type { EngineMessage, EngineTask } from './engine-task.ts';
 import { MemoryWatch } from './memory-watch.ts';
 
@@ -21,18 +22,22 @@ export interface TaskRecord {
 /**
  * Does a task in a process of its own and watches its memory, phase by phase.
  *
+ * @param onStart told the number of the process
  * @throws AppError `model-error` when the task fails or its process dies
  */
 export function runTask(
   task: EngineTask,
   signal: AbortSignal,
   onPhase: (record: PhaseRecord) => void,
+  onStart: (processId: number | undefined) => void = () => undefined,
 ): Promise<TaskRecord> {
   const child = fork(CHILD, [JSON.stringify(task)], {
     execArgv: ['--import', import.meta.resolve('tsx')],
+    env: { ...CUDA_ENVIRONMENT, ...process.env },
     // Results and progress go over the channel; stdout stays free for the one JSON document.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
+  onStart(child.pid);
   return new Promise((resolve, reject) => {
     const kill = () => child.kill('SIGKILL');
     signal.addEventListener('abort', kill, { once: true });
