@@ -15,7 +15,7 @@ export interface Choice {
 
 /** Files that describe a model; absent ones are no fault here, the import names what it needs. */
 const DESCRIPTIONS =
-  /^(model_index\.json|(unet|vae|text_encoder|text_encoder_2)\/config\.json|scheduler\/scheduler_config\.json|tokenizer(_2)?\/(vocab\.json|merges\.txt|tokenizer_config\.json|special_tokens_map\.json))$/;
+  /^(model_index\.json|(unet|vae|text_encoder|text_encoder_2)\/config\.json|scheduler\/scheduler_config\.json|tokenizer(_2)?\/(vocab\.json|merges\.txt|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json))$/;
 export const LICENCE_FILES = /^(README\.md|licen[sc]e[^/]*)$/i;
 /** Model cards come with pictures, never with licences of megabytes. */
 const MAX_LICENCE_BYTES = 2 ** 20;

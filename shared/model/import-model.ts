@@ -16,7 +16,7 @@ import { packageDigest } from './package-digest.ts';
 import { PackageWriter } from './package-writer.ts';
 import { openRepository, PARTS, type Part, type Repository } from './repository.ts';
 import { resolveTensors } from './resolve-tensors.ts';
-import { TOKENIZER_FILES } from './tokenizer-facts.ts';
+import { tokenizerFiles } from './tokenizer-facts.ts';
 import { writeGraphs } from './write-graphs.ts';
 
 export interface ImportOptions {
@@ -164,8 +164,7 @@ async function writeFiles(folder: string, writer: PackageWriter, job: Job): Prom
     onProgress: options.onProgress,
   });
   for (const { folder: name } of config.tokenizers) {
-    for (const file of TOKENIZER_FILES) {
-      if (!repository.has(name, file)) continue;
+    for (const file of tokenizerFiles(repository, name)) {
       await writer.put(`${name}/${file}`, readFileSync(repository.pathOf(name, file)));
     }
   }

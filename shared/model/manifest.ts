@@ -59,7 +59,7 @@ const GraphSetSchema = z.object({
 export type GraphSet = z.infer<typeof GraphSetSchema>;
 
 const TokenizerSchema = z.object({
-  /** The folder inside the package that holds `vocab.json` and `merges.txt`. */
+  /** The folder inside the package that holds the tokenizer's files. */
   folder: PathSchema,
   bosId: z.number().int().min(0),
   eosId: z.number().int().min(0),

@@ -2,14 +2,17 @@ import { z } from 'zod';
 import { FormatError } from '#shared/core/errors.ts';
 import type { Manifest } from './manifest.ts';
 import type { Repository } from './repository.ts';
+import { readTokenizerFiles } from './tokenizer-files.ts';
 
-/** Files of a tokenizer folder that a package takes over; the first two must exist. */
-export const TOKENIZER_FILES = [
-  'vocab.json',
-  'merges.txt',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-] as const;
+const SETTINGS = ['tokenizer_config.json', 'special_tokens_map.json'];
+
+/** Files of a tokenizer folder that a package takes over. */
+export function tokenizerFiles(repository: Repository, folder: string): string[] {
+  const words = repository.has(folder, 'vocab.json')
+    ? ['vocab.json', 'merges.txt']
+    : ['tokenizer.json'];
+  return [...words, ...SETTINGS.filter((name) => repository.has(folder, name))];
+}
 
 /** A special token is its text, or an object that has it. */
 const Token = z.union([
@@ -24,8 +27,6 @@ const SettingsSchema = z.object({
   pad_token: Token.optional(),
   model_max_length: z.number().positive().optional(),
 });
-
-const VocabularySchema = z.record(z.string(), z.number().int().min(0));
 
 /** Defaults of transformers' `CLIPTokenizer`. */
 const DEFAULTS = {
@@ -46,19 +47,14 @@ export function readTokenizerFacts(
   folder: string,
   limits: { positions: number; vocabulary: number },
 ): Manifest['text']['tokenizers'][number] {
-  const path = repository.pathOf(folder, 'vocab.json');
-  const vocabulary = VocabularySchema.safeParse(repository.readJson(folder, 'vocab.json'));
-  if (!vocabulary.success) throw new FormatError(path, 'is not a vocabulary: token → id');
-  if (!repository.has(folder, 'merges.txt')) {
-    throw new FormatError(repository.pathOf(folder, 'merges.txt'), 'is missing');
-  }
+  const { vocabulary, vocabularyFile: path } = readTokenizerFiles(repository.pathOf(folder));
   const settings = {
     ...DEFAULTS,
     ...readSettings(repository, folder, 'special_tokens_map.json'),
     ...readSettings(repository, folder, 'tokenizer_config.json'),
   };
   const idOf = (token: string): number => {
-    const id = vocabulary.data[token];
+    const id = vocabulary.get(token);
     if (id === undefined) throw new FormatError(path, `has no id for "${token}"`);
     if (id < limits.vocabulary) return id;
     throw new FormatError(path, `gives "${token}" an id that the text encoder does not have`);

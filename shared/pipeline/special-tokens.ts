@@ -46,8 +46,13 @@ const ConfigSchema = NamedSchema.extend({
  *
  * The pad is a special token as well: SDXL's second tokenizer pads with `!`, so there every `!` of a
  * prompt is the padding token, as in diffusers.
+ *
+ * @param added what a `tokenizer.json` says of them, which is the last word
  */
-export function readSpecialTokens(folder: string): SpecialTokens {
+export function readSpecialTokens(
+  folder: string,
+  added: readonly SpecialToken[] = [],
+): SpecialTokens {
   const config = readOptional(join(folder, 'tokenizer_config.json'), ConfigSchema);
   const map = readOptional(join(folder, 'special_tokens_map.json'), NamedSchema);
   const token = (name: keyof typeof map, fallback: string): SpecialToken =>
@@ -60,7 +65,7 @@ export function readSpecialTokens(folder: string): SpecialTokens {
   const byContent = new Map<string, SpecialToken>();
   // The last one that names a text decides how it is looked for.
   for (const each of [begin, end, unknown, pad]) byContent.set(each.content, each);
-  for (const each of Object.values(config.added_tokens_decoder ?? {})) {
+  for (const each of [...Object.values(config.added_tokens_decoder ?? {}), ...added]) {
     byContent.set(each.content, each);
   }
   const length = config.model_max_length;

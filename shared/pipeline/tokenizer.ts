@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { AppError, FormatError } from '#shared/core/errors.ts';
+import { FormatError } from '#shared/core/errors.ts';
+import { readTokenizerFiles, type TokenizerFiles } from '#shared/model/tokenizer-files.ts';
 import { type BytePairVocabulary, encodeWord, rankMerges } from './byte-pair-encoding.ts';
 import {
   indexOfByte,
@@ -47,21 +46,20 @@ interface PlacedToken {
 }
 
 /**
- * Loads a CLIP tokenizer from a folder with `vocab.json` and `merges.txt`, and with
- * `tokenizer_config.json` and `special_tokens_map.json` where there are any. Its ids equal those of
- * transformers' CLIPTokenizer.
+ * Loads a CLIP tokenizer from a folder with `vocab.json` and `merges.txt` or `tokenizer.json`, and
+ * with `tokenizer_config.json` and `special_tokens_map.json` where there are any. Its ids equal those
+ * of transformers' CLIPTokenizer.
  *
  * @throws AppError `file-not-found`, FormatError for a vocabulary that contradicts itself
  */
 export function loadTokenizer(folder: string): Tokenizer {
-  const specials = readSpecialTokens(folder);
-  const vocabulary = readVocabulary(folder, specials.unknown);
+  const files = readTokenizerFiles(folder);
+  const specials = readSpecialTokens(folder, files.added);
+  const vocabulary = rankVocabulary(files, specials.unknown);
   const idOf = (content: string): number => {
     const id = vocabulary.ids.get(content);
-    if (id === undefined) {
-      throw new FormatError(join(folder, 'vocab.json'), `has no token "${content}"`);
-    }
-    return id;
+    if (id !== undefined) return id;
+    throw new FormatError(files.vocabularyFile, `has no token "${content}"`);
   };
   const beginId = idOf(specials.begin);
   const endId = idOf(specials.end);
@@ -137,56 +135,16 @@ function encodePieces(
   });
 }
 
-function readVocabulary(folder: string, unknown: string): BytePairVocabulary {
-  const vocabularyFile = join(folder, 'vocab.json');
-  const mergesFile = join(folder, 'merges.txt');
-  const ids = parseVocabulary(vocabularyFile, readText(vocabularyFile));
+function rankVocabulary(files: TokenizerFiles, unknown: string): BytePairVocabulary {
+  const { vocabulary: ids, vocabularyFile, merges: rules, mergesFile } = files;
   const unknownId = ids.get(unknown);
   if (unknownId === undefined) throw new FormatError(vocabularyFile, `has no token "${unknown}"`);
-  const rules: [string, string][] = [];
-  for (const [number, line] of readText(mergesFile).split(/\r?\n/).entries()) {
-    if (line === '' || (number === 0 && line.startsWith('#version'))) continue;
-    const [left, right, ...rest] = line.split(' ');
-    if (left === undefined || right === undefined || rest.length > 0) {
-      throw new FormatError(mergesFile, `line ${number + 1} is not a pair: "${line}"`);
-    }
-    rules.push([left, right]);
-  }
   const ranked = rankMerges(ids, rules);
   if ('unknownRule' in ranked) {
     throw new FormatError(
       mergesFile,
-      `the rule "${ranked.unknownRule}" names a token that vocab.json lacks`,
+      `the rule "${ranked.unknownRule}" names a token that the vocabulary lacks`,
     );
   }
   return { ids, merges: ranked.merges, unknownId };
-}
-
-function parseVocabulary(file: string, text: string): Map<string, number> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(file, 'this is not JSON', { cause });
-  }
-  // Checked by hand: fifty thousand entries through a schema take a third of a second.
-  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-  const entries: [string, unknown][] = isObject ? Object.entries(json as object) : [];
-  const isEntry = (entry: [string, unknown]): entry is [string, number] =>
-    Number.isSafeInteger(entry[1]) && (entry[1] as number) >= 0;
-  if (!isObject || !entries.every(isEntry)) {
-    throw new FormatError(file, 'expected one object of token texts and whole-number ids');
-  }
-  return new Map(entries);
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new AppError('file-not-found', `${file} cannot be read; a tokenizer folder has it.`, {
-      cause,
-      details: { file },
-    });
-  }
 }

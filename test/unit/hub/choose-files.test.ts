@@ -61,6 +61,12 @@ describe('chooseFiles', () => {
     );
   });
 
+  it('takes a tokenizer that is one tokenizer.json', () => {
+    const path = 'tokenizer_2/tokenizer.json';
+    const chosen = chooseFiles(repositoryOf([path]), { weights: [], dtype: 'fp32' });
+    expect(chosen).toMatchObject([{ path }]);
+  });
+
   it('takes one precision per part', () => {
     expect(weights(SDXL, 'fp16')).toEqual([
       'text_encoder/model.fp16.safetensors',

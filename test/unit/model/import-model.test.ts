@@ -13,6 +13,7 @@ import { openCheckpoint } from '#shared/checkpoint/open-checkpoint.ts';
 import { processMark } from '#shared/core/running-process.ts';
 import { checkFiles } from '#shared/model/check-files.ts';
 import { readManifest } from '#shared/model/manifest.ts';
+import { loadTokenizer } from '#shared/pipeline/tokenizer.ts';
 import {
   copyOfTiny,
   editTensors,
@@ -66,6 +67,28 @@ describe('importModel', () => {
     ]);
     expect(await checkFiles(out, manifest)).toEqual([]);
     expect(readdirSync(folder.path).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('takes tokenizers that are one tokenizer.json each', async () => {
+    const repository = copyOfTiny(folder.path);
+    for (const name of ['tokenizer', 'tokenizer_2']) {
+      const path = (file: string) => join(repository, name, file);
+      const merges = readFileSync(path('merges.txt'), 'utf8').trim().split('\n').slice(1);
+      const vocab = JSON.parse(readFileSync(path('vocab.json'), 'utf8'));
+      const model = { type: 'BPE', end_of_word_suffix: '</w>', vocab, merges };
+      writeFileSync(path('tokenizer.json'), JSON.stringify({ model, added_tokens: [] }));
+      rmSync(path('vocab.json'));
+      rmSync(path('merges.txt'));
+    }
+    const out = newPlace();
+    const manifest = await importFixture(repository, out);
+    expect(manifest.text.tokenizers[1]).toMatchObject({ bosId: 809, eosId: 810, padId: 0 });
+    const names = readdirSync(join(out, 'tokenizer'));
+    expect(names).toContain('tokenizer.json');
+    expect(names).not.toContain('vocab.json');
+    const usual = loadTokenizer(join(TINY, 'tokenizer'));
+    const text = 'A photo of a dog.';
+    expect(loadTokenizer(join(out, 'tokenizer')).encode(text)).toEqual(usual.encode(text));
   });
 
   it('gives the same digest again, and replaces a package that is there', async () => {

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -89,6 +89,55 @@ describe('cut', () => {
   });
 });
 
+describe('tokenizer.json, which transformers 5 saves alone', () => {
+  const vocab = JSON.parse(readFileSync(join(FOLDER, 'vocab.json'), 'utf8'));
+  const merges = readFileSync(join(FOLDER, 'merges.txt'), 'utf8').split('\n').slice(1, -1);
+  const added = [
+    { id: 0, content: '!', normalized: false, special: true },
+    { id: 49406, content: '<|startoftext|>', normalized: true, special: true },
+    { id: 49407, content: '<|endoftext|>', normalized: true, special: true },
+    { id: 49408, content: '<my-cat>', normalized: false, special: false },
+  ];
+  const model = { type: 'BPE', end_of_word_suffix: '</w>', vocab };
+
+  function folderWith(name: string, whole: unknown): string {
+    const folder = join(scratch, name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(whole));
+    const settings = { pad_token: '!', eos_token: '<|endoftext|>', model_max_length: 77 };
+    writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify(settings));
+    return folder;
+  }
+
+  it.each([
+    ['lists', merges.map((line) => line.split(' '))],
+    ['lines', merges],
+  ])('gives the ids of the two files, with rules as %s', (name, rules) => {
+    const whole = { model: { ...model, merges: rules }, added_tokens: added };
+    const tokenizer = loadTokenizer(folderWith(name, whole));
+    for (const { text, ids_2 } of readCases<UnicodeCase>('unicode.json')) {
+      if (ids_2 === undefined) continue;
+      expect(tokenizer.encode(text).ids, JSON.stringify(text)).toEqual(truncated(ids_2));
+    }
+    expect(tokenizer.encode('a! <|EndOfText|> <my-cat>').ids).toEqual([
+      49406, 320, 0, 49407, 49408, 49407,
+    ]);
+    expect(tokenizer.padId).toBe(0);
+  });
+
+  it.each([
+    [{ model: { ...model, type: 'Unigram', merges } }, '"model.type"'],
+    [{ model: { ...model, end_of_word_suffix: null, merges } }, '"model.end_of_word_suffix"'],
+    [{ model: { ...model, vocab: [], merges } }, 'expected one object'],
+    [{ model: { ...model, merges: {} } }, '"model.merges" is not a list'],
+    [{ model: { ...model, merges: ['a b', 'c'] } }, '"model.merges.1" is not a pair'],
+    [[], 'is not CLIP'],
+  ])('names what is wrong in it (%#)', (whole, message) => {
+    expect(() => loadTokenizer(folderWith('wrong', whole))).toThrow(message);
+    expect(() => loadTokenizer(folderWith('wrong', whole))).toThrow('tokenizer.json');
+  });
+});
+
 describe('faults', () => {
   it.each([
     ['vocab.json', 'not json', 'vocab.json: this is not JSON'],
@@ -104,6 +153,6 @@ describe('faults', () => {
   });
 
   it('says which file is missing', () => {
-    expect(() => loadTokenizer(scratch)).toThrow(/vocab\.json cannot be read/);
+    expect(() => loadTokenizer(scratch)).toThrow(/vocab\.json: there is no such file.*or tokenizer\.json/);
   });
 });
