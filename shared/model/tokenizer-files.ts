@@ -137,6 +137,10 @@ function readText(file: string): string | undefined {
 }
 
 const notFound = (file: string, wanted: string) =>
-  new AppError('file-not-found', `${file}: there is no such file; a tokenizer folder has ${wanted}.`, {
-    details: { file },
-  });
+  new AppError(
+    'file-not-found',
+    `${file}: there is no such file; a tokenizer folder has ${wanted}.`,
+    {
+      details: { file },
+    },
+  );

@@ -6,7 +6,11 @@ export const tokenize: Command = {
   summary: 'show how a tokenizer reads prompts, and what of them it cuts',
   usage: '--tokenizer DIR [PROMPT …] [options]',
   options: {
-    tokenizer: { type: 'string', value: 'DIR', help: 'a folder with vocab.json and merges.txt, or tokenizer.json' },
+    tokenizer: {
+      type: 'string',
+      value: 'DIR',
+      help: 'a folder with vocab.json and merges.txt, or tokenizer.json',
+    },
   },
   examples: [
     'onestep tokenize --tokenizer models/demo/repo/tokenizer "A photo of a dog."',

@@ -153,6 +153,8 @@ describe('faults', () => {
   });
 
   it('says which file is missing', () => {
-    expect(() => loadTokenizer(scratch)).toThrow(/vocab\.json: there is no such file.*or tokenizer\.json/);
+    expect(() => loadTokenizer(scratch)).toThrow(
+      /vocab\.json: there is no such file.*or tokenizer\.json/,
+    );
   });
 });
