@@ -69,16 +69,33 @@ function wordsProblem(message: string): string | undefined {
     : `${option} needs a value; for one that begins with a dash, write ${option}=VALUE.`;
 }
 
+/** What the system says of a path that the user gave: a wrong name or a missing right. */
+const PATH_FAULTS = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP'];
+
 /** 2 when a change of the input can help, 1 when it can't. */
 function exitCode(error: unknown): number {
+  if (isSystemError(error)) {
+    return PATH_FAULTS.includes(error.code) ? EXIT_BAD_INPUT : EXIT_FAILURE;
+  }
   return error instanceof AppError && error.status < 499 ? EXIT_BAD_INPUT : EXIT_FAILURE;
 }
+
+/** A failed call to the operating system says all in its message; where in our code is no help. */
+function isSystemError(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
+}
+
+// Whoever reads the output may have seen enough, as `head` has: no reason for a stack trace.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   process.exitCode = exitCode(error);
-  const text =
-    error instanceof AppError ? error.message : ((error as Error)?.stack ?? String(error));
+  const isPlain = error instanceof AppError || isSystemError(error);
+  const text = isPlain ? error.message : ((error as Error)?.stack ?? String(error));
   process.stderr.write(`onestep: ${text}\n`);
 }

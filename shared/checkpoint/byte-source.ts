@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { AppError, assert, FormatError } from '#shared/core/errors.ts';
 
 /** The system call reads at most 2 GiB at a time. */
@@ -15,16 +15,24 @@ export interface ByteSource {
 }
 
 /**
+ * What the system knows of a file or folder.
+ *
+ * @throws AppError `file-not-found` if there is none or the way to it is barred
+ */
+export function statFile(path: string): Stats {
+  return reach(path, () => statSync(path));
+}
+
+/**
  * Opens a file for positional reads.
  *
- * @throws AppError `file-not-found` if there is none, FormatError if it is no regular file
+ * @throws AppError `file-not-found` if it can't be reached, FormatError if it is no regular file
  */
 export function openFile(path: string): ByteSource {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new AppError('file-not-found', `${path}: there is no such file.`);
+  const stat = statFile(path);
   // Before the open, which would wait for a writer if this were a pipe.
   if (!stat.isFile()) throw new FormatError(path, 'is not a regular file');
-  const descriptor = openSync(path, 'r');
+  const descriptor = reach(path, () => openSync(path, 'r'));
   let isOpen = true;
   return {
     path,
@@ -54,4 +62,17 @@ export function openFile(path: string): ByteSource {
       isOpen = false;
     },
   };
+}
+
+/** Runs a system call on a path, whose failure is the user's to mend: a wrong name, a missing right. */
+function reach<T>(path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const missing = code === 'ENOENT' || code === 'ENOTDIR';
+    const [, why = message] = /^\w+: ([^,]+)/.exec(message) ?? [];
+    const problem = missing ? 'there is no such file' : `cannot be opened: ${why}`;
+    throw new AppError('file-not-found', `${path}: ${problem}.`, { cause });
+  }
 }

@@ -1,7 +1,7 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, FormatError } from '#shared/core/errors.ts';
-import { type ByteSource, openFile } from './byte-source.ts';
+import { type ByteSource, openFile, statFile } from './byte-source.ts';
 import { readSafetensors } from './safetensors.ts';
 import { openSharded } from './sharded.ts';
 import type { Checkpoint } from './tensor.ts';
@@ -37,7 +37,7 @@ const OPENING_BRACE = 0x7b;
  * @throws AppError `file-not-found`, or FormatError with the reason why it can't be read
  */
 export function openCheckpoint(path: string): Checkpoint {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+  if (statFile(path).isDirectory()) {
     const weights = findWeights(path);
     if (weights === undefined) {
       throw new AppError(

@@ -12,10 +12,10 @@ import {
 import { quote } from './quote.ts';
 
 const MAX_PROTOCOL = 5;
-/** A state dict takes about 33 operations per tensor: enough for 30,000 tensors. */
-const MAX_OPERATIONS = 1_000_000;
+/** A state dict takes about 33 operations per tensor: enough for 15,000 tensors. */
+const MAX_OPERATIONS = 500_000;
 const MAX_STACK = 65_536;
-const MAX_MEMO = 500_000;
+const MAX_MEMO = 250_000;
 const MAX_STRING_BYTES = 2 ** 20;
 const MAX_NAME_BYTES = 256;
 const MAX_INTEGER_BYTES = 16;

@@ -15,8 +15,11 @@ const LENGTH_BYTES = 8;
 /** The largest header that is read; the real ones of the largest models take a few megabytes. */
 const MAX_HEADER_BYTES = 16 * 2 ** 20;
 const MAX_TENSORS = 65_536;
+/** Three of each tensor, and as many again for the metadata. */
+const MAX_FIELDS = 6 * MAX_TENSORS;
 /** The header, a tensor, its shape. */
 const MAX_DEPTH = 3;
+const MAX_DIMENSIONS = 16;
 const METADATA_KEY = '__metadata__';
 
 interface Entry {
@@ -74,6 +77,9 @@ function parseHeader(path: string, text: string): Record<string, unknown> {
       `describes ${tensorNames} tensors; at most ${MAX_TENSORS} are read`,
     );
   }
+  if (fieldNames > MAX_FIELDS) {
+    throw new FormatError(path, `has ${fieldNames} fields; at most ${MAX_FIELDS} are read`);
+  }
   let header: Record<string, unknown>;
   try {
     header = JSON.parse(text);
@@ -94,19 +100,25 @@ function nameCount(value: unknown): number {
 
 /**
  * How many names there are in a JSON text at depth 1 (the tensors) and 2 (their fields). Refuses
- * deeper nesting than headers have, on which a parser would spend memory.
+ * deeper nesting and longer lists than headers have, on which a parser would spend memory.
  */
 function countNames(path: string, text: string): [number, number] {
   const counts: [number, number] = [0, 0];
   let depth = 0;
+  let commas = 0;
   for (let at = 0; at < text.length; at++) {
     const character = text[at];
     if (character === '"') {
       for (at++; at < text.length && text[at] !== '"'; at++) if (text[at] === '\\') at++;
-    } else if (character === '{' || character === '[') depth++;
-    else if (character === '}' || character === ']') depth--;
+    } else if (character === '{' || character === '[') {
+      depth++;
+      commas = 0;
+    } else if (character === '}' || character === ']') depth--;
     else if (character === ':' && depth === 1) counts[0]++;
     else if (character === ':' && depth === 2) counts[1]++;
+    else if (character === ',' && depth === MAX_DEPTH && ++commas >= MAX_DIMENSIONS) {
+      throw new FormatError(path, `has a shape of over ${MAX_DIMENSIONS} sizes`);
+    }
     if (depth > MAX_DEPTH)
       throw new FormatError(path, 'has a header with deeper values than tensors');
   }

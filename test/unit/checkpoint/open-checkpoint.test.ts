@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -28,6 +28,16 @@ function writeIndex(name: string, weightMap: unknown): string {
 }
 
 describe('openCheckpoint', () => {
+  it('says of a path that leads nowhere why', () => {
+    const loop = join(folder, 'loop');
+    symlinkSync('loop', loop);
+    expect(() => openCheckpoint(loop)).toThrow(/loop: cannot be opened: too many symbolic links/);
+    const file = join(folder, 'file');
+    writeFileSync(file, 'x');
+    expect(() => openCheckpoint(join(file, 'x'))).toThrow(/x: there is no such file\.$/);
+    expect(() => openCheckpoint(join(folder, 'x'.repeat(500)))).toThrow(/name too long/);
+  });
+
   it('joins the files of an index', () => {
     writeSafetensors(join(folder, 'model-00001-of-00002.safetensors'), { a: tensor(1) });
     writeSafetensors(join(folder, 'model-00002-of-00002.safetensors'), {

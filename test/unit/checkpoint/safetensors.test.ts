@@ -65,6 +65,8 @@ describe('readSafetensors', () => {
     ['nesting without end', withHeader(`{"a":${'['.repeat(1_000_000)}`), /deeper values/],
     ['an unended text', withHeader('{"a'), /not JSON/],
     ['too many names', withHeader(`{${'"a":1,'.repeat(70_000)}"b":1}`), /70001 tensors/],
+    ['too many fields', withHeader(`{"a":{${'"b":1,'.repeat(400_000)}"c":1}}`), /400001 fields/],
+    ['a shape of 17 sizes', withHeader(`{"a":{"shape":[${'1,'.repeat(16)}1]}}`), /over 16 sizes/],
     ['a line break in a name', withHeader('{"a\\nb":3}'), /"a\\u\{a\}b"/],
   ])('refuses %s', (_, bytes, reason) => {
     expect(() => read(bytes)).toThrow(reason);

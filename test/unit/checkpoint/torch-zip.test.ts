@@ -122,6 +122,16 @@ describe('readTorchZip', () => {
     expect(() => read(withPickle(pickle))).toThrow(reason);
   });
 
+  it('refuses tuples in tuples without end', () => {
+    const pickle = new PickleWriter().raw(0x29).stop();
+    const nested = Buffer.concat([
+      pickle.subarray(0, -1),
+      Buffer.alloc(500_000, 0x85),
+      pickle.subarray(-1),
+    ]);
+    expect(() => read(withPickle(nested))).toThrow(/more than 500000 operations/);
+  });
+
   it('refuses programs', () => {
     const file = withPickle(new PickleWriter().dict([['a', PLAIN]]).stop(), {
       name: 'm/constants.pkl',
