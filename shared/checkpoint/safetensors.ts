@@ -109,7 +109,7 @@ function countNames(path: string, text: string): [number, number] {
   for (let at = 0; at < text.length; at++) {
     const character = text[at];
     if (character === '"') {
-      for (at++; at < text.length && text[at] !== '"'; at++) if (text[at] === '\\') at++;
+      at = endOfText(text, at);
     } else if (character === '{' || character === '[') {
       depth++;
       commas = 0;
@@ -123,6 +123,13 @@ function countNames(path: string, text: string): [number, number] {
       throw new FormatError(path, 'has a header with deeper values than tensors');
   }
   return counts;
+}
+
+/** The place of the quotation mark that ends the text begun at `start`. */
+function endOfText(text: string, start: number): number {
+  let at = start + 1;
+  for (; at < text.length && text[at] !== '"'; at++) if (text[at] === '\\') at++;
+  return at;
 }
 
 function readMetadata(path: string, value: unknown): ReadonlyMap<string, string> {

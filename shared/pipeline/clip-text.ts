@@ -52,6 +52,11 @@ export function splitPieces(normalized: string): Piece[] {
   return pieces;
 }
 
+const OUTER_SPACE = new RegExp(`^[${SPACE}]+|(?<![${SPACE}])[${SPACE}]+$`, 'gv');
+
+/** Text without the white space around it; what becomes a token stays, as U+FEFF does. */
+export const trimSpace = (text: string): string => text.replace(OUTER_SPACE, '');
+
 /**
  * Where in `raw` the character came from that stands at `index` of `normalizeText(raw)`. Exact where
  * the text normalizes cluster by cluster; otherwise the start of the text.

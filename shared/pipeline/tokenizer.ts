@@ -8,6 +8,7 @@ import {
   sourceIndex,
   splitPieces,
   toByteSymbols,
+  trimSpace,
 } from './clip-text.ts';
 import { readSpecialTokens, type SpecialToken } from './special-tokens.ts';
 
@@ -90,7 +91,7 @@ export function loadTokenizer(folder: string): Tokenizer {
       return {
         ids: [beginId, ...tokens.slice(0, room).map((token) => token.id), endId],
         tokens: tokens.length + 2,
-        cut: firstLost === undefined ? '' : text.slice(firstLost.start()).trim(),
+        cut: firstLost === undefined ? '' : trimSpace(text.slice(firstLost.start())),
       };
     },
     pad(ids) {

@@ -83,6 +83,7 @@ describe('cut', () => {
     ['the rest of a word that fits in part', `${'dog '.repeat(74)}Photosynthesised`, 'synthesised'],
     ['the whole of a character of which one byte fits', `${'dog '.repeat(74)}🜁x`, '🜁x'],
     ['composed characters', `${'cafe\u0301 '.repeat(75)}e\u0301te\u0301`, 'e\u0301te\u0301'],
+    ['what only looks like white space', `${'dog '.repeat(75)}\ufeff\ufeff \x85`, '\ufeff\ufeff'],
     ['special tokens', `${'dog '.repeat(75)}<|endoftext|> end`, '<|endoftext|> end'],
   ])('quotes %s', (_, text, cut) => {
     expect(tokenizer1.encode(text).cut).toBe(cut);
