@@ -57,7 +57,10 @@ function parseWords(name: string, command: Command, words: readonly string[]): C
     };
   } catch (cause) {
     const problem = cause instanceof Error ? wordsProblem(cause.message) : String(cause);
-    throw new AppError('invalid-request', `${problem} See "onestep ${name} --help".`, { cause });
+    const end = problem?.endsWith('.') ? '' : '.';
+    throw new AppError('invalid-request', `${problem}${end} See "onestep ${name} --help".`, {
+      cause,
+    });
   }
 }
 

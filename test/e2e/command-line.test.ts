@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../helpers/model-fixture.ts';
+import { fixture, importFixture, temporaryFolder } from '../helpers/model-fixture.ts';
 
 const LAUNCH = fileURLToPath(new URL('../../functions/cli/launch.mjs', import.meta.url));
 const TOKENIZER = fileURLToPath(new URL('../fixtures/clip-tokenizer', import.meta.url));
@@ -31,6 +31,28 @@ describe('onestep', () => {
       expect([status, stdout]).toEqual([2, '']);
       expect(stderr).toMatch(/^onestep: [^\n]*vocab\.json[^\n]*\n$/);
     }
+  });
+
+  it('says which option it does not know', () => {
+    expect(onestep('inspect', '--bogus')).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `onestep: Unknown option '--bogus'. See "onestep inspect --help".\n`,
+    });
+  });
+
+  it('finds what a manifest says wrongly of the pictures', async () => {
+    const out = join(folder.path, 'package');
+    await importFixture(fixture('tiny', 'repo'), out);
+    const path = join(out, 'manifest.json');
+    const manifest = JSON.parse(readFileSync(path, 'utf8'));
+    manifest.size.multiple = 4;
+    writeFileSync(path, JSON.stringify(manifest));
+    const { status, stderr } = onestep('doctor', out, '--quiet');
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/pictures are not 32×32 [^.]*\. I/),
+    ]);
   });
 
   it('ends quietly when nobody reads on', async () => {

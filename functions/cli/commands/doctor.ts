@@ -34,7 +34,8 @@ async function run({ values, positionals, stdout, stderr }: CommandContext): Pro
     stdout.write(`${JSON.stringify({ ok: faults.length === 0, name, digest, faults })}\n`);
   }
   if (faults.length > 0) {
-    throw new AppError('invalid-file', `${folder}: ${faults.join('; ')}. Import the model again.`);
+    const found = faults.map((fault) => fault.replace(/\.$/, '')).join('; ');
+    throw new AppError('invalid-file', `${folder}: ${found}. Import the model again.`);
   }
   if (values['json'] !== true) stdout.write(`${folder} is whole\n`);
 }
@@ -51,10 +52,13 @@ async function drawTrial(
     stderr.write(`graphs: loaded in ${Math.round(pipeline.loadMs)} ms\n`);
     try {
       const request = { prompt: '', seed: 0, width: side, height: side, numOutputs: 1 };
-      for await (const { ms, stages } of pipeline.generate(request)) {
+      for await (const { ms, stages, pixels } of pipeline.generate(request)) {
         const total = Math.round(ms.text + ms.unet + ms.vae);
         stderr.write(`image: ${side}×${side} in ${total} ms\n`);
         if (!stages.vae_in.data.every(Number.isFinite)) return ['its latents are not finite'];
+        if (pixels.length !== side * side * 3) {
+          return [`its pictures are not ${side}×${side} where the manifest says so`];
+        }
       }
     } finally {
       await pipeline.close();
