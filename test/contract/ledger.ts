@@ -4,7 +4,7 @@ import { microUsd } from '#shared/core/money.ts';
 import type { Ledger } from '#shared/ports/ledger.ts';
 import { createCountedBytes } from '../helpers/counted-bytes.ts';
 import { allEntries, expectInvariant } from '../helpers/invariant.ts';
-import { createManualClock } from '../helpers/manual-clock.ts';
+import { createManualClock, type ManualClock } from '../helpers/manual-clock.ts';
 import {
   ACCOUNT,
   DAY,
@@ -25,9 +25,10 @@ export function describeLedger(name: string, makeStores: MakeStores): void {
   describe(`ledger: ${name}`, () => {
     let stores: StoreSet;
     let ledger: Ledger;
+    let clock: ManualClock;
 
     beforeEach(async () => {
-      const clock = createManualClock(NOW);
+      clock = createManualClock(NOW);
       stores = await makeStores({ clock, randomBytes: createCountedBytes() });
       ({ ledger } = stores);
     });
@@ -38,8 +39,10 @@ export function describeLedger(name: string, makeStores: MakeStores): void {
 
     const balance = async (id: AccountId = ACCOUNT) => (await ledger.getAccount(id))?.balance;
 
-    const hold = async (amount: number) => {
-      const result = await stores.jobs.admit(sampleAdmission({ hold: microUsd(amount) }));
+    const order = (amount: number, createdAt = NOW) =>
+      stores.jobs.admit(sampleAdmission({ hold: microUsd(amount), createdAt }));
+    const hold = async (amount: number, createdAt = NOW) => {
+      const result = await order(amount, createdAt);
       if (result.outcome !== 'admitted') throw new Error(result.outcome);
       return result.job;
     };
@@ -175,6 +178,79 @@ export function describeLedger(name: string, makeStores: MakeStores): void {
         await stores.jobs.settle(sampleSettlement(job));
         expect(await ledger.expireCredits(NOW + DAY + HOUR, 10)).toMatchObject([{ amount: 400 }]);
         expect(await balance()).toBe(0);
+      });
+
+      test('comes before an order of the same moment, swept or not', async () => {
+        await expiring(1000, NOW + DAY);
+        expect((await order(400, NOW + DAY - 1)).outcome).toBe('admitted');
+        expect(await order(400, NOW + DAY)).toEqual({ outcome: 'insufficient-funds', balance: 0 });
+        expect(await ledger.totals()).toMatchObject({ balances: 0, held: 400, expired: 600 });
+        await ledger.grant(sampleGrant(500));
+        expect(await order(501, NOW + DAY)).toMatchObject({ balance: 500 });
+        expect((await order(500, NOW + DAY)).outcome).toBe('admitted');
+      });
+
+      test('is over in what is said of an account, with its entry', async () => {
+        await expiring(1000, NOW + DAY);
+        await ledger.grant(sampleGrant(500));
+        expect(await balance()).toBe(1500);
+        clock.advance(DAY - 1);
+        expect(await balance()).toBe(1500);
+        clock.advance(1);
+        expect(await balance()).toBe(500);
+        expect(await ledger.entries({ account: ACCOUNT, limit: 1 })).toMatchObject([
+          { kind: 'expiry', amount: 1000, at: NOW + DAY },
+        ]);
+        await expiring(10, NOW + DAY);
+        expect(await ledger.listAccounts()).toMatchObject([{ balance: 500 }]);
+      });
+
+      test('of held credit comes when its own job gives it back, whatever else is held', async () => {
+        await expiring(500, NOW + DAY);
+        const early = await hold(500);
+        await ledger.grant(sampleGrant(500));
+        const late = await hold(500, NOW + DAY + 1);
+        await stores.jobs.settle(sampleSettlement(early));
+        expect(await order(1, NOW + DAY + 2)).toEqual({
+          outcome: 'insufficient-funds',
+          balance: 0,
+        });
+        expect(await ledger.totals()).toMatchObject({ held: 500, expired: 500 });
+        await stores.jobs.settle(sampleSettlement(late));
+        expect(await ledger.expireCredits(NOW + DAY + 3, 10)).toEqual([]);
+        expect(await ledger.totals()).toMatchObject({ balances: 500, held: 0, expired: 500 });
+      });
+
+      test('leaves lasting credit alone while a job holds what expires', async () => {
+        await expiring(1000, NOW + DAY);
+        await ledger.grant(sampleGrant(1000));
+        await hold(500);
+        expect(await ledger.expireCredits(NOW + DAY, 10)).toMatchObject([{ amount: 500 }]);
+        expect(await ledger.totals()).toMatchObject({ balances: 1000, held: 500 });
+      });
+
+      test('takes of a part-captured hold what was not spent: the credit that expires last', async () => {
+        await expiring(300, NOW + DAY);
+        await expiring(300, NOW + 2 * DAY);
+        await ledger.grant(sampleGrant(300));
+        const job = await hold(800);
+        await stores.jobs.settle(sampleSettlement(job, { captured: microUsd(400) }));
+        expect(await ledger.expireCredits(NOW + DAY, 10)).toEqual([]);
+        expect(await ledger.expireCredits(NOW + 2 * DAY, 10)).toMatchObject([{ amount: 200 }]);
+        expect(await balance()).toBe(300);
+      });
+
+      test('and orders at the same moment agree on what is left', async () => {
+        await expiring(1000, NOW + DAY);
+        await ledger.grant(sampleGrant(300));
+        const at = NOW + DAY;
+        const [orders] = await Promise.all([
+          Promise.all(Array.from({ length: 8 }, () => order(100, at))),
+          ledger.expireCredits(at, 10),
+          ledger.getAccount(ACCOUNT),
+        ]);
+        expect(orders.filter(({ outcome }) => outcome === 'admitted')).toHaveLength(3);
+        expect(await ledger.totals()).toMatchObject({ balances: 0, held: 300, expired: 1000 });
       });
 
       test('takes at most so many grants at once', async () => {

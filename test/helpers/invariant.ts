@@ -22,9 +22,10 @@ export async function allEntries(ledger: Ledger, account: LedgerEntry['account']
  * micro-USD; no balance below zero; and per account the entries say the same as the sums.
  */
 export async function expectInvariant(ledger: Ledger): Promise<void> {
+  const accounts = await ledger.listAccounts();
   const all = await ledger.totals();
   expect(all.balances + all.held).toBe(all.granted - all.captured - all.expired);
-  for (const account of await ledger.listAccounts()) {
+  for (const account of accounts) {
     const totals = await ledger.totals(account.id);
     expect(totals.balances).toBe(account.balance);
     expect(totals.held).toBe(account.held);
@@ -49,4 +50,30 @@ function expectHoldsMatch(entries: readonly LedgerEntry[], held: number): void {
     open.delete(job ?? '');
   }
   expect([...open.values()].reduce((sum, amount) => sum + amount, 0)).toBe(held);
+}
+
+/**
+ * Jobs that were admitted at a time or later have spent no more than credit that lasted beyond it: for
+ * every time at which credit ended.
+ */
+export async function expectNoExpiredCreditSpent(ledger: Ledger): Promise<void> {
+  for (const { id } of await ledger.listAccounts()) {
+    const entries = await allEntries(ledger, id);
+    const sum = (wanted: (entry: LedgerEntry) => boolean) =>
+      entries.filter(wanted).reduce((total, { amount }) => total + amount, 0);
+    const admittedAt = new Map(
+      entries.flatMap(({ kind, job, at }) => (kind === 'hold' ? [[job, at] as const] : [])),
+    );
+    for (const { expiresAt } of entries) {
+      if (expiresAt === undefined) continue;
+      const spent = sum(
+        ({ kind, job }) => kind === 'capture' && (admittedAt.get(job) ?? 0) >= expiresAt,
+      );
+      const lasting = sum(
+        ({ kind, expiresAt: end = Number.POSITIVE_INFINITY }) =>
+          kind === 'grant' && end > expiresAt,
+      );
+      expect(spent).toBeLessThanOrEqual(lasting);
+    }
+  }
 }

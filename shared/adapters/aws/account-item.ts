@@ -16,6 +16,7 @@ export interface AccountItem extends Item {
   readonly granted: MicroUsd;
   readonly captured: MicroUsd;
   readonly expired: MicroUsd;
+  /** Credit that expires; the rest of the balance lasts. */
   readonly grants: readonly GrantLeft[];
   /** Grows with each change of `grants`: a change decided from an older reading is refused. */
   readonly grantsVersion: number;
@@ -32,13 +33,14 @@ export function toAccount(item: AccountItem): Account {
 type Total = 'balance' | 'held' | 'granted' | 'captured' | 'expired';
 
 /**
- * A change of an account's money. Sums are added where they lie, so that changes need no reading
- * first; grants are replaced under their version.
+ * A change of an account's money. Sums are added where they lie. A change that says what becomes of
+ * the grants holds only while they are as they were read; where they stay the same, as they do for
+ * credit that lasts, their version does too, and writers side by side don't refuse each other.
  */
 export function moveMoney(
   account: Account['id'],
   sums: Partial<Record<Total, number>>,
-  grants?: { readonly next: readonly GrantLeft[]; readonly readVersion: number },
+  grants?: { readonly next: readonly GrantLeft[]; readonly read: AccountItem },
 ): Extract<Write, { update: unknown }> {
   const set: string[] = [];
   const conditions = ['attribute_exists(pk)'];
@@ -54,8 +56,10 @@ export function moveMoney(
   let remove = '';
   if (grants !== undefined) {
     conditions.push('grantsVersion = :readVersion');
+    values[':readVersion'] = grants.read.grantsVersion;
+  }
+  if (grants !== undefined && grants.next !== grants.read.grants) {
     set.push('grants = :grants', 'grantsVersion = grantsVersion + :one');
-    values[':readVersion'] = grants.readVersion;
     values[':grants'] = grants.next;
     values[':one'] = 1;
     const next = nextExpiry(grants.next);

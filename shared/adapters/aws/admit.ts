@@ -4,11 +4,14 @@ import type { LedgerEntry } from '#shared/core/ledger.ts';
 import { type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
 import type { Admission, AdmissionResult } from '#shared/ports/job-store.ts';
 import { type AccountItem, moveMoney } from './account-item.ts';
+import { type ExpiryDeps, readAccount } from './credit-expiry.ts';
 import { deliveryWrites } from './delivery-item.ts';
 import type { DynamoTable, Item, Write } from './dynamo-table.ts';
 import { takeRank } from './fair-rank.ts';
+import { drawGrants, expiredGrant } from './grants-left.ts';
 import { itemKeys } from './item-keys.ts';
 import { OPEN_COUNT_SHARDS, openCountShard, readJobItem, toJobItem } from './job-item.ts';
+import { jobEntry, ledgerWrite } from './ledger-item.ts';
 
 const DAY_SECONDS = 86_400;
 /** Records of spending are read for a month at most, unanswered creates for ten minutes. */
@@ -19,23 +22,26 @@ const SPEND_TTL_SECONDS = 40 * DAY_SECONDS;
  * the transaction holds the same conditions. When it fails, it is judged again from a new reading:
  * that names the reason, or finds that it has passed.
  */
-export async function admit(table: DynamoTable, admission: Admission): Promise<AdmissionResult> {
+export async function admit(deps: ExpiryDeps, admission: Admission): Promise<AdmissionResult> {
+  const { table } = deps;
+  let rank: number | undefined;
   for (;;) {
-    const verdict = await judge(table, admission);
-    if (verdict !== undefined) return verdict;
-    const rank = await takeRank(table, admission.job.account, admission.job.model.name);
+    const verdict = await judge(deps, admission);
+    if ('outcome' in verdict) return verdict;
+    rank ??= await takeRank(table, admission.job.account, admission.job.model.name);
     const job: Job = { ...admission.job, rank };
-    if (await table.write(await admissionWrites(table, admission, job))) {
+    if (await table.write(await admissionWrites(table, admission, job, verdict.account))) {
       return { outcome: 'admitted', job };
     }
   }
 }
 
-/** The answer that needs no write, or undefined when the job can be admitted. */
+/** The answer that needs no write, or the account that the job can be admitted to. */
 async function judge(
-  table: DynamoTable,
+  deps: ExpiryDeps,
   admission: Admission,
-): Promise<AdmissionResult | undefined> {
+): Promise<AdmissionResult | { readonly account: AccountItem }> {
+  const { table } = deps;
   const { job, idempotency } = admission;
   const keys = {
     own: itemKeys.job(job.id),
@@ -54,8 +60,13 @@ async function judge(
   if (own !== undefined) return { outcome: 'admitted', job: own['job'] as Job };
   const replay = await judgeRecord(table, admission, find(keys.record));
   if (replay !== undefined) return replay;
-  const balance = (find(keys.account) as AccountItem | undefined)?.balance ?? ZERO_USD;
-  if (balance < job.hold) return { outcome: 'insufficient-funds', balance };
+  let account = find(keys.account) as AccountItem | undefined;
+  if (account !== undefined && expiredGrant(account.grants, job.createdAt) !== undefined) {
+    account = await readAccount(deps, job.account, job.createdAt);
+  }
+  if (account === undefined || account.balance < job.hold) {
+    return { outcome: 'insufficient-funds', balance: account?.balance ?? ZERO_USD };
+  }
   const windows = [
     ['day', find(keys.day), admission.dayCap],
     ['month', find(keys.month), admission.monthCap],
@@ -67,7 +78,7 @@ async function judge(
     }
   }
   const depth = sumOf(items.filter((item) => item.sk === 'COUNT'));
-  return depth < admission.queueLimit ? undefined : { outcome: 'queue-full', depth };
+  return depth < admission.queueLimit ? { account } : { outcome: 'queue-full', depth };
 }
 
 async function judgeRecord(
@@ -101,12 +112,14 @@ async function admissionWrites(
   table: DynamoTable,
   admission: Admission,
   job: Job,
+  account: AccountItem,
 ): Promise<readonly Write[]> {
   const { idempotency } = admission;
   const isNew = 'attribute_not_exists(pk)';
+  const { left, taken } = drawGrants(account.grants, job.hold);
   return [
-    { put: toJobItem(job, 0, 0), condition: isNew },
-    moveMoney(job.account, { balance: -job.hold, held: job.hold }),
+    { put: toJobItem(job, { version: 0, token: 0, sources: taken }), condition: isNew },
+    moveMoney(job.account, { balance: -job.hold, held: job.hold }, { next: left, read: account }),
     ledgerWrite(holdEntry(admission, job)),
     spendWrite(job, job.budgetDay, admission.dayCap),
     spendWrite(job, job.budgetMonth, admission.monthCap),
@@ -131,13 +144,6 @@ async function admissionWrites(
   ];
 }
 
-export function ledgerWrite(entry: LedgerEntry): Write {
-  return {
-    put: { ...itemKeys.ledgerEntry(entry.account, entry.id), entry },
-    condition: 'attribute_not_exists(pk)',
-  };
-}
-
 function holdEntry(admission: Admission, job: Job): LedgerEntry {
   return {
     ...jobEntry(job),
@@ -145,20 +151,6 @@ function holdEntry(admission: Admission, job: Job): LedgerEntry {
     kind: 'hold',
     at: job.createdAt,
     amount: job.hold,
-  };
-}
-
-/** What every ledger entry of a job says. */
-export function jobEntry(
-  job: Job,
-): Pick<LedgerEntry, 'account' | 'job' | 'key' | 'model' | 'priceVersion' | 'tags'> {
-  return {
-    account: job.account,
-    job: job.id,
-    key: job.key,
-    model: job.model.name,
-    priceVersion: job.price.version,
-    tags: job.tags,
   };
 }
 

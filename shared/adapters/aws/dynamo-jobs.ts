@@ -4,6 +4,7 @@ import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { ChangeResult, JobQuery, JobStore } from '#shared/ports/job-store.ts';
 import { admit, unansweredItem } from './admit.ts';
 import { claimNext } from './claim.ts';
+import type { ExpiryDeps } from './credit-expiry.ts';
 import { deliveryWrites } from './delivery-item.ts';
 import type { DynamoTable, Key } from './dynamo-table.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
@@ -16,8 +17,7 @@ const PAGE = 100;
 /** How far a job's time of creation may be from the time in its id. */
 const ID_SLACK_MS = 60_000;
 
-export interface DynamoJobsDeps {
-  readonly table: DynamoTable;
+export interface DynamoJobsDeps extends ExpiryDeps {
   readonly now: () => number;
   /** How old what is said about depth and positions may be, in milliseconds. */
   readonly waitingLineMs: number;
@@ -29,7 +29,7 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
   const line = createWaitingLine(deps);
   const read = async (id: JobId) => (await readJobItem(table, id))?.job;
   return {
-    admit: (admission) => admit(table, admission),
+    admit: (admission) => admit(deps, admission),
     get: read,
     list: (query) => list(table, query),
     findByIdempotency: async (scope, now) => {

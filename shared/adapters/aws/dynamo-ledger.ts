@@ -1,14 +1,15 @@
 import type { Account, AuditEntry } from '#shared/core/account.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { type AccountId, createUlid, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
+import { type AccountId, ulidFloor } from '#shared/core/ids.ts';
 import type { LedgerEntry, LedgerTotals } from '#shared/core/ledger.ts';
 import { type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
 import type { Grant, GrantResult, Ledger, LedgerQuery } from '#shared/ports/ledger.ts';
 import { type AccountItem, moveMoney, toAccount } from './account-item.ts';
-import { ledgerWrite } from './admit.ts';
+import { type ExpiryDeps, expireNext, readAccount } from './credit-expiry.ts';
 import type { DynamoTable, Key, Write } from './dynamo-table.ts';
-import { expirable, type GrantLeft, withGrant } from './grants-left.ts';
+import { withGrant } from './grants-left.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
+import { ledgerWrite } from './ledger-item.ts';
 import { AFTER, sortable } from './table-schema.ts';
 
 const PAGE = 100;
@@ -16,13 +17,9 @@ const PAGE = 100;
 const ID_SLACK_MS = 60_000;
 
 /** Accounts and money in DynamoDB. */
-export function createDynamoLedger(deps: {
-  readonly table: DynamoTable;
-  readonly randomBytes: RandomBytes;
-}): Ledger {
+export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => number }): Ledger {
   const { table } = deps;
-  const read = async (id: AccountId) =>
-    (await table.get(itemKeys.account(id))) as AccountItem | undefined;
+  const read = (id: AccountId) => readAccount(deps, id, deps.now());
   return {
     createAccount: async (account, audit) => ({
       created: await table.write([
@@ -34,7 +31,10 @@ export function createDynamoLedger(deps: {
       const item = await read(id);
       return item && toAccount(item);
     },
-    listAccounts: async () => (await readAccounts(table)).map(toAccount),
+    listAccounts: async () => {
+      await expireCredits(deps, deps.now(), Number.POSITIVE_INFINITY);
+      return (await readAccounts(table)).map(toAccount);
+    },
     setDisabled: async (id, disabledAt, audit) => {
       const written = await table.write([
         {
@@ -52,9 +52,8 @@ export function createDynamoLedger(deps: {
     expireCredits: (now, limit) => expireCredits(deps, now, limit),
     entries: (query) => entries(table, query),
     totals: async (account) => {
-      const one = account === undefined ? undefined : await read(account);
-      const items = account === undefined ? await readAccounts(table) : one ? [one] : [];
-      return sumAccounts(items);
+      if (account === undefined) return sumAccounts(await readAccounts(table));
+      return sumAccounts((await table.getMany([itemKeys.account(account)])) as AccountItem[]);
     },
   };
 }
@@ -118,21 +117,16 @@ async function giveGrant(table: DynamoTable, grant: Grant): Promise<GrantResult>
     }
     const item = (await table.get(itemKeys.account(account))) as AccountItem | undefined;
     if (item === undefined) throw new AppError('not-found', `There is no account ${account}`);
-    const added: GrantLeft = {
-      remaining: amount,
-      ...(expiresAt === undefined ? {} : { reference, expiresAt }),
-    };
-    const next = withGrant(item.grants, added);
+    const next =
+      expiresAt === undefined
+        ? item.grants
+        : withGrant(item.grants, { reference, expiresAt, remaining: amount });
     const written = await table.write([
       {
         put: { ...itemKeys.grant(reference), entry },
         condition: 'attribute_not_exists(pk)',
       },
-      moveMoney(
-        account,
-        { balance: amount, granted: amount },
-        { next, readVersion: item.grantsVersion },
-      ),
+      moveMoney(account, { balance: amount, granted: amount }, { next, read: item }),
       ledgerWrite(entry),
       auditWrite(grant.audit),
     ]);
@@ -141,7 +135,7 @@ async function giveGrant(table: DynamoTable, grant: Grant): Promise<GrantResult>
 }
 
 async function expireCredits(
-  deps: { readonly table: DynamoTable; readonly randomBytes: RandomBytes },
+  deps: ExpiryDeps,
   now: number,
   limit: number,
 ): Promise<readonly LedgerEntry[]> {
@@ -149,47 +143,13 @@ async function expireCredits(
   const query = { pk: indexKeys.expiringCredit, to: sortable(now) + AFTER };
   for await (const key of deps.table.queryIndex('due', query, PAGE)) {
     while (written.length < limit) {
-      const entry = await expireOne(deps, key, now);
+      const entry = await expireNext(deps, key, now);
       if (entry === undefined) break;
       if (entry !== 'changed') written.push(entry);
     }
     if (written.length === limit) break;
   }
   return written;
-}
-
-/** Expires what is left of an account's first expired grant; undefined when there is nothing. */
-async function expireOne(
-  deps: { readonly table: DynamoTable; readonly randomBytes: RandomBytes },
-  key: Key,
-  now: number,
-): Promise<LedgerEntry | 'changed' | undefined> {
-  const item = (await deps.table.get(key)) as AccountItem | undefined;
-  const found = item && expirable(item.grants, item.held, now);
-  if (item === undefined || found === undefined) return undefined;
-  const { grant, amount } = found;
-  const entry: LedgerEntry = {
-    id: createUlid({ now: () => now }, deps.randomBytes),
-    account: item.id,
-    kind: 'expiry',
-    at: now,
-    amount,
-    ...(grant.reference === undefined ? {} : { reference: grant.reference }),
-  };
-  const next = item.grants
-    .map((left) =>
-      left === grant ? { ...left, remaining: microUsd(left.remaining - amount) } : left,
-    )
-    .filter(({ remaining }) => remaining > 0);
-  const written = await deps.table.write([
-    moveMoney(
-      item.id,
-      { balance: -amount, expired: amount },
-      { next, readVersion: item.grantsVersion },
-    ),
-    ledgerWrite(entry),
-  ]);
-  return written ? entry : 'changed';
 }
 
 async function entries(table: DynamoTable, query: LedgerQuery): Promise<readonly LedgerEntry[]> {

@@ -31,8 +31,8 @@ const WAITING_LINE_MS = 1_000;
 export function createDynamoStores(deps: DynamoStoresDeps): DynamoStores {
   const { table, clock, randomBytes, waitingLineMs = WAITING_LINE_MS } = deps;
   return {
-    jobs: createDynamoJobStore({ table, now: clock.now, waitingLineMs }),
-    ledger: createDynamoLedger({ table, randomBytes }),
+    jobs: createDynamoJobStore({ table, now: clock.now, randomBytes, waitingLineMs }),
+    ledger: createDynamoLedger({ table, now: clock.now, randomBytes }),
     keys: createDynamoKeyStore(table),
     outbox: createDynamoOutbox(table),
   };

@@ -1,55 +1,50 @@
-import { assert } from '#shared/core/errors.ts';
 import { type MicroUsd, microUsd } from '#shared/core/money.ts';
 
-/** What is left of a grant. Grants that never expire are kept as one. */
+/**
+ * What is left of a grant that expires, or what of it a hold has taken. An account lists only these:
+ * the rest of its balance lasts.
+ */
 export interface GrantLeft {
-  /** What paid for it; absent where several are kept as one. */
-  readonly reference?: string;
-  readonly expiresAt?: number;
+  /** What paid for it. */
+  readonly reference: string;
+  readonly expiresAt: number;
   readonly remaining: MicroUsd;
 }
 
-const expiry = (grant: GrantLeft) => grant.expiresAt ?? Number.POSITIVE_INFINITY;
-
-/** With one more grant, in the order in which they are spent: the one that expires first, first. */
+/** With one more grant, or more of one, in the order in which they are spent: that of their expiry. */
 export function withGrant(grants: readonly GrantLeft[], added: GrantLeft): readonly GrantLeft[] {
-  if (added.expiresAt === undefined) {
-    const lasting = grants.find((grant) => grant.expiresAt === undefined);
-    const remaining = microUsd((lasting?.remaining ?? 0) + added.remaining);
-    return [...grants.filter((grant) => grant.expiresAt !== undefined), { remaining }];
-  }
-  return [...grants, added].sort((a, b) => expiry(a) - expiry(b));
-}
-
-/** With an amount spent from the grants in their order. */
-export function drawGrants(grants: readonly GrantLeft[], amount: MicroUsd): readonly GrantLeft[] {
-  let open: number = amount;
-  const left = grants.map((grant) => {
-    const drawn = Math.min(open, grant.remaining);
-    open -= drawn;
-    return { ...grant, remaining: microUsd(grant.remaining - drawn) };
-  });
-  assert(open === 0, 'more was captured than was ever granted');
-  return left.filter((grant) => grant.remaining > 0);
+  const same = grants.find(({ reference }) => reference === added.reference);
+  const remaining = microUsd((same?.remaining ?? 0) + added.remaining);
+  return [...grants.filter((grant) => grant !== same), { ...added, remaining }].sort(
+    (a, b) => a.expiresAt - b.expiresAt,
+  );
 }
 
 /**
- * What can be taken from the first grant whose time has come: what is held counts as taken from the
- * grants that expire first, since that is where a capture will take it from.
+ * Spends up to an amount in their order: what is left of them (they themselves, where nothing was
+ * taken), and what was taken.
  */
-export function expirable(
+export function drawGrants(
   grants: readonly GrantLeft[],
-  held: MicroUsd,
-  now: number,
-): { readonly grant: GrantLeft; readonly amount: MicroUsd } | undefined {
-  let covered: number = held;
+  amount: MicroUsd,
+): { readonly left: readonly GrantLeft[]; readonly taken: readonly GrantLeft[] } {
+  let open: number = amount;
+  const left: GrantLeft[] = [];
+  const taken: GrantLeft[] = [];
   for (const grant of grants) {
-    if (expiry(grant) > now) return undefined;
-    const amount = microUsd(Math.max(0, grant.remaining - covered));
-    if (amount > 0) return { grant, amount };
-    covered -= grant.remaining;
+    const part = Math.min(open, grant.remaining);
+    open -= part;
+    if (part > 0) taken.push({ ...grant, remaining: microUsd(part) });
+    if (part < grant.remaining)
+      left.push({ ...grant, remaining: microUsd(grant.remaining - part) });
   }
-  return undefined;
+  return { left: taken.length === 0 ? grants : left, taken };
+}
+
+/** The first grant whose time has come. */
+export function expiredGrant(grants: readonly GrantLeft[], now: number): GrantLeft | undefined {
+  const [first] = grants;
+  return first !== undefined && first.expiresAt <= now ? first : undefined;
 }
 
 /** When the sweeper has to look at the account next. */

@@ -1,13 +1,21 @@
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { DynamoTable, Item, Write } from './dynamo-table.ts';
+import type { GrantLeft } from './grants-left.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
 import { sortable } from './table-schema.ts';
 
-/** A job as stored: `version` guards each change, `token` outlives the lease that it was given to. */
-export interface JobItem extends Item {
+/** What is stored beside a job. */
+interface JobExtras {
+  /** Guards each change. */
   readonly version: number;
+  /** Outlives the lease that it was given to. */
   readonly token: number;
+  /** What the hold took of credit that expires; the rest of it lasts. */
+  readonly sources: readonly GrantLeft[];
+}
+
+export interface JobItem extends Item, JobExtras {
   readonly job: Job;
 }
 
@@ -19,11 +27,12 @@ export function openCountShard(job: Pick<Job, 'id'>): number {
 }
 
 /** The item of a job; its places in the indexes follow from its state. */
-export function toJobItem(job: Job, version: number, token: number): JobItem {
+export function toJobItem(job: Job, { version, token, sources }: JobExtras): JobItem {
   return {
     ...itemKeys.job(job.id),
     version,
     token,
+    sources,
     job,
     ownedPk: indexKeys.jobsOf(job.account),
     ownedSk: job.id,
@@ -84,7 +93,7 @@ export async function readJobItem(table: DynamoTable, id: JobId): Promise<JobIte
 /** Replaces a job that is still as it was read. */
 export function replaceJob(read: JobItem, job: Job, token: number = read.token): Write {
   return {
-    put: toJobItem(job, read.version + 1, token),
+    put: toJobItem(job, { version: read.version + 1, token, sources: read.sources }),
     condition: 'version = :version',
     values: { ':version': read.version },
   };

@@ -3,12 +3,13 @@ import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
 import type { ChangeResult, Settlement } from '#shared/ports/job-store.ts';
 import { type AccountItem, moveMoney } from './account-item.ts';
-import { countWrite, jobEntry, ledgerWrite } from './admit.ts';
+import { countWrite } from './admit.ts';
 import { deliveryWrites } from './delivery-item.ts';
 import type { DynamoTable, Write } from './dynamo-table.ts';
-import { drawGrants } from './grants-left.ts';
+import { drawGrants, withGrant } from './grants-left.ts';
 import { itemKeys } from './item-keys.ts';
-import { readJobItem, replaceJob } from './job-item.ts';
+import { type JobItem, readJobItem, replaceJob } from './job-item.ts';
+import { jobEntry, ledgerWrite } from './ledger-item.ts';
 
 /** See `JobStore.settle`: one transaction, from a reading that its conditions repeat. */
 export async function settle(table: DynamoTable, settlement: Settlement): Promise<ChangeResult> {
@@ -21,7 +22,7 @@ export async function settle(table: DynamoTable, settlement: Settlement): Promis
     const rest = job.hold - settlement.capture;
     const writes = [
       replaceJob(item, job),
-      await moneyWrite(table, job, settlement),
+      await moneyWrite(table, item, settlement),
       ledgerWrite(endEntry(job, settlement)),
       countWrite(job, -1),
       ...(rest === 0
@@ -55,16 +56,18 @@ function ended(job: Job, settlement: Settlement): Job {
   };
 }
 
-/** A capture is drawn from the grants too, so it is decided from a reading of the account. */
-async function moneyWrite(table: DynamoTable, job: Job, { capture }: Settlement): Promise<Write> {
-  if (capture === 0) return moveMoney(job.account, { held: -job.hold, balance: job.hold });
-  const account = (await table.get(itemKeys.account(job.account))) as AccountItem | undefined;
-  assert(account !== undefined, `a job's account is there`);
-  return moveMoney(
-    job.account,
-    { held: -job.hold, balance: job.hold - capture, captured: capture },
-    { next: drawGrants(account.grants, capture), readVersion: account.grantsVersion },
-  );
+/** What is not captured goes back to where the hold took it; what expires first is spent first. */
+async function moneyWrite(
+  table: DynamoTable,
+  { job, sources }: JobItem,
+  { capture }: Settlement,
+): Promise<Write> {
+  const sums = { held: -job.hold, balance: job.hold - capture, captured: capture };
+  const { left: unspent } = drawGrants(sources, capture);
+  if (unspent.length === 0) return moveMoney(job.account, sums);
+  const read = (await table.get(itemKeys.account(job.account))) as AccountItem | undefined;
+  assert(read !== undefined, `a job's account is there`);
+  return moveMoney(job.account, sums, { next: unspent.reduce(withGrant, read.grants), read });
 }
 
 function endEntry(job: Job, settlement: Settlement): LedgerEntry {

@@ -1,4 +1,5 @@
 import { createDynamoStores } from '#shared/adapters/aws/dynamo-stores.ts';
+import { describeCreditModel } from '../../contract/credit-model.ts';
 import { describeJobStore } from '../../contract/job-store.ts';
 import { describeKeyStore } from '../../contract/key-store.ts';
 import { describeLedger } from '../../contract/ledger.ts';
@@ -12,6 +13,7 @@ const makeStores: MakeStores = async ({ clock, randomBytes }) => {
   return { ...stores, close: async () => {} };
 };
 
+describeCreditModel('DynamoDB', makeStores);
 describeJobStore('DynamoDB', makeStores);
 describeLedger('DynamoDB', makeStores);
 describeKeyStore('DynamoDB', makeStores);

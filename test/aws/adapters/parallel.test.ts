@@ -25,11 +25,16 @@ describe('many writers at one account', () => {
 
   beforeAll(async () => {
     table = await createTestTable();
-    jobs = createDynamoJobStore({ table, now: Date.now, waitingLineMs: 0 });
-    ledger = createDynamoLedger({ table, randomBytes: (n) => new Uint8Array(randomBytes(n)) });
+    const deps = {
+      table,
+      now: Date.now,
+      randomBytes: (n: number) => new Uint8Array(randomBytes(n)),
+    };
+    jobs = createDynamoJobStore({ ...deps, waitingLineMs: 0 });
+    ledger = createDynamoLedger(deps);
   });
 
-  async function accountWith(amount: number): Promise<AccountId> {
+  async function accountWith(amount: number, expiresAt?: number): Promise<AccountId> {
     const id = `acc_${newId()}` as AccountId;
     const account = {
       id,
@@ -39,12 +44,16 @@ describe('many writers at one account', () => {
       held: microUsd(0),
     };
     await ledger.createAccount(account, sampleAudit(id));
-    await ledger.grant(sampleGrant(id, amount));
+    const grant = sampleGrant(id, amount);
+    await ledger.grant(expiresAt === undefined ? grant : { ...grant, expiresAt });
     return id;
   }
 
-  it('admits exactly what the balance pays for', async () => {
-    const account = await accountWith(10 * PRICE);
+  it.each([
+    ['that lasts', undefined],
+    ['that expires', Date.now() + 3_600_000],
+  ])('admits exactly what credit %s pays for', async (_, expiresAt) => {
+    const account = await accountWith(10 * PRICE, expiresAt);
     const results = await Promise.all(
       Array.from({ length: 50 }, () => jobs.admit(sampleAdmission(account, { hold: PRICE }))),
     );

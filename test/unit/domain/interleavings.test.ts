@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JobId } from '#shared/core/ids.ts';
 import type { Completion } from '#shared/ports/inference-queue.ts';
-import { expectInvariant } from '../../helpers/invariant.ts';
+import { expectInvariant, expectNoExpiredCreditSpent } from '../../helpers/invariant.ts';
 import {
   ACCOUNT,
   fund,
@@ -192,13 +192,14 @@ describe('random interleavings', () => {
         const world = await createWorld({ lanes: 3 });
         try {
           await fund(world.stores.ledger, 12 * PRICE);
-          await fund(world.stores.ledger, 5 * PRICE, OTHER_ACCOUNT);
+          await fund(world.stores.ledger, PRICE, OTHER_ACCOUNT);
           await play(world, history);
           await world.restart();
           world.clock.advance(DEADLINE_MS + GRACE_MS);
           await world.services.sweep.sweep(world.clock.now());
           expect(world.errors).toEqual([]);
           await expectAllSettled(world);
+          await expectNoExpiredCreditSpent(world.stores.ledger);
         } finally {
           await world.close();
         }

@@ -5,6 +5,7 @@ import type { Job } from '#shared/core/job.ts';
 import { addUsd, microUsd } from '#shared/core/money.ts';
 import type { Admission, AdmissionResult } from '#shared/ports/job-store.ts';
 import { createBudgets } from './budgets.ts';
+import type { CreditRows } from './credit-rows.ts';
 import { toRequestPart } from './job-rows.ts';
 import { createLedgerRows } from './ledger-rows.ts';
 import type { OpenJobs } from './open-jobs.ts';
@@ -12,19 +13,28 @@ import { createOutboxInsert } from './outbox-rows.ts';
 
 /** Expired idempotency records are cleared away once per so many admissions. */
 const PURGE_EVERY = 256;
+const FOREVER = Number.MAX_SAFE_INTEGER;
 
 interface State {
   readonly balance: number | null;
   /** The last rank that the account got, or the one last claimed if that is later. */
   readonly rank: number | null;
+  /** When credit of the account expires next. */
+  readonly nextExpiry: number | null;
 }
 
 /** The admission transaction; the returned function must run inside one. */
-export function createAdmit(
-  db: Database.Database,
-  getJob: (id: JobId) => Job | undefined,
-  open: OpenJobs,
-): (admission: Admission) => AdmissionResult {
+export function createAdmit({
+  db,
+  getJob,
+  open,
+  credit,
+}: {
+  readonly db: Database.Database;
+  readonly getJob: (id: JobId) => Job | undefined;
+  readonly open: OpenJobs;
+  readonly credit: CreditRows;
+}): (admission: Admission) => AdmissionResult {
   const ledger = createLedgerRows(db);
   const budgets = createBudgets(db);
   const addOutbox = createOutboxInsert(db);
@@ -35,7 +45,8 @@ export function createAdmit(
   const purge = db.prepare('DELETE FROM idempotency WHERE expires_at <= ?');
   const selectState = db.prepare(
     'SELECT (SELECT balance FROM accounts WHERE id = ?1) AS balance, ' +
-      "(SELECT max(rank) FROM ranks WHERE model = ?2 AND account IN ('', ?1)) AS rank",
+      "(SELECT max(rank) FROM ranks WHERE model = ?2 AND account IN ('', ?1)) AS rank, " +
+      '(SELECT min(expires_at) FROM grants WHERE account = ?1 AND remaining > 0) AS nextExpiry',
   );
   const putRank = db.prepare(
     'INSERT OR REPLACE INTO ranks (model, account, rank) VALUES (?, ?, ?)',
@@ -45,7 +56,8 @@ export function createAdmit(
   );
   const insertJob = db.prepare(
     'INSERT INTO jobs (id, account, key, model, status, waiting, rank, body_hash, created_at, ' +
-      'deadline, attach_by, due_at, hold, request) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) ' +
+      'deadline, attach_by, due_at, hold, sources, request) ' +
+      'VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?) ' +
       'ON CONFLICT (id) DO NOTHING',
   );
   let admitted = 0;
@@ -77,6 +89,7 @@ export function createAdmit(
 
   /** The stored job; undefined when it was stored before. */
   const insert = (job: Admission['job'], rank: number): Job | undefined => {
+    const sources = credit.plan(job.account, job.hold);
     const { changes } = insertJob.run(
       job.id,
       job.account,
@@ -90,9 +103,11 @@ export function createAdmit(
       job.attachBy ?? null,
       Math.min(job.deadline, job.attachBy ?? job.deadline),
       job.hold,
+      JSON.stringify(sources),
       toRequestPart(job),
     );
     if (changes === 0) return undefined;
+    credit.take(sources);
     putRank.run(job.model.name, job.account, rank);
     for (const [name, value] of Object.entries(job.tags)) {
       insertTag.run(job.account, name, value, job.id);
@@ -102,8 +117,13 @@ export function createAdmit(
 
   return (admission) => {
     const { job, idempotency } = admission;
-    const { balance, rank } = selectState.get(job.account, job.model.name) as State;
-    const refusal = check(admission, balance ?? 0);
+    const { rank, nextExpiry, ...state } = selectState.get(job.account, job.model.name) as State;
+    let balance = state.balance ?? 0;
+    if (nextExpiry !== null && nextExpiry <= job.createdAt) {
+      const expired = credit.expireDue(job.createdAt, FOREVER, job.account);
+      for (const { amount } of expired) balance -= amount;
+    }
+    const refusal = check(admission, balance);
     const stored = refusal === undefined ? insert(job, (rank ?? 0) + 1) : undefined;
     if (stored === undefined) {
       // What was admitted before stays so, whatever would stand against it now.

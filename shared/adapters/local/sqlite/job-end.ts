@@ -5,17 +5,24 @@ import { isTerminal, type Job } from '#shared/core/job.ts';
 import { subtractUsd } from '#shared/core/money.ts';
 import type { ChangeResult, Settlement } from '#shared/ports/job-store.ts';
 import { createBudgets } from './budgets.ts';
+import type { CreditRows, Source } from './credit-rows.ts';
 import { type ResultPart, toRequestPart } from './job-rows.ts';
 import { createLedgerRows } from './ledger-rows.ts';
 import type { OpenJobs } from './open-jobs.ts';
 import { createOutboxInsert } from './outbox-rows.ts';
 
 /** Settlement and erasure; each function must run inside a transaction. */
-export function createJobEnd(
-  db: Database.Database,
-  getJob: (id: JobId) => Job | undefined,
-  open: OpenJobs,
-) {
+export function createJobEnd({
+  db,
+  getJob,
+  open,
+  credit,
+}: {
+  readonly db: Database.Database;
+  readonly getJob: (id: JobId) => Job | undefined;
+  readonly open: OpenJobs;
+  readonly credit: CreditRows;
+}) {
   const ledger = createLedgerRows(db);
   const budgets = createBudgets(db);
   const addOutbox = createOutboxInsert(db);
@@ -26,12 +33,16 @@ export function createJobEnd(
   const erase = db.prepare(
     'UPDATE jobs SET data_removed_at = ?, request = ?, result = ? WHERE id = ?',
   );
+  const selectSources = db.prepare('SELECT sources FROM jobs WHERE id = ?');
+  const sourcesOf = (id: JobId): readonly Source[] =>
+    JSON.parse((selectSources.get(id) as { sources: string }).sources);
+
   const moveMoney = (job: Job, settlement: Settlement): void => {
     const { capture, images } = settlement;
     const rest = subtractUsd(job.hold, capture);
     assert(capture >= 0 && rest >= 0, `job ${job.id} holds ${job.hold}, not ${capture}`);
     ledger.moveMoney(job.account, rest, -job.hold);
-    ledger.drawGrants(job.account, capture);
+    if (rest > 0) credit.putBack(sourcesOf(job.id), rest);
     budgets.giveBack(job, rest);
     ledger.addEntry({
       id: settlement.ledgerEntryId,

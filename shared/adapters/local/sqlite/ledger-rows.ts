@@ -1,7 +1,7 @@
 import type Database from 'libsql';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
-import { type MicroUsd, microUsd } from '#shared/core/money.ts';
+import { microUsd } from '#shared/core/money.ts';
 
 export interface LedgerRow {
   readonly id: string;
@@ -34,11 +34,6 @@ export function createLedgerRows(db: Database.Database) {
   const move = db.prepare(
     'UPDATE accounts SET balance = balance + ?, held = held + ? WHERE id = ?',
   );
-  const selectGrants = db.prepare(
-    'SELECT entry, remaining FROM grants WHERE account = ? AND remaining > 0 ' +
-      'ORDER BY expires_at, entry LIMIT 1',
-  );
-  const draw = db.prepare('UPDATE grants SET remaining = remaining - ? WHERE entry = ?');
 
   return {
     addEntry(entry: LedgerEntry): void {
@@ -49,21 +44,6 @@ export function createLedgerRows(db: Database.Database) {
     /** Changes what an account can spend and what is held of it; the table refuses negatives. */
     moveMoney(account: AccountId, balance: number, held: number): void {
       move.run(balance, held, account);
-    },
-
-    /** Takes captured money from the account's grants, those that expire first before others. */
-    drawGrants(account: AccountId, amount: MicroUsd): void {
-      for (let left: number = amount; left > 0; ) {
-        const grant = selectGrants.get(account) as { entry: string; remaining: number } | undefined;
-        if (grant === undefined) throw new Error(`account ${account} spent more than its grants`);
-        const part = Math.min(left, grant.remaining);
-        draw.run(part, grant.entry);
-        left -= part;
-      }
-    },
-
-    drawGrant(entry: string, amount: number): void {
-      draw.run(amount, entry);
     },
   };
 }

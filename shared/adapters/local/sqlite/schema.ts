@@ -16,7 +16,8 @@ const MIGRATIONS: readonly string[] = [
     held INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0)
   ) STRICT, WITHOUT ROWID;
 
-  -- Per account, the sum of what remains of its grants is its balance plus what is held.
+  -- Per account, the sum of what remains of its grants is its balance plus what is held (up to
+  -- version 1 of the file; since then, its balance).
   CREATE TABLE grants (
     entry TEXT NOT NULL PRIMARY KEY,
     account TEXT NOT NULL REFERENCES accounts (id),
@@ -164,6 +165,34 @@ const MIGRATIONS: readonly string[] = [
     data TEXT NOT NULL,
     PRIMARY KEY (account, url)
   ) STRICT, WITHOUT ROWID;
+  `,
+  // A hold is taken from the grants when it is made, no more when it is captured. Per account, open
+  // holds in the order of their ids lie over what is left of the grants in the order of their expiry.
+  `
+  ALTER TABLE jobs ADD COLUMN sources TEXT NOT NULL DEFAULT '[]';
+  CREATE TABLE taken (job TEXT NOT NULL, entry TEXT NOT NULL, amount INTEGER NOT NULL);
+  INSERT INTO taken
+    WITH holds AS (
+      SELECT id, account, hold, sum(hold) OVER (PARTITION BY account ORDER BY id) AS upto
+      FROM jobs WHERE completed_at IS NULL
+    ), credit AS (
+      SELECT entry, account, remaining,
+        sum(remaining) OVER (PARTITION BY account ORDER BY expires_at, entry) AS upto
+      FROM grants WHERE remaining > 0
+    )
+    SELECT h.id, c.entry, min(h.upto, c.upto) - max(h.upto - h.hold, c.upto - c.remaining)
+    FROM holds h JOIN credit c ON c.account = h.account
+      AND h.upto > c.upto - c.remaining AND h.upto - h.hold < c.upto
+    WHERE h.hold > 0
+    ORDER BY c.upto;
+  CREATE INDEX taken_by_job ON taken (job);
+  UPDATE jobs SET sources = (
+    SELECT json_group_array(json_array(entry, amount)) FROM taken WHERE job = jobs.id
+  ) WHERE completed_at IS NULL;
+  UPDATE grants SET remaining = remaining - t.amount
+    FROM (SELECT entry, sum(amount) AS amount FROM taken GROUP BY entry) t
+    WHERE t.entry = grants.entry;
+  DROP TABLE taken;
   `,
 ];
 

@@ -1,8 +1,9 @@
 import type Database from 'libsql';
 import type { Clock } from '#shared/core/clock.ts';
-import { type JobId, ulidFloor } from '#shared/core/ids.ts';
+import { type JobId, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 import type { JobQuery, JobStore } from '#shared/ports/job-store.ts';
+import { createCreditRows } from './credit-rows.ts';
 import type { Writer } from './group-commit.ts';
 import { createAdmit } from './job-admission.ts';
 import { createJobEnd } from './job-end.ts';
@@ -19,7 +20,7 @@ const LAST_ID = '~';
 export function createSqliteJobStore(
   db: Database.Database,
   writer: Writer,
-  clock: Clock,
+  { clock, randomBytes }: { readonly clock: Clock; readonly randomBytes: RandomBytes },
 ): JobStore {
   const select = db.prepare('SELECT * FROM jobs WHERE id = ?');
   const selectScope = db.prepare('SELECT job FROM idempotency WHERE scope = ? AND expires_at > ?');
@@ -47,9 +48,10 @@ export function createSqliteJobStore(
   };
 
   const open = createOpenJobs(db, writer);
-  const admit = createAdmit(db, getJob, open);
+  const credit = createCreditRows(db, randomBytes);
+  const admit = createAdmit({ db, getJob, open, credit });
   const queue = createJobQueue(db, getJob);
-  const end = createJobEnd(db, getJob, open);
+  const end = createJobEnd({ db, getJob, open, credit });
   const position = createQueuePositions(db, clock);
   const list = createList(db);
 

@@ -1,11 +1,13 @@
 import type Database from 'libsql';
 import type { Account } from '#shared/core/account.ts';
+import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { type AccountId, createUlid, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
+import { type AccountId, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
 import { microUsd } from '#shared/core/money.ts';
 import type { Grant, GrantResult, Ledger } from '#shared/ports/ledger.ts';
 import { createAuditLog } from './audit-log.ts';
+import { createCreditRows } from './credit-rows.ts';
 import type { Writer } from './group-commit.ts';
 import { createLedgerRows, type LedgerRow, toEntry } from './ledger-rows.ts';
 
@@ -16,13 +18,8 @@ interface AccountRow {
   readonly disabled_at: number | null;
   readonly balance: number;
   readonly held: number;
-}
-
-interface DueGrant {
-  readonly entry: string;
-  readonly account: AccountId;
-  readonly reference: string;
-  readonly remaining: number;
+  /** When credit of the account expires next. */
+  readonly next_expiry?: number | null;
 }
 
 /** How far an entry's own time may be from the time in its id. */
@@ -34,27 +31,23 @@ const MOST_READ = 1000;
 export function createSqliteLedger(
   db: Database.Database,
   writer: Writer,
-  randomBytes: RandomBytes,
+  { clock, randomBytes }: { readonly clock: Clock; readonly randomBytes: RandomBytes },
 ): Ledger {
   const audit = createAuditLog(db);
   const rows = createLedgerRows(db);
+  const credit = createCreditRows(db, randomBytes);
   const insertAccount = db.prepare(
     'INSERT OR IGNORE INTO accounts (id, name, created_at, disabled_at) VALUES (?, ?, ?, ?)',
   );
-  const selectAccount = db.prepare('SELECT * FROM accounts WHERE id = ?');
-  const selectAccounts = db.prepare('SELECT * FROM accounts ORDER BY created_at, id');
-  const disable = db.prepare('UPDATE accounts SET disabled_at = ? WHERE id = ?');
-  const insertGrant = db.prepare(
-    'INSERT INTO grants (entry, account, reference, remaining, expires_at) VALUES (?, ?, ?, ?, ?)',
+  const selectAccount = db.prepare(
+    'SELECT *, (SELECT min(expires_at) FROM grants WHERE account = accounts.id AND remaining > 0) ' +
+      'AS next_expiry FROM accounts WHERE id = ?',
   );
+  const selectAccounts = db.prepare('SELECT * FROM accounts ORDER BY created_at, id');
+  const hasDue = db.prepare('SELECT 1 FROM grants WHERE remaining > 0 AND expires_at <= ? LIMIT 1');
+  const disable = db.prepare('UPDATE accounts SET disabled_at = ? WHERE id = ?');
   const selectByReference = db.prepare(
     'SELECT l.* FROM grants g JOIN ledger l ON l.id = g.entry WHERE g.reference = ?',
-  );
-  const selectDue = db.prepare(
-    'SELECT g.entry, g.account, g.reference, g.remaining FROM grants g ' +
-      'JOIN accounts a ON a.id = g.account ' +
-      'WHERE g.remaining > 0 AND g.expires_at <= ? AND a.balance > 0 ' +
-      'ORDER BY g.expires_at, g.entry LIMIT ?',
   );
   const selectEntries = db.prepare(
     'SELECT * FROM ledger WHERE account = ? AND id >= ? AND id < ? AND at >= ? AND at < ? ' +
@@ -71,17 +64,30 @@ export function createSqliteLedger(
   const sumAccounts = sums('accounts');
   const sumEntries = sums('ledger');
 
+  const selectRow = (id: AccountId) => selectAccount.get(id) as AccountRow | undefined;
   const getAccount = (id: AccountId): Account | undefined => {
-    const row = selectAccount.get(id) as AccountRow | undefined;
+    const row = selectRow(id);
     return row && toAccount(row);
   };
 
   // Every write goes through the writer, so between two commits nothing of an account changes.
-  const read = new Map<AccountId, Account>();
+  const read = new Map<AccountId, { readonly account: Account; readonly until: number }>();
   writer.onCommit(() => read.clear());
-  const readAccount = (id: AccountId): Account | undefined => {
-    const account = read.get(id) ?? getAccount(id);
-    if (account !== undefined && read.size < MOST_READ) read.set(id, account);
+  const readAccount = async (id: AccountId): Promise<Account | undefined> => {
+    const now = clock.now();
+    const known = read.get(id);
+    if (known !== undefined && now < known.until) return known.account;
+    const row = selectRow(id);
+    if (row === undefined) return undefined;
+    const until = row.next_expiry ?? FOREVER;
+    if (until <= now) {
+      return writer.write(() => {
+        credit.expireDue(now, FOREVER, id);
+        return getAccount(id);
+      });
+    }
+    const account = toAccount(row);
+    if (read.size < MOST_READ) read.set(id, { account, until });
     return account;
   };
 
@@ -106,25 +112,10 @@ export function createSqliteLedger(
       ...(grant.note === undefined ? {} : { note: grant.note }),
     };
     rows.addEntry(entry);
-    const { entryId, account, reference, amount } = grant;
-    insertGrant.run(entryId, account, reference, amount, grant.expiresAt ?? FOREVER);
-    rows.moveMoney(account, amount, 0);
+    credit.add(grant);
+    rows.moveMoney(grant.account, grant.amount, 0);
     audit.add(grant.audit);
     return { outcome: 'granted', entry };
-  };
-
-  const expireGrant = (grant: DueGrant, now: number): LedgerEntry | undefined => {
-    // Read anew: another grant of the account may have expired a moment ago.
-    const balance = getAccount(grant.account)?.balance ?? 0;
-    const amount = microUsd(Math.min(grant.remaining, balance));
-    if (amount === 0) return undefined;
-    const id = createUlid({ now: () => now }, randomBytes);
-    const { account, reference } = grant;
-    const entry: LedgerEntry = { id, account, kind: 'expiry', at: now, amount, reference };
-    rows.addEntry(entry);
-    rows.drawGrant(grant.entry, amount);
-    rows.moveMoney(account, -amount, 0);
-    return entry;
   };
 
   return {
@@ -136,9 +127,13 @@ export function createSqliteLedger(
         return { created: changes > 0 };
       }),
 
-    getAccount: async (id) => readAccount(id),
+    getAccount: readAccount,
 
-    listAccounts: async () => (selectAccounts.all() as AccountRow[]).map(toAccount),
+    async listAccounts() {
+      const now = clock.now();
+      if (hasDue.get(now) !== undefined) await writer.write(() => credit.expireDue(now, FOREVER));
+      return (selectAccounts.all() as AccountRow[]).map(toAccount);
+    },
 
     setDisabled: (id, disabledAt, entry) =>
       writer.write(() => {
@@ -148,11 +143,7 @@ export function createSqliteLedger(
 
     grant: (grant) => writer.write(() => grantNow(grant)),
 
-    expireCredits: (now, limit) =>
-      writer.write(() => {
-        const due = selectDue.all(now, limit) as DueGrant[];
-        return due.flatMap((grant) => expireGrant(grant, now) ?? []);
-      }),
+    expireCredits: (now, limit) => writer.write(() => credit.expireDue(now, limit)),
 
     async entries({ account, from, to, before, limit }) {
       const least = from === undefined ? '' : ulidFloor(from - ID_SLACK_MS);

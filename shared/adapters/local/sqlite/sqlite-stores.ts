@@ -50,8 +50,8 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
   let open = true;
   const whileOpen = <Store extends object>(store: Store) => guard(store, () => open);
   return {
-    jobs: whileOpen(createSqliteJobStore(db, writer, options.clock)),
-    ledger: whileOpen(createSqliteLedger(db, writer, options.randomBytes)),
+    jobs: whileOpen(createSqliteJobStore(db, writer, options)),
+    ledger: whileOpen(createSqliteLedger(db, writer, options)),
     keys: whileOpen(createSqliteKeyStore(db, writer)),
     outbox: whileOpen(createSqliteOutbox(db, writer)),
     close() {

@@ -9,16 +9,19 @@ import {
   type SqliteStores,
 } from '#shared/adapters/local/sqlite/sqlite-stores.ts';
 import type { JobId } from '#shared/core/ids.ts';
+import { microUsd } from '#shared/core/money.ts';
 import { createCountedBytes } from '../../../../helpers/counted-bytes.ts';
 import { expectInvariant } from '../../../../helpers/invariant.ts';
 import { createManualClock } from '../../../../helpers/manual-clock.ts';
 import {
   ACCOUNT,
+  DAY,
   fund,
   MODEL,
   NOW,
   PRICE,
   sampleAdmission,
+  sampleGrant,
   sampleSettlement,
 } from '../../../../helpers/samples.ts';
 
@@ -130,6 +133,51 @@ describe('SQLite stores', () => {
     db.close();
     expect(() => open()).toThrow('written by a newer Onestep (format 99');
     expect(() => open()).toThrow('written by a newer Onestep');
+  });
+
+  test('holds of a file of version 1 take their credit from the grants that pay for them', async () => {
+    const { ledger, jobs } = open();
+    await fund(ledger, 0);
+    await ledger.grant(sampleGrant(10, { expiresAt: NOW + DAY }));
+    await ledger.grant(sampleGrant(5));
+    await ledger.grant(sampleGrant(7, { expiresAt: NOW + 2 * DAY }));
+    const orders = [4, 9, 6].map((hold, i) =>
+      sampleAdmission({ hold: microUsd(hold), createdAt: NOW + i }),
+    );
+    for (const order of orders) await jobs.admit(order);
+    close();
+    const file = new Database(join(folder, 'onestep.sqlite'));
+    const sources = file.prepare('SELECT sources FROM jobs ORDER BY id');
+    const grants = file.prepare('SELECT * FROM grants ORDER BY entry');
+    const after = [sources.all(), grants.all()];
+    // As version 1 left it: what is held is still in the grants.
+    for (const row of sources.all() as { sources: string }[]) {
+      for (const [entry, amount] of JSON.parse(row.sources)) {
+        file
+          .prepare('UPDATE grants SET remaining = remaining + ? WHERE entry = ?')
+          .run(amount, entry);
+      }
+    }
+    file.exec('ALTER TABLE jobs DROP COLUMN sources; PRAGMA user_version = 1');
+    file.close();
+    const second = open();
+    const again = new Database(join(folder, 'onestep.sqlite'));
+    const found = ['SELECT sources FROM jobs ORDER BY id', 'SELECT * FROM grants ORDER BY entry'];
+    expect(found.map((query) => again.prepare(query).all())).toEqual(after);
+    again.close();
+    for (const { job } of orders) {
+      await second.jobs.settle(sampleSettlement(job, { captured: microUsd(2) }));
+    }
+    await second.ledger.expireCredits(NOW + DAY, 10);
+    expect(await second.ledger.totals()).toEqual({
+      granted: 22,
+      captured: 6,
+      // Of the first grant the first two jobs spent two each and gave back the rest; so did the second.
+      expired: 4 - 2 + 6 - 2,
+      held: 0,
+      balances: 10,
+    });
+    await expectInvariant(second.ledger);
   });
 
   test('a file that is no database is refused', async () => {
