@@ -212,6 +212,7 @@ async function compose(
     host: config.host,
     port: config.port,
   });
+  undo.push(() => server.close(0));
   origin ||= server.url;
   writeServerFile(folder, { url: server.url, pid: process.pid });
   await services.dispatcher.recover();
@@ -228,6 +229,7 @@ async function compose(
       const answered = server.close(DRAIN_MS + ANSWERS_MS);
       await Promise.all([services.dispatcher.drain(DRAIN_MS), sweeping.stop(), deliveries.stop()]);
       services.hub.release();
+      queue.close();
       await Promise.all([answered, gpu.stop(ANSWERS_MS)]);
       removeServerFile(folder);
       stores.close();

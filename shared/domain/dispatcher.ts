@@ -183,9 +183,14 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       }
       clearInterval(renewal);
       for (const [id, token] of held) {
-        // Given back first: what the stopped run reports then no longer speaks for the job.
-        await jobs.giveBack(id, token);
-        await queue.cancel(id);
+        try {
+          // Given back first: what the stopped run reports then no longer speaks for the job.
+          await jobs.giveBack(id, token);
+          await queue.cancel(id);
+        } catch (error) {
+          // Its lease runs out, or the next owner of the store gives it back.
+          deps.onError(error, `giving back job ${id}`);
+        }
       }
       held.clear();
     },

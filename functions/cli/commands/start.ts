@@ -58,9 +58,13 @@ async function run(context: CommandContext): Promise<void> {
   };
   stdout.write(values['json'] === true ? `${JSON.stringify(facts)}\n` : greeting(server));
   log.debug(await ended);
-  await server.close();
+  let exitCode = 0;
+  await server.close().catch((error: unknown) => {
+    log.error({ err: error }, 'shutdown');
+    exitCode = 1;
+  });
   // Timers of libraries must not keep a server alive that has said goodbye.
-  process.exit(0);
+  process.exit(exitCode);
 }
 
 /** Resolves with the reason to end: a signal, or the end of whoever launched this. */

@@ -1,3 +1,4 @@
+import pRetry from 'p-retry';
 import type { Clock } from '#shared/core/clock.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { InferenceRequest, Receipt } from '#shared/core/inference.ts';
@@ -8,6 +9,8 @@ import type { GpuClient } from './gpu-client.ts';
 const DEPTH = 2;
 /** How often an order that has been handed over is asked whether it has begun. */
 const LOOK_MS = 100;
+/** Longest pause between two tries to report an end. */
+const LONGEST_PAUSE_MS = 15_000;
 
 export interface LoopbackQueueDeps {
   readonly clock: Clock;
@@ -22,12 +25,15 @@ export interface LoopbackQueueDeps {
 export interface LoopbackQueue extends InferenceQueue {
   /** How many orders of a model the GPU function has, running or ready to. */
   countInside(model: string): Promise<number>;
+  /** Gives up on ends that could not be reported: the stores are about to close. */
+  close(): void;
 }
 
 /** The GPU function on loopback as a queue: orders are held by it, and their ends are reported. */
 export function createLoopbackQueue(deps: LoopbackQueueDeps): LoopbackQueue {
   const inside = new Map<JobId, { begun: boolean; readonly model: string }>();
   let ready = false;
+  let closed = false;
 
   const begin = async (job: JobId, startedAt: number): Promise<void> => {
     const order = inside.get(job);
@@ -53,11 +59,22 @@ export function createLoopbackQueue(deps: LoopbackQueueDeps): LoopbackQueue {
     const outcome = await deps.client.invoke(request);
     if (outcome.kind === 'completed') {
       // Too quick to be seen at work: its own times tell when it began.
-      await begin(job, Math.max(submittedAt, deps.clock.now() - workMs(outcome.receipt)));
+      const startedAt = Math.max(submittedAt, deps.clock.now() - workMs(outcome.receipt));
+      await begin(job, startedAt).catch((error: unknown) => deps.onError(error, 'start of a job'));
     }
     inside.delete(job);
-    await deps.onCompletion({ job, outcome });
+    await report({ job, outcome });
   };
+
+  /** Reports an end until it is taken: the disk may be full for a while. */
+  const report = (completion: Completion): Promise<unknown> =>
+    pRetry(() => deps.onCompletion(completion), {
+      retries: Number.POSITIVE_INFINITY,
+      maxTimeout: LONGEST_PAUSE_MS,
+      unref: true,
+      onFailedAttempt: ({ error }) => deps.onError(error, `completion of job ${completion.job}`),
+      shouldRetry: () => !closed,
+    });
 
   const idlePhase = async (): Promise<Progress> => {
     ready = ready && deps.isUp() ? ready : await deps.client.isReady();
@@ -69,13 +86,18 @@ export function createLoopbackQueue(deps: LoopbackQueueDeps): LoopbackQueue {
     countInside: async (model) =>
       [...inside.values()].filter((order) => order.model === model).length,
 
+    close() {
+      closed = true;
+    },
+
     capacity: async () => (deps.isUp() ? DEPTH - inside.size : 0),
 
     async submit(request) {
       const job = request.job as JobId;
       if (inside.has(job)) return;
       inside.set(job, { begun: false, model: request.model.name });
-      run(request).catch((error: unknown) => deps.onError(error, `completion of job ${job}`));
+      // What is wrong was told as it happened.
+      run(request).catch(() => undefined);
     },
 
     cancel: (job) => (inside.has(job) ? deps.client.cancel(job) : Promise.resolve()),

@@ -202,6 +202,21 @@ describe('dispatcher', () => {
     expect((await read(world, waiting.id)).status).toBe('starting');
   });
 
+  test('a drain ends although the store takes nothing back, and a restart does', async () => {
+    const jobs = await Promise.all([order(world), order(world)]);
+    const full = new Error('The disk is full');
+    await world.restart({
+      wrap: (name, port) =>
+        name === 'jobs' ? { ...port, giveBack: () => Promise.reject(full) } : port,
+    });
+    await world.services.dispatcher.dispatchOnce();
+    await world.services.dispatcher.drain(1);
+    expect(world.errors.splice(0)).toEqual([full]);
+    await world.restart();
+    for (let i = 0; i < jobs.length; i++) await runNext();
+    expect((await world.stores.ledger.totals()).captured).toBe(2 * PRICE);
+  });
+
   test('a restart runs again what was running, and loses nothing', async () => {
     const first = await order(world);
     const second = await order(world);
