@@ -90,14 +90,12 @@ export function createOrderDesk(deps: OrderDeps) {
     return schema;
   };
 
-  /** Refuses what can't be paid before a transaction does; an order that may be a repeat is let pass. */
+  /** Refuses what can't be paid before a transaction does. */
   const assertFunds = async (
     account: AccountId,
     model: string,
     input: ParsedInput['input'],
-    headers: ReturnType<typeof readHeaders>,
   ): Promise<void> => {
-    if (headers.idempotency !== undefined || headers.retryCount !== undefined) return;
     const balance = await deps.peekBalance?.(account);
     if (balance === undefined) return;
     const quote = deps.pricing.quote(model, input.width, input.height, input.num_outputs);
@@ -123,7 +121,12 @@ export function createOrderDesk(deps: OrderDeps) {
       const webhook = webhookOf(request.extras, deps.settings.allowLocalWebhooks);
       const tags = request.extras?.metadata;
       const headers = readHeaders(c, request.route);
-      await assertFunds(key.account, model.name, parsed.input, headers);
+      // What may repeat an order that is paid for is let pass.
+      const mayRepeat =
+        headers.idempotency !== undefined ||
+        headers.retryCount !== undefined ||
+        request.attachWithinMs !== undefined;
+      if (!mayRepeat) await assertFunds(key.account, model.name, parsed.input);
       const result = await deps.admission.submit({
         ...parsed,
         ...headers,
