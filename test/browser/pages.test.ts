@@ -7,7 +7,10 @@ let server: RunningServer;
 let browser: Browser;
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
+  [server, browser] = await Promise.all([
+    startServer({ env: { ONESTEP_SAFETY: SAFETY } }),
+    startBrowser(),
+  ]);
 });
 
 afterAll(async () => {
@@ -15,6 +18,10 @@ afterAll(async () => {
   await server?.end('SIGTERM');
   if (server !== undefined) removeFolder(server.data);
 });
+
+const SAFETY = JSON.stringify({ blockList: ['forbiddenword'] });
+/** Machines that run tests may be busy. */
+const SLOW = { timeout: 20_000 };
 
 const PATHS = ['/', '/keys', '/credits', '/usage', '/webhooks'];
 
@@ -79,11 +86,12 @@ describe('the playground', () => {
     const { page } = await openPage(browser);
     await page.goto(server.url);
     await page.fill('#seed', '7');
-    await page.selectOption('#count', '3');
-    await page.selectOption('#format', 'webp');
+    await page.check('#count input[value="3"]');
+    await page.check('#format input[value="webp"]');
     await makePicture(page, 'a blue balloon over the mountains, day');
     const images = page.locator('.stage img');
     await expect.poll(() => images.count(), { timeout: 20_000 }).toBe(3);
+    expect(await images.nth(1).getAttribute('alt')).toContain('(2 of 3)');
     const sources = await Promise.all([0, 1, 2].map((i) => images.nth(i).getAttribute('src')));
     expect(new Set(sources).size).toBe(3);
     for (const source of sources) expect(source).toContain('.webp');
@@ -109,8 +117,121 @@ describe('the playground', () => {
     await page.waitForSelector('.tiles li');
     await page.click('.tiles >> text=Replay');
     await expect.poll(() => page.locator('.tiles li').count(), { timeout: 20_000 }).toBe(2);
-    await page.locator('.tiles >> text=Delete').first().click();
+    await page.locator('.tiles [aria-label^=Delete]').first().click();
+    await page.keyboard.press('Escape');
+    await page.locator('.tiles [aria-label^=Delete]').first().click();
+    expect(await page.locator('.tiles li').count()).toBe(2);
+    await page.click('dialog >> text="Delete"');
     await expect.poll(() => page.locator('.tiles li').count(), { timeout: 20_000 }).toBe(1);
+    expect(await page.locator('.stage .pictures img').count()).toBe(0);
+  });
+
+  it('names a download after its prompt and seed', async () => {
+    const { page } = await openPage(browser);
+    await signIn(page, (await newKey({ credit: 1_000_000 })).key);
+    await page.fill('#seed', '5');
+    await makePicture(page, 'Ein grüner Baum!');
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.locator('.tiles [aria-label^=Save]').first().click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('ein-gruner-baum-5.png');
+  });
+
+  it('finds a picture behind newer predictions without one, and by a tag', async () => {
+    const { key } = await newKey({ credit: 10_000_000 });
+    const order = (input: object, metadata = {}, wait = 'wait=30') =>
+      server.send('/v1/predictions', {
+        json: { version: 'onestep/demo', input, metadata },
+        headers: { authorization: `Bearer ${key}`, prefer: wait },
+      });
+    await order({ prompt: 'a red tree' }, { team: 'web' });
+    await order({ prompt: 'a blue tree' });
+    for (let seed = 0; seed < 60; seed++) {
+      const created = await order({ prompt: 'a tree', seed, num_outputs: 4 }, {}, 'respond-async');
+      const { urls } = (await created.json()) as { urls: { cancel: string } };
+      const headers = { authorization: `Bearer ${key}` };
+      if (seed > 0) await server.send(urls.cancel, { method: 'POST', headers });
+    }
+    const { page } = await openPage(browser);
+    await signIn(page, key);
+    await page.waitForSelector('.tiles >> text=a red tree');
+    await page.click('.tiles >> text=team:web');
+    await expect.poll(() => page.locator('.tiles li').count()).toBe(1);
+  });
+});
+
+describe('the address', () => {
+  it('leads back to what was made: by reloading, by going back, and by its link', async () => {
+    const { page, errors } = await openPage(browser);
+    await page.goto(server.url);
+    await makePicture(page, 'a red house');
+    const first = page.url();
+    expect(first).toContain('?prediction=');
+    await makePicture(page, 'a blue house');
+    await expect.poll(() => page.textContent('.made .prompt')).toBe('a blue house');
+    await page.goBack();
+    await expect.poll(() => page.textContent('.made .prompt')).toBe('a red house');
+    await page.goForward();
+    await expect.poll(() => page.textContent('.made .prompt')).toBe('a blue house');
+    await page.reload();
+    await expect.poll(() => page.textContent('.made .prompt')).toBe('a blue house');
+    const visitor = await openPage(browser);
+    await visitor.page.goto(first);
+    await visitor.page.waitForSelector('.made .prompt');
+    expect(visitor.page.url()).toBe(first);
+    expect(errors).toEqual([]);
+  });
+
+  it('picks up a run again that was going on', async () => {
+    const created = await server.send('/v1/predictions', {
+      json: { version: 'onestep/demo', input: { prompt: 'four trees', num_outputs: 4 } },
+    });
+    const { urls } = (await created.json()) as { urls: { web: string } };
+    const { page } = await openPage(browser);
+    await page.goto(urls.web);
+    await expect.poll(() => page.locator('.stage .pictures img').count(), SLOW).toBe(4);
+  });
+
+  it('keeps the way through the sign-in form, and leads to no other site', async () => {
+    const { page } = await openPage(browser);
+    const { key } = await newKey();
+    for (const [to, arrives] of [
+      ['/usage', '/usage'],
+      ['//example.org/keys', '/keys'],
+      ['https://example.org/', '/'],
+    ] as const) {
+      await page.goto(`${server.url}/sign-in?${new URLSearchParams({ to })}`);
+      await page.fill('#key', key);
+      await page.click('button.primary');
+      await page.waitForSelector('nav');
+      expect(page.url()).toBe(server.url + arrives);
+    }
+  });
+});
+
+describe('a connection that is lost', () => {
+  it('is waited for, and the picture comes', async () => {
+    const { page, context } = await openPage(browser);
+    await page.goto(server.url);
+    await page.check('#count input[value="4"]');
+    await page.click('button.primary');
+    await page.waitForURL(/prediction=/);
+    await context.setOffline(true);
+    await page.waitForSelector('.waiting >> text=/No connection/', { timeout: 20_000 });
+    await context.setOffline(false);
+    await expect.poll(() => page.locator('.stage .pictures img').count(), SLOW).toBe(4);
+  });
+
+  it('is said where an order could not be sent, which then is sent once', async () => {
+    const { page, context } = await openPage(browser);
+    await page.goto(server.url);
+    await context.setOffline(true);
+    await page.click('button.primary');
+    await expect.poll(() => page.textContent('.stage .notice strong')).toBe('No connection');
+    await context.setOffline(false);
+    await page.click('.stage .notice button');
+    await page.waitForSelector('.stage .pictures img', SLOW);
   });
 });
 
@@ -169,9 +290,18 @@ describe('what goes wrong is said', () => {
     const { page } = await openPage(browser);
     await page.goto(server.url);
     await page.click('button.primary');
-    await page.waitForSelector('text=/\\d+ before this one/');
-    await page.click('text=Cancel');
-    await page.waitForSelector('text=Nothing was charged');
+    await page.waitForSelector('.waiting >> text=/\\d+ before this one/');
+    expect(await page.textContent('.stage [role=status]')).toContain('before this one');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.stage >> text=Nothing was charged');
+  });
+
+  it('says why a blocked prompt is not run', async () => {
+    const { page } = await openPage(browser);
+    await page.goto(server.url);
+    await page.fill('#prompt', 'a forbiddenword in the sea');
+    await page.click('button.primary');
+    expect(await page.textContent('.stage [role=alert]')).toContain('Blocked by the rules');
   });
 });
 
@@ -200,7 +330,27 @@ describe('for everybody', () => {
     const { page } = await openPage(browser);
     await page.goto(server.url);
     await page.focus('#prompt');
-    await page.keyboard.press('Control+Enter');
+    await page.keyboard.press('Shift+Enter');
+    await page.keyboard.type('in the snow');
+    expect(await page.inputValue('#prompt')).toContain('\nin the snow');
+    await page.keyboard.press('Enter');
     await page.waitForSelector('.stage .pictures img');
+    await page.click('text=As code');
+    await page.focus('[role=tab][aria-selected=true]');
+    await page.keyboard.press('ArrowRight');
+    expect(await page.textContent('[role=tab][aria-selected=true]')).toBe('Replicate · JS');
+  });
+
+  it('copies where the page has no clipboard', async () => {
+    const { page } = await openPage(browser);
+    await page.addInitScript('Object.defineProperty(navigator, "clipboard", { value: undefined })');
+    await page.goto(server.url);
+    await page.click('text=As code');
+    await page.click('text=Copy code');
+    await page.waitForSelector('button >> text=Copied');
+    await page.focus('#prompt');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.press('Control+V');
+    expect(await page.inputValue('#prompt')).toContain('/v1/predictions');
   });
 });

@@ -10,17 +10,29 @@ export interface Prediction {
   readonly input: Readonly<Record<string, unknown>> | null;
   readonly output: readonly string[] | null;
   readonly error: string | null;
+  readonly error_code?: string;
   /** What did not go as ordered: a cut prompt, images that were blocked or not made. */
   readonly warnings?: readonly string[];
+  readonly logs?: string | null;
   readonly created_at: string;
   readonly metrics?: Readonly<Record<string, number>>;
   /** Micro-USD; null until the job has ended. */
   readonly cost?: number | null;
   readonly seed?: number;
-  readonly receipt?: unknown;
+  readonly receipt?: Receipt | null;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly data_removed?: boolean;
   readonly urls: { readonly get: string; readonly cancel: string; readonly stream?: string };
+}
+
+/** The part of a receipt that the pages read; they show all of it. */
+export interface Receipt {
+  readonly images?: readonly {
+    readonly index: number;
+    readonly width: number;
+    readonly height: number;
+    readonly seed: number;
+  }[];
 }
 
 /** A refused request: the API's error body, and when it makes sense to try again. */
@@ -41,6 +53,18 @@ export class Problem extends Error {
     this.topupUrl = body.topup_url;
     this.retryAfterSeconds = retryAfter === null ? undefined : Number(retryAfter);
   }
+}
+
+/** What a prediction failed of, as a refusal would say it. */
+export function failureOf({ error, error_code }: Prediction): Problem {
+  const code = error_code ?? 'unknown';
+  return new Problem(200, { detail: error ?? 'There is no reason given.', error: { code } }, null);
+}
+
+/** `next` and its like are absolute; behind a proxy their origin may differ from the page's. */
+export function pathOf(url: string): string {
+  const { pathname, search } = new URL(url);
+  return pathname + search;
 }
 
 /**

@@ -4,11 +4,12 @@ export function usd(microUsd: number): string {
   return `${microUsd < 0 ? '−' : ''}$${text}`;
 }
 
-/** `340 ms`, `2.4 s`, `3 min 20 s`. */
+/** `340 ms`, `2.4 s`, `12 s`, `3 min 20 s`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${ms < 10_000 ? (ms / 1000).toFixed(1) : seconds} s`;
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
 /** A point in time in the reader's own words; the year where it is not this one. */
@@ -22,4 +23,22 @@ export function when(iso: string | number): string {
     hour: 'numeric',
     minute: '2-digit',
   });
+}
+
+/** `1 picture`, `3 pictures`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `a-red-house-7.png`: what a picture is called where it is kept. */
+export function fileName(prompt: string, seed: number | undefined, url: string): string {
+  const words = prompt
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .slice(0, 60)
+    .replace(/^-+|-+$/g, '');
+  const ending = /\.(png|jpe?g|webp)(?:\?|$)/.exec(url)?.[1] ?? 'png';
+  return `${words || 'picture'}${seed === undefined ? '' : `-${seed}`}.${ending}`;
 }

@@ -23,7 +23,11 @@ const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
 };
 
 // What a one-time link leaves behind.
-if (location.search === '?signed-in') history.replaceState(null, '', '/');
+const address = new URL(location.href);
+if (address.searchParams.has('signed-in')) {
+  address.searchParams.delete('signed-in');
+  history.replaceState(null, '', address);
+}
 
 const data = JSON.parse(document.getElementById('page-data')?.textContent ?? '{}') as PageData;
 const app = document.getElementById('app');

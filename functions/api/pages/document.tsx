@@ -35,20 +35,26 @@ export function Document(props: DocumentProps) {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>{props.title === 'Playground' ? 'Onestep' : `${props.title} · Onestep`}</title>
-        <link rel="icon" href="data:," />
+        <meta name="color-scheme" content="light dark" />
+        <link rel="icon" href={ICON} />
         <link rel="stylesheet" href={props.style} />
         {props.data !== undefined && <script type="module" src={props.script} />}
       </head>
       <body>
+        <a class="skip" href="#app">
+          Skip to the content
+        </a>
         <header>
           <a class="name" href="/">
-            Onestep
+            <Mark /> Onestep
           </a>
           {props.signedIn && <Navigation page={props.page} />}
         </header>
         <main>
           {props.page !== 'playground' && <h1>{props.title}</h1>}
-          <div id="app">{props.children}</div>
+          <div id="app" tabindex={-1}>
+            {props.children}
+          </div>
           <noscript>This page needs JavaScript. The API does not: see the reference.</noscript>
         </main>
         <footer>
@@ -62,6 +68,22 @@ export function Document(props: DocumentProps) {
       </body>
     </html>
   )}`;
+}
+
+/** One step, as a stair. */
+const STEP = 'M5 17h7V8h7';
+
+const ICON = `data:image/svg+xml,${encodeURIComponent(
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="6" fill="#a63d16"/><path d="${STEP}" fill="none" stroke="#fff" stroke-width="3"/></svg>`,
+)}`;
+
+function Mark() {
+  return (
+    <svg class="mark" viewBox="0 0 24 24" aria-hidden="true">
+      <rect width="24" height="24" rx="6" />
+      <path d={STEP} />
+    </svg>
+  );
 }
 
 function Navigation({ page }: { readonly page: string }) {

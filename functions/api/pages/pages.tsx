@@ -1,6 +1,7 @@
 import type { ApiApp, ApiContext } from '#functions/api/context.ts';
 import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { endedSessionCookie, sessionCookie } from '#shared/adapters/http/session-cookie.ts';
+import { isUlid } from '#shared/core/ids.ts';
 import { aspectSizes, type Catalog } from '#shared/domain/catalog.ts';
 import type { KeyService } from '#shared/domain/keys.ts';
 import { leadingLicence } from '#shared/domain/licence-links.ts';
@@ -30,17 +31,18 @@ export function registerPages(app: ApiApp, deps: PagesDeps): void {
       return show(c, deps, title, page, { page, models: modelsOf(deps) });
     });
   }
-  app.get('/sign-in', (c) => show(c, deps, 'Sign in', 'sign-in', undefined, <SignIn />));
+  app.get('/sign-in', (c) => showSignIn(c, deps, pagePath(c.req.query('to'))));
   app.post('/sign-in', (c) => signIn(c, deps));
   app.post('/sign-out', (c) => {
     c.header('set-cookie', endedSessionCookie(isSecure(c)));
     return c.redirect('/sign-in', 303);
   });
   app.get('/session/:token', (c) => {
+    const to = pagePath(c.req.query('to'));
     const key = deps.oneTimeLinks?.redeem(c.req.param('token'));
-    if (key === undefined) return c.redirect('/sign-in', 303);
+    if (key === undefined) return c.redirect(withReturn('/sign-in', to), 303);
     c.header('set-cookie', sessionCookie(key, isSecure(c)));
-    return c.redirect(`/?${ARRIVED}`, 303);
+    return c.redirect(`${to}${to.includes('?') ? '&' : '?'}${ARRIVED}`, 303);
   });
   app.get('/assets/:name', async (c) => {
     const { script, style } = await deps.assets();
@@ -57,15 +59,33 @@ export function registerPages(app: ApiApp, deps: PagesDeps): void {
 async function signIn(c: ApiContext, deps: PagesDeps): Promise<Response> {
   const form = await c.req.parseBody();
   const text = typeof form['key'] === 'string' ? form['key'].trim() : '';
+  const to = pagePath(form['to']);
   const key = keyOfAuthorization(`Bearer ${text}`);
   const known = key === undefined ? undefined : await deps.keyService.authenticate(key);
   if (key === undefined || known?.ok !== true) {
     c.status(401);
     const problem = 'This key does not work. Check that it was copied whole and not revoked.';
-    return show(c, deps, 'Sign in', 'sign-in', undefined, <SignIn problem={problem} />);
+    return showSignIn(c, deps, to, problem);
   }
   c.header('set-cookie', sessionCookie(key, isSecure(c)));
-  return c.redirect('/', 303);
+  return c.redirect(to, 303);
+}
+
+function showSignIn(c: ApiContext, deps: PagesDeps, to: string, problem?: string) {
+  const form = (
+    <SignIn to={to} local={isLocal(c, deps)} {...(problem === undefined ? {} : { problem })} />
+  );
+  return show(c, deps, 'Sign in', 'sign-in', undefined, form);
+}
+
+/** One of our pages, with the prediction that it shows: signing in leads nowhere else. */
+function pagePath(asked: unknown): string {
+  const base = 'http://page.invalid';
+  const url = new URL(typeof asked === 'string' && URL.canParse(asked, base) ? asked : '/', base);
+  const page = PAGE_LINKS.find(({ path }) => path === url.pathname);
+  const prediction = url.searchParams.get('prediction') ?? '';
+  const query = page?.path === '/' && isUlid(prediction) ? `?prediction=${prediction}` : '';
+  return `${page?.path ?? '/'}${query}`;
 }
 
 /** A cookie may hold the key of another server on this host, or one that was revoked. */
@@ -74,18 +94,30 @@ async function isSignedIn(c: ApiContext, deps: PagesDeps): Promise<boolean> {
   return key !== undefined && (await deps.keyService.authenticate(key)).ok;
 }
 
-/**
- * Visitors from the machine itself need no pasting. By another name than its own, or through a proxy,
- * it is not them.
- */
+/** Visitors from the machine itself need no pasting. */
 function signInPath(c: ApiContext, deps: PagesDeps): string {
+  const { pathname, search } = new URL(c.req.url);
+  const to = pagePath(pathname + search);
+  const link =
+    isLocal(c, deps) && c.req.query(ARRIVED) === undefined
+      ? deps.oneTimeLinks?.create()
+      : undefined;
+  return withReturn(link ?? '/sign-in', to);
+}
+
+function withReturn(path: string, to: string): string {
+  return to === '/' ? path : `${path}?${new URLSearchParams({ to })}`;
+}
+
+/** Whether it is the machine's own browser. By another name, or through a proxy, it is not. */
+function isLocal(c: ApiContext, deps: PagesDeps): boolean {
   const { hostname } = new URL(c.get('facts').origin);
-  const local =
+  return (
     deps.signInLocalVisitors &&
-    c.req.query(ARRIVED) === undefined &&
+    deps.oneTimeLinks !== undefined &&
     ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) &&
-    PROXY_HEADERS.every((name) => c.req.header(name) === undefined);
-  return local && deps.oneTimeLinks !== undefined ? deps.oneTimeLinks.create() : '/sign-in';
+    PROXY_HEADERS.every((name) => c.req.header(name) === undefined)
+  );
 }
 
 /** Marks the way back from a one-time link: without its cookie, another link would not help. */
@@ -136,6 +168,8 @@ function modelsOf({ catalog, pricing }: PagesDeps) {
   return catalog.models.map((model) => ({
     name: model.name,
     description: model.description,
+    formats: model.formats,
+    maxOutputs: model.maxOutputs,
     licence: leadingLicence(model.licences) ?? null,
     aspects: Object.entries(aspectSizes(model.size)).map(([ratio, size]) => ({ ratio, ...size })),
     prices: pricing.classes(model.name).map(({ maxPixels, perImage }) => ({ maxPixels, perImage })),

@@ -1,29 +1,43 @@
+interface SignInProps {
+  readonly problem?: string;
+  /** The page to go to afterwards. */
+  readonly to: string;
+  /** The visitor sits at the machine itself, where no key is asked for. */
+  readonly local: boolean;
+}
+
 /** The form that takes an API key; the key goes into a cookie that no script can read. */
-export function SignIn({ problem }: { readonly problem?: string }) {
+export function SignIn({ problem, to, local }: SignInProps) {
   return (
-    <form method="post" action="/sign-in" class="card composer">
+    <form method="post" action="/sign-in" class="card composer narrow">
       {problem !== undefined && (
         <div class="notice" role="alert">
           <p>{problem}</p>
         </div>
       )}
-      <label for="key">API key</label>
-      <input
-        id="key"
-        name="key"
-        type="password"
-        required
-        autocomplete="current-password"
-        placeholder="os_live_…"
-      />
-      <div>
-        <button type="submit" class="primary">
-          Sign in
-        </button>
+      {local && (
+        <p>
+          The server runs on this machine: <a href={to}>go in without a key</a>.
+        </p>
+      )}
+      <input type="hidden" name="to" value={to} />
+      <div class="field">
+        <label for="key">API key</label>
+        <input
+          id="key"
+          name="key"
+          type="password"
+          required
+          autocomplete="current-password"
+          placeholder="os_live_…"
+        />
       </div>
-      <p class="hint">
-        Pages about keys, credits and webhooks need a key with the “admin” scope. Where the server
-        runs, “onestep keys” lists and makes keys.
+      <button type="submit" class="primary">
+        <span>Sign in</span>
+      </button>
+      <p class="small">
+        Keys, credits and webhooks need a key with the “admin” scope. Where the server runs,
+        “onestep keys” lists and makes keys.
       </p>
     </form>
   );

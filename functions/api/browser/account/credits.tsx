@@ -1,9 +1,9 @@
-import { useState } from 'hono/jsx/dom';
 import { call } from '#functions/api/browser/api.ts';
 import { usd, when } from '#functions/api/browser/format.ts';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
+import { usePages } from '#functions/api/browser/parts/use-pages.ts';
 
 interface Account {
   readonly balance: number;
@@ -22,68 +22,66 @@ interface Entry {
   readonly note: string | null;
 }
 
-interface Page {
-  readonly next: string | null;
-  readonly results: readonly Entry[];
-}
-
-const MEANING: Readonly<Record<Entry['kind'], string>> = {
-  grant: 'credit added',
-  hold: 'held for a prediction',
-  capture: 'charged',
-  release: 'given back',
-  expiry: 'credit expired',
+/** What an entry is, and what it does to what can be spent: charges come out of what was held. */
+const KINDS: Readonly<Record<Entry['kind'], readonly [meaning: string, sign: string]>> = {
+  grant: ['credit added', '+'],
+  hold: ['held for a prediction', '−'],
+  capture: ['charged, of what was held', ''],
+  release: ['given back', '+'],
+  expiry: ['credit expired', '−'],
 };
 
 const COLUMNS: readonly Column<Entry>[] = [
   { title: 'When', cell: ({ at }) => when(at) },
-  { title: 'What', cell: ({ kind }) => MEANING[kind] },
-  { title: 'Amount', number: true, cell: ({ amount }) => usd(amount) },
-  { title: 'For', cell: (entry) => entry.prediction ?? entry.reference ?? entry.note ?? '' },
+  { title: 'What', cell: ({ kind }) => KINDS[kind][0] },
+  {
+    title: 'Amount',
+    number: true,
+    cell: ({ kind, amount }) => (amount === 0 ? usd(0) : KINDS[kind][1] + usd(Math.abs(amount))),
+  },
+  {
+    title: 'For',
+    cell: ({ prediction, reference, note }) =>
+      prediction === null ? (
+        (reference ?? note ?? '')
+      ) : (
+        <a href={`/?prediction=${prediction}`}>{prediction}</a>
+      ),
+  },
   { title: 'Model', cell: ({ model }) => model ?? '' },
 ];
 
 /** What can be spent, what is held, and every movement of the money. */
 export function Credits() {
   const account = useLoaded(() => call<Account>('GET', '/v1/account'));
-  const first = useLoaded(() => call<Page>('GET', '/v1/ledger?limit=50'));
-  const [older, setOlder] = useState<readonly Page[]>([]);
-  const pages = first.value === undefined ? [] : [first.value, ...older];
-  const next = pages.at(-1)?.next ?? null;
-  const showMore = async () => {
-    if (next === null) return;
-    const { pathname, search } = new URL(next);
-    setOlder([...older, await call<Page>('GET', pathname + search)]);
-  };
-  const problem = account.problem ?? first.problem;
+  const ledger = usePages<Entry>('/v1/ledger?limit=50');
+  const problem = account.problem ?? ledger.problem;
   if (problem !== undefined) return <Notice problem={problem} />;
+  const { balance, held, topup_url: topupUrl } = account.value ?? {};
   return (
     <div>
       <div class="card">
         <dl>
           <div>
-            <dt>balance</dt>
-            <dd class="large">{usd(account.value?.balance ?? 0)}</dd>
+            <dt>to spend</dt>
+            <dd class="large">{balance === undefined ? '…' : usd(balance)}</dd>
           </div>
           <div>
             <dt>held for open predictions</dt>
-            <dd class="large">{usd(account.value?.held ?? 0)}</dd>
+            <dd class="large">{held === undefined ? '…' : usd(held)}</dd>
           </div>
         </dl>
-        {account.value?.topup_url && <a href={account.value.topup_url}>Top up</a>}
+        {topupUrl && <a href={topupUrl}>Top up</a>}
       </div>
       <h2>Ledger</h2>
       <Table
         caption="Ledger"
         columns={COLUMNS}
-        rows={pages.flatMap(({ results }) => results)}
+        rows={ledger.rows}
+        empty="No money has moved yet."
+        more={ledger.more}
         keyOf={({ id }) => id}
       />
-      {next !== null && (
-        <button type="button" onClick={() => void showMore()}>
-          Show more
-        </button>
-      )}
     </div>
   );
 }

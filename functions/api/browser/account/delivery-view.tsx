@@ -1,6 +1,8 @@
 import { useEffect, useState } from 'hono/jsx/dom';
 import { call } from '#functions/api/browser/api.ts';
 import { duration, when } from '#functions/api/browser/format.ts';
+import { CopyButton } from '#functions/api/browser/parts/copy-button.tsx';
+import { Dialog } from '#functions/api/browser/parts/dialog.tsx';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 
@@ -14,6 +16,8 @@ interface Attempt {
 
 interface DeliveryLog {
   readonly prediction: string;
+  readonly event: string;
+  readonly url: string;
   readonly log: readonly Attempt[];
 }
 
@@ -27,35 +31,47 @@ const COLUMNS: readonly Column<Attempt>[] = [
 /** One delivery: each attempt, and what its body is: the prediction as it stands. */
 export function DeliveryView({ id, close }: { readonly id: string; close(): void }) {
   const [delivery, setDelivery] = useState<DeliveryLog | undefined>(undefined);
-  const [payload, setPayload] = useState<unknown>(undefined);
+  const [payload, setPayload] = useState<string | undefined>(undefined);
   const [problem, setProblem] = useState<unknown>(undefined);
   useEffect(() => {
     const load = async () => {
       const path = `/v1/webhooks/deliveries/${encodeURIComponent(id)}`;
       const loaded = await call<DeliveryLog>('GET', path);
       setDelivery(loaded);
-      setPayload(await call('GET', `/v1/predictions/${loaded.prediction}`));
+      const prediction = await call('GET', `/v1/predictions/${loaded.prediction}`);
+      setPayload(JSON.stringify(prediction, null, 2));
     };
     load().catch(setProblem);
   }, [id]);
   return (
-    <div class="card">
-      <div class="row">
-        <strong>{id}</strong>
-        <button type="button" class="quiet" onClick={close}>
-          Close
-        </button>
-      </div>
-      {problem !== undefined && <Notice problem={problem} />}
-      {delivery !== undefined && (
-        <Table
-          caption="Attempts"
-          columns={COLUMNS}
-          rows={delivery.log}
-          keyOf={({ number }) => String(number)}
-        />
+    <Dialog
+      title={`Delivery${delivery === undefined ? '' : ` of “${delivery.event}”`}`}
+      wide
+      close={close}
+    >
+      {(end) => (
+        <>
+          <p class="small">
+            {id}
+            {delivery !== undefined && ` to ${delivery.url}`}
+          </p>
+          {problem !== undefined && <Notice problem={problem} />}
+          <Table
+            caption="Attempts"
+            columns={COLUMNS}
+            rows={problem === undefined ? delivery?.log : []}
+            empty="It has not been sent yet."
+            keyOf={({ number }) => String(number)}
+          />
+          {payload !== undefined && <pre tabIndex={0}>{payload}</pre>}
+          <div class="row actions">
+            {payload !== undefined && <CopyButton text={payload} label="Copy the body" />}
+            <button type="button" onClick={end}>
+              Close
+            </button>
+          </div>
+        </>
       )}
-      {payload !== undefined && <pre tabIndex={0}>{JSON.stringify(payload, null, 2)}</pre>}
-    </div>
+    </Dialog>
   );
 }

@@ -1,8 +1,10 @@
 import { useState } from 'hono/jsx/dom';
 import { call } from '#functions/api/browser/api.ts';
 import { usd, when } from '#functions/api/browser/format.ts';
+import { Confirm } from '#functions/api/browser/parts/confirm.tsx';
 import { CopyButton } from '#functions/api/browser/parts/copy-button.tsx';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
+import { State } from '#functions/api/browser/parts/state.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
 import { NewKeyForm } from './new-key-form.tsx';
@@ -26,14 +28,17 @@ export function Keys() {
   );
   const [issued, setIssued] = useState<string | undefined>(undefined);
   const [failure, setFailure] = useState<unknown>(undefined);
+  const [doomed, setDoomed] = useState<Key | undefined>(undefined);
   const act = async (path: string, body: unknown = {}) => {
     try {
       const answer = await call<{ key?: string }>('POST', path, body);
       setIssued(answer.key);
       setFailure(undefined);
       reload();
+      return true;
     } catch (error) {
       setFailure(error);
+      return false;
     }
   };
   const columns: readonly Column<Key>[] = [
@@ -43,7 +48,7 @@ export function Keys() {
     { title: 'Per day', number: true, cell: ({ day_cap }) => capText(day_cap) },
     { title: 'Per month', number: true, cell: ({ month_cap }) => capText(month_cap) },
     { title: 'Rate', number: true, cell: (key) => `${key.rate_per_minute}/min` },
-    { title: 'State', cell: stateText },
+    { title: 'State', cell: KeyState },
     {
       title: 'Actions',
       cell: (key) =>
@@ -56,15 +61,7 @@ export function Keys() {
             >
               Rotate
             </button>
-            <button
-              type="button"
-              class="quiet danger"
-              onClick={() => {
-                if (confirm(`Revoke ${key.label || key.id}? It stops working at once, for good.`)) {
-                  void act(`/v1/keys/${key.id}/revoke`);
-                }
-              }}
-            >
+            <button type="button" class="quiet danger" onClick={() => setDoomed(key)}>
               Revoke
             </button>
           </span>
@@ -76,10 +73,10 @@ export function Keys() {
     <div>
       {failure !== undefined && <Notice problem={failure} />}
       {issued !== undefined && (
-        <div class="card" role="status">
+        <div class="card issued" role="status">
           <strong>Copy the new key now: it is not shown again.</strong>
           <p class="row">
-            <code class="secret">{issued}</code> <CopyButton text={issued} />
+            <code class="secret">{issued}</code> <CopyButton text={issued} label="Copy the key" />
           </p>
         </div>
       )}
@@ -87,9 +84,19 @@ export function Keys() {
       <Table
         caption="API keys"
         columns={columns}
-        rows={value?.results ?? []}
+        rows={value?.results}
+        empty="There are no keys."
         keyOf={({ id }) => id}
       />
+      {doomed !== undefined && (
+        <Confirm
+          title={`Revoke ${doomed.label || doomed.id}?`}
+          text="Whatever uses this key stops working within a minute, for good. To change a key without a gap, rotate it."
+          action="Revoke"
+          confirm={() => void act(`/v1/keys/${doomed.id}/revoke`)}
+          close={() => setDoomed(undefined)}
+        />
+      )}
     </div>
   );
 }
@@ -98,8 +105,12 @@ function capText(cap: number | null): string {
   return cap === null ? 'no cap' : usd(cap);
 }
 
-function stateText({ revoked_at, expires_at }: Key): string {
-  if (revoked_at !== null) return `revoked ${when(revoked_at)}`;
-  if (expires_at === null) return 'in force';
-  return `${Date.parse(expires_at) < Date.now() ? 'expired' : 'expires'} ${when(expires_at)}`;
+function KeyState({ revoked_at, expires_at }: Key) {
+  if (revoked_at !== null) return <State tone="neutral">revoked {when(revoked_at)}</State>;
+  if (expires_at === null) return <State tone="good">in force</State>;
+  return Date.parse(expires_at) < Date.now() ? (
+    <State tone="neutral">expired {when(expires_at)}</State>
+  ) : (
+    <State tone="good">until {when(expires_at)}</State>
+  );
 }

@@ -12,7 +12,7 @@ export interface NewKey {
   readonly month_cap: number | null;
 }
 
-export function NewKeyForm({ create }: { create(key: NewKey): Promise<void> }) {
+export function NewKeyForm({ create }: { create(key: NewKey): Promise<boolean> }) {
   const submit = (event: Event) => {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
@@ -22,7 +22,10 @@ export function NewKeyForm({ create }: { create(key: NewKey): Promise<void> }) {
       scopes: data.getAll('scope').map(String),
       day_cap: toMicroUsd(data.get('day_cap')),
       month_cap: toMicroUsd(data.get('month_cap')),
-    }).then(() => form.reset());
+    }).then((made) => {
+      // What was typed stays, where it was refused.
+      if (made) form.reset();
+    });
   };
   return (
     <form class="card composer" onSubmit={submit}>
@@ -35,12 +38,14 @@ export function NewKeyForm({ create }: { create(key: NewKey): Promise<void> }) {
         <CapField id="day_cap" label="Most per day, in $" />
         <CapField id="month_cap" label="Most per month, in $" />
       </div>
-      <fieldset class="row">
+      <fieldset class="scopes">
         <legend>Scopes</legend>
         {SCOPES.map(([scope, meaning]) => (
           <label key={scope} class="check">
-            <input type="checkbox" name="scope" value={scope} checked={scope !== 'admin'} /> {scope}
-            : {meaning}
+            <input type="checkbox" name="scope" value={scope} checked={scope !== 'admin'} />
+            <span>
+              <strong>{scope}</strong>: {meaning}
+            </span>
           </label>
         ))}
       </fieldset>

@@ -17,7 +17,6 @@ interface Usage {
   readonly from: string;
   readonly to: string;
   readonly rows: readonly Row[];
-  readonly total: { readonly jobs: number; readonly images: number; readonly amount: number };
 }
 
 const DAY_MS = 86_400_000;
@@ -38,27 +37,29 @@ export function UsagePage() {
   if (value === undefined) return <p class="hint">Adding up …</p>;
   const models = [...new Set(value.rows.map(({ group }) => group.model))].sort();
   const rows = value.rows.filter(({ group }) => model === '' || group.model === model);
+  const sum = (of: (row: Row) => number) => rows.reduce((total, row) => total + of(row), 0);
   return (
     <div>
       <div class="card">
-        <div class="row">
-          <label for="usage-model">Model</label>
-          <select
-            id="usage-model"
-            onChange={(event: Event) => setModel((event.target as HTMLSelectElement).value)}
-          >
-            <option value="">all</option>
-            {models.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
+        <div class="row spread">
+          <dl aria-label="In thirty days">
+            <div>
+              <dt>in thirty days</dt>
+              <dd class="large">{usd(sum(({ amount }) => amount))}</dd>
+            </div>
+            <div>
+              <dt>pictures</dt>
+              <dd class="large">{sum(({ images }) => images)}</dd>
+            </div>
+            <div>
+              <dt>predictions</dt>
+              <dd class="large">{sum(({ jobs }) => jobs)}</dd>
+            </div>
+          </dl>
+          {models.length > 1 && <ModelFilter models={models} choose={setModel} />}
         </div>
-        <Plot title="Charged by day" bars={byDay(value, rows)} format={usd} />
+        {rows.length > 0 && <Plot title="Charged by day" bars={byDay(value, rows)} format={usd} />}
         <p class="small">
-          In thirty days: {counted(value.total.jobs, 'prediction')},{' '}
-          {counted(value.total.images, 'picture')}, {usd(value.total.amount)}.{' '}
           <a href="/v1/usage?by=day,model&format=csv">Download as CSV</a>
         </p>
       </div>
@@ -66,14 +67,35 @@ export function UsagePage() {
         caption="Usage by day and model"
         columns={COLUMNS}
         rows={[...rows].reverse()}
+        empty="Nothing was made in the last thirty days."
         keyOf={({ group }) => `${group.day} ${group.model}`}
       />
     </div>
   );
 }
 
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+interface ModelFilterProps {
+  readonly models: readonly string[];
+  choose(model: string): void;
+}
+
+function ModelFilter({ models, choose }: ModelFilterProps) {
+  return (
+    <div class="field">
+      <label for="usage-model">Model</label>
+      <select
+        id="usage-model"
+        onChange={(event: Event) => choose((event.target as HTMLSelectElement).value)}
+      >
+        <option value="">all</option>
+        {models.map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
 }
 
 /** One bar for every day of the range, also for those without a charge. */

@@ -1,6 +1,7 @@
 import { useState } from 'hono/jsx/dom';
 import { call } from '#functions/api/browser/api.ts';
 import { when } from '#functions/api/browser/format.ts';
+import { Confirm } from '#functions/api/browser/parts/confirm.tsx';
 import { CopyButton } from '#functions/api/browser/parts/copy-button.tsx';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
 
@@ -13,35 +14,51 @@ interface Secret {
 export function WebhookSecret() {
   const [secret, setSecret] = useState<Secret | undefined>(undefined);
   const [problem, setProblem] = useState<unknown>(undefined);
-  const get = (load: () => Promise<Secret>) => {
-    load().then(setSecret, setProblem);
+  const [asking, setAsking] = useState(false);
+  const get = async (load: () => Promise<Secret>) => {
+    try {
+      setSecret(await load());
+      setProblem(undefined);
+    } catch (error) {
+      setProblem(error);
+    }
   };
   return (
     <div class="card">
       <h2>Signing secret</h2>
+      <p class="small">Every delivery is signed with it, so that receivers know who calls.</p>
       {problem !== undefined && <Notice problem={problem} />}
       {secret !== undefined && (
         <p class="row">
-          <code class="secret">{secret.key}</code> <CopyButton text={secret.key} />
+          <code class="secret">{secret.key}</code>{' '}
+          <CopyButton text={secret.key} label="Copy the secret" />
         </p>
       )}
       {secret?.previous_expires_at && (
         <p class="hint">The old secret signs beside it until {when(secret.previous_expires_at)}.</p>
       )}
-      <div class="row">
+      <p class="row">
         <button
           type="button"
-          onClick={() => get(() => call<Secret>('GET', '/v1/webhooks/default/secret'))}
+          onClick={() => void get(() => call<Secret>('GET', '/v1/webhooks/default/secret'))}
         >
           Show
         </button>
-        <button
-          type="button"
-          onClick={() => get(() => call<Secret>('POST', '/v1/webhooks/default/secret/rotate', {}))}
-        >
+        <button type="button" onClick={() => setAsking(true)}>
           Rotate
         </button>
-      </div>
+      </p>
+      {asking && (
+        <Confirm
+          title="Rotate the signing secret?"
+          text="For a day both secrets sign. After that, receivers that only know the old one refuse deliveries."
+          action="Rotate"
+          confirm={() =>
+            void get(() => call<Secret>('POST', '/v1/webhooks/default/secret/rotate', {}))
+          }
+          close={() => setAsking(false)}
+        />
+      )}
     </div>
   );
 }

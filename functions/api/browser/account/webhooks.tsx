@@ -2,8 +2,10 @@ import { useState } from 'hono/jsx/dom';
 import { call } from '#functions/api/browser/api.ts';
 import { when } from '#functions/api/browser/format.ts';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
+import { State } from '#functions/api/browser/parts/state.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
+import { usePages } from '#functions/api/browser/parts/use-pages.ts';
 import { DeliveryView } from './delivery-view.tsx';
 import { WebhookSecret } from './webhook-secret.tsx';
 
@@ -27,9 +29,7 @@ interface Endpoint {
 
 /** Who was told what, how it went, and the secret that proves it was us. */
 export function Webhooks() {
-  const deliveries = useLoaded(() =>
-    call<{ results: readonly Delivery[] }>('GET', '/v1/webhooks/deliveries?limit=50'),
-  );
+  const deliveries = usePages<Delivery>('/v1/webhooks/deliveries?limit=50');
   const endpoints = useLoaded(() =>
     call<{ results: readonly Endpoint[] }>('GET', '/v1/webhooks/endpoints'),
   );
@@ -51,37 +51,40 @@ export function Webhooks() {
     <div>
       {failure !== undefined && <Notice problem={failure} />}
       <WebhookSecret />
-      <h2>Receivers with a record of failure</h2>
+      <h2>Receivers</h2>
       <Table
         caption="Receivers"
         columns={endpointColumns((url) => void act('/v1/webhooks/endpoints/enable', { url }))}
-        rows={endpoints.value?.results ?? []}
+        rows={endpoints.value?.results}
+        empty={
+          <>
+            Nobody is told yet. Give a prediction a <code>webhook</code>, and its receiver appears
+            here.
+          </>
+        }
         keyOf={({ url }) => url}
       />
       <h2>Deliveries</h2>
-      {shown !== undefined && <DeliveryView id={shown} close={() => setShown(undefined)} />}
       <Table
         caption="Deliveries"
         columns={deliveryColumns(
           setShown,
           (id) => void act(`/v1/webhooks/deliveries/${encodeURIComponent(id)}/resend`),
         )}
-        rows={deliveries.value?.results ?? []}
+        rows={deliveries.rows}
+        empty="Nothing has been sent yet."
+        more={deliveries.more}
         keyOf={({ id }) => id}
       />
+      {shown !== undefined && <DeliveryView id={shown} close={() => setShown(undefined)} />}
     </div>
   );
 }
 
 function endpointColumns(enable: (url: string) => void): readonly Column<Endpoint>[] {
   return [
-    { title: 'URL', cell: ({ url }) => url },
-    { title: 'Failing since', cell: ({ failing_since }) => failing_since && when(failing_since) },
-    {
-      title: 'State',
-      cell: ({ disabled_at, disabled_reason }) =>
-        disabled_at === null ? 'called' : `disabled (${disabled_reason}) ${when(disabled_at)}`,
-    },
+    { title: 'URL', long: true, cell: ({ url }) => url },
+    { title: 'State', cell: EndpointState },
     {
       title: 'Actions',
       cell: ({ url, disabled_at }) =>
@@ -94,6 +97,20 @@ function endpointColumns(enable: (url: string) => void): readonly Column<Endpoin
   ];
 }
 
+function EndpointState({ failing_since, disabled_at, disabled_reason }: Endpoint) {
+  if (disabled_at !== null) {
+    return (
+      <State tone="bad">
+        switched off {when(disabled_at)}: {disabled_reason}
+      </State>
+    );
+  }
+  if (failing_since !== null) return <State tone="bad">failing since {when(failing_since)}</State>;
+  return <State tone="good">answering</State>;
+}
+
+const TONES = { pending: 'neutral', delivered: 'good', abandoned: 'bad' } as const;
+
 function deliveryColumns(
   show: (id: string) => void,
   resend: (id: string) => void,
@@ -101,12 +118,18 @@ function deliveryColumns(
   return [
     { title: 'When', cell: ({ created_at }) => when(created_at) },
     { title: 'Event', cell: ({ event }) => event },
-    { title: 'Prediction', cell: ({ prediction }) => <code>{prediction}</code> },
-    { title: 'URL', cell: ({ url }) => url },
+    {
+      title: 'Prediction',
+      cell: ({ prediction }) => <a href={`/?prediction=${prediction}`}>{prediction}</a>,
+    },
+    { title: 'URL', long: true, cell: ({ url }) => url },
     {
       title: 'State',
-      cell: ({ status, next_attempt_at }) =>
-        next_attempt_at === null ? status : `${status}, next ${when(next_attempt_at)}`,
+      cell: ({ status, next_attempt_at }) => (
+        <State tone={TONES[status]}>
+          {next_attempt_at === null ? status : `${status}, next ${when(next_attempt_at)}`}
+        </State>
+      ),
     },
     { title: 'Attempts', number: true, cell: ({ attempts }) => attempts },
     {

@@ -1,15 +1,24 @@
 import { useEffect, useState } from 'hono/jsx/dom';
 import { Problem } from '#functions/api/browser/api.ts';
 
+interface NoticeProps {
+  readonly problem: unknown;
+  /** Tries the same again; where waiting is asked for, only after it. */
+  readonly retry?: (() => void) | undefined;
+}
+
 /** Says what went wrong, what to do about it, and counts down to when trying again makes sense. */
-export function Notice({ problem }: { readonly problem: unknown }) {
+export function Notice({ problem, retry }: NoticeProps) {
   const known = problem instanceof Problem ? problem : undefined;
-  const left = useCountdown(known?.retryAfterSeconds);
+  const left = useCountdown(known);
+  const hopeless = known !== undefined && NOT_AGAIN.has(known.code);
   return (
-    <div class="notice" role="alert">
-      <strong>{title(known)}</strong>
-      <p>{problem instanceof Error ? problem.message : String(problem)}</p>
-      {left > 0 && <p>Try again in {left} s.</p>}
+    <div class="notice">
+      <div role="alert">
+        <strong>{title(known)}</strong>
+        <p>{problem instanceof Error ? problem.message : String(problem)}</p>
+      </div>
+      {left > 0 && <p class="clock">Try again in {left} s.</p>}
       {known?.topupUrl && (
         <p>
           <a href={known.topupUrl}>Top up</a>
@@ -17,8 +26,15 @@ export function Notice({ problem }: { readonly problem: unknown }) {
       )}
       {known?.status === 401 && (
         <p>
-          <a href="/sign-in">Sign in with an API key</a>
+          <a href={`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`}>
+            Sign in with an API key
+          </a>
         </p>
+      )}
+      {retry !== undefined && !hopeless && (
+        <button type="button" disabled={left > 0} onClick={retry}>
+          Try again
+        </button>
       )}
     </div>
   );
@@ -26,14 +42,24 @@ export function Notice({ problem }: { readonly problem: unknown }) {
 
 const TITLES: Readonly<Record<string, string>> = {
   unauthenticated: 'This key does not work',
+  permission_denied: 'This key may not do that',
   insufficient_funds: 'Not enough credit',
   key_budget_exceeded: 'This key has spent its budget',
   rate_limited: 'Too many requests',
   queue_full: 'The queue is full',
   model_loading: 'The model is still loading',
   invalid_input: 'The request can’t be run as it is',
-  content_blocked: 'This prompt is not allowed here',
+  content_blocked: 'Blocked by the rules of this service',
+  not_found: 'This is not here',
+  model_error: 'The model failed',
+  out_of_memory: 'The model ran out of memory',
+  deadline_exceeded: 'It took too long',
+  unavailable: 'Not available just now',
+  account_disabled: 'This account is switched off',
 };
+
+/** Codes that the very same request gets again. */
+const NOT_AGAIN = new Set(['unauthenticated', 'permission_denied', 'content_blocked', 'not_found']);
 
 function title(problem: Problem | undefined): string {
   if (problem === undefined) return 'Something went wrong';
@@ -41,9 +67,10 @@ function title(problem: Problem | undefined): string {
   return TITLES[problem.code] ?? 'That did not work';
 }
 
-function useCountdown(seconds: number | undefined): number {
-  const [left, setLeft] = useState(seconds ?? 0);
+function useCountdown(problem: Problem | undefined): number {
+  const [left, setLeft] = useState(problem?.retryAfterSeconds ?? 0);
   useEffect(() => {
+    const seconds = problem?.retryAfterSeconds;
     setLeft(seconds ?? 0);
     if (seconds === undefined) return undefined;
     const until = Date.now() + seconds * 1000;
@@ -53,6 +80,6 @@ function useCountdown(seconds: number | undefined): number {
       if (rest === 0) clearInterval(timer);
     }, 250);
     return () => clearInterval(timer);
-  }, [seconds]);
+  }, [problem]);
   return left;
 }

@@ -3,63 +3,94 @@ import { inputOf, type Order } from './order.ts';
 export interface Sample {
   readonly name: string;
   readonly code: string;
+  /** What has to be there before it runs. */
+  readonly setup: string;
+}
+
+/** What the samples need to know besides the order. */
+export interface Target {
+  readonly origin: string;
+  /** `256x256`: the OpenAI dialect knows no aspect ratios. */
+  readonly size: string;
 }
 
 /** The same call in the languages and clients that people use, ready to paste. */
-export function codeSamples(order: Order, origin: string): readonly Sample[] {
-  const input = inputOf(order);
-  const size = { prompt: order.prompt, n: order.count, output_format: order.format };
+export function codeSamples(order: Order, target: Target): readonly Sample[] {
+  const key = 'ONESTEP_KEY in the environment';
   return [
-    { name: 'curl', code: curl(order, input, origin) },
-    { name: 'Replicate · JS', code: replicateJs(order, input, origin) },
-    { name: 'Replicate · Python', code: replicatePython(order, input, origin) },
-    { name: 'OpenAI · JS', code: openAiJs(order, size, origin) },
-    { name: 'OpenAI · Python', code: openAiPython(order, size, origin) },
+    { name: 'curl', code: curl(order, target), setup: `Needs ${key}.` },
+    {
+      name: 'Replicate · JS',
+      code: replicateJs(order, target),
+      setup: `Needs “npm install replicate”, and ${key}.`,
+    },
+    {
+      name: 'Replicate · Python',
+      code: replicatePython(order, target),
+      setup: `Needs “pip install replicate”, and ${key}.`,
+    },
+    {
+      name: 'OpenAI · JS',
+      code: openAiJs(order, target),
+      setup: `Needs “npm install openai”, and ${key}.`,
+    },
+    {
+      name: 'OpenAI · Python',
+      code: openAiPython(order, target),
+      setup: `Needs “pip install openai”, and ${key}.`,
+    },
   ];
 }
 
-type Values = Readonly<Record<string, unknown>>;
-
-function curl(order: Order, input: Values, origin: string): string {
-  const body = JSON.stringify({ version: order.model, input }, null, 2).replaceAll("'", "'\\''");
+function curl(order: Order, { origin }: Target): string {
+  const body = JSON.stringify({ version: order.model, input: inputOf(order) }, null, 2);
   return `curl ${origin}/v1/predictions \\
   -H "Authorization: Bearer $ONESTEP_KEY" \\
   -H "Content-Type: application/json" \\
   -H "Prefer: wait" \\
-  -d '${body}'`;
+  -d '${body.replaceAll("'", "'\\''")}'`;
 }
 
-function replicateJs(order: Order, input: Values, origin: string): string {
+function replicateJs(order: Order, { origin }: Target): string {
   return `import Replicate from "replicate";
 
 const replicate = new Replicate({ baseUrl: "${origin}/v1", auth: process.env.ONESTEP_KEY });
-const output = await replicate.run("${order.model}", {
-  input: ${indent(JSON.stringify(input, null, 2), 2)},
+const output = await replicate.run(${JSON.stringify(order.model)}, {
+  input: ${indent(JSON.stringify(inputOf(order), null, 2), 2)},
 });
-console.log(output);`;
+for (const file of output) console.log(String(file.url()));`;
 }
 
-function replicatePython(order: Order, input: Values, origin: string): string {
+/** A prompt and numbers in JSON are a dict in Python as they stand. */
+function replicatePython(order: Order, { origin }: Target): string {
   return `import os, replicate
 
 client = replicate.Client(api_token=os.environ["ONESTEP_KEY"], base_url="${origin}")
 output = client.run(
-    "${order.model}",
-    input=${indent(python(input), 4)},
+    ${JSON.stringify(order.model)},
+    input=${indent(JSON.stringify(inputOf(order), null, 4), 4)},
 )
-print(output)`;
+for file in output:
+    print(file.url)`;
 }
 
-function openAiJs(order: Order, size: Values, origin: string): string {
-  const body = { model: order.model, ...size, ...seedOf(order) };
+function openAiJs(order: Order, { origin, size }: Target): string {
+  const body = {
+    model: order.model,
+    prompt: order.prompt,
+    size,
+    n: order.count,
+    output_format: order.format,
+    ...(order.seed === null ? {} : { seed: order.seed }),
+  };
   return `import OpenAI from "openai";
 
 const openai = new OpenAI({ baseURL: "${origin}/v1", apiKey: process.env.ONESTEP_KEY });
 const images = await openai.images.generate(${JSON.stringify(body, null, 2)});
-console.log(images.data[0].url ?? images.data[0].b64_json);`;
+for (const image of images.data) console.log(image.url ?? image.b64_json);`;
 }
 
-function openAiPython(order: Order, size: Values, origin: string): string {
+function openAiPython(order: Order, { origin, size }: Target): string {
   const extra = order.seed === null ? '' : `\n    extra_body={"seed": ${order.seed}},`;
   return `import os
 from openai import OpenAI
@@ -67,23 +98,13 @@ from openai import OpenAI
 client = OpenAI(base_url="${origin}/v1", api_key=os.environ["ONESTEP_KEY"])
 images = client.images.generate(
     model=${JSON.stringify(order.model)},
-    prompt=${JSON.stringify(size['prompt'])},
+    prompt=${JSON.stringify(order.prompt)},
+    size="${size}",
     n=${order.count},
     output_format=${JSON.stringify(order.format)},${extra}
 )
-print(images.data[0].url or images.data[0].b64_json)`;
-}
-
-function seedOf(order: Order): Values {
-  return order.seed === null ? {} : { seed: order.seed };
-}
-
-/** A flat object as a Python dict: JSON but for the words that Python spells otherwise. */
-function python(values: Values): string {
-  return JSON.stringify(values, null, 4)
-    .replace(/: null/g, ': None')
-    .replace(/: true/g, ': True')
-    .replace(/: false/g, ': False');
+for image in images.data:
+    print(image.url or image.b64_json)`;
 }
 
 function indent(text: string, spaces: number): string {

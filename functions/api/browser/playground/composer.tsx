@@ -1,5 +1,8 @@
+import { Choice } from '#functions/api/browser/parts/choice.tsx';
 import type { Model } from './model.ts';
-import { type Order, randomSeed } from './order.ts';
+import { ModelChoice } from './model-choice.tsx';
+import type { Order } from './order.ts';
+import { SeedField } from './seed-field.tsx';
 
 const EXAMPLES = [
   'A photo of a dog.',
@@ -18,13 +21,13 @@ interface ComposerProps {
   readonly price: string;
   change(change: Partial<Order>): void;
   submit(): void;
-  cancel(): void;
 }
 
 /** The form: a prompt, and everything that may be chosen about the picture. */
 export function Composer(props: ComposerProps) {
   const { order, change, busy } = props;
   const model = props.models.find(({ name }) => name === order.model);
+  const ready = !busy && order.prompt.trim() !== '';
   return (
     <form
       class="composer"
@@ -33,170 +36,126 @@ export function Composer(props: ComposerProps) {
         props.submit();
       }}
     >
-      <label for="prompt">Prompt</label>
-      <textarea
-        id="prompt"
-        rows={3}
-        required
-        value={order.prompt}
-        placeholder="What should the picture show?"
-        onInput={(event: Event) => change({ prompt: (event.target as HTMLTextAreaElement).value })}
-        onKeyDown={(event: KeyboardEvent) => {
-          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) props.submit();
-        }}
+      <PromptField {...props} />
+      <button type="submit" class="primary" aria-disabled={ready ? undefined : 'true'}>
+        <span>{order.count === 1 ? 'Make the picture' : `Make ${order.count} pictures`}</span>
+        <span class="price">{props.price}</span>
+        <kbd>Enter</kbd>
+      </button>
+      <Examples chosen={order.prompt} choose={(prompt) => change({ prompt })} />
+      <ModelChoice
+        models={props.models}
+        chosen={model}
+        choose={(name) => change({ model: name })}
       />
-      <ul class="examples" aria-label="Examples">
-        {EXAMPLES.map((example) => (
-          <li key={example}>
-            <button type="button" class="chip" onClick={() => change({ prompt: example })}>
-              {example}
-            </button>
-          </li>
-        ))}
-      </ul>
-      {props.models.length > 1 && (
-        <Select
-          id="model"
-          label="Model"
-          value={order.model}
-          options={props.models.map(({ name }) => [name, name])}
-          choose={(name) => change({ model: name })}
-        />
-      )}
-      {model !== undefined && <AboutModel model={model} />}
+      {model !== undefined && <Shape model={model} order={order} change={change} />}
       <div class="row">
-        <Select
-          id="aspect"
-          label="Aspect"
-          wide
-          value={order.aspectRatio}
-          options={(model?.aspects ?? []).map(({ ratio, width, height }) => [
-            ratio,
-            `${ratio} · ${width}×${height}`,
-          ])}
-          choose={(aspectRatio) => change({ aspectRatio })}
-        />
-        <Select
-          id="count"
-          label="Pictures"
+        <Choice
+          name="count"
+          legend="Pictures"
           value={String(order.count)}
-          options={['1', '2', '3', '4'].map((n) => [n, n])}
+          options={Array.from({ length: Math.min(4, model?.maxOutputs ?? 1) }, (_, i) => ({
+            value: String(i + 1),
+            label: i + 1,
+          }))}
           choose={(count) => change({ count: Number(count) })}
         />
-        <Select
-          id="format"
-          label="Format"
+        <Choice
+          name="format"
+          legend="Format"
           value={order.format}
-          options={['png', 'jpeg', 'webp'].map((format) => [format, format])}
-          choose={(format) => change({ format: format as Order['format'] })}
+          options={(model?.formats ?? []).map((format) => ({ value: format, label: format }))}
+          choose={(format) => change({ format })}
         />
       </div>
-      <SeedField {...props} />
-      <div class="row actions">
-        <button type="submit" class="primary" disabled={busy || order.prompt.trim() === ''}>
-          Make the picture <span class="price">{props.price}</span>
-        </button>
-        {busy && (
-          <button type="button" onClick={() => props.cancel()}>
-            Cancel
-          </button>
-        )}
-      </div>
+      <SeedField seed={order.seed} lastSeed={props.lastSeed} change={(seed) => change({ seed })} />
     </form>
   );
 }
 
-function AboutModel({ model }: { readonly model: Model }) {
-  const { description, licence } = model;
+function PromptField({ order, change, submit }: ComposerProps) {
   return (
-    <p class="hint about">
-      {description.replace(/([^.])$/, '$1.')}
-      {licence !== null && (
+    <div class="field">
+      <label for="prompt">Prompt</label>
+      <textarea
+        id="prompt"
+        rows={3}
+        value={order.prompt}
+        placeholder="What should the picture show?"
+        aria-describedby="prompt-hint"
+        onInput={(event: Event) => change({ prompt: (event.target as HTMLTextAreaElement).value })}
+        onKeyDown={(event: KeyboardEvent) => {
+          // Enter may also end a word that an input method composes.
+          if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          submit();
+        }}
+      />
+      <p id="prompt-hint" class="sr">
+        Enter makes the picture, Shift and Enter begin a new line, Escape cancels.
+      </p>
+    </div>
+  );
+}
+
+interface ExamplesProps {
+  readonly chosen: string;
+  choose(prompt: string): void;
+}
+
+function Examples({ chosen, choose }: ExamplesProps) {
+  return (
+    <ul class="examples" aria-label="Examples">
+      {EXAMPLES.map((example) => (
+        <li key={example}>
+          <button
+            type="button"
+            class="chip"
+            aria-pressed={String(example === chosen)}
+            onClick={() => choose(example)}
+          >
+            {example}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface ShapeProps {
+  readonly model: Model;
+  readonly order: Order;
+  change(change: Partial<Order>): void;
+}
+
+/** The aspect ratios, each drawn as what it is. */
+function Shape({ model, order, change }: ShapeProps) {
+  const chosen = model.aspects.find(({ ratio }) => ratio === order.aspectRatio);
+  return (
+    <Choice
+      name="aspect"
+      legend={
         <>
-          {' Licence: '}
-          {licence.url === undefined ? licence.name : <a href={licence.url}>{licence.name}</a>}.
+          Shape{' '}
+          {chosen !== undefined && (
+            <span class="small">
+              {chosen.width} × {chosen.height}
+            </span>
+          )}
         </>
-      )}
-    </p>
-  );
-}
-
-/** A seed, or none: then every picture is drawn from a new one. */
-function SeedField({ order, lastSeed, change }: ComposerProps) {
-  const locked = order.seed !== null;
-  return (
-    <div class="field seed">
-      <label for="seed">Seed</label>
-      <div class="joined">
-        <input
-          id="seed"
-          type="number"
-          min="0"
-          max="4294967295"
-          step="1"
-          placeholder="random"
-          value={order.seed === null ? '' : String(order.seed)}
-          onInput={(event: Event) => {
-            const text = (event.target as HTMLInputElement).value;
-            change({ seed: text === '' ? null : Number(text) });
-          }}
-        />
-        <button
-          type="button"
-          aria-label="Draw a random seed"
-          onClick={() => change({ seed: randomSeed() })}
-        >
-          <Icon path="M4 4h16v16H4z M8.5 8.5h.01 M15.5 8.5h.01 M12 12h.01 M8.5 15.5h.01 M15.5 15.5h.01" />
-        </button>
-        <button
-          type="button"
-          aria-pressed={locked}
-          aria-label="Keep this seed"
-          onClick={() => change({ seed: locked ? null : (lastSeed ?? randomSeed()) })}
-        >
-          <Icon path={locked ? LOCKED : UNLOCKED} />
-        </button>
-      </div>
-    </div>
-  );
-}
-
-const LOCKED = 'M5 11h14v10H5z M8 11V7a4 4 0 0 1 8 0v4';
-const UNLOCKED = 'M5 11h14v10H5z M8 11V7a4 4 0 0 1 7.5-2';
-
-/** A line drawing of 24 by 24; the button around it carries the words. */
-function Icon({ path }: { readonly path: string }) {
-  return (
-    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
-      <path d={path} />
-    </svg>
-  );
-}
-
-interface SelectProps {
-  readonly id: string;
-  readonly label: string;
-  readonly value: string;
-  /** Takes a larger share of its row. */
-  readonly wide?: boolean;
-  readonly options: readonly (readonly [value: string, label: string])[];
-  choose(value: string): void;
-}
-
-function Select({ id, label, value, wide, options, choose }: SelectProps) {
-  return (
-    <div class={wide === true ? 'field wide' : 'field'}>
-      <label for={id}>{label}</label>
-      <select
-        id={id}
-        onChange={(event: Event) => choose((event.target as HTMLSelectElement).value)}
-      >
-        {options.map(([option, text]) => (
-          <option key={option} value={option} selected={option === value}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </div>
+      }
+      value={order.aspectRatio}
+      options={model.aspects.map(({ ratio, width, height }) => ({
+        value: ratio,
+        name: `${ratio}, ${width} by ${height} pixels`,
+        label: (
+          <>
+            <i class="shape" style={{ aspectRatio: `${width} / ${height}` }} />
+            {ratio}
+          </>
+        ),
+      }))}
+      choose={(aspectRatio) => change({ aspectRatio })}
+    />
   );
 }

@@ -1,132 +1,93 @@
-import { useEffect, useState } from 'hono/jsx/dom';
+import { useState } from 'hono/jsx/dom';
 import { call, type Prediction } from '#functions/api/browser/api.ts';
-import { usd, when } from '#functions/api/browser/format.ts';
+import { counted } from '#functions/api/browser/format.ts';
+import { Confirm } from '#functions/api/browser/parts/confirm.tsx';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
-
-interface Page {
-  readonly results: readonly Prediction[];
-  readonly next: string | null;
-}
+import { promptOf, Tile } from './tile.tsx';
+import { useGallery } from './use-gallery.ts';
 
 interface GalleryProps {
   /** Grows whenever there is something new to show. */
   readonly version: number;
   show(prediction: Prediction): void;
   replay(id: string): void;
+  /** A prediction's pictures were deleted. */
+  removed(id: string): void;
 }
 
 /** Everything that this account has made, newest first, page by page. */
-export function Gallery({ version, show, replay }: GalleryProps) {
+export function Gallery({ version, show, replay, removed }: GalleryProps) {
   const [tag, setTag] = useState('');
-  const [pages, setPages] = useState<readonly Page[]>([]);
-  const [problem, setProblem] = useState<unknown>(undefined);
+  const [doomed, setDoomed] = useState<Prediction | undefined>(undefined);
+  const gallery = useGallery(version, tag);
+  const { pictures, open, problem } = gallery;
 
-  const load = (path: string, before: readonly Page[]) => {
-    call<Page>('GET', path).then(
-      (page) => {
-        setPages([...before, page]);
-        setProblem(undefined);
-      },
-      (error: unknown) => setProblem(error),
-    );
-  };
-  const query = /^[^:\s]+:.+$/.test(tag) ? `&tag=${encodeURIComponent(tag)}` : '';
-  const reload = () => load(`/v1/predictions?limit=24${query}`, []);
-  useEffect(reload, [version, query]);
-
-  const remove = async (id: string) => {
+  const remove = async ({ id }: Prediction) => {
     try {
       await call('DELETE', `/v1/predictions/${id}`);
-      reload();
+      removed(id);
+      gallery.reload();
     } catch (error) {
-      setProblem(error);
+      gallery.report(error);
     }
   };
-  const shown = pages
-    .flatMap(({ results }) => results)
-    .filter(
-      ({ output, data_removed }) => output !== null && output.length > 0 && data_removed !== true,
-    );
-  const next = pages.at(-1)?.next ?? null;
   return (
-    <section class="gallery" aria-label="Gallery">
+    <section class="gallery" aria-labelledby="gallery-title" aria-busy={String(gallery.loading)}>
       <div class="row heading">
-        <h2>Gallery</h2>
+        <h2 id="gallery-title" tabIndex={-1}>
+          Gallery
+        </h2>
         <label for="tag">Tag</label>
         <input
           id="tag"
+          type="search"
           placeholder="name:value"
           value={tag}
           onInput={(event: Event) => setTag((event.target as HTMLInputElement).value)}
         />
       </div>
-      {problem !== undefined && <Notice problem={problem} />}
-      {shown.length === 0 && problem === undefined && <p class="hint">Nothing here yet.</p>}
+      <p class="small" role="status">
+        {open > 0 && `${counted(open, 'prediction')} on the way. Pictures appear as they are made.`}
+      </p>
+      {problem !== undefined && <Notice problem={problem} retry={gallery.reload} />}
+      {pictures.length === 0 && problem === undefined && (
+        <p class="empty">{emptyText(gallery.isLoaded, tag, open)}</p>
+      )}
       <ul class="tiles">
-        {shown.map((prediction) => (
+        {pictures.map((prediction) => (
           <Tile
             key={prediction.id}
             prediction={prediction}
             show={() => show(prediction)}
             replay={() => replay(prediction.id)}
-            remove={() => void remove(prediction.id)}
+            remove={() => setDoomed(prediction)}
+            filter={setTag}
           />
         ))}
       </ul>
-      {next !== null && (
-        <button type="button" onClick={() => load(pathOf(next), pages)}>
-          Show more
+      {gallery.next !== null && (
+        <button type="button" disabled={gallery.loading} onClick={gallery.more}>
+          {gallery.loading ? 'Loading …' : 'Show more'}
         </button>
+      )}
+      {doomed !== undefined && (
+        <Confirm
+          title="Delete this picture?"
+          text={`“${promptOf(doomed)}”: its pictures and its prompt are erased for good. What it cost stays in the ledger.`}
+          action="Delete"
+          confirm={() => {
+            document.getElementById('gallery-title')?.focus();
+            void remove(doomed);
+          }}
+          close={() => setDoomed(undefined)}
+        />
       )}
     </section>
   );
 }
 
-/** `next` is absolute; behind a proxy its origin may differ from the page's. */
-function pathOf(url: string): string {
-  const { pathname, search } = new URL(url);
-  return pathname + search;
-}
-
-interface TileProps {
-  readonly prediction: Prediction;
-  show(): void;
-  replay(): void;
-  remove(): void;
-}
-
-function Tile({ prediction, show, replay, remove }: TileProps) {
-  const prompt = String(prediction.input?.['prompt'] ?? 'picture');
-  const url = prediction.output?.[0] ?? '';
-  return (
-    <li>
-      <button type="button" class="picture" onClick={show} aria-label={`Show: ${prompt}`}>
-        <img src={url} alt="" loading="lazy" />
-      </button>
-      <p title={prompt}>{prompt}</p>
-      <p class="small">
-        {when(prediction.created_at)} · {usd(prediction.cost ?? 0)}
-      </p>
-      <p class="row">
-        <a class="button quiet" href={url} download={`${prediction.id}.${extension(url)}`}>
-          Download
-        </a>
-        <button type="button" class="quiet" onClick={replay}>
-          Replay
-        </button>
-        <button
-          type="button"
-          class="quiet danger"
-          onClick={remove}
-          aria-label={`Delete: ${prompt}`}
-        >
-          Delete
-        </button>
-      </p>
-    </li>
-  );
-}
-
-function extension(url: string): string {
-  return /\.(png|jpeg|jpg|webp)(?:\?|$)/.exec(url)?.[1] ?? 'png';
+function emptyText(isLoaded: boolean, tag: string, open: number): string {
+  if (!isLoaded) return 'Loading …';
+  if (tag !== '') return `No pictures with the tag “${tag}”. Tags are “name:value”.`;
+  return open > 0 ? 'The first ones are on the way.' : 'Your pictures gather here.';
 }

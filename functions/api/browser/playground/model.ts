@@ -4,6 +4,10 @@ export interface Model {
   readonly description: string;
   /** What the model goes under, with a link to its text where one is known. */
   readonly licence: { readonly name: string; readonly url?: string } | null;
+  readonly formats: readonly string[];
+  /** Most pictures of one order. */
+  readonly maxOutputs: number;
+  /** The model's own shape first. */
   readonly aspects: readonly {
     readonly ratio: string;
     readonly width: number;

@@ -1,3 +1,6 @@
+import type { Prediction } from '#functions/api/browser/api.ts';
+import type { Model } from './model.ts';
+
 /** What the form orders, as the API's `input` takes it. */
 export interface Order {
   readonly model: string;
@@ -6,7 +9,51 @@ export interface Order {
   /** Null: the server draws one. */
   readonly seed: number | null;
   readonly count: number;
-  readonly format: 'png' | 'jpeg' | 'webp';
+  readonly format: string;
+}
+
+export const MAX_SEED = 2 ** 32 - 1;
+
+export function firstOrder(model: Model | undefined): Order {
+  return {
+    model: model?.name ?? '',
+    prompt: 'A photo of a dog.',
+    aspectRatio: model?.aspects[0]?.ratio ?? '1:1',
+    seed: null,
+    count: 1,
+    format: model?.formats[0] ?? 'png',
+  };
+}
+
+/** The order with what the model can't do replaced by what it can. */
+export function fitTo(model: Model | undefined, order: Order): Order {
+  if (model === undefined) return order;
+  const { aspects, formats, maxOutputs } = model;
+  const fits = aspects.some(({ ratio }) => ratio === order.aspectRatio);
+  return {
+    ...order,
+    aspectRatio: fits ? order.aspectRatio : (aspects[0]?.ratio ?? order.aspectRatio),
+    format: formats.includes(order.format) ? order.format : (formats[0] ?? order.format),
+    count: Math.min(order.count, maxOutputs),
+  };
+}
+
+/** What a prediction was made from, as far as the form has it. */
+export function orderOf(prediction: Prediction, model: Model | undefined): Partial<Order> {
+  const { prompt, num_outputs: count, output_format: format } = prediction.input ?? {};
+  const { seed } = prediction;
+  const [image] = prediction.receipt?.images ?? [];
+  const aspect = model?.aspects.find(
+    ({ width, height }) => width === image?.width && height === image.height,
+  );
+  return {
+    ...(model === undefined ? {} : { model: model.name }),
+    ...(typeof prompt === 'string' ? { prompt } : {}),
+    ...(typeof count === 'number' ? { count } : {}),
+    ...(typeof format === 'string' ? { format } : {}),
+    ...(aspect === undefined ? {} : { aspectRatio: aspect.ratio }),
+    ...(seed === undefined ? {} : { seed }),
+  };
 }
 
 export function inputOf(order: Order): Record<string, unknown> {

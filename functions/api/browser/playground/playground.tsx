@@ -1,53 +1,104 @@
-import { useState } from 'hono/jsx/dom';
+import { useEffect, useState } from 'hono/jsx/dom';
 import { usd } from '#functions/api/browser/format.ts';
 import { CodePanel } from './code-panel.tsx';
 import { Composer } from './composer.tsx';
+import { Facts } from './facts.tsx';
 import { Gallery } from './gallery.tsx';
 import { type Model, priceOf } from './model.ts';
-import type { Order } from './order.ts';
+import { firstOrder, fitTo, type Order, orderOf } from './order.ts';
 import { Stage } from './stage.tsx';
 import { useRun } from './use-run.ts';
 
 /** The first page: a prompt becomes a picture. */
 export function Playground({ models }: { readonly models: readonly Model[] }) {
   const [made, setMade] = useState(0);
-  const [order, setOrder] = useState<Order>({
-    model: models[0]?.name ?? '',
-    prompt: 'A photo of a dog.',
-    aspectRatio: '1:1',
-    seed: null,
-    count: 1,
-    format: 'png',
-  });
-  const { run, submit, replay, show, cancel } = useRun(() => {
+  const [order, setOrder] = useState<Order>(firstOrder(models[0]));
+  const modelOf = (name: string) => models.find((model) => model.name === name);
+  const { run, submit, replay, show, cancel, forget } = useRun(() => {
     setMade((count) => count + 1);
     document.dispatchEvent(new Event('balance-changed'));
   });
-  const model = models.find(({ name }) => name === order.model);
+  useEscape(cancel);
+  useEffect(() => {
+    document.title = run.state === 'waiting' ? 'Painting … · Onestep' : 'Onestep';
+  }, [run.state]);
+  const model = modelOf(order.model);
   const price = model && priceOf(model, order.aspectRatio, order.count);
+  const { width, height } = sizeOf(model, order);
+  const shown = run.state === 'done' ? run.prediction : undefined;
+  const change = (part: Partial<Order>) => {
+    const next = { ...order, ...part };
+    setOrder(fitTo(modelOf(next.model), next));
+  };
   const go = () => {
     if (run.state === 'waiting' || order.prompt.trim() === '') return;
     void submit(order);
+    toStage();
   };
   return (
     <div class="playground">
+      <h1 class="sr">Playground</h1>
       <div class="bench">
-        <div>
+        <div class="form">
           <Composer
             models={models}
             order={order}
-            lastSeed={run.state === 'done' ? run.prediction.seed : undefined}
+            lastSeed={shown?.seed}
             busy={run.state === 'waiting'}
             price={price === undefined ? '' : usd(price)}
-            change={(change) => setOrder({ ...order, ...change })}
+            change={change}
             submit={go}
-            cancel={() => void cancel()}
           />
-          <CodePanel order={order} />
+          <CodePanel order={order} size={`${width}x${height}`} />
         </div>
-        <Stage run={run} retry={go} />
+        <Stage
+          run={run}
+          layout={{ count: order.count, width, height }}
+          submit={go}
+          cancel={cancel}
+          keepSeed={(seed) => change({ seed })}
+        />
+        {shown?.output && (
+          <Facts
+            prediction={shown}
+            reuse={() => {
+              change(orderOf(shown, modelOf(shown.model)));
+              document.getElementById('prompt')?.focus();
+            }}
+          />
+        )}
       </div>
-      <Gallery version={made} show={show} replay={(id) => void replay(id)} />
+      <Gallery
+        version={made}
+        show={(prediction) => {
+          show(prediction);
+          toStage();
+        }}
+        replay={(id) => {
+          void replay(id);
+          toStage();
+        }}
+        removed={forget}
+      />
     </div>
   );
+}
+
+function sizeOf(model: Model | undefined, { aspectRatio }: Order) {
+  return model?.aspects.find(({ ratio }) => ratio === aspectRatio) ?? { width: 1, height: 1 };
+}
+
+function toStage(): void {
+  document.querySelector('.stage')?.scrollIntoView({ block: 'nearest' });
+}
+
+/** Escape cancels, unless it closes a dialog. */
+function useEscape(cancel: () => void): void {
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      if (event.key === 'Escape' && document.querySelector('dialog[open]') === null) cancel();
+    };
+    addEventListener('keydown', listen);
+    return () => removeEventListener('keydown', listen);
+  });
 }

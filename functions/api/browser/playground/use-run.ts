@@ -1,95 +1,151 @@
-import { useRef, useState } from 'hono/jsx/dom';
+import { useEffect, useRef, useState } from 'hono/jsx/dom';
 import { call, type Prediction } from '#functions/api/browser/api.ts';
+import { addressedPrediction, setAddress } from './address.ts';
+import { follow, isOver } from './follow.ts';
 import { inputOf, type Order } from './order.ts';
+
+export interface WaitingRun {
+  readonly state: 'waiting';
+  readonly prediction: Prediction | undefined;
+  readonly since: number;
+  readonly canceling: boolean;
+  /** The server can't be reached just now; the prediction goes on there. */
+  readonly disconnected: boolean;
+}
 
 export type Run =
   | { readonly state: 'idle' }
+  | WaitingRun
+  /** `fresh`: it was waited for here, and is not one that was looked up. */
+  | { readonly state: 'done'; readonly prediction: Prediction; readonly fresh: boolean }
   | {
-      readonly state: 'waiting';
-      readonly prediction: Prediction | undefined;
-      readonly since: number;
-    }
-  | { readonly state: 'done'; readonly prediction: Prediction; readonly tookMs: number }
-  | { readonly state: 'failed'; readonly problem: unknown };
+      readonly state: 'failed';
+      readonly problem: unknown;
+      readonly retry: (() => void) | undefined;
+    };
 
-const POLL_MS = 500;
+interface Current {
+  readonly control: AbortController;
+  id?: string;
+  cancelWanted: boolean;
+}
 
-/** One order at a time: creates the prediction, follows its stream, and ends with its last state. */
+/** One prediction at a time: orders it or finds it again, follows it, and ends with its last state. */
 export function useRun(onDone: () => void) {
   const [run, setRun] = useState<Run>({ state: 'idle' });
-  const current = useRef<AbortController | null>(null);
+  const current = useRef<Current | null>(null);
 
-  const start = async (order: () => Promise<Prediction>) => {
-    current.current?.abort();
-    const control = new AbortController();
-    current.current = control;
-    const since = Date.now();
-    setRun({ state: 'waiting', prediction: undefined, since });
+  /** Leaves what was followed before; that goes on without being watched. */
+  const begin = (): Current => {
+    current.current?.control.abort();
+    const started = { control: new AbortController(), cancelWanted: false };
+    current.current = started;
+    return started;
+  };
+
+  const change = (mine: Current, part: Partial<WaitingRun>) => {
+    if (mine.control.signal.aborted) return;
+    setRun((before) => (before.state === 'waiting' ? { ...before, ...part } : before));
+  };
+
+  const sendCancel = async (mine: Current) => {
+    change(mine, { canceling: true });
+    // Not known yet: done as soon as it is.
+    if (mine.id === undefined) return;
     try {
-      const created = await order();
-      const update = (prediction: Prediction) => {
-        if (!control.signal.aborted) setRun({ state: 'waiting', prediction, since });
-      };
-      update(created);
-      const prediction = await follow(created, update, control.signal);
-      if (control.signal.aborted) return;
-      setRun({ state: 'done', prediction, tookMs: Date.now() - since });
-      onDone();
-    } catch (problem) {
-      if (!control.signal.aborted) setRun({ state: 'failed', problem });
+      await call('POST', `/v1/predictions/${mine.id}/cancel`);
+    } catch {
+      change(mine, { canceling: false });
     }
   };
 
+  const start = async (order: () => Promise<Prediction>, isNew: boolean) => {
+    const mine = begin();
+    const { signal } = mine.control;
+    setRun({ ...WAITING, since: Date.now() });
+    try {
+      const created = await order();
+      if (signal.aborted) return;
+      mine.id = created.id;
+      if (isNew) setAddress(created.id);
+      if (!isOver(created)) {
+        const since = isNew ? {} : { since: Date.parse(created.created_at) };
+        change(mine, { prediction: created, ...since });
+      }
+      if (mine.cancelWanted) void sendCancel(mine);
+      const watcher = {
+        update: (prediction: Prediction) => change(mine, { prediction }),
+        disconnected: (disconnected: boolean) => change(mine, { disconnected }),
+      };
+      const prediction = await follow(created, watcher, signal);
+      if (signal.aborted) return;
+      setRun({ state: 'done', prediction, fresh: !isOver(created) });
+      if (!isOver(created)) onDone();
+    } catch (problem) {
+      if (signal.aborted) return;
+      setRun({ state: 'failed', problem, retry: () => void start(order, isNew) });
+    }
+  };
+
+  const resume = (id: string) =>
+    start(() => call<Prediction>('GET', `/v1/predictions/${encodeURIComponent(id)}`), false);
+
+  const toAddress = () => {
+    const id = addressedPrediction();
+    if (id !== undefined) return void resume(id);
+    begin();
+    setRun({ state: 'idle' });
+  };
+  useEffect(() => {
+    if (addressedPrediction() !== undefined) toAddress();
+    addEventListener('popstate', toAddress);
+    return () => removeEventListener('popstate', toAddress);
+  }, []);
+
   return {
     run,
-    submit: (order: Order) =>
-      start(() =>
-        call<Prediction>('POST', '/v1/predictions', {
-          version: order.model,
-          input: inputOf(order),
-          stream: true,
-        }),
-      ),
-    replay: (id: string) =>
-      start(() => call<Prediction>('POST', `/v1/predictions/${id}/replay`, {})),
-    show: (prediction: Prediction) => setRun({ state: 'done', prediction, tookMs: 0 }),
-    cancel: async () => {
-      if (run.state !== 'waiting' || run.prediction === undefined) return;
-      await call('POST', `/v1/predictions/${run.prediction.id}/cancel`);
+    submit: (order: Order) => start(once('/v1/predictions', orderBody(order)), true),
+    replay: (id: string) => start(once(`/v1/predictions/${id}/replay`, {}), true),
+    show: (prediction: Prediction) => {
+      begin();
+      setAddress(prediction.id);
+      setRun({ state: 'done', prediction, fresh: false });
+    },
+    cancel: () => {
+      const mine = current.current;
+      if (mine === null || run.state !== 'waiting') return;
+      mine.cancelWanted = true;
+      void sendCancel(mine);
+    },
+    /** Takes a prediction off the stage, if it is there. */
+    forget: (id: string) => {
+      if (run.state !== 'done' || run.prediction.id !== id) return;
+      history.replaceState(null, '', '/');
+      setRun({ state: 'idle' });
     },
   };
 }
 
-/** Waits for the end, showing each change: by the event stream, or by asking where there is none. */
-async function follow(
-  created: Prediction,
-  update: (prediction: Prediction) => void,
-  signal: AbortSignal,
-): Promise<Prediction> {
-  let latest = created;
-  const stream =
-    created.urls.stream === undefined ? undefined : new EventSource(created.urls.stream);
-  let wake: () => void = () => undefined;
-  const listen = () => wake();
-  for (const event of ['phase', 'logs', 'output', 'done']) stream?.addEventListener(event, listen);
-  try {
-    while (!isOver(latest) && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, POLL_MS);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-      latest = await call<Prediction>('GET', `/v1/predictions/${created.id}`);
-      if (!isOver(latest)) update(latest);
-    }
-    return latest;
-  } finally {
-    stream?.close();
-  }
+const WAITING = {
+  state: 'waiting',
+  prediction: undefined,
+  canceling: false,
+  disconnected: false,
+} as const;
+
+function orderBody(order: Order) {
+  return { version: order.model, input: inputOf(order), stream: true };
 }
 
-export function isOver(prediction: Prediction): boolean {
-  return ['succeeded', 'failed', 'canceled'].includes(prediction.status);
+/** An order under a key of its own: trying again after a lost answer does not order twice. */
+function once(path: string, body: unknown): () => Promise<Prediction> {
+  const headers = { 'idempotency-key': randomKey() };
+  return () => call<Prediction>('POST', path, body, headers);
+}
+
+/** `crypto.randomUUID` is missing where a page comes by plain http from another machine. */
+function randomKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join(
+    '',
+  );
 }

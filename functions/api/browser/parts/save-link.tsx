@@ -1,0 +1,35 @@
+import type { Child } from 'hono/jsx';
+
+interface SaveLinkProps {
+  readonly url: string;
+  /** What the file is called. */
+  readonly name: string;
+  readonly label: string;
+  readonly class: string;
+  readonly children?: Child;
+}
+
+/** A download under a name of ours, not the one that the server's header gives. */
+export function SaveLink({ url, name, label, class: classes, children }: SaveLinkProps) {
+  const save = (event: Event) => {
+    // A bucket's files can't be read by this page; they come under the header's name.
+    if (new URL(url).origin !== location.origin) return;
+    event.preventDefault();
+    void saveAs(url, name).catch(() => location.assign(url));
+  };
+  return (
+    <a class={classes} href={url} download={name} aria-label={label} title="Save" onClick={save}>
+      {children}
+    </a>
+  );
+}
+
+async function saveAs(url: string, name: string): Promise<void> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(await response.blob());
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

@@ -1,0 +1,51 @@
+import { Icon } from '#functions/api/browser/parts/icon.tsx';
+import { MAX_SEED, randomSeed } from './order.ts';
+
+interface SeedFieldProps {
+  readonly seed: number | null;
+  /** The seed of the picture on show, if there is one. */
+  readonly lastSeed: number | undefined;
+  change(seed: number | null): void;
+}
+
+/** A seed, or none: then every picture is drawn from a new one. */
+export function SeedField({ seed, lastSeed, change }: SeedFieldProps) {
+  const locked = seed !== null;
+  return (
+    <div class="field seed">
+      <label for="seed">Seed</label>
+      <div class="joined">
+        <input
+          id="seed"
+          type="number"
+          min="0"
+          max={String(MAX_SEED)}
+          step="1"
+          placeholder="random"
+          value={seed === null ? '' : String(seed)}
+          onInput={(event: Event) => {
+            const text = (event.target as HTMLInputElement).value;
+            change(text === '' ? null : Number(text));
+          }}
+        />
+        <button
+          type="button"
+          aria-label="Draw a random seed"
+          title="Draw a random seed"
+          onClick={() => change(randomSeed())}
+        >
+          <Icon name="dice" />
+        </button>
+        <button
+          type="button"
+          aria-pressed={String(locked)}
+          aria-label="Keep this seed"
+          title={locked ? 'Draw a new seed every time' : 'Keep the seed of this picture'}
+          onClick={() => change(locked ? null : (lastSeed ?? randomSeed()))}
+        >
+          <Icon name={locked ? 'locked' : 'unlocked'} />
+        </button>
+      </div>
+    </div>
+  );
+}
