@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, removeFolder, startServer } from '../helpers/server-process.ts';
@@ -18,6 +21,13 @@ afterAll(async () => {
   await server?.end('SIGTERM');
   if (server !== undefined) removeFolder(server.data);
 });
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+
+interface Ordered {
+  readonly receipt: { readonly input: Readonly<Record<string, unknown>> };
+}
 
 const SAFETY = JSON.stringify({ blockList: ['forbiddenword'] });
 /** Machines that run tests may be busy. */
@@ -108,6 +118,37 @@ describe('the playground', () => {
     const code = await page.textContent('.code pre');
     expect(code).toContain('"seed": 11');
     expect(code).toContain(`${server.url}/v1`);
+  });
+
+  it('shows code that runs as it stands, and makes what the form says', async () => {
+    const { page } = await openPage(browser);
+    await page.goto(server.url);
+    await page.fill('#prompt', `"it's": null, and \\ so on`);
+    await page.fill('#seed', '12');
+    await page.check('#aspect input[value="16:9"]');
+    await page.check('#count input[value="2"]');
+    await page.click('text=As code');
+    for (const [tab, command] of [
+      ['curl', ['bash', '-c']],
+      ['Replicate · JS', [process.execPath, '--input-type=module', '--eval']],
+      ['OpenAI · JS', [process.execPath, '--input-type=module', '--eval']],
+    ] as const) {
+      await page.click(`role=tab[name="${tab}"]`);
+      const code = (await page.textContent('.code pre')) ?? '';
+      const [program, ...words] = command;
+      const env = { ...process.env, ONESTEP_KEY: server.key };
+      const { stdout } = await run(program, [...words, code], { cwd: ROOT, env });
+      expect(stdout.match(/\.png\?/g), tab).toHaveLength(2);
+      const made = await server.send('/v1/predictions?limit=1');
+      const { results } = (await made.json()) as { results: Ordered[] };
+      expect(results[0]?.receipt.input, tab).toMatchObject({
+        prompt: `"it's": null, and \\ so on`,
+        seed: 12,
+        width: 336,
+        height: 192,
+        num_outputs: 2,
+      });
+    }
   });
 
   it('fills a gallery that shows, replays and deletes', async () => {

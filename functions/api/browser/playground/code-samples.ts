@@ -58,7 +58,7 @@ const replicate = new Replicate({ baseUrl: "${origin}/v1", auth: process.env.ONE
 const output = await replicate.run(${JSON.stringify(order.model)}, {
   input: ${indent(JSON.stringify(inputOf(order), null, 2), 2)},
 });
-for (const file of output) console.log(String(file.url()));`;
+for (const file of output) console.log(String(file));`;
 }
 
 /** A prompt and numbers in JSON are a dict in Python as they stand. */
@@ -71,7 +71,7 @@ output = client.run(
     input=${indent(JSON.stringify(inputOf(order), null, 4), 4)},
 )
 for file in output:
-    print(file.url)`;
+    print(file)`;
 }
 
 function openAiJs(order: Order, { origin, size }: Target): string {

@@ -73,7 +73,7 @@ export function Gallery({ version, show, replay, removed }: GalleryProps) {
       {doomed !== undefined && (
         <Confirm
           title="Delete this picture?"
-          text={`“${promptOf(doomed)}”: its pictures and its prompt are erased for good. What it cost stays in the ledger.`}
+          text={`“${shortened(promptOf(doomed))}”: its pictures and its prompt are erased for good. What it cost stays in the ledger.`}
           action="Delete"
           confirm={() => {
             document.getElementById('gallery-title')?.focus();
@@ -84,6 +84,10 @@ export function Gallery({ version, show, replay, removed }: GalleryProps) {
       )}
     </section>
   );
+}
+
+function shortened(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
 }
 
 function emptyText(isLoaded: boolean, tag: string, open: number): string {

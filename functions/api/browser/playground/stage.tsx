@@ -1,3 +1,4 @@
+import type { Child } from 'hono/jsx';
 import { failureOf, type Prediction } from '#functions/api/browser/api.ts';
 import { counted, usd } from '#functions/api/browser/format.ts';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
@@ -23,35 +24,57 @@ export function Stage({ run, layout, submit, cancel, keepSeed }: StageProps) {
         {announcement(run)}
       </p>
       {run.state === 'idle' && (
-        <div class="curtain">
-          <EmptyFrames layout={layout} moving={false} />
-          <p class="over">Your picture appears here.</p>
-        </div>
+        <Curtain layout={layout}>
+          <p>Your picture appears here.</p>
+        </Curtain>
       )}
       {run.state === 'waiting' && (
-        <div class="curtain">
-          <EmptyFrames layout={layoutOf(run.prediction) ?? layout} moving={true} />
-          <div class="over">
-            <Waiting run={run} />
-            <button
-              type="button"
-              disabled={run.canceling}
-              onClick={() => {
-                cancel();
-                // This button goes away, and the focus must not go with it.
-                document.getElementById('prompt')?.focus({ preventScroll: true });
-              }}
-            >
-              Cancel <kbd>Esc</kbd>
-            </button>
-          </div>
-        </div>
+        <Curtain layout={layoutOf(run.prediction) ?? layout} moving>
+          <Waiting run={run} />
+          <button
+            type="button"
+            disabled={run.canceling}
+            onClick={() => {
+              cancel();
+              // This button goes away, and the focus must not go with it.
+              document.getElementById('prompt')?.focus({ preventScroll: true });
+            }}
+          >
+            Cancel <kbd>Esc</kbd>
+          </button>
+        </Curtain>
       )}
-      {run.state === 'failed' && <Notice problem={run.problem} retry={run.retry} />}
+      {run.state === 'failed' && (
+        <Curtain layout={layout}>
+          <Notice problem={run.problem} retry={run.retry} />
+        </Curtain>
+      )}
       {run.state === 'done' && (
-        <Result prediction={run.prediction} fresh={run.fresh} submit={submit} keepSeed={keepSeed} />
+        <Result
+          prediction={run.prediction}
+          fresh={run.fresh}
+          layout={layout}
+          submit={submit}
+          keepSeed={keepSeed}
+        />
       )}
     </section>
+  );
+}
+
+interface CurtainProps {
+  readonly layout: Layout;
+  readonly moving?: boolean;
+  readonly children?: Child;
+}
+
+/** Noise in the place of the pictures, and over it what there is to say. */
+function Curtain({ layout, moving = false, children }: CurtainProps) {
+  return (
+    <div class="curtain">
+      <EmptyFrames layout={layout} moving={moving} />
+      <div class="over">{children}</div>
+    </div>
   );
 }
 
@@ -62,19 +85,23 @@ function layoutOf(prediction: Prediction | undefined): Layout | undefined {
   return { width, height, count: typeof count === 'number' ? count : 1 };
 }
 
-interface ResultProps extends Pick<StageProps, 'submit' | 'keepSeed'> {
+interface ResultProps extends Pick<StageProps, 'layout' | 'submit' | 'keepSeed'> {
   readonly prediction: Prediction;
   readonly fresh: boolean;
 }
 
-function Result({ prediction, fresh, submit, keepSeed }: ResultProps) {
+function Result({ prediction, fresh, layout, submit, keepSeed }: ResultProps) {
   const made = (prediction.output ?? []).length > 0;
-  const { status, data_removed: removed } = prediction;
+  const { status } = prediction;
   return (
     <div>
-      {status === 'failed' && <Notice problem={failureOf(prediction)} retry={submit} />}
-      {(status === 'failed' || status === 'canceled') && <p class="hint">{endText(prediction)}</p>}
-      {removed === true && <p class="hint">This prediction was deleted.</p>}
+      {!made && (
+        <Curtain layout={layout}>
+          {status === 'failed' && <Notice problem={failureOf(prediction)} retry={submit} />}
+          <p>{endText(prediction)}</p>
+        </Curtain>
+      )}
+      {made && status === 'canceled' && <p class="hint">{endText(prediction)}</p>}
       {made && <Pictures prediction={prediction} fresh={fresh} keepSeed={keepSeed} />}
       {(prediction.warnings ?? []).map((warning) => (
         <p key={warning} class="warning">
@@ -85,7 +112,9 @@ function Result({ prediction, fresh, submit, keepSeed }: ResultProps) {
   );
 }
 
-function endText({ status, cost }: Prediction): string {
+function endText({ status, cost, data_removed: isRemoved }: Prediction): string {
+  if (isRemoved === true) return 'These pictures were deleted.';
+  if (status === 'succeeded') return 'These pictures are not kept any more.';
   const charged = cost ? `${usd(cost)} for what was made.` : 'Nothing was charged.';
   return status === 'canceled' ? `Cancelled. ${charged}` : charged;
 }
