@@ -1,17 +1,41 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningServer, removeFolder, startServer } from '../helpers/server-process.ts';
+import { copyOfTiny } from '../helpers/model-fixture.ts';
+import {
+  type RunningServer,
+  removeFolder,
+  startServer,
+  temporaryFolder,
+} from '../helpers/server-process.ts';
 import { openPage, seriousFaults, startBrowser } from './open-page.ts';
 
 let server: RunningServer;
 let browser: Browser;
 
+/** A second model beside the demo: tiny, at a price of its own. */
+function importTiny(data: string): void {
+  const repository = copyOfTiny(data);
+  const path = join(repository, 'unet', 'config.json');
+  writeFileSync(
+    path,
+    JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), sample_size: 16 }),
+  );
+  writeFileSync(join(repository, 'README.md'), '---\nlicense: openrail++\n---\n');
+  const words = ['import', '--repo', repository, '--name', 'acme/tiny', '--data', data];
+  const env = { ...process.env, ONESTEP_SKIP_INSTALL: '1' };
+  execFileSync(process.execPath, [LAUNCH, ...words], { env, stdio: 'ignore' });
+}
+
 beforeAll(async () => {
+  const data = temporaryFolder();
+  importTiny(data);
   [server, browser] = await Promise.all([
-    startServer({ env: { ONESTEP_SAFETY: SAFETY } }),
+    startServer({ data, env: { ONESTEP_SAFETY: SAFETY, ONESTEP_PRICES: PRICES } }),
     startBrowser(),
   ]);
 });
@@ -29,6 +53,11 @@ interface Ordered {
   readonly receipt: { readonly input: Readonly<Record<string, unknown>> };
 }
 
+const LAUNCH = join(ROOT, 'functions/cli/launch.mjs');
+const PRICES = JSON.stringify({
+  version: 'test-1',
+  models: { 'acme/tiny': [{ name: 'any', maxPixels: 128 * 128, perImage: 1000 }] },
+});
 const SAFETY = JSON.stringify({ blockList: ['forbiddenword'] });
 /** Machines that run tests may be busy. */
 const SLOW = { timeout: 20_000 };
@@ -149,6 +178,33 @@ describe('the playground', () => {
         num_outputs: 2,
       });
     }
+  });
+
+  it('shows the models side by side, each with its price, sizes and licence', async () => {
+    const { page } = await openPage(browser);
+    await page.goto(server.url);
+    await page.check('#aspect input[value="21:9"]');
+    expect(await page.textContent('button.primary')).toContain('$0.004');
+    await page.check('#model input[value="acme/tiny"]');
+    expect(await page.textContent('button.primary')).toContain('$0.001');
+    expect(await page.textContent('#aspect')).toContain('192 × 80');
+    expect(await page.getAttribute('.about a', 'href')).toContain('stable-diffusion-xl-base-1.0');
+    await makePicture(page, 'a tree');
+    expect(await page.textContent('.facts')).toContain('acme/tiny');
+  });
+
+  it('shows what was made elsewhere, and what it cost', async () => {
+    const { page } = await openPage(browser);
+    const { key } = await newKey({ credit: 1_000_000 });
+    await signIn(page, key);
+    await page.waitForSelector('.gallery .empty');
+    await server.send('/v1/predictions', {
+      json: { version: 'onestep/demo', input: { prompt: 'from a script' } },
+      headers: { authorization: `Bearer ${key}`, prefer: 'wait=30' },
+    });
+    await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
+    await page.waitForSelector('.tiles >> text=from a script');
+    await expect.poll(() => page.textContent('#balance')).toContain('$0.996');
   });
 
   it('fills a gallery that shows, replays and deletes', async () => {
@@ -357,6 +413,40 @@ describe('for everybody', () => {
       expect(errors).toEqual([]);
       await context.close();
     }
+  });
+
+  it('has no serious fault while it waits, shows, asks and refuses', async () => {
+    const { page } = await openPage(browser);
+    await page.goto(server.url);
+    await page.click('button.primary');
+    await page.waitForSelector('.waiting');
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.waitForSelector('.stage .pictures img', SLOW);
+    await page.click('text=As code');
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.locator('.tiles [aria-label^=Delete]').first().click();
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.fill('#prompt', 'a forbiddenword');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.notice');
+    expect(await seriousFaults(page)).toEqual([]);
+  });
+
+  it('fits a screen of 360 pixels with a delivery to a long address opened', async () => {
+    const webhook = `https://hooks.example.org/${'a-long-name/'.repeat(12)}`;
+    await server.send('/v1/predictions', {
+      json: { version: 'onestep/demo', input: { prompt: 'a tree' }, webhook },
+      headers: { prefer: 'wait=30' },
+    });
+    const { page } = await openPage(browser, { width: 360, height: 740 });
+    await page.goto(`${server.url}/webhooks`);
+    await page.locator('text=View').first().click();
+    await page.waitForSelector('dialog pre');
+    expect(await seriousFaults(page)).toEqual([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
   });
 
   it.each(PATHS)('%s fits a screen of 360 pixels', async (path) => {

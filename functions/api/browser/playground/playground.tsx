@@ -11,11 +11,11 @@ import { useRun } from './use-run.ts';
 
 /** The first page: a prompt becomes a picture. */
 export function Playground({ models }: { readonly models: readonly Model[] }) {
-  const [made, setMade] = useState(0);
+  const [changes, setChanges] = useState(0);
   const [order, setOrder] = useState<Order>(firstOrder(models[0]));
   const modelOf = (name: string) => models.find((model) => model.name === name);
   const { run, submit, replay, show, cancel, forget } = useRun(() => {
-    setMade((count) => count + 1);
+    setChanges((count) => count + 1);
     document.dispatchEvent(new Event('balance-changed'));
   });
   useEscape(cancel);
@@ -69,7 +69,7 @@ export function Playground({ models }: { readonly models: readonly Model[] }) {
         )}
       </div>
       <Gallery
-        version={made}
+        version={changes}
         show={(prediction) => {
           show(prediction);
           toStage();

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'hono/jsx/dom';
 import { call, type Prediction, pathOf } from '#functions/api/browser/api.ts';
+import { useWhileVisible } from '#functions/api/browser/parts/use-while-visible.ts';
 import { isOver } from './follow.ts';
 
 interface Page {
@@ -11,15 +12,21 @@ interface Shelf {
   /** Newest first. */
   readonly predictions: readonly Prediction[];
   readonly next: string | null;
+  /** How many pages were read for it. */
+  readonly pages: number;
 }
+
+/** What was read of a prediction with pictures, and when. */
+type Kept = Map<string, { readonly prediction: Prediction; readonly at: number }>;
 
 const PAGE_SIZE = 48;
 /** A request for more goes on until so many pictures have come, or so many pages. */
 const ENOUGH = 12;
 const MOST_PAGES = 10;
-/** Between looks while predictions of this account are open, wherever they were ordered. */
+/** Between looks, a page: while predictions of this account are open, and while none are. */
 const OPEN_POLL_MS = 4000;
-/** Addresses of pictures work for a quarter of an hour. */
+const IDLE_POLL_MS = 30_000;
+/** Addresses of pictures work for a quarter of an hour; until then the old ones need no new load. */
 const RENEW_MS = 10 * 60_000;
 
 /** Everything that this account has made, kept up to date while the page can be seen. */
@@ -29,12 +36,14 @@ export function useGallery(version: number, tag: string) {
   const [loading, setLoading] = useState(false);
   /** Grows with every load, so that a late answer does not replace a newer one. */
   const loads = useRef(0);
+  const kept = useRef<Kept>(new Map());
 
   const load = async (first: string, before: readonly Prediction[], enough: number) => {
-    const mine = ++(loads.current as number);
+    const mine = (loads.current ?? 0) + 1;
+    loads.current = mine;
     setLoading(true);
     try {
-      const found = await readPages(first, before, enough);
+      const found = await readPages(first, before, enough, kept.current ?? new Map());
       if (loads.current !== mine) return;
       setShelf(found);
       setProblem(undefined);
@@ -52,7 +61,10 @@ export function useGallery(version: number, tag: string) {
   const open = (shelf?.predictions ?? []).filter((prediction) => !isOver(prediction)).length;
 
   useEffect(() => void reload(), [version, query]);
-  useWhileVisible(() => void reload(), open > 0 ? OPEN_POLL_MS : RENEW_MS);
+  useWhileVisible(
+    () => void reload(),
+    (open > 0 ? OPEN_POLL_MS : IDLE_POLL_MS) * Math.max(1, shelf?.pages ?? 1),
+  );
   return {
     pictures,
     /** Ordered and not ended, as far as the loaded pages tell. */
@@ -62,7 +74,7 @@ export function useGallery(version: number, tag: string) {
     isLoaded: shelf !== undefined,
     next: shelf?.next ?? null,
     more: () => {
-      if (shelf?.next) void load(pathOf(shelf.next), shelf.predictions, pictures.length + ENOUGH);
+      if (shelf?.next) void load(shelf.next, shelf.predictions, pictures.length + ENOUGH);
     },
     reload: () => void reload(),
     report: setProblem,
@@ -78,32 +90,26 @@ async function readPages(
   first: string,
   before: readonly Prediction[],
   enough: number,
+  kept: Kept,
 ): Promise<Shelf> {
-  const known = new Set(before.map(({ id }) => id));
   const predictions = [...before];
   let next: string | null = first;
-  for (let page = 0; next !== null && page < MOST_PAGES; page++) {
+  let pages = 0;
+  while (next !== null && pages < MOST_PAGES) {
     const answer: Page = await call<Page>('GET', next);
-    predictions.push(...answer.results.filter(({ id }) => !known.has(id)));
+    pages += 1;
+    predictions.push(...answer.results.map((prediction) => keep(kept, prediction)));
     next = answer.next === null ? null : pathOf(answer.next);
     if (predictions.filter(hasPicture).length >= enough) break;
   }
-  return { predictions, next: next === null ? null : new URL(next, location.href).href };
+  return { predictions, next, pages };
 }
 
-/** Calls every so often, not while the page is hidden, and when it is seen again. */
-function useWhileVisible(act: () => void, everyMs: number): void {
-  const latest = useRef(act);
-  latest.current = act;
-  useEffect(() => {
-    const look = () => {
-      if (document.visibilityState === 'visible') latest.current?.();
-    };
-    const timer = setInterval(look, everyMs);
-    document.addEventListener('visibilitychange', look);
-    return () => {
-      clearInterval(timer);
-      document.removeEventListener('visibilitychange', look);
-    };
-  }, [everyMs]);
+/** The prediction with the addresses that it had before, while those work. */
+function keep(kept: Kept, prediction: Prediction): Prediction {
+  if (!hasPicture(prediction)) return prediction;
+  const before = kept.get(prediction.id);
+  if (before !== undefined && Date.now() - before.at < RENEW_MS) return before.prediction;
+  kept.set(prediction.id, { prediction, at: Date.now() });
+  return prediction;
 }

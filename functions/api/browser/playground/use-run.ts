@@ -30,8 +30,12 @@ interface Current {
   cancelWanted: boolean;
 }
 
-/** One prediction at a time: orders it or finds it again, follows it, and ends with its last state. */
-export function useRun(onDone: () => void) {
+/**
+ * One prediction at a time: orders it or finds it again, follows it, and ends with its last state.
+ *
+ * @param onChange called when there is one more, and when one has ended
+ */
+export function useRun(onChange: () => void) {
   const [run, setRun] = useState<Run>({ state: 'idle' });
   const current = useRef<Current | null>(null);
 
@@ -67,7 +71,10 @@ export function useRun(onDone: () => void) {
       const created = await order();
       if (signal.aborted) return;
       mine.id = created.id;
-      if (isNew) setAddress(created.id);
+      if (isNew) {
+        setAddress(created.id);
+        onChange();
+      }
       if (!isOver(created)) {
         const since = isNew ? {} : { since: Date.parse(created.created_at) };
         change(mine, { prediction: created, ...since });
@@ -80,7 +87,7 @@ export function useRun(onDone: () => void) {
       const prediction = await follow(created, watcher, signal);
       if (signal.aborted) return;
       setRun({ state: 'done', prediction, fresh: !isOver(created) });
-      if (!isOver(created)) onDone();
+      if (!isOver(created)) onChange();
     } catch (problem) {
       if (signal.aborted) return;
       setRun({ state: 'failed', problem, retry: () => void start(order, isNew) });
