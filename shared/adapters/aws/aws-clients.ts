@@ -17,7 +17,7 @@ export function createDynamoClient(access: AwsAccess): DynamoDBDocumentClient {
 /** Checksums only where an operation demands them: a signed URL must not carry an empty body's. */
 export function createS3Client(access: AwsAccess): S3Client {
   return new S3Client({
-    ...clientSettings(access, OBJECT_TIMEOUT_MS),
+    ...clientSettings(access, { timeoutMs: OBJECT_TIMEOUT_MS }),
     forcePathStyle: access.endpoint !== undefined,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
