@@ -12,7 +12,9 @@ import { toFaults } from './input-faults.ts';
 export function createErrorHandler(deps: Pick<ApiDeps, 'onError'>) {
   return (thrown: Error, c: ApiContext): Response => {
     const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toAppError(thrown);
-    if (error.status === 500) deps.onError(thrown, c.get('facts').requestId);
+    // Of what is down, the client is told that much; why it is, the operator has to see.
+    const isOutage = error.status === 503 && error.cause !== undefined;
+    if (error.status === 500 || isOutage) deps.onError(thrown, c.get('facts').requestId);
     return answerError(c, error);
   };
 }
