@@ -20,7 +20,7 @@ export interface EdgeDeps {
   readonly randomBytes: RandomBytes;
   /**
    * Sends the request on to the API. `platform` is what the HTTP server or the cloud gave beside the
-   * request. Headers are for `forwardedHeaders` to set, where the API is another process.
+   * request. Headers are for `edgeHeaders` to set, where the API is another process.
    */
   readonly forward: (
     request: Request,
@@ -87,8 +87,13 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
   return app;
 
   function newId(): string {
-    return `req_${createUlid(deps.clock, deps.randomBytes)}`;
+    return createRequestId(deps);
   }
+}
+
+/** The id by which one request is found in every log. */
+export function createRequestId(world: Pick<EdgeDeps, 'clock' | 'randomBytes'>): string {
+  return `req_${createUlid(world.clock, world.randomBytes)}`;
 }
 
 const NO_KEY = refusal(

@@ -1,6 +1,5 @@
 import type { Forwarded } from '#shared/core/forwarded.ts';
-import { PUBLIC_HOST_HEADER } from '#shared/core/public-host.ts';
-import { forwardedHeaders } from './forwarded-headers.ts';
+import { EDGE_HEADERS, edgeHeaders } from './edge-headers.ts';
 
 type CloudFrontHeaders = Record<string, { key?: string; value: string }[]>;
 
@@ -59,12 +58,12 @@ export function createOriginRequestHandler(deps: {
     const platform: EdgePlatform = {};
     const answer = await deps.fetch(toRequest(request, host, deps.maxBodyBytes), platform);
     if (platform.forwarded === undefined) return toCloudFrontResponse(answer);
-    const client = Object.entries(request.headers)
-      .filter(([name]) => name.toLowerCase() !== PUBLIC_HOST_HEADER)
-      .map(([name, values]) => [name, values.map(({ value }) => value).join(', ')] as const);
-    const headers = forwardedHeaders(client, platform.forwarded);
-    headers[PUBLIC_HOST_HEADER] = host;
-    return { ...request, headers: toCloudFrontHeaders(headers) };
+    // The rest stays as it came: CloudFront ends a request whose read-only headers were touched.
+    const client = Object.entries(request.headers).filter(
+      ([name]) => !EDGE_HEADERS.has(name.toLowerCase()),
+    );
+    const ours = toCloudFrontHeaders(edgeHeaders(platform.forwarded, host));
+    return { ...request, headers: { ...Object.fromEntries(client), ...ours } };
   };
 }
 
@@ -98,7 +97,8 @@ function bodyOf(
   return bytes.length === 0 ? undefined : bytes;
 }
 
-async function toCloudFrontResponse(answer: Response): Promise<CloudFrontResponse> {
+/** An answer of the edge's own. */
+export async function toCloudFrontResponse(answer: Response): Promise<CloudFrontResponse> {
   const headers: Record<string, string> = {};
   answer.headers.forEach((value, name) => {
     // CloudFront counts the body itself and refuses an answer that sets this.

@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import { createEdgeApp } from '#functions/edge/app.ts';
-import { forwardedHeaders } from '#functions/edge/forwarded-headers.ts';
+import { edgeHeaders } from '#functions/edge/edge-headers.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
 import { type Hmac, type MacKeys, mintApiKey } from '#shared/domain/key-format.ts';
@@ -100,21 +100,14 @@ describe('the edge', () => {
   });
 });
 
-test('headers that only the edge may set are its own', () => {
-  const client: [string, string][] = [
-    ['X-Onestep-Authorization', 'Bearer stolen'],
-    ['X-Request-Id', 'mine'],
-    ['X-Amz-Content-Sha256', 'lies'],
-    ['Accept', 'image/png'],
-  ];
-  const headers = forwardedHeaders(client, { requestId: 'req_1', authorization: 'Bearer real' });
-  expect(headers).toEqual({
-    accept: 'image/png',
+test('the headers that the edge tells the API with', () => {
+  expect(edgeHeaders({ requestId: 'req_1', authorization: 'Bearer real' }, 'a.example')).toEqual({
     'x-onestep-authorization': 'Bearer real',
     'x-request-id': 'req_1',
+    'x-onestep-host': 'a.example',
     'x-amz-content-sha256': createHash('sha256').update('').digest('hex'),
   });
-  expect(forwardedHeaders(client, { requestId: 'r' })).not.toHaveProperty(
+  expect(edgeHeaders({ requestId: 'r' }, 'a.example')).not.toHaveProperty(
     'x-onestep-authorization',
   );
 });

@@ -15,10 +15,14 @@ const hmac = (key: Uint8Array, data: Uint8Array) =>
 const mint = (secret: string) =>
   mintApiKey({ randomBytes: random, hmac, macKeys: parseMacKeys(secret) }).text;
 
-function edge(settings: Record<string, string> = {}, readSecret = async () => SECRET) {
+function edge(
+  settings: Record<string, string> = {},
+  readSecret = async () => SECRET,
+  onError: (error: unknown) => void = () => {},
+) {
   return composeEdge(
     loadEdgeConfig({ MAC_SECRET_ARN: 'mac', MAC_SECRET_REGION: 'us-east-1', ...settings }),
-    { readSecret, clock: { now: () => 1_800_000_000_000 }, randomBytes: random, onError: () => {} },
+    { readSecret, clock: { now: () => 1_800_000_000_000 }, randomBytes: random, onError },
   );
 }
 
@@ -66,6 +70,24 @@ describe('the edge at the origin request', () => {
     expect(JSON.stringify(request.headers)).not.toMatch(/evil|stolen|mine|UNSIGNED/);
   });
 
+  it("leaves the client's other headers as they are: CloudFront answers 502 when a read-only one changes", async () => {
+    const event = order({ authorization: `Bearer ${mint(SECRET)}` });
+    const given = {
+      via: [
+        { key: 'Via', value: '1.1 proxy' },
+        { key: 'Via', value: '2.0 edge' },
+      ],
+      'accept-encoding': [{ key: 'Accept-Encoding', value: 'gzip' }],
+      cookie: [
+        { key: 'Cookie', value: 'a=1' },
+        { key: 'Cookie', value: 'b=2' },
+      ],
+    };
+    Object.assign(event.Records[0].cf.request.headers, given);
+    const { headers } = passed(await edge()(event));
+    expect(headers).toMatchObject(given);
+  });
+
   it('knows the deployment by its own domain where it has one', async () => {
     const event = order({ authorization: `Bearer ${mint(SECRET)}` });
     const request = passed(await edge({ PUBLIC_HOST: 'images.example.com' })(event));
@@ -108,6 +130,40 @@ describe('the edge at the origin request', () => {
     secret = rotated;
     passed(await handle(young));
     passed(await handle(old));
+  });
+
+  it('answers 503 itself while the secret cannot be read, and serves as soon as it can', async () => {
+    let isDown = true;
+    const errors: unknown[] = [];
+    const readSecret = async () => {
+      if (isDown) throw new Error('no way to the secret');
+      return SECRET;
+    };
+    const handle = edge({}, readSecret, (error) => errors.push(error));
+    const event = order({ authorization: `Bearer ${mint(SECRET)}` });
+    const answer = answered(await handle(event));
+    expect(answer.status).toBe('503');
+    expect(answer.headers['retry-after']?.[0]?.value).toBe('1');
+    expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'unavailable' } });
+    expect(answer.headers['access-control-allow-origin']?.[0]?.value).toBe('*');
+    expect(errors).toHaveLength(1);
+    isDown = false;
+    passed(await handle(event));
+  });
+
+  it('goes on with the keys that it has when the secret is overwritten with nonsense', async () => {
+    let secret = SECRET;
+    const errors: unknown[] = [];
+    const handle = edge(
+      {},
+      async () => secret,
+      (error) => errors.push(error),
+    );
+    const event = order({ authorization: `Bearer ${mint(SECRET)}` });
+    passed(await handle(event));
+    secret = '{"current":7}';
+    passed(await handle(event));
+    expect(String(errors[0])).toMatch(/another form/);
   });
 
   it('names every fault of its settings at once', () => {
