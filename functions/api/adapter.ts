@@ -1,4 +1,6 @@
 import { streamHandle } from 'hono/aws-lambda';
+import { CORS_HEADERS } from '#shared/adapters/http/cors.ts';
+import { errorAnswer, toAppError } from '#shared/core/error-body.ts';
 import {
   AUTHORIZATION_HEADER,
   BODY_SHA256_HEADER,
@@ -31,28 +33,47 @@ type FetchApi = (
   env: { readonly forwarded: Forwarded },
 ) => Response | Promise<Response>;
 
+export interface StreamHandlerDeps {
+  /** The API; fails while it can't be put together. */
+  readonly api: () => Promise<FetchApi>;
+  readonly errands: Errands;
+  readonly onError: (error: unknown, what: string) => void;
+}
+
 /**
  * The only place that knows Hono's adapter for Lambda: a Function URL's event in, a streamed answer
  * out, for buffered ones end at 6 MB. What the edge found comes as headers, and a request is seen
  * under the name by which the client called.
  */
-export function createStreamHandler(
-  fetchApi: () => Promise<FetchApi>,
-  errands: Errands,
-): ReturnType<typeof streamHandle> {
+export function createStreamHandler(deps: StreamHandlerDeps): ReturnType<typeof streamHandle> {
   const app = {
+    // Never throws: of an answer that was not begun, Lambda would make a 200.
     async fetch(request: Request): Promise<Response> {
       const listeners: (() => void)[] = [];
       const forwarded = readForwarded(request.headers, (listener) => listeners.push(listener));
-      const api = await fetchApi();
-      const answer = await api(underPublicName(request), { forwarded });
+      const answer = await answerOf(deps, request, forwarded);
       return withEnd(answer, async () => {
         for (const listener of listeners) listener();
-        await errands.done();
+        await deps.errands.done();
       });
     },
   };
   return streamHandle(app as unknown as Parameters<typeof streamHandle>[0]);
+}
+
+async function answerOf(
+  deps: StreamHandlerDeps,
+  request: Request,
+  forwarded: Forwarded,
+): Promise<Response> {
+  try {
+    const api = await deps.api();
+    return await api(underPublicName(request), { forwarded });
+  } catch (thrown) {
+    deps.onError(thrown, `request ${forwarded.requestId}`);
+    const { status, headers, body } = errorAnswer(toAppError(thrown), forwarded.requestId);
+    return new Response(body, { status, headers: { ...headers, ...CORS_HEADERS } });
+  }
 }
 
 function readForwarded(headers: Headers, onAnswered: (listener: () => void) => void): Forwarded {

@@ -2,33 +2,42 @@ import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { clientSettings } from '#shared/adapters/aws/aws-access.ts';
 import { createEndpointState } from '#shared/adapters/aws/endpoint-state.ts';
 import { createPlatform } from '#shared/adapters/aws/platform.ts';
+import { createSecretBound } from '#shared/adapters/aws/secret-bound.ts';
 import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
 import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
 import { createErrands, createStreamHandler } from './adapter.ts';
 import { composeApi } from './compose.ts';
 import { loadApiConfig } from './config.ts';
-import { once } from './once.ts';
 
 const config = loadApiConfig(process.env);
 const access = { region: config.AWS_REGION };
 const platform = createPlatform('api', config.AWS_REGION);
-const { clock } = platform;
+const { clock, log } = platform;
 const errands = createErrands();
+const readSecret = createSecretReader({ client: createSecretsClient(access), clock });
 
-const composed = once(() =>
-  composeApi(config, {
-    ...platform,
-    readSecret: createSecretReader({ client: createSecretsClient(access), clock }),
-    endpointState: createEndpointState({
-      client: new SageMakerClient(clientSettings(access)),
-      clock,
+/** Anew when the MAC keys have changed: keys of a new version are known within minutes. */
+const composed = createSecretBound({
+  read: () => readSecret(config.MAC_SECRET_ARN),
+  make: () =>
+    composeApi(config, {
+      ...platform,
+      readSecret,
+      endpointState: createEndpointState({
+        client: new SageMakerClient(clientSettings(access)),
+        clock,
+      }),
+      errands,
     }),
-    errands,
-  }),
-);
+  onError: log.error,
+});
 
 /** Lambda's entry behind a Function URL that streams its answers. */
-export const handler = createStreamHandler(async () => {
-  const app = await composed();
-  return (request, env) => app.fetch(request, env);
-}, errands);
+export const handler = createStreamHandler({
+  api: async () => {
+    const app = await composed();
+    return (request, env) => app.fetch(request, env);
+  },
+  errands,
+  onError: log.error,
+});

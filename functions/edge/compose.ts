@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
+import { createSecretBound } from '#shared/adapters/aws/secret-bound.ts';
 import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
 import { CORS_HEADERS } from '#shared/adapters/http/cors.ts';
 import type { Clock } from '#shared/core/clock.ts';
-import { errorAnswer, refusal } from '#shared/core/error-body.ts';
+import { type ErrorFacts, errorAnswer, refusal } from '#shared/core/error-body.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import { createEdgeApp, createRequestId } from './app.ts';
 import type { EdgeConfig } from './config.ts';
@@ -20,16 +21,20 @@ export interface EdgeWorld {
   readonly onError: (error: unknown, what: string) => void;
 }
 
+const UNREADABLE = refusal(
+  'invalid-request',
+  'The address or a header has characters that HTTP does not know.',
+);
 const NOT_READY = refusal('unavailable', 'The service is not ready. Try again.', {
   retry_after: 1,
 });
 
-/**
- * The function over a world. The MAC keys are read at the first request, and again now and then; while
- * they can't be read or understood, those known so far serve on.
- */
+/** The function over a world, with the MAC keys as they are by now. */
 export function composeEdge(config: EdgeConfig, world: EdgeWorld) {
-  let known: { readonly secret: string; readonly handle: ReturnType<typeof build> } | undefined;
+  const refuse = (error: ErrorFacts): Response => {
+    const { status, headers, body } = errorAnswer(error, createRequestId(world));
+    return new Response(body, { status, headers: { ...headers, ...CORS_HEADERS } });
+  };
 
   const build = (secret: string) => {
     const app = createEdgeApp({
@@ -46,25 +51,26 @@ export function composeEdge(config: EdgeConfig, world: EdgeWorld) {
     });
     return createOriginRequestHandler({
       fetch: (request, platform) => app.fetch(request, platform),
+      answerUnreadable: () => refuse(UNREADABLE),
       maxBodyBytes: config.MAX_BODY_BYTES,
       ...(config.PUBLIC_HOST === undefined ? {} : { publicHost: config.PUBLIC_HOST }),
     });
   };
 
-  const refresh = async (): Promise<void> => {
-    try {
-      const secret = await world.readSecret(config.MAC_SECRET_ARN);
-      if (known?.secret !== secret) known = { secret, handle: build(secret) };
-    } catch (error) {
-      world.onError(error, 'reading the MAC keys');
-    }
-  };
+  const current = createSecretBound({
+    read: () => world.readSecret(config.MAC_SECRET_ARN),
+    make: build,
+    onError: world.onError,
+  });
 
   return async (event: OriginRequestEvent) => {
-    await refresh();
-    if (known !== undefined) return known.handle(event);
-    const { status, headers, body } = errorAnswer(NOT_READY, createRequestId(world));
-    const init = { status, headers: { ...headers, ...CORS_HEADERS } };
-    return toCloudFrontResponse(new Response(body, init));
+    let handle: ReturnType<typeof build>;
+    try {
+      handle = await current();
+    } catch (error) {
+      world.onError(error, 'reading the MAC keys');
+      return toCloudFrontResponse(refuse(NOT_READY));
+    }
+    return handle(event);
   };
 }

@@ -48,6 +48,8 @@ export interface EdgePlatform {
  */
 export function createOriginRequestHandler(deps: {
   readonly fetch: (request: Request, platform: EdgePlatform) => Response | Promise<Response>;
+  /** For a request of which no `Request` can be made. */
+  readonly answerUnreadable: () => Response;
   readonly publicHost?: string;
   readonly maxBodyBytes: number;
 }) {
@@ -55,8 +57,10 @@ export function createOriginRequestHandler(deps: {
     const [{ cf }] = event.Records;
     const { request } = cf;
     const host = deps.publicHost ?? cf.config.distributionDomainName;
+    const readable = readRequest(request, host, deps.maxBodyBytes);
+    if (readable === undefined) return toCloudFrontResponse(deps.answerUnreadable());
     const platform: EdgePlatform = {};
-    const answer = await deps.fetch(toRequest(request, host, deps.maxBodyBytes), platform);
+    const answer = await deps.fetch(readable, platform);
     if (platform.forwarded === undefined) return toCloudFrontResponse(answer);
     // The rest stays as it came: CloudFront ends a request whose read-only headers were touched.
     const client = Object.entries(request.headers).filter(
@@ -65,6 +69,18 @@ export function createOriginRequestHandler(deps: {
     const ours = toCloudFrontHeaders(edgeHeaders(platform.forwarded, host));
     return { ...request, headers: { ...Object.fromEntries(client), ...ours } };
   };
+}
+
+function readRequest(
+  request: CloudFrontRequest,
+  host: string,
+  maxBodyBytes: number,
+): Request | undefined {
+  try {
+    return toRequest(request, host, maxBodyBytes);
+  } catch {
+    return undefined;
+  }
 }
 
 function toRequest(request: CloudFrontRequest, host: string, maxBodyBytes: number): Request {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createErrands, createStreamHandler } from '#functions/api/adapter.ts';
+import { AppError } from '#shared/core/errors.ts';
 import {
   functionUrlEvent,
   installLambdaRuntime,
@@ -11,14 +12,25 @@ type Answer = (
   forwarded: { authorization?: string; onAnswered?: (listener: () => void) => void },
 ) => Response | Promise<Response>;
 
+/** Sends a request through the adapter to an API that answers so. */
+function send(answer: Answer, headers: Record<string, string> = {}, body = '') {
+  return sendTo(async () => (request, env) => answer(request, env.forwarded), headers, body);
+}
+
 /** Sends a request through the adapter and reads what Lambda would stream. */
-async function send(answer: Answer, headers: Record<string, string> = {}, body = '') {
+async function sendTo(
+  api: Parameters<typeof createStreamHandler>[0]['api'],
+  headers: Record<string, string> = {},
+  body = '',
+) {
   installLambdaRuntime();
   const errands = createErrands();
-  const handler = createStreamHandler(
-    async () => (request, env) => answer(request, env.forwarded),
+  const errors: unknown[] = [];
+  const handler = createStreamHandler({
+    api,
     errands,
-  ) as unknown as (event: unknown, stream: ResponseStream, context: unknown) => Promise<void>;
+    onError: (error) => errors.push(error),
+  }) as unknown as (event: unknown, stream: ResponseStream, context: unknown) => Promise<void>;
   const bytes = Buffer.from(body);
   const { createHash } = await import('node:crypto');
   const hash = createHash('sha256').update(bytes).digest('hex');
@@ -42,7 +54,7 @@ async function send(answer: Answer, headers: Record<string, string> = {}, body =
   const ended = new Promise((resolve) => stream.once('end', resolve));
   await handler(event, stream, {});
   await ended;
-  return { head: stream.head, body: Buffer.concat(chunks), errands };
+  return { head: stream.head, body: Buffer.concat(chunks), errands, errors };
 }
 
 describe("the API behind Lambda's streamed answers", () => {
@@ -94,6 +106,25 @@ describe("the API behind Lambda's streamed answers", () => {
     expect(body.equals(Buffer.from(bytes))).toBe(true);
     expect(head?.cookies).toEqual(['a=1', 'b=2']);
   });
+
+  it.each([
+    ['cannot be put together', 503, new AppError('unavailable', 'The package is not there.')],
+    ['has a fault', 500, new Error('of ours')],
+  ])(
+    'answers with our error, never with a bare 200, when the API %s',
+    async (_, status, thrown) => {
+      const { head, body, errors } = await sendTo(async () => {
+        throw thrown;
+      });
+      expect(head).toMatchObject({
+        statusCode: status,
+        headers: { 'content-type': 'application/problem+json', 'access-control-allow-origin': '*' },
+      });
+      expect(JSON.parse(body.toString())).toMatchObject({ status });
+      expect(body.toString()).not.toContain('of ours');
+      expect(errors).toEqual([thrown]);
+    },
+  );
 
   it('tells of the end after the last byte, and waits for what was begun', async () => {
     const order: string[] = [];

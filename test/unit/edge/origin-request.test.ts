@@ -113,6 +113,13 @@ describe('the edge at the origin request', () => {
     expect(answered(await edge()(event)).status).toBe('413');
   });
 
+  it('answers 400 itself to a header that no Request can carry: the API could not read it either', async () => {
+    const headers = { authorization: `Bearer ${mint(SECRET)}`, 'x-note': '\u65e5\u672c' };
+    const answer = answered(await edge()(order(headers)));
+    expect(answer.status).toBe('400');
+    expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'invalid_request' } });
+  });
+
   it('goes by the body that it got, not by the length that was announced', async () => {
     const headers = { authorization: `Bearer ${mint(SECRET)}`, 'content-length': '5' };
     const event = order(headers, Buffer.alloc(2_000_000, 32));
