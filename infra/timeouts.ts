@@ -2,7 +2,7 @@
 export const TIMEOUTS = {
   /** Origin-request functions end at 30 s; this one verifies and hashes. */
   edge: 10,
-  /** A blocked create takes 55 s. */
+  /** A blocked create takes 52 s. */
   api: 60,
   dispatch: 60,
   complete: 30,

@@ -22,6 +22,7 @@ import type { Errands } from './adapter.ts';
 import { createApiApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiDeps, ApiSettings } from './deps.ts';
+import { MAX_WAIT_MS } from './limits.ts';
 import { once } from './once.ts';
 import { pageAssets } from './pages/page-assets.ts';
 import { registerPages } from './pages/pages.tsx';
@@ -31,8 +32,6 @@ const HOUR_MS = 3_600_000;
 /** What an image takes on a GPU until one has shown it, and what starting an instance takes. */
 const EXPECTED_IMAGE_MS = 1_500;
 const COLD_START_MS = 6 * 60_000;
-/** Lambda and CloudFront both end a request at 60 s. */
-const MAX_WAIT_MS = 52_000;
 const URL_TTL_MS = 15 * 60_000;
 const ATTACH_GRACE_MS = 15 * 60_000;
 

@@ -46,16 +46,29 @@ export function createBudget(scope: Construct, props: BudgetProps): void {
       notify('ACTUAL', 100, killSwitch),
     ],
   });
-  // By tag: an account may have only one monitor by service, and new accounts are born with it.
-  const monitor = new CfnAnomalyMonitor(scope, 'AnomalyMonitor', {
-    monitorName: `${PROJECT}-${settings.stage}`,
-    monitorType: 'CUSTOM',
-    monitorSpecification: JSON.stringify({ Tags: { Key: 'project', Values: [PROJECT] } }),
-  });
+  watchAnomalies(scope, settings, alarms);
+}
+
+/**
+ * Tells of cost that is unlike what came before. By the project's tag where the account may have such
+ * a monitor: a member of an organisation may not, and an account has one by service already.
+ */
+function watchAnomalies(scope: Construct, settings: DeploymentSettings, alarms: Topic): void {
+  const { anomalyMonitor } = settings;
+  if (anomalyMonitor === 'none') return;
+  const name = `${PROJECT}-${settings.stage}`;
+  const monitorArn =
+    anomalyMonitor === 'tag'
+      ? new CfnAnomalyMonitor(scope, 'AnomalyMonitor', {
+          monitorName: name,
+          monitorType: 'CUSTOM',
+          monitorSpecification: JSON.stringify({ Tags: { Key: 'project', Values: [PROJECT] } }),
+        }).attrMonitorArn
+      : anomalyMonitor;
   new CfnAnomalySubscription(scope, 'AnomalySubscription', {
-    subscriptionName: `${PROJECT}-${settings.stage}`,
+    subscriptionName: name,
     frequency: 'IMMEDIATE',
-    monitorArnList: [monitor.attrMonitorArn],
+    monitorArnList: [monitorArn],
     subscribers: [{ type: 'SNS', address: alarms.topicArn }],
     thresholdExpression: JSON.stringify({
       Dimensions: {

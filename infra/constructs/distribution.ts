@@ -29,7 +29,7 @@ export interface ApiDistributionProps {
   readonly certificate: ICertificate | undefined;
 }
 
-/** Longer than the longest blocked create (55 s), as long as CloudFront allows without asking. */
+/** Longer than the longest blocked create (52 s), as long as CloudFront allows without asking. */
 const ORIGIN_TIMEOUT_SECONDS = 60;
 
 /**

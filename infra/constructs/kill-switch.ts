@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { ArnFormat, Duration } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -97,10 +97,45 @@ export class KillSwitch extends Construct {
         'application-autoscaling:scalable-dimension': 'sagemaker:variant:DesiredInstanceCount',
       },
     });
+    this.grantWhatScalingDoes(stack);
     acknowledge(
       this.switcher.role,
       "A scalable target's ARN ends in an id that CloudFormation does not tell; namespace and dimension are conditions.",
       `AwsSolutions-IAM5[Resource::arn:aws:application-autoscaling:${stack.region}:<AWS::AccountId>:scalable-target/*]`,
+    );
+  }
+
+  /** Application Auto Scaling obeys only a caller who may do himself all that scaling does. */
+  private grantWhatScalingDoes(stack: ApiStack): void {
+    const configs = stack.formatArn({
+      service: 'sagemaker',
+      resource: 'endpoint-config',
+      resourceName: '*',
+    });
+    const alarmArn = (resourceName: string) =>
+      stack.formatArn({
+        service: 'cloudwatch',
+        resource: 'alarm',
+        resourceName,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      });
+    const ours = deployedModels(stack.settings).map(
+      ({ endpoint }) => `TargetTracking-endpoint/${endpoint}/*`,
+    );
+    this.switcher.grant(['sagemaker:DescribeEndpointConfig'], [configs]);
+    this.switcher.grant(
+      ['cloudwatch:PutMetricAlarm', 'cloudwatch:DeleteAlarms'],
+      ours.map(alarmArn),
+    );
+    this.switcher.grant(['cloudwatch:DescribeAlarms'], [alarmArn('*')]);
+    const account = `${stack.region}:<AWS::AccountId>`;
+    acknowledge(
+      this.switcher.role,
+      "CloudFormation and Application Auto Scaling choose the ends of these names: what may be changed are the endpoints' own scaling alarms, the rest is reading.",
+      `AwsSolutions-IAM5[Resource::arn:aws:sagemaker:${account}:endpoint-config/*]`,
+      ...['*', ...ours].map(
+        (name) => `AwsSolutions-IAM5[Resource::arn:aws:cloudwatch:${account}:alarm:${name}]`,
+      ),
     );
   }
 }

@@ -5,6 +5,7 @@ import type { Construct } from 'constructs';
 import { PROJECT } from '#functions/cli/deploy/names.ts';
 import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { stagePolicy } from '#infra/stage.ts';
+import { errorBody, refusal } from '#shared/core/error-body.ts';
 import { retentionDays } from './service-function.ts';
 
 /** The window of the rate rules. */
@@ -32,7 +33,7 @@ export function createWebAcl(scope: Construct, settings: DeploymentSettings): Cf
     defaultAction: { allow: {} },
     visibilityConfig: visibility(name),
     customResponseBodies: {
-      'too-many-requests': { contentType: 'APPLICATION_JSON', content: TOO_MANY_REQUESTS },
+      'too-many-requests': { contentType: 'APPLICATION_JSON', content: tooManyRequests() },
     },
     rules: [
       rateRule('rate-by-address', 0, settings.rateLimitPerIp, { aggregateKeyType: 'IP' }),
@@ -87,18 +88,12 @@ export function firewallName(settings: DeploymentSettings): string {
   return `${PROJECT}-${settings.stage}`;
 }
 
-const TOO_MANY_REQUESTS = JSON.stringify({
-  type: 'about:blank',
-  title: 'Too many requests',
-  status: 429,
-  detail: 'Too many requests. Wait a few minutes.',
-  error: {
-    message: 'Too many requests.',
-    type: 'rate_limit_error',
-    param: null,
-    code: 'rate-limited',
-  },
-});
+/** As the API's own 429, but for the request's id: WAF knows none. */
+function tooManyRequests(): string {
+  const error = refusal('rate-limited', 'Too many requests. Wait a few minutes.');
+  const { request_id: _, ...body } = errorBody(error, '');
+  return JSON.stringify(body);
+}
 
 function rateRule(
   name: string,

@@ -57,6 +57,9 @@ interface Neighbours {
 /** Where a job's end can be read: images and receipt, SageMaker's answer and failure, its marks. */
 const SETTLED_FROM = ['outputs/', 'out/', 'fail/', 'jobs/'];
 
+/** At one time: the second takes over while the first ends; the table decides who gets a job. */
+const DISPATCHERS = 2;
+
 /** The API and everything that moves a job along, with the distribution in front. */
 export class ApiStack extends OnestepStack {
   readonly api: ServiceFunction;
@@ -167,11 +170,10 @@ export class ApiStack extends OnestepStack {
       description: 'Gives waiting jobs to SageMaker, fair by account.',
       memoryMib: 512,
       environment,
-      // Two at one time: the second takes over while the first ends; the table decides who gets a job.
-      reservedConcurrency: 2,
+      reservedConcurrency: DISPATCHERS,
       whyNoDlq: 'Reads a queue, which has its own dead-letter queue.',
     });
-    this.readQueue(dispatch, data.dispatchQueue, 10);
+    this.readQueue(dispatch, data.dispatchQueue, DISPATCHERS);
     grantTableRead(dispatch, data);
     grantTableWrite(dispatch, data);
     this.grantSecrets(dispatch, [data.receiptSecret.secretArn]);
@@ -194,7 +196,7 @@ export class ApiStack extends OnestepStack {
       environment,
       whyNoDlq: 'Reads a queue, which has its own dead-letter queue.',
     });
-    this.readQueue(complete, this.completionQueue, 10);
+    this.readQueue(complete, this.completionQueue);
     for (const [topic, lost] of [
       [gpu.successTopic, this.lostCompleted],
       [gpu.errorTopic, this.lostFailed],
@@ -256,9 +258,13 @@ export class ApiStack extends OnestepStack {
     });
   }
 
-  private readQueue(reader: ServiceFunction, carrier: CarrierQueue, batchSize: number): void {
+  private readQueue(reader: ServiceFunction, carrier: CarrierQueue, maxConcurrency?: number): void {
     reader.function.addEventSource(
-      new SqsEventSource(carrier.queue, { batchSize, reportBatchItemFailures: true }),
+      new SqsEventSource(carrier.queue, {
+        batchSize: 10,
+        reportBatchItemFailures: true,
+        ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+      }),
     );
     for (const mapping of reader.function.node.findAll()) {
       if (mapping.node.id.includes('SqsEventSource')) {

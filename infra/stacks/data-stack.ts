@@ -7,6 +7,7 @@ import {
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { Repository, TagMutability } from 'aws-cdk-lib/aws-ecr';
+import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
@@ -20,6 +21,7 @@ import { CarrierQueue } from '#infra/constructs/carrier-queue.ts';
 import { createPrivateBucket } from '#infra/constructs/private-bucket.ts';
 import { stagePolicy } from '#infra/stage.ts';
 import { TIMEOUTS } from '#infra/timeouts.ts';
+import { LONGEST_URL_SECONDS } from '#shared/adapters/aws/s3-blob-store.ts';
 import { TABLE_SCHEMA } from '#shared/adapters/aws/table-schema.ts';
 import { OnestepStack } from './onestep-stack.ts';
 
@@ -109,7 +111,7 @@ export class DataStack extends OnestepStack {
    */
   private createOutputBucket(): void {
     const afterRetention = Duration.days(this.settings.retentionDays + 2);
-    createPrivateBucket(this, 'Outputs', {
+    const outputs = createPrivateBucket(this, 'Outputs', {
       stage: this.settings.stage,
       bucketName: this.outputBucket.bucketName,
       accessLogs: this.accessLogs,
@@ -120,6 +122,16 @@ export class DataStack extends OnestepStack {
         { id: 'failures', prefix: 'fail/', expiration: Duration.days(7) },
       ],
     });
+    // Whoever signed it and for how long: a link to an image is dead after a quarter of an hour.
+    outputs.addToResourcePolicy(
+      new PolicyStatement({
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ['s3:GetObject'],
+        resources: [outputs.arnForObjects('*')],
+        conditions: { NumericGreaterThan: { 's3:signatureAge': LONGEST_URL_SECONDS * 1_000 } },
+      }),
+    );
   }
 
   /** No image ever expires by itself: an endpoint at zero pulls its image again when it wakes. */

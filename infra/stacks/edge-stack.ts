@@ -18,6 +18,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
+import { USE_CDK_MANAGED_LAMBDA_LOGGROUP } from 'aws-cdk-lib/cx-api';
 import type { Construct } from 'constructs';
 import { macSecretName, PROJECT } from '#functions/cli/deploy/names.ts';
 import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
@@ -52,6 +53,8 @@ export class EdgeStack extends OnestepStack {
 
   constructor(scope: Construct, settings: DeploymentSettings, data: DataStack, code: Code) {
     super(scope, 'edge', settings);
+    // The CDK would make another group under the function's own name, where Lambda@Edge never writes.
+    this.node.setContext(USE_CDK_MANAGED_LAMBDA_LOGGROUP, false);
     this.edgeFunction = this.createEdgeFunction(code);
     this.edgeVersion = this.edgeFunction.currentVersion;
     this.webAcl = createWebAcl(this, settings);

@@ -52,7 +52,6 @@ export interface CloudOptions {
   /** A model package's folder and its manifest. */
   readonly folder: string;
   readonly manifest: Manifest;
-  readonly coldStartMs?: number;
   readonly ttlSecondMs?: number;
   readonly jobDeadlineSeconds?: number;
   readonly jobsPerInstance?: number;
@@ -149,10 +148,11 @@ export async function startCloud(options: CloudOptions) {
     loadEdgeConfig({ MAC_SECRET_ARN: resources.macSecret, MAC_SECRET_REGION: 'us-east-1' }),
     { ...platform, readSecret, onError: platform.log.error },
   );
-  const handler = createStreamHandler(
-    async () => (request, env) => api.fetch(request, env),
+  const handler = createStreamHandler({
+    api: async () => (request, env) => api.fetch(request, env),
     errands,
-  );
+    onError: platform.log.error,
+  });
   const front = await startCloudFront({
     edge,
     api: handler as unknown as Parameters<typeof startCloudFront>[0]['api'],
@@ -173,12 +173,13 @@ export async function startCloud(options: CloudOptions) {
   );
   const complete = composeComplete(loadCompleteConfig(common), platform);
   const sweep = composeSweep(loadSweepConfig(common), platform);
+  const completions = startQueuePump(platform.sqs, resources.completionQueue, complete);
   const pumps = [
     startQueuePump(platform.sqs, resources.dispatchQueue, async () => {
       await dispatch();
       return undefined;
     }),
-    startQueuePump(platform.sqs, resources.completionQueue, complete),
+    completions,
     startQueuePump(platform.sqs, resources.webhookQueue, webhooks),
   ];
   return {
@@ -188,6 +189,8 @@ export async function startCloud(options: CloudOptions) {
     system,
     platform,
     complete,
+    /** How many messages of ended orders were handled. */
+    completionsHandled: completions.handled,
     sweep,
     /** Every line that the functions have logged. */
     lines,
@@ -263,7 +266,7 @@ function startEndpoint(
     failurePath: `s3://${resources.outputBucket}/fail/`,
     successTopic: resources.successTopic,
     errorTopic: resources.errorTopic,
-    coldStartMs: options.coldStartMs ?? 0,
+    coldStartMs: 0,
     ...(options.ttlSecondMs === undefined ? {} : { ttlSecondMs: options.ttlSecondMs }),
     startGpu: () =>
       startGpuProcess({

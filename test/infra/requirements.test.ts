@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { CachePolicy, OriginRequestPolicy } from 'aws-cdk-lib/aws-cloudfront';
 import { describe, expect, it } from 'vitest';
+import { MAX_WAIT_MS } from '#functions/api/limits.ts';
+import { errorAnswer, refusal } from '#shared/core/error-body.ts';
 import { EUROPEAN_PROD } from '../helpers/deployments.ts';
 import { statementsOf } from '../helpers/iam-statements.ts';
 import {
@@ -179,6 +182,10 @@ describe('endpoint', () => {
         Properties: { PolicyType: 'StepScaling' },
       }),
     );
+    expect(wake?.[1]['Properties'].StepScalingPolicyConfiguration).toMatchObject({
+      AdjustmentType: 'ChangeInCapacity',
+      StepAdjustments: [{ MetricIntervalLowerBound: 0, ScalingAdjustment: 1 }],
+    });
     gpu.hasResourceProperties('AWS::CloudWatch::Alarm', {
       MetricName: 'HasBacklogWithoutCapacity',
       Dimensions: [{ Name: 'EndpointName', Value: 'onestep-dev-onestep-demo' }],
@@ -212,6 +219,22 @@ describe('endpoint', () => {
       AlarmActions: Match.arrayWith([topic]),
     });
     dev.templates.operations.resourceCountIs('AWS::CE::AnomalyMonitor', 1);
+    dev.templates.operations.hasResourceProperties('AWS::CE::AnomalySubscription', {
+      Subscribers: [{ Type: 'SNS' }],
+    });
+    // Application Auto Scaling asks whether its caller may do all that scaling does, before it obeys.
+    expect(actionsOf(/^KillSwitchFunction/)).toEqual(
+      expect.arrayContaining([
+        'application-autoscaling:RegisterScalableTarget',
+        'sagemaker:DescribeEndpoint',
+        'sagemaker:DescribeEndpointConfig',
+        'sagemaker:UpdateEndpointWeightsAndCapacities',
+        'cloudwatch:DescribeAlarms',
+        'cloudwatch:PutMetricAlarm',
+        'cloudwatch:DeleteAlarms',
+        'lambda:UpdateFunctionConfiguration',
+      ]),
+    );
     // The ceiling in dollars: `onestep cost`, test/unit/cli/deploy/cost.test.ts and docs/costs.md.
     // What the switch does: test/unit/infra/kill-switch.test.ts.
   });
@@ -219,6 +242,18 @@ describe('endpoint', () => {
 
 describe('operation', () => {
   const alarms = everyResource(dev, 'AWS::CloudWatch::Alarm');
+
+  it('#8 watches anomalies by whatever the account allows: by tag, an existing monitor, or not', () => {
+    const arn = 'arn:aws:ce::123456789012:anomalymonitor/abc';
+    const operations = (anomalyMonitor: string) =>
+      synthesise({ 'onestep:anomalyMonitor': anomalyMonitor }).templates.operations;
+    operations(arn).resourceCountIs('AWS::CE::AnomalyMonitor', 0);
+    operations(arn).hasResourceProperties('AWS::CE::AnomalySubscription', {
+      MonitorArnList: [arn],
+    });
+    operations('none').resourceCountIs('AWS::CE::AnomalyMonitor', 0);
+    operations('none').resourceCountIs('AWS::CE::AnomalySubscription', 0);
+  });
 
   it('#9 has an alarm for each thing that goes wrong, all to one topic', () => {
     const ids = alarms.map(([, id]) => id.replace(/[0-9A-F]{8}$/, ''));
@@ -312,7 +347,16 @@ describe('jobs', () => {
       expect(subscription.Properties.Protocol).toBe('sqs');
       expect(subscription.Properties.RedrivePolicy).toBeDefined();
     }
-    // Duplicates, reordering, loss, unknown states: test/aws.
+    // A reader that may run n times at once is never asked more often: what Lambda turns away counts as
+    // a receive, and goes to the dead letters after five of those.
+    const readers = new Map(functionsIn(dev));
+    for (const [, id, { Properties }] of everyResource(dev, 'AWS::Lambda::EventSourceMapping')) {
+      const reserved = readers.get(Properties.FunctionName.Ref)?.Properties
+        .ReservedConcurrentExecutions;
+      if (reserved === undefined) continue;
+      expect(Properties.ScalingConfig?.MaximumConcurrency, id).toBe(reserved);
+    }
+    // Duplicates, reordering, loss, unknown states: test/aws/system/completions.test.ts.
   });
 
   it('#14 sweeps every minute, one at a time, and knows when it could not', () => {
@@ -379,7 +423,21 @@ describe('storage', () => {
     });
   });
 
-  it('#17 lets only the functions that sign downloads read outputs: minting is tested in test/aws', () => {
+  it('#17 lets only the functions that sign downloads read outputs, by signatures of 15 minutes at most', () => {
+    dev.templates.data.hasResourceProperties('AWS::S3::BucketPolicy', {
+      Bucket: { Ref: 'OutputsA3C868EE' },
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Action: 's3:GetObject',
+            Principal: { AWS: '*' },
+            Condition: { NumericGreaterThan: { 's3:signatureAge': 900_000 } },
+          }),
+        ]),
+      },
+    });
+    // Minted at each read, never stored or logged, 404 across tenants: test/aws.
     const readers = statementsOf(dev).filter(
       ({ actions, resources, type }) =>
         type === 'AWS::IAM::Policy' &&
@@ -419,6 +477,20 @@ describe('way in', () => {
         expect.objectContaining({ EventType: 'origin-request', IncludeBody: true }),
       ],
     });
+    const { DefaultCacheBehavior: cached, Origins } = behaviour(dev);
+    const managed = (policy: {
+      readonly cachePolicyId?: string;
+      readonly originRequestPolicyId?: string;
+    }) => policy.cachePolicyId ?? policy.originRequestPolicyId;
+    expect(cached.CachePolicyId).toBe(managed(CachePolicy.CACHING_DISABLED));
+    expect(cached.OriginRequestPolicyId).toBe(
+      managed(OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER),
+    );
+    // A create may be held open for 52 s: nothing on its way gives up before, or asks twice.
+    expect(Origins).toEqual([expect.objectContaining({ ConnectionAttempts: 1 })]);
+    expect(Origins[0].CustomOriginConfig.OriginReadTimeout * 1_000).toBeGreaterThan(MAX_WAIT_MS);
+    const [, apiFunction] = functionsIn(dev).find(([id]) => /^Api/.test(id)) ?? [];
+    expect(apiFunction?.Properties.Timeout * 1_000).toBeGreaterThan(MAX_WAIT_MS);
     expect(behaviour(prod).ViewerCertificate.MinimumProtocolVersion).toBe('TLSv1.2_2021');
     api.hasResourceProperties('AWS::CloudFront::ResponseHeadersPolicy', {
       ResponseHeadersPolicyConfig: {
@@ -447,6 +519,18 @@ describe('way in', () => {
     ]) {
       expect(text).toContain(part);
     }
+    // Its own 429 has the shape of ours.
+    const { Content } = acl?.Properties.CustomResponseBodies['too-many-requests'];
+    const ours = JSON.parse(errorAnswer(refusal('rate-limited', 'x'), 'req').body);
+    expect(Object.keys(JSON.parse(Content)).sort()).toEqual(
+      Object.keys(ours)
+        .filter((name) => name !== 'request_id')
+        .sort(),
+    );
+    expect(JSON.parse(Content)).toMatchObject({
+      type: ours.type,
+      error: { code: ours.error.code },
+    });
     const [logging] = Object.values(resourcesOf(edge, 'AWS::WAFv2::LoggingConfiguration'));
     expect(JSON.stringify(logging?.Properties.RedactedFields)).toContain('authorization');
     const [distribution] = Object.values(resourcesOf(api, 'AWS::CloudFront::Distribution'));
@@ -481,8 +565,15 @@ describe('way in', () => {
 describe('housekeeping', () => {
   it('#22 keeps every log group in a stack with a retention, traces, logs JSON, reads metrics off the logs', () => {
     const groups = everyResource(dev, 'AWS::Logs::LogGroup');
-    for (const [, id, { Properties }] of groups) {
-      expect(Properties.RetentionInDays, id).toBeGreaterThan(0);
+    for (const [made, policy] of [
+      [dev, 'Delete'],
+      [prod, 'Retain'],
+    ] as const) {
+      for (const [, id, group] of everyResource(made, 'AWS::Logs::LogGroup')) {
+        expect(group.Properties.RetentionInDays, id).toBe(30);
+        // A group with a fixed name that outlives its stack makes the next deployment fail.
+        expect(group.DeletionPolicy, id).toBe(policy);
+      }
     }
     const names = groups.map(([, , { Properties }]) => Properties.LogGroupName).filter(Boolean);
     expect(names).toContain('/aws/sagemaker/Endpoints/onestep-dev-onestep-demo');

@@ -8,7 +8,8 @@ import { INSTANCE_PRICES } from './instance-prices.ts';
 /**
  * Settings of a deployment: the keys `onestep:…` of the CDK context. They come from cdk.json, from
  * cdk.context.json (what `onestep push` and `onestep deploy` found out) and from `-c key=value`; the
- * last wins. A key for one stage, `onestep:prod:monthlyBudgetUsd`, goes before one for all. Values from the command line are text, so numbers and lists are accepted as text too.
+ * last wins. A key for one stage, `onestep:prod:monthlyBudgetUsd`, goes before one for all. Values from
+ * the command line are text, so numbers and lists are accepted as text too.
  */
 
 /** The image digest of a deployment that has no image yet; the gpu stack refuses to deploy with it. */
@@ -92,6 +93,16 @@ const SettingsSchema = z.strictObject({
   monthlyBudgetUsd: Json(z.number().int().min(1).max(1_000_000)).default(200),
   /** Whether the budget counts only what bears the tag `project=onestep` (activate that tag first). */
   budgetByTag: Json(z.boolean()).default(false),
+  /**
+   * `tag`: a cost anomaly monitor of the tag `project`, which a member account of an organisation may
+   * not make; the ARN of a monitor that is there; or `none`.
+   */
+  anomalyMonitor: z
+    .union([
+      z.enum(['tag', 'none']),
+      z.string().regex(/^arn:aws[a-z-]*:ce::\d{12}:anomalymonitor\/.+$/),
+    ])
+    .default('tag'),
   /** Instance-hours in one day, all endpoints together, at which the kill switch acts. */
   dailyInstanceHours: Json(z.number().int().min(1).max(2_400)).default(12),
   /** Who is mailed when an alarm goes off. */

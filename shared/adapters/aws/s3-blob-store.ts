@@ -14,7 +14,7 @@ import { assert } from '#shared/core/errors.ts';
 import type { BlobInfo, BlobStore, SignOptions } from '#shared/ports/blob-store.ts';
 
 /** The bucket's policy refuses older signatures, whoever made them. */
-const LONGEST_URL_SECONDS = 900;
+export const LONGEST_URL_SECONDS = 900;
 
 export interface S3BlobStoreDeps {
   readonly client: S3Client;
@@ -88,6 +88,7 @@ async function signedUrl(
     ResponseContentDisposition: `inline; filename="${options.filename}"`,
   });
   return getSignedUrl(client, command, {
+    signingDate: new Date(now),
     expiresIn: Math.min(LONGEST_URL_SECONDS, Math.max(1, seconds)),
   });
 }
