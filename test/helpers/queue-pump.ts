@@ -7,6 +7,8 @@ import {
 import type { QueueAnswer, QueueEvent } from '#shared/adapters/aws/queue-event.ts';
 
 export interface QueuePump {
+  /** How many messages were handled and deleted. */
+  handled(): number;
   stop(): Promise<void>;
 }
 
@@ -17,6 +19,7 @@ export function startQueuePump(
   handle: (event: QueueEvent) => Promise<QueueAnswer | undefined>,
 ): QueuePump {
   let stopped = false;
+  let handled = 0;
   const turn = async () => {
     const { Messages: messages = [] } = await client.send(
       new ReceiveMessageCommand({
@@ -41,7 +44,10 @@ export function startQueuePump(
       const message = { QueueUrl: queueUrl, ReceiptHandle };
       if (failed.has(MessageId)) {
         await client.send(new ChangeMessageVisibilityCommand({ ...message, VisibilityTimeout: 1 }));
-      } else await client.send(new DeleteMessageCommand(message));
+      } else {
+        await client.send(new DeleteMessageCommand(message));
+        handled++;
+      }
     }
   };
   const run = async () => {
@@ -49,6 +55,7 @@ export function startQueuePump(
   };
   const running = run();
   return {
+    handled: () => handled,
     stop: async () => {
       stopped = true;
       await running;

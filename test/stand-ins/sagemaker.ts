@@ -53,6 +53,11 @@ export interface SageMakerStandIn {
   accepted(): readonly string[];
   /** Takes the instance away, as scaling to zero does. */
   scaleToZero(): Promise<void>;
+  /** The same, and no instance is found before `thaw`. */
+  freeze(): Promise<void>;
+  thaw(): void;
+  /** Waits until so many orders were accepted, counted from the start. */
+  untilAccepted(count: number): Promise<void>;
   /** How often a container was started. */
   starts(): number;
   /** Waits until nothing waits or runs. */
@@ -98,12 +103,14 @@ function createEndpoint(options: SageMakerOptions) {
   let modifiedAt = Date.now();
   let running = 0;
   let stopped = false;
+  let frozen = false;
   let loop: Promise<void> | undefined;
 
   const scaleOut = async () => {
     desired = 1;
     modifiedAt = Date.now();
     await pause(options.coldStartMs);
+    while (frozen && !stopped) await pause(20);
     if (stopped) return;
     starts++;
     gpu = await options.startGpu();
@@ -131,6 +138,13 @@ function createEndpoint(options: SageMakerOptions) {
     });
   };
 
+  const scaleToZero = async () => {
+    await gpu?.stop();
+    gpu = undefined;
+    desired = 0;
+    modifiedAt = Date.now();
+  };
+
   return {
     enqueue,
     describe: () => ({
@@ -145,11 +159,16 @@ function createEndpoint(options: SageMakerOptions) {
       },
       backlog: () => queue.length + running,
       accepted: () => [...accepted],
-      scaleToZero: async () => {
-        await gpu?.stop();
-        gpu = undefined;
-        desired = 0;
-        modifiedAt = Date.now();
+      scaleToZero,
+      freeze: async () => {
+        frozen = true;
+        await scaleToZero();
+      },
+      thaw: () => {
+        frozen = false;
+      },
+      untilAccepted: async (count: number) => {
+        while (accepted.length < count && !stopped) await pause(20);
       },
       starts: () => starts,
       idle: async () => {

@@ -92,7 +92,7 @@ describe("the stand-in for SageMaker's asynchronous endpoints", () => {
     const { seen, told, invoke } = await start({ takesMs: 300, ttlSecondMs: 2 });
     await invoke('slow');
     await invoke('late', { RequestTTLSeconds: 60 });
-    await invoke('patient', { RequestTTLSeconds: 600 });
+    await invoke('patient', { RequestTTLSeconds: 21_600 });
     await standIn.idle();
     expect(seen).toEqual(['slow', 'patient']);
     const ends = told.map(({ inferenceId, invocationStatus }) => [inferenceId, invocationStatus]);

@@ -15,7 +15,7 @@ let cloud: Cloud;
 
 beforeAll(async () => {
   demo = await importDemo();
-  cloud = await startCloud({ ...demo, coldStartMs: 500 });
+  cloud = await startCloud(demo);
 }, 120_000);
 afterAll(async () => {
   if (cloud !== undefined) await expectInvariant(cloud.system.ledger);
@@ -27,6 +27,7 @@ const start = async () => asServed(cloud);
 describe('a cold endpoint', () => {
   it('says so with the time to wait, and the first picture comes', async () => {
     const { key, account } = await cloud.newCustomer(1_000_000);
+    await cloud.sageMaker.freeze();
     const replicate = new Replicate({ auth: key, baseUrl: `${cloud.url}/v1` });
     const created = await replicate.predictions.create({
       model: MODEL,
@@ -35,6 +36,7 @@ describe('a cold endpoint', () => {
     expect(created).toMatchObject({ status: 'starting', phase: 'provisioning' });
     const { eta_seconds: etaSeconds } = created as unknown as { eta_seconds: number };
     expect(etaSeconds).toBeGreaterThan(10);
+    cloud.sageMaker.thaw();
     const done = await replicate.wait(created, { interval: 200 });
     expect(done).toMatchObject({ status: 'succeeded', cost: PRICE });
     const picture = await fetch(String(done.output?.[0]));
