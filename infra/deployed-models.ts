@@ -1,8 +1,10 @@
+import type { Stack } from 'aws-cdk-lib';
 import { endpointName } from '#functions/cli/deploy/names.ts';
 import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import type { DeployedModel } from '#shared/adapters/aws/environment.ts';
 import { assert } from '#shared/core/errors.ts';
 import { parseUsd } from '#shared/core/money.ts';
+import { endpointArn } from './constructs/async-endpoint.ts';
 
 /** The models as the functions' variable `MODELS` tells them. */
 export function deployedModels(settings: DeploymentSettings): DeployedModel[] {
@@ -17,4 +19,9 @@ export function deployedModels(settings: DeploymentSettings): DeployedModel[] {
       price,
     };
   });
+}
+
+/** The ARNs of the models' endpoints. */
+export function endpointArns(stack: Stack, settings: DeploymentSettings): string[] {
+  return deployedModels(settings).map((model) => endpointArn(stack, model.endpoint));
 }

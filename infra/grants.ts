@@ -1,4 +1,5 @@
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { TABLE_SCHEMA } from '#shared/adapters/aws/table-schema.ts';
 import { acknowledge } from './acknowledge.ts';
 import { type BucketReference, objectArn } from './bucket-reference.ts';
@@ -47,6 +48,25 @@ export function grantTableWrite(
 /** Sends to the queues, without reading from them. */
 export function grantSend(sender: ServiceFunction, queueArns: readonly string[]): void {
   sender.grant(['sqs:SendMessage'], queueArns);
+}
+
+/** Where a job's end can be read: images and receipt, SageMaker's answer and failure, its marks. */
+const SETTLED_FROM = ['outputs/', 'out/', 'fail/', 'jobs/'];
+
+/** To end a job from what it left behind, removing images that were not ordered any more. */
+export function grantSettling(settler: ServiceFunction, { outputBucket }: DataStack): void {
+  grantObjects(settler.role, outputBucket, ['s3:GetObject'], SETTLED_FROM);
+  grantObjects(settler.role, outputBucket, ['s3:DeleteObject'], ['outputs/']);
+  // The mark that a running job is to stop.
+  grantObjects(settler.role, outputBucket, ['s3:PutObject'], ['jobs/']);
+  grantListing(settler.role, outputBucket, SETTLED_FROM);
+}
+
+export function grantSecrets(reader: ServiceFunction, secrets: readonly Secret[]): void {
+  reader.grant(
+    ['secretsmanager:GetSecretValue'],
+    secrets.map((secret) => secret.secretArn),
+  );
 }
 
 /** Lets a role do these actions on the objects under these prefixes, and on no others. */

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { acknowledge } from '#infra/acknowledge.ts';
+import { createDeadLetterQueue } from './dead-letter-queue.ts';
 
 export interface CarrierQueueProps {
   /** The timeout of the function that reads the queue: visibility is six times that. */
@@ -17,17 +17,7 @@ export class CarrierQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: CarrierQueueProps) {
     super(scope, id);
-    this.deadLetters = new Queue(this, 'DeadLetters', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
-    acknowledge(
-      this.deadLetters,
-      'Itself a dead-letter queue: an alarm watches it and a person empties it.',
-      'AwsSolutions-SQS3',
-      'Serverless-SQSRedrivePolicy',
-    );
+    this.deadLetters = createDeadLetterQueue(this, 'DeadLetters');
     this.queue = new Queue(this, 'Resource', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,

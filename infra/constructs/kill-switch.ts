@@ -1,20 +1,20 @@
-import { ArnFormat, Duration } from 'aws-cdk-lib';
+import { ArnFormat } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { LambdaSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { VARIANT_NAME } from '#functions/cli/deploy/names.ts';
 import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { acknowledge } from '#infra/acknowledge.ts';
-import { deployedModels } from '#infra/deployed-models.ts';
+import { deployedModels, endpointArns } from '#infra/deployed-models.ts';
+import { createStackFunction } from '#infra/functions/stack-function.ts';
 import type { KillSwitchEnv } from '#infra/handlers/kill-switch/config.ts';
 import type { OwnEnvironment } from '#infra/own-environment.ts';
 import type { ApiStack } from '#infra/stacks/api-stack.ts';
-import { TIMEOUTS } from '#infra/timeouts.ts';
 import { createAlarmTopic } from './alarm-topic.ts';
-import { endpointArn } from './async-endpoint.ts';
-import { ServiceFunction } from './service-function.ts';
+import { createDeadLetterQueue } from './dead-letter-queue.ts';
+import type { ServiceFunction } from './service-function.ts';
 
 export interface KillSwitchProps {
   readonly settings: DeploymentSettings;
@@ -35,17 +35,7 @@ export class KillSwitch extends Construct {
     super(scope, id);
     const { settings, api } = props;
     this.topic = createAlarmTopic(this, 'Topic', { email: settings.alarmEmail });
-    this.deadLetters = new Queue(this, 'DeadLetters', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
-    acknowledge(
-      this.deadLetters,
-      'Itself a dead-letter queue: an alarm watches it and a person empties it.',
-      'AwsSolutions-SQS3',
-      'Serverless-SQSRedrivePolicy',
-    );
+    this.deadLetters = createDeadLetterQueue(this, 'DeadLetters');
     const environment: OwnEnvironment<KillSwitchEnv> = {
       API_FUNCTION_NAME: api.api.function.functionName,
       VARIANT_NAME,
@@ -56,16 +46,14 @@ export class KillSwitch extends Construct {
         })),
       ),
     };
-    this.switcher = new ServiceFunction(this, 'Function', {
-      stage: settings.stage,
+    this.switcher = createStackFunction(this, 'Function', settings, {
+      name: 'kill-switch',
       description: 'Turns the GPUs off and the API to 503, or back.',
       code: props.code,
       memoryMib: 256,
-      timeoutSeconds: TIMEOUTS['kill-switch'],
       environment,
       reservedConcurrency: 1,
       deadLetterQueue: this.deadLetters,
-      logRetentionDays: settings.logRetentionDays,
     });
     this.topic.addSubscription(
       new LambdaSubscription(this.switcher.function, { deadLetterQueue: this.deadLetters }),
@@ -75,16 +63,13 @@ export class KillSwitch extends Construct {
 
   private grantSwitching(api: ApiStack): void {
     const stack = api;
-    const endpoints = deployedModels(api.settings).map((model) =>
-      endpointArn(stack, model.endpoint),
-    );
     this.switcher.grant(
       ['lambda:GetFunctionConfiguration', 'lambda:UpdateFunctionConfiguration'],
       [api.api.function.functionArn],
     );
     this.switcher.grant(
       ['sagemaker:DescribeEndpoint', 'sagemaker:UpdateEndpointWeightsAndCapacities'],
-      endpoints,
+      endpointArns(stack, api.settings),
     );
     const targets = stack.formatArn({
       service: 'application-autoscaling',

@@ -4,10 +4,11 @@ import { Construct } from 'constructs';
 import { modelPrefix } from '#functions/cli/deploy/names.ts';
 import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { objectArn } from '#infra/bucket-reference.ts';
+import { createStackFunction } from '#infra/functions/stack-function.ts';
 import { grantListing } from '#infra/grants.ts';
 import type { DataStack } from '#infra/stacks/data-stack.ts';
 import { TIMEOUTS } from '#infra/timeouts.ts';
-import { ServiceFunction } from './service-function.ts';
+import type { ServiceFunction } from './service-function.ts';
 
 export interface PackageCheckProps {
   readonly settings: DeploymentSettings;
@@ -27,13 +28,11 @@ export class PackageCheck extends Construct {
     super(scope, id);
     const { settings, data } = props;
     const manifests = settings.models.map((model) => `${modelPrefix(model.digest)}manifest.json`);
-    this.check = new ServiceFunction(this, 'Function', {
-      stage: settings.stage,
+    this.check = createStackFunction(this, 'Function', settings, {
+      name: 'package-check',
       description: 'Refuses to deploy endpoints whose model package or image has not been pushed.',
       code: props.code,
       memoryMib: 256,
-      timeoutSeconds: TIMEOUTS['package-check'],
-      logRetentionDays: settings.logRetentionDays,
       whyNoDlq:
         'CloudFormation invokes it and waits for its answer; a lost one ends the deployment by timeout.',
     });

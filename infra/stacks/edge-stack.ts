@@ -15,7 +15,6 @@ import {
   type Version,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
 import { USE_CDK_MANAGED_LAMBDA_LOGGROUP } from 'aws-cdk-lib/cx-api';
@@ -28,6 +27,7 @@ import { createAlarmTopic } from '#infra/constructs/alarm-topic.ts';
 import { createPrivateBucket } from '#infra/constructs/private-bucket.ts';
 import { retentionDays } from '#infra/constructs/service-function.ts';
 import { createWebAcl, firewallName } from '#infra/constructs/web-acl.ts';
+import { hostedZone } from '#infra/hosted-zone.ts';
 import { stagePolicy } from '#infra/stage.ts';
 import { TIMEOUTS } from '#infra/timeouts.ts';
 import type { DataStack } from './data-stack.ts';
@@ -139,17 +139,12 @@ export class EdgeStack extends OnestepStack {
   }
 
   private createCertificate(): ICertificate | undefined {
-    const { domainName, hostedZoneId, hostedZoneName, certificateArn } = this.settings;
+    const { domainName, certificateArn } = this.settings;
     if (certificateArn !== undefined) {
       return Certificate.fromCertificateArn(this, 'Certificate', certificateArn);
     }
-    if (domainName === undefined || hostedZoneId === undefined || hostedZoneName === undefined) {
-      return undefined;
-    }
-    const zone = HostedZone.fromHostedZoneAttributes(this, 'Zone', {
-      hostedZoneId,
-      zoneName: hostedZoneName,
-    });
+    const zone = hostedZone(this, this.settings);
+    if (domainName === undefined || zone === undefined) return undefined;
     return new Certificate(this, 'Certificate', {
       domainName,
       validation: CertificateValidation.fromDns(zone),

@@ -1,13 +1,12 @@
 import type { Code } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Construct } from 'constructs';
 import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import type { WebhooksEnv } from '#functions/webhooks/config.ts';
-import { acknowledge } from '#infra/acknowledge.ts';
-import { ServiceFunction } from '#infra/constructs/service-function.ts';
+import { readQueue } from '#infra/constructs/read-queue.ts';
+import type { ServiceFunction } from '#infra/constructs/service-function.ts';
+import { createStackFunction } from '#infra/functions/stack-function.ts';
 import { grantObjects, grantTableRead, grantTableWrite } from '#infra/grants.ts';
 import type { OwnEnvironment } from '#infra/own-environment.ts';
-import { TIMEOUTS } from '#infra/timeouts.ts';
 import type { ApiStack } from './api-stack.ts';
 import type { DataStack } from './data-stack.ts';
 import { OnestepStack } from './onestep-stack.ts';
@@ -35,31 +34,15 @@ export class WebhooksStack extends OnestepStack {
       OUTPUT_BUCKET_NAME: data.outputBucket.bucketName,
       PUBLIC_URL: api.publicUrl,
     };
-    this.webhooks = new ServiceFunction(this, 'Webhooks', {
-      stage: settings.stage,
+    this.webhooks = createStackFunction(this, 'Webhooks', settings, {
+      name: 'webhooks',
       description: 'Delivers due webhooks: signed, to vetted addresses only.',
       code,
       memoryMib: 512,
-      timeoutSeconds: TIMEOUTS.webhooks,
       environment,
-      logRetentionDays: settings.logRetentionDays,
       whyNoDlq: 'Reads a queue, which has its own dead-letter queue.',
     });
-    this.webhooks.function.addEventSource(
-      new SqsEventSource(data.webhookQueue.queue, {
-        batchSize: 5,
-        reportBatchItemFailures: true,
-        maxConcurrency: MAX_DELIVERERS,
-      }),
-    );
-    for (const mapping of this.webhooks.function.node.findAll()) {
-      if (!mapping.node.id.includes('SqsEventSource')) continue;
-      acknowledge(
-        mapping,
-        "SQS mappings take no failure destination: what fails for good goes to the queue's dead-letter queue.",
-        'Serverless-LambdaEventSourceMappingDestination',
-      );
-    }
+    readQueue(this.webhooks, data.webhookQueue, { batchSize: 5, maxConcurrency: MAX_DELIVERERS });
     grantTableRead(this.webhooks, data);
     grantTableWrite(this.webhooks, data, WRITTEN_PARTITIONS);
     // Payloads carry signed URLs of the images, which are worth no more than their signer's grants.
