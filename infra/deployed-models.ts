@@ -4,7 +4,6 @@ import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import type { DeployedModel } from '#shared/adapters/aws/environment.ts';
 import { assert } from '#shared/core/errors.ts';
 import { parseUsd } from '#shared/core/money.ts';
-import { endpointArn } from './constructs/async-endpoint.ts';
 
 /** The models as the functions' variable `MODELS` tells them. */
 export function deployedModels(settings: DeploymentSettings): DeployedModel[] {
@@ -24,4 +23,13 @@ export function deployedModels(settings: DeploymentSettings): DeployedModel[] {
 /** The ARNs of the models' endpoints. */
 export function endpointArns(stack: Stack, settings: DeploymentSettings): string[] {
   return deployedModels(settings).map((model) => endpointArn(stack, model.endpoint));
+}
+
+/** The ARN of an endpoint, before it exists. SageMaker writes names in ARNs in lower case. */
+function endpointArn(stack: Stack, endpointName: string): string {
+  return stack.formatArn({
+    service: 'sagemaker',
+    resource: 'endpoint',
+    resourceName: endpointName.toLowerCase(),
+  });
 }

@@ -1,9 +1,8 @@
-import { Duration, type Stack } from 'aws-cdk-lib';
-import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-applicationautoscaling';
+import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,
   ComparisonOperator,
-  Metric,
+  type Metric,
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -11,6 +10,8 @@ import type { Role } from 'aws-cdk-lib/aws-iam';
 import { CfnEndpoint, CfnEndpointConfig, CfnModel } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
 import { VARIANT_NAME } from '#functions/cli/deploy/names.ts';
+import { endpointMetric, variantMetric } from '#infra/endpoint-metrics.ts';
+import { scaleToZero } from './endpoint-scaling.ts';
 
 /**
  * The host image: NVIDIA driver 580, which runs CUDA 13.0. One of three that must agree: the base image
@@ -18,15 +19,9 @@ import { VARIANT_NAME } from '#functions/cli/deploy/names.ts';
  */
 export const INFERENCE_AMI = 'al2023-ami-sagemaker-inference-gpu-4-1';
 
-/** Jobs in the queue for each instance that scaling aims at: more start another one. */
-export const BACKLOG_TARGET = 2;
-
 /** Downloading and starting are given what the largest model needs on a bad day. */
 const STARTUP_TIMEOUT_SECONDS = 1_200;
 const DOWNLOAD_TIMEOUT_SECONDS = 1_200;
-
-/** Between two steps of scaling, so that one wake is not answered with two instances. */
-const COOLDOWN_SECONDS = 300;
 
 export interface AsyncEndpointProps {
   /** Fixed, so that it can be granted on and logged before it exists. Never changes: that replaces it. */
@@ -55,7 +50,6 @@ export class AsyncEndpoint extends Construct {
   readonly model: CfnModel;
   readonly config: CfnEndpointConfig;
   readonly endpoint: CfnEndpoint;
-  readonly scalableTarget: CfnScalableTarget;
 
   constructor(scope: Construct, id: string, props: AsyncEndpointProps) {
     super(scope, id);
@@ -63,9 +57,7 @@ export class AsyncEndpoint extends Construct {
     this.model = this.createModel(props);
     this.config = this.createConfig(props, this.model);
     this.endpoint = this.createEndpoint(props, this.config);
-    this.scalableTarget = this.createScalableTarget(props);
-    this.scaleOnBacklog();
-    this.wakeFromZero();
+    scaleToZero(this, this.endpoint, props);
   }
 
   private createModel(props: AsyncEndpointProps): CfnModel {
@@ -149,63 +141,6 @@ export class AsyncEndpoint extends Construct {
     });
   }
 
-  private createScalableTarget(props: AsyncEndpointProps): CfnScalableTarget {
-    const target = new CfnScalableTarget(this, 'ScalableTarget', {
-      serviceNamespace: 'sagemaker',
-      scalableDimension: 'sagemaker:variant:DesiredInstanceCount',
-      resourceId: `endpoint/${props.endpointName}/variant/${VARIANT_NAME}`,
-      minCapacity: 0,
-      maxCapacity: props.maxInstances,
-    });
-    target.addResourceDependency(this.endpoint);
-    return target;
-  }
-
-  /** In and out between one and the most. Scale-in waits for about 15 quiet minutes. */
-  private scaleOnBacklog(): void {
-    new CfnScalingPolicy(this, 'BacklogPolicy', {
-      policyName: `${this.endpointName}-backlog`,
-      policyType: 'TargetTrackingScaling',
-      scalingTargetId: this.scalableTarget.ref,
-      targetTrackingScalingPolicyConfiguration: {
-        targetValue: BACKLOG_TARGET,
-        scaleInCooldown: COOLDOWN_SECONDS,
-        scaleOutCooldown: COOLDOWN_SECONDS,
-        customizedMetricSpecification: {
-          metricName: 'ApproximateBacklogSizePerInstance',
-          namespace: 'AWS/SageMaker',
-          statistic: 'Average',
-          dimensions: [{ name: 'EndpointName', value: this.endpointName }],
-        },
-      },
-    });
-  }
-
-  /** From zero to one. With no instance there is no backlog per instance, so this is an alarm's work. */
-  private wakeFromZero(): void {
-    const policy = new CfnScalingPolicy(this, 'WakePolicy', {
-      policyName: `${this.endpointName}-wake`,
-      policyType: 'StepScaling',
-      scalingTargetId: this.scalableTarget.ref,
-      stepScalingPolicyConfiguration: {
-        adjustmentType: 'ChangeInCapacity',
-        cooldown: COOLDOWN_SECONDS,
-        metricAggregationType: 'Maximum',
-        stepAdjustments: [{ metricIntervalLowerBound: 0, scalingAdjustment: 1 }],
-      },
-    });
-    const alarm = new Alarm(this, 'WakeAlarm', {
-      alarmDescription: `${this.endpointName} has jobs and no instance: one is started.`,
-      metric: this.endpointMetric('HasBacklogWithoutCapacity', Stats.MAXIMUM, Duration.minutes(1)),
-      threshold: 1,
-      evaluationPeriods: 1,
-      datapointsToAlarm: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
-    alarm.addAlarmAction({ bind: () => ({ alarmActionArn: policy.attrArn }) });
-  }
-
   /** A metric that SageMaker publishes for the endpoint as a whole. */
   endpointMetric(metricName: string, statistic: string, period: Duration): Metric {
     return endpointMetric(this.endpointName, metricName, statistic, period);
@@ -215,43 +150,4 @@ export class AsyncEndpoint extends Construct {
   variantMetric(metricName: string, statistic: string, period: Duration): Metric {
     return variantMetric(this.endpointName, metricName, statistic, period);
   }
-}
-
-export function endpointMetric(
-  endpointName: string,
-  metricName: string,
-  statistic: string,
-  period: Duration,
-): Metric {
-  return new Metric({
-    namespace: 'AWS/SageMaker',
-    metricName,
-    dimensionsMap: { EndpointName: endpointName },
-    statistic,
-    period,
-  });
-}
-
-export function variantMetric(
-  endpointName: string,
-  metricName: string,
-  statistic: string,
-  period: Duration,
-): Metric {
-  return new Metric({
-    namespace: 'AWS/SageMaker',
-    metricName,
-    dimensionsMap: { EndpointName: endpointName, VariantName: VARIANT_NAME },
-    statistic,
-    period,
-  });
-}
-
-/** The ARN of an endpoint, before it exists. SageMaker writes names in ARNs in lower case. */
-export function endpointArn(stack: Stack, endpointName: string): string {
-  return stack.formatArn({
-    service: 'sagemaker',
-    resource: 'endpoint',
-    resourceName: endpointName.toLowerCase(),
-  });
 }

@@ -11,9 +11,9 @@ import {
 import type { Construct } from 'constructs';
 import { INSTANCE_PRICES } from '#functions/cli/deploy/instance-prices.ts';
 import { PROJECT } from '#functions/cli/deploy/names.ts';
+import { instanceHours, instanceSamples } from '#infra/instance-hours.ts';
 import { type LogMetricName, logMetric } from '#infra/log-metrics.ts';
-import type { Watched } from '#infra/watched.ts';
-import { instanceHours, instanceSamples, regionalFunctions } from './alarms.ts';
+import { regionalFunctions, type Watched } from '#infra/watched.ts';
 
 export interface DashboardProps {
   readonly watched: Watched;
@@ -57,8 +57,8 @@ export function createDashboard(scope: Construct, props: DashboardProps): Dashbo
       ),
     ],
     [
-      graph('Order to end (ms): p50, p95', [read('totalMs', 'p50'), read('totalMs', 'p95')]),
-      graph('On the GPU (ms): p50, p95', [read('gpuMs', 'p50'), read('gpuMs', 'p95')]),
+      graph('Order to end (ms): p50, p95', [read('jobTotalMs', 'p50'), read('jobTotalMs', 'p95')]),
+      graph('On the GPU (ms): p50, p95', [read('jobGpuMs', 'p50'), read('jobGpuMs', 'p95')]),
     ],
     [
       graph('Instance-hours', [instanceHours(watched.gpu.endpoints, HOUR)]),

@@ -3,7 +3,7 @@ import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { OUTPUTS, PROJECT } from '#functions/cli/deploy/names.ts';
 import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
-import { createAlarms } from '#infra/constructs/alarms.ts';
+import { createAlarms } from '#infra/alarms/alarms.ts';
 import { createBudget } from '#infra/constructs/budget.ts';
 import { createDashboard } from '#infra/constructs/dashboard.ts';
 import { KillSwitch } from '#infra/constructs/kill-switch.ts';

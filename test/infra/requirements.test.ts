@@ -370,7 +370,7 @@ describe('jobs', () => {
   });
 
   it("#15 keeps the dispatcher's bound above the target of scaling, so that a second instance can start", async () => {
-    const { BACKLOG_TARGET } = await import('#infra/constructs/async-endpoint.ts');
+    const { BACKLOG_TARGET } = await import('#infra/constructs/endpoint-scaling.ts');
     const { loadDispatchConfig } = await import('#functions/dispatch/config.ts');
     const [, dispatch] = functionsIn(dev).find(([id]) => /^Dispatch/.test(id)) ?? [];
     const variables = dispatch?.Properties.Environment.Variables as Record<string, unknown>;
@@ -520,7 +520,7 @@ describe('way in', () => {
       expect(text).toContain(part);
     }
     // Its own 429 has the shape of ours.
-    const { Content } = acl?.Properties.CustomResponseBodies['too-many-requests'];
+    const { Content } = acl?.Properties.CustomResponseBodies['too-many-requests'] ?? {};
     const ours = JSON.parse(errorAnswer(refusal('rate-limited', 'x'), 'req').body);
     expect(Object.keys(JSON.parse(Content)).sort()).toEqual(
       Object.keys(ours)

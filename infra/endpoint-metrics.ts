@@ -1,0 +1,35 @@
+import type { Duration } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { VARIANT_NAME } from '#functions/cli/deploy/names.ts';
+
+/** A metric that SageMaker publishes for an endpoint as a whole: its queue's. */
+export function endpointMetric(
+  endpointName: string,
+  metricName: string,
+  statistic: string,
+  period: Duration,
+): Metric {
+  return new Metric({
+    namespace: 'AWS/SageMaker',
+    metricName,
+    dimensionsMap: { EndpointName: endpointName },
+    statistic,
+    period,
+  });
+}
+
+/** A metric that SageMaker publishes for an endpoint's variant: its instances'. */
+export function variantMetric(
+  endpointName: string,
+  metricName: string,
+  statistic: string,
+  period: Duration,
+): Metric {
+  return new Metric({
+    namespace: 'AWS/SageMaker',
+    metricName,
+    dimensionsMap: { EndpointName: endpointName, VariantName: VARIANT_NAME },
+    statistic,
+    period,
+  });
+}
