@@ -68,6 +68,21 @@ export function describeReplicateClient(where: string, start: StartServed): void
       expect(ids.size).toBeGreaterThan(5);
     });
 
+    test('a stream tells of phases, but not to the Python client, which fails at them', async () => {
+      const eventsFor = async (userAgent: string) => {
+        const { urls } = await replicate.predictions.create({
+          model: 'onestep/demo',
+          input: { prompt: 'a bridge', num_outputs: 4 },
+          stream: true,
+        });
+        const answer = await fetch(urls.stream ?? '', { headers: { 'user-agent': userAgent } });
+        return [...(await answer.text()).matchAll(/^event: (.*)$/gm)].map(([, name]) => name);
+      };
+      expect(await eventsFor('curl/8')).toContain('phase');
+      const known = new Set(['logs', 'output', 'done']);
+      expect(new Set(await eventsFor('replicate-python/1.0.7'))).toEqual(known);
+    });
+
     test('a cancelled prediction ends as canceled, and cancelling an ended one is no error', async () => {
       const predictions = await Promise.all(
         Array.from({ length: 6 }, () =>

@@ -8,6 +8,9 @@ import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { StreamEventSchema } from '#functions/api/schemas/event-stream.ts';
 import { isUlid, type JobId } from '#shared/core/ids.ts';
 
+/** Replicate's Python client ends with an exception at an event that Replicate does not have. */
+const KNOWS_NO_PHASES = /^replicate-python\//;
+
 /** `GET /streams/{id}/{token}`: a prediction's events as they happen. The link authorises itself. */
 export function registerStreams(app: ApiApp, deps: RouteDeps): void {
   const route = createRoute({
@@ -16,6 +19,7 @@ export function registerStreams(app: ApiApp, deps: RouteDeps): void {
     summary: 'Follow a prediction as server-sent events; its urls.stream',
     description:
       'Events: `phase` (JSON), `logs` (a progress line), `output` (a URL), `error`, `done`. ' +
+      "Replicate's Python client, which takes no others than its own, is sent no `phase`. " +
       'A stream that breaks off goes on after `Last-Event-ID`.',
     request: {
       params: z.object({ id: z.string(), token: z.string() }),
@@ -39,6 +43,7 @@ export function registerStreams(app: ApiApp, deps: RouteDeps): void {
     if (job === undefined) throw notFound('stream', id);
     const { origin } = c.get('facts');
     const lastId = Number(c.req.header('last-event-id') ?? 0) || 0;
+    const takesPhases = !KNOWS_NO_PHASES.test(c.req.header('user-agent') ?? '');
     for (const [name, value] of Object.entries(commonHeaders(c))) c.header(name, value);
     c.header('access-control-allow-origin', '*');
     return streamSSE(c, async (stream) => {
@@ -48,7 +53,8 @@ export function registerStreams(app: ApiApp, deps: RouteDeps): void {
         signal: c.req.raw.signal,
       })) {
         if (event === 'idle') await stream.write(': still here\n\n');
-        else await stream.writeSSE({ ...event, id: String(event.id) });
+        else if (event.event !== 'phase' || takesPhases)
+          await stream.writeSSE({ ...event, id: String(event.id) });
         if (stream.aborted) return;
       }
     });
