@@ -1,3 +1,5 @@
+import { createReplicate } from '@ai-sdk/replicate';
+import { generateImage } from 'ai';
 import OpenAI from 'openai';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type HttpServer, startHttpServer } from '#functions/cli/serve/http-server.ts';
@@ -10,12 +12,12 @@ afterEach(async () => {
 });
 
 /** The API on a port, with a GPU that keeps what it is given until it is told to finish. */
-async function serveCold() {
+async function serveCold(settings: Record<string, string> = {}) {
   const clock = createManualClock();
   const harness = await createApiHarness({
     clock,
     behaviour: 'hold',
-    config: { maxWaitSeconds: '1', attachGraceSeconds: '120' },
+    config: { maxWaitSeconds: '1', attachGraceSeconds: '120', ...settings },
   });
   closers.push(() => harness.close());
   const server: HttpServer = await startHttpServer({
@@ -107,6 +109,61 @@ describe('the openai client and a model that is cold for three minutes', () => {
     expect(job).toMatchObject({ status: 'canceled', cost: 0 });
     const account = await scene.stores.ledger.getAccount(scene.keys.account);
     expect(account).toMatchObject({ held: 0, balance: 10_000_000 });
+  });
+});
+
+describe('callers of the other routes that can not poll', () => {
+  it("include the AI SDK's Replicate model: each of two equal orders finds its own job", async () => {
+    const scene = await serveCold();
+    const statuses: number[] = [];
+    const replicate = createReplicate({
+      baseURL: `${scene.server.url}/v1`,
+      apiToken: scene.keys.key,
+      fetch: async (url, init) => {
+        const answer = await fetch(url, init);
+        statuses.push(answer.status);
+        if (statuses.length === 2) await scene.finishAll();
+        const headers = new Headers(answer.headers);
+        if (headers.has('retry-after')) headers.set('retry-after-ms', '1');
+        return new Response(answer.body, { status: answer.status, headers });
+      },
+    });
+    const { images } = await generateImage({
+      model: replicate.image('onestep/test'),
+      prompt: 'a red circle',
+      seed: 5,
+      n: 2,
+      maxImagesPerCall: 1,
+    });
+    expect(images).toHaveLength(2);
+    expect(statuses.filter((status) => status !== 200)).toEqual([503, 503, 201, 201]);
+    expect(await scene.captures()).toEqual([4000, 4000]);
+    expect(scene.gpu.submitted).toHaveLength(2);
+  });
+
+  it('include who wants the bytes in one call', async () => {
+    const scene = await serveCold();
+    const order = { json: { prompt: 'a red circle' }, headers: { accept: 'image/png' } };
+    const first = await scene.send('/v1/images', order);
+    expect([first.status, first.headers.get('content-type')]).toEqual([
+      503,
+      'application/problem+json',
+    ]);
+    expect(Number(first.headers.get('retry-after'))).toBeGreaterThan(0);
+    await scene.finishAll();
+    const second = await scene.send('/v1/images', order);
+    expect([second.status, second.headers.get('content-type')]).toEqual([200, 'image/png']);
+    expect(await scene.captures()).toEqual([4000]);
+  });
+
+  it('may come back with the last of their credit held by the very order', async () => {
+    const scene = await serveCold({ demoCredit: '4000' });
+    const order = { json: { prompt: 'a red circle' } };
+    expect((await scene.send('/v1/images/generations', order)).status).toBe(503);
+    await scene.finishAll();
+    expect((await scene.send('/v1/images/generations', order)).status).toBe(200);
+    expect(await scene.captures()).toEqual([4000]);
+    expect((await scene.send('/v1/images/generations', order)).status).toBe(402);
   });
 });
 

@@ -5,7 +5,7 @@ import type { ApiApp } from '#functions/api/context.ts';
 import { finishedJob } from '#functions/api/finished-job.ts';
 import { invalidInput } from '#functions/api/image-input.ts';
 import type { RouteDeps } from '#functions/api/route-deps.ts';
-import { errorResponses } from '#functions/api/schemas/error.ts';
+import { ENDING_STATUSES, errorResponses } from '#functions/api/schemas/error.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { IMAGE_FORMATS, type ImageFormat } from '#shared/core/inference.ts';
 import { contentTypeOf } from '#shared/domain/present-prediction.ts';
@@ -39,7 +39,7 @@ export function registerImages(app: ApiApp, deps: RouteDeps): void {
         description: 'The image',
         content: { 'image/png': binary, 'image/jpeg': binary, 'image/webp': binary },
       },
-      ...errorResponses(402, 406, 413, 415, 422, 503),
+      ...errorResponses(402, 406, 413, 415, 422, ...ENDING_STATUSES),
     },
   });
 

@@ -7,7 +7,7 @@ import { finishedJob } from '#functions/api/finished-job.ts';
 import { invalidInput } from '#functions/api/image-input.ts';
 import { completedEvent, presentImages } from '#functions/api/present-openai.ts';
 import type { RouteDeps } from '#functions/api/route-deps.ts';
-import { errorResponses } from '#functions/api/schemas/error.ts';
+import { ENDING_STATUSES, errorResponses } from '#functions/api/schemas/error.ts';
 import { StreamEventSchema } from '#functions/api/schemas/event-stream.ts';
 import {
   type ImagesRequest,
@@ -37,7 +37,7 @@ export function registerOpenAiImages(app: ApiApp, deps: RouteDeps): void {
           'text/event-stream': { schema: StreamEventSchema },
         },
       },
-      ...errorResponses(402, 404, 413, 415, 422, 503),
+      ...errorResponses(402, 404, 413, 415, 422, ...ENDING_STATUSES),
     },
   });
 

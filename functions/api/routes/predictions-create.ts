@@ -3,10 +3,11 @@ import { answerJson } from '#functions/api/answer.ts';
 import { authenticate } from '#functions/api/authenticate.ts';
 import type { ApiApp, ApiContext } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
+import { finishedJob } from '#functions/api/finished-job.ts';
 import { invalidInput } from '#functions/api/image-input.ts';
 import { parsePreferWait } from '#functions/api/prefer.ts';
 import type { RouteDeps } from '#functions/api/route-deps.ts';
-import { errorResponses } from '#functions/api/schemas/error.ts';
+import { ENDING_STATUSES, errorResponses } from '#functions/api/schemas/error.ts';
 import { ORDER_HEADERS } from '#functions/api/schemas/order-headers.ts';
 import {
   type CreatePrediction,
@@ -14,20 +15,26 @@ import {
   PredictionSchema,
 } from '#functions/api/schemas/prediction.ts';
 import type { CatalogModel } from '#shared/domain/catalog.ts';
-import { asStarting } from '#shared/domain/present-prediction.ts';
+import { asStarting, type PresentedPrediction } from '#shared/domain/present-prediction.ts';
 
 const responses = {
   201: {
     description: 'The prediction, as far as it has come',
     content: { 'application/json': { schema: PredictionSchema } },
   },
-  ...errorResponses(402, 404, 413, 415, 422, 503),
+  ...errorResponses(402, 404, 413, 415, 422, ...ENDING_STATUSES),
 };
 
 const body = {
   required: true,
   content: { 'application/json': { schema: CreatePredictionSchema } },
 } as const;
+
+/**
+ * AI SDK's Replicate model takes the answer of a create for the picture and never asks again: it gets
+ * the prediction when it has ended, or an error that it retries.
+ */
+const CANNOT_POLL = /\bai-sdk\//;
 
 /** `POST /v1/predictions` and `POST /v1/models/{owner}/{name}/predictions`. */
 export function registerPredictionsCreate(app: ApiApp, deps: RouteDeps): void {
@@ -40,25 +47,37 @@ export function registerPredictionsCreate(app: ApiApp, deps: RouteDeps): void {
     route: string,
     order: CreatePrediction,
   ) => {
+    const cannotPoll = CANNOT_POLL.test(c.req.header('user-agent') ?? '');
+    const { maxWaitMs, attachGraceMs } = deps.settings;
     const { job, replayed } = await deps.desk.submit(c, {
       model,
       dialect: 'replicate',
       route,
       input: order.input,
       extras: order,
+      ...(cannotPoll ? { attachWithinMs: maxWaitMs + attachGraceMs } : {}),
     });
     const { origin } = c.get('facts');
-    const waitMs = parsePreferWait(c.req.header('prefer'), deps.settings.maxWaitMs);
+    const answer = (body: PresentedPrediction, headers: Readonly<Record<string, string>> = {}) =>
+      answerJson(c, 201, body, {
+        location: body.urls.get,
+        ...(replayed ? { 'idempotency-replayed': 'true' } : {}),
+        ...headers,
+      });
+    if (cannotPoll) {
+      return answer(await deps.presenter.present(await finishedJob(c, deps, job), origin));
+    }
+    const waitMs = parsePreferWait(c.req.header('prefer'), maxWaitMs);
     const latest =
       waitMs === undefined
         ? job
         : ((await deps.watcher.waitForEnd(job, waitMs, c.req.raw.signal)) ?? job);
     const prediction = await deps.presenter.present(latest, origin);
-    return answerJson(c, 201, waitMs === undefined ? prediction : asStarting(prediction), {
-      location: prediction.urls.get,
-      ...(waitMs === undefined ? {} : { 'preference-applied': `wait=${Math.ceil(waitMs / 1000)}` }),
-      ...(replayed ? { 'idempotency-replayed': 'true' } : {}),
-    });
+    return waitMs === undefined
+      ? answer(prediction)
+      : answer(asStarting(prediction), {
+          'preference-applied': `wait=${Math.ceil(waitMs / 1000)}`,
+        });
   };
 
   app.openapi(

@@ -32,8 +32,14 @@ const EXAMPLES: Partial<Record<number, [ErrorCode, string]>> = {
   415: ['unsupported-media-type', 'Send the body as JSON.'],
   422: ['invalid-input', 'input.width: Invalid input: expected number, received string'],
   429: ['rate-limited', 'This API key may make 600 requests a minute. Try again in 1 s.'],
+  499: ['canceled', 'The prediction was cancelled.'],
+  500: ['model-error', 'The image could not be made'],
   503: ['model-loading', 'The model is still loading. Try again in 20 s.'],
+  504: ['deadline-exceeded', 'The prediction took too long'],
 };
+
+/** Statuses of a route that answers with the end of the prediction it ordered. */
+export const ENDING_STATUSES = [410, 499, 500, 503, 504] as const;
 
 /** Statuses that any route behind a key can answer with. */
 const ALWAYS = [400, 401, 403, 429] as const;

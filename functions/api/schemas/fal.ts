@@ -1,6 +1,6 @@
 import { type RouteConfig, z } from '@hono/zod-openapi';
 import { FalInputSchema } from '#functions/api/fal-input.ts';
-import { errorResponses } from './error.ts';
+import { ENDING_STATUSES, errorResponses } from './error.ts';
 
 const QueuedSchema = z
   .object({
@@ -64,7 +64,10 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     summary: 'Make images as fal.run does, and wait for them',
     security,
     request: { params: model, body: input },
-    responses: { 200: json('The images', ResultSchema), ...falErrors(402, 404, 413, 422, 503) },
+    responses: {
+      200: json('The images', ResultSchema),
+      ...falErrors(402, 404, 413, 422, ...ENDING_STATUSES),
+    },
   },
   {
     method: 'post',
@@ -88,7 +91,10 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     summary: 'Get the result of a request that is COMPLETED',
     security,
     request: { params: request },
-    responses: { 200: json('The images', ResultSchema), ...falErrors(404) },
+    responses: {
+      200: json('The images', ResultSchema),
+      ...falErrors(404, 422, ...ENDING_STATUSES),
+    },
   },
   {
     method: 'put',
@@ -113,7 +119,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     },
     responses: {
       200: json('What the target would answer', z.record(z.string(), z.unknown())),
-      ...falErrors(402, 404, 413, 422, 503),
+      ...falErrors(402, 404, 413, 422, ...ENDING_STATUSES),
     },
   },
 ];
