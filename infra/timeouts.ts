@@ -6,7 +6,8 @@ export const TIMEOUTS = {
   api: 60,
   dispatch: 60,
   complete: 30,
-  webhooks: 60,
+  /** Five entries of one job go one after the other, each for 15 s at most. */
+  webhooks: 90,
   sweep: 55,
   'kill-switch': 60,
   'package-check': 30,

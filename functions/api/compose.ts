@@ -5,10 +5,12 @@ import type { EndpointState } from '#shared/adapters/aws/endpoint-state.ts';
 import { deployedPrices, readCatalogModels } from '#shared/adapters/aws/model-catalog.ts';
 import { createPollingWatcher } from '#shared/adapters/aws/polling-watcher.ts';
 import { createSageMakerProgress } from '#shared/adapters/aws/sagemaker-progress.ts';
-import { parseMacKeys, receiptKey } from '#shared/adapters/aws/secret-keys.ts';
+import { parseMacKeys, receiptKey, streamToken } from '#shared/adapters/aws/secret-keys.ts';
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
+import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
 import { createTokenBucketRateLimiter } from '#shared/adapters/local/token-bucket-rate-limiter.ts';
-import type { AccountId, JobId } from '#shared/core/ids.ts';
+import type { AccountId } from '#shared/core/ids.ts';
+import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { createAdmission } from '#shared/domain/admission.ts';
 import { createBlockList } from '#shared/domain/block-list.ts';
 import { createCatalog } from '#shared/domain/catalog.ts';
@@ -52,10 +54,15 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     platform.readSecret(config.RECEIPT_SECRET_ARN),
     readCatalogModels(platform.s3, config.MODEL_BUCKET_NAME, config.MODELS),
   ]);
-  const system = createAwsSystem(platform, {
-    tableName: config.TABLE_NAME,
-    bucket: config.OUTPUT_BUCKET_NAME,
+  const carryWebhooks = createWebhookCarrier({
+    client: platform.sqs,
+    queueUrl: config.WEBHOOK_QUEUE_URL,
+    clock,
+    onError: log.error,
   });
+  const onWebhooks = (webhooks: readonly OutboxEntry[]) => errands.add(carryWebhooks(webhooks));
+  const names = { tableName: config.TABLE_NAME, bucket: config.OUTPUT_BUCKET_NAME };
+  const system = createAwsSystem(platform, names, onWebhooks);
   const { jobs, ledger, keys, outbox, blobs, settlement } = system;
   const outputOrigin = await originOf(blobs, clock.now());
   const progress = createSageMakerProgress({
@@ -67,7 +74,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
   });
   const estimator = createEstimator({
     jobs,
-    queue: { progress: notingStarts(progress, settlement) },
+    queue: { progress: notingProgress(progress, settlement) },
     clock,
     expectedImageMs: EXPECTED_IMAGE_MS,
     lanes: config.MODELS.reduce((sum, model) => sum + model.maxInstances, 0),
@@ -119,8 +126,9 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     countRunning: (model) => countLeased(system.table, model),
     watcher: createPollingWatcher({ jobs, settlement, now: clock.now, sleep: platform.sleep }),
     outbox,
+    onWebhookDue: (entry) => onWebhooks([entry]),
     receiptKey: receiptKey(receiptSecret),
-    streamToken: (job) => streamToken(macSecret, job),
+    streamToken: (job) => streamToken(receiptSecret, job),
     checkReady: async () => {
       await system.table.get({ pk: 'READY', sk: 'META' });
     },
@@ -161,26 +169,22 @@ function settingsOf(config: ApiConfig): ApiSettings {
   };
 }
 
-/** SageMaker tells nobody that a job was begun: whoever looks finds its mark, and passes it on. */
-function notingStarts(
+/** SageMaker tells nobody how a job goes on: whoever looks finds its marks, and passes them on. */
+function notingProgress(
   progress: InferenceQueue['progress'],
-  settlement: Pick<SettlementService, 'applyStart'>,
+  settlement: Pick<SettlementService, 'applyStart' | 'applyProgress'>,
 ): InferenceQueue['progress'] {
   return async (job, model) => {
     const found = await progress(job, model);
-    if (found.startedAt !== undefined) await settlement.applyStart(job, found.startedAt);
+    if (found.startedAt === undefined) return found;
+    await settlement.applyStart(job, found.startedAt);
+    await settlement.applyProgress(job, found.imagesDone);
     return found;
   };
 }
 
 function sha256Hex(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
-}
-
-/** The secret part of a stream's URL. */
-function streamToken(secret: string, job: JobId): string {
-  const key = createHash('sha256').update(`stream\n${secret}`).digest();
-  return createHmac('sha256', key).update(job).digest('base64url').slice(0, 22);
 }
 
 async function noting<T>(errands: Errands, work: Promise<T>): Promise<T> {

@@ -28,6 +28,8 @@ const ApiEnvSchema = z.object({
   MODELS: ModelsVariable,
   /** Wakes the dispatcher after a create. */
   DISPATCH_QUEUE_URL: z.url(),
+  /** Carries the ids of due webhooks. */
+  WEBHOOK_QUEUE_URL: z.url(),
   /** The secret that API keys' MACs are made with: new keys are made here. */
   MAC_SECRET_ARN: z.string().min(1),
   /** The secret that receipts are signed with. */

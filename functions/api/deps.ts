@@ -1,5 +1,6 @@
 import type { Clock } from '#shared/core/clock.ts';
 import type { AccountId, JobId, RandomBytes } from '#shared/core/ids.ts';
+import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { Job } from '#shared/core/job.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { AdmissionService } from '#shared/domain/admission.ts';
@@ -76,7 +77,7 @@ export interface ApiDeps {
   readonly peekBalance?: (account: AccountId) => Promise<MicroUsd | undefined>;
   readonly outbox: Outbox;
   /** Told that a webhook became due; where the server delivers them itself. */
-  readonly onWebhookDue?: () => void;
+  readonly onWebhookDue?: (entry: OutboxEntry) => void;
   /** Signs the receipts inside images. */
   readonly receiptKey: Uint8Array;
   /** The secret part of a stream's URL: a MAC over the job's id. */

@@ -119,6 +119,7 @@ async function compose(
     clock: systemClock,
     isUp: () => gpu.port() !== undefined,
     onStarted: (job, startedAt) => services.settlement.applyStart(job, startedAt),
+    onProgress: (job, imagesDone) => services.settlement.applyProgress(job, imagesDone),
     onCompletion: (completion) => services.settlement.applyCompletion(completion),
     onError,
   });

@@ -8,10 +8,9 @@ import type { CarryWebhooks } from '#shared/adapters/aws/webhook-carrier.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { type InferenceError, ReceiptSchema } from '#shared/core/inference.ts';
-import { isTerminal, type Job } from '#shared/core/job.ts';
-import { jobMarks, StartedMarkSchema } from '#shared/core/job-marks.ts';
-import { eventEntries } from '#shared/domain/job-events.ts';
+import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { SettlementService } from '#shared/domain/settlement.ts';
+import { readMarks } from '#shared/domain/stored-marks.ts';
 import { readStoredReceipt } from '#shared/domain/stored-receipt.ts';
 import type { BlobStore } from '#shared/ports/blob-store.ts';
 import type { InferenceOutcome } from '#shared/ports/inference-queue.ts';
@@ -22,8 +21,8 @@ export interface CompleteDeps {
   readonly blobs: Pick<BlobStore, 'get'>;
   /** The bucket of `blobs`, by which SageMaker's locations are understood. */
   readonly bucket: string;
-  /** Jobs that this process has changed since they were last taken. */
-  readonly takeChanged: () => readonly Job[];
+  /** Webhooks that the changes wrote since they were last taken. */
+  readonly takeWebhooks: () => readonly OutboxEntry[];
   readonly wakeDispatcher: Wake;
   readonly carryWebhooks: CarryWebhooks;
   readonly onError: (error: unknown, messageId: string) => void;
@@ -44,18 +43,15 @@ export function createCompleteHandler(deps: CompleteDeps) {
 
   return async (event: QueueEvent): Promise<QueueAnswer> => {
     const answer = await handleRecords(event, handle, deps.onError);
-    const webhooks = deps
-      .takeChanged()
-      .flatMap((job) => eventEntries(job, isTerminal(job.status) ? 'completed' : 'start', 0));
-    await Promise.all([deps.carryWebhooks(webhooks), deps.wakeDispatcher()]);
+    await Promise.all([deps.carryWebhooks(deps.takeWebhooks()), deps.wakeDispatcher()]);
     return answer;
   };
 }
 
 /** When the run began is known only from the mark that it left; for most jobs nobody has looked yet. */
 async function noteStart(deps: CompleteDeps, job: JobId): Promise<void> {
-  const mark = StartedMarkSchema.safeParse(await readJson(deps, jobMarks.started(job)));
-  if (mark.success) await deps.settlement.applyStart(job, mark.data.started_at);
+  const marks = await readMarks(job, deps.blobs);
+  if (marks !== undefined) await deps.settlement.applyStart(job, marks.startedAt);
 }
 
 async function toOutcome(

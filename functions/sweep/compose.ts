@@ -3,6 +3,8 @@ import { createCancelMark } from '#shared/adapters/aws/cancel-mark.ts';
 import { listHeldJobs } from '#shared/adapters/aws/held-jobs.ts';
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
+import type { OutboxEntry } from '#shared/core/outbox.ts';
+import { readMarks } from '#shared/domain/stored-marks.ts';
 import { createSweep } from '#shared/domain/sweep.ts';
 import type { SweepConfig } from './config.ts';
 import { createSweepHandler } from './handler.ts';
@@ -16,9 +18,10 @@ const LIMIT = 200;
 /** The function over a platform. */
 export function composeSweep(config: SweepConfig, platform: Platform) {
   const { log, clock, sqs: client } = platform;
-  const system = createAwsSystem(platform, {
-    tableName: config.TABLE_NAME,
-    bucket: config.OUTPUT_BUCKET_NAME,
+  const names = { tableName: config.TABLE_NAME, bucket: config.OUTPUT_BUCKET_NAME };
+  const written: OutboxEntry[] = [];
+  const system = createAwsSystem(platform, names, (webhooks) => {
+    written.push(...webhooks);
   });
   const onError = log.error;
   return createSweepHandler({
@@ -31,10 +34,17 @@ export function composeSweep(config: SweepConfig, platform: Platform) {
       onError,
     }),
     settlement: system.settlement,
+    readMarks: (job) => readMarks(job, system.blobs),
     listHeldJobs: () => listHeldJobs(system.table),
+    takeWebhooks: () => written.splice(0),
     outbox: system.outbox,
     ledger: system.ledger,
-    carryWebhooks: createWebhookCarrier({ client, queueUrl: config.WEBHOOK_QUEUE_URL, onError }),
+    carryWebhooks: createWebhookCarrier({
+      client,
+      queueUrl: config.WEBHOOK_QUEUE_URL,
+      clock,
+      onError,
+    }),
     wakeDispatcher: createWake({ client, queueUrl: config.DISPATCH_QUEUE_URL, onError }),
     clock,
     log,

@@ -4,16 +4,22 @@ import type { CarryWebhooks } from '#shared/adapters/aws/webhook-carrier.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal } from '#shared/core/job.ts';
+import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { SettlementService } from '#shared/domain/settlement.ts';
+import type { JobMarks } from '#shared/domain/stored-marks.ts';
 import type { SweepService } from '#shared/domain/sweep.ts';
 import type { Ledger } from '#shared/ports/ledger.ts';
 import type { Outbox } from '#shared/ports/outbox.ts';
 
 export interface SweepHandlerDeps {
   readonly sweep: SweepService;
-  readonly settlement: Pick<SettlementService, 'reconcile'>;
+  readonly settlement: Pick<SettlementService, 'reconcile' | 'applyStart' | 'applyProgress'>;
+  /** How far a job's run has come, as it has left it in storage. */
+  readonly readMarks: (job: JobId) => Promise<JobMarks | undefined>;
   /** Open jobs that were handed over. */
   readonly listHeldJobs: () => Promise<readonly JobId[]>;
+  /** Webhooks that this sweep's changes wrote since they were last taken. */
+  readonly takeWebhooks: () => readonly OutboxEntry[];
   readonly outbox: Pick<Outbox, 'claimDue'>;
   readonly ledger: Pick<Ledger, 'totals'>;
   readonly carryWebhooks: CarryWebhooks;
@@ -46,14 +52,24 @@ export function createSweepHandler(deps: SweepHandlerDeps) {
     for (const id of await deps.listHeldJobs()) {
       const job = await deps.settlement.reconcile(id);
       if (job !== undefined && isTerminal(job.status)) reconciled++;
+      else if (job?.webhook !== undefined) await noteProgress(id);
     }
     return reconciled;
   };
 
+  /** For webhooks of jobs that nobody polls: their marks are read here or not at all. */
+  const noteProgress = async (id: JobId): Promise<void> => {
+    const marks = await deps.readMarks(id);
+    if (marks === undefined) return;
+    await deps.settlement.applyStart(id, marks.startedAt);
+    await deps.settlement.applyProgress(id, marks.imagesDone);
+  };
+
   const carryDue = async (now: number): Promise<number> => {
     const due = await deps.outbox.claimDue(now - CARRIED_MS, now + HIDE_MS, WEBHOOKS_AT_ONCE);
-    await deps.carryWebhooks(due);
-    return due.length;
+    const written = deps.takeWebhooks();
+    await deps.carryWebhooks([...due, ...written]);
+    return due.length + written.length;
   };
 
   /** Once an hour: it reads every account. */

@@ -3,8 +3,10 @@ import { createDynamoStores } from '#shared/adapters/aws/dynamo-stores.ts';
 import { createDynamoTable } from '#shared/adapters/aws/dynamo-table.ts';
 import type { JsonLog } from '#shared/adapters/aws/json-log.ts';
 import { createS3BlobStore } from '#shared/adapters/aws/s3-blob-store.ts';
+import { receiptKey, streamToken } from '#shared/adapters/aws/secret-keys.ts';
 import { createSafeFetch, type SafeFetch } from '#shared/adapters/http/safe-fetch.ts';
 import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts';
+import type { Job } from '#shared/core/job.ts';
 import { createEstimator } from '#shared/domain/estimator.ts';
 import { createPresenter } from '#shared/domain/present-prediction.ts';
 import type { Outbox } from '#shared/ports/outbox.ts';
@@ -12,13 +14,17 @@ import type { WebhooksConfig } from './config.ts';
 import { createWebhookHandler } from './handler.ts';
 
 const URL_TTL_MS = 15 * 60_000;
-/** A webhook of an open job says that it runs: nothing is known here of how far it is. */
+/** A webhook of an open job says that it runs, and how far it is as its row notes. */
 const EXPECTED_IMAGE_MS = 1_500;
+
+export interface WebhooksPlatform extends Platform {
+  readonly readSecret: (id: string) => Promise<string>;
+}
 
 /** The function over a platform. `send` is for tests whose receivers are on this machine. */
 export function composeWebhooks(
   config: WebhooksConfig,
-  platform: Platform,
+  platform: WebhooksPlatform,
   send: SafeFetch = createSafeFetch({
     allowLocal: false,
     timeoutMs: config.TIMEOUT_SECONDS * 1000,
@@ -28,7 +34,7 @@ export function composeWebhooks(
   const table = createDynamoTable({ client: platform.dynamo, tableName: config.TABLE_NAME });
   const { jobs, outbox } = createDynamoStores({ table, clock, randomBytes });
   const bucket = config.OUTPUT_BUCKET_NAME;
-  const presenter = createPresenter({
+  const presenting = {
     blobs: createS3BlobStore({ client: platform.s3, bucket, clock }),
     clock,
     estimator: createEstimator({
@@ -39,8 +45,18 @@ export function composeWebhooks(
       lanes: 1,
     }),
     settings: { urlTtlMs: URL_TTL_MS },
-  });
+  };
   const origin = config.PUBLIC_URL.replace(/\/+$/, '');
+  /** As the API shows it, with the keys that are in force now. */
+  const render = async (job: Job) => {
+    const secret = await platform.readSecret(config.RECEIPT_SECRET_ARN);
+    const presenter = createPresenter({
+      ...presenting,
+      receiptKey: receiptKey(secret),
+      streamToken: (id) => streamToken(secret, id),
+    });
+    return presenter.present(job, origin);
+  };
   return createWebhookHandler({
     delivery: {
       outbox: logged(outbox, log),
@@ -48,7 +64,7 @@ export function composeWebhooks(
       clock,
       randomBytes,
       sign: signStandardWebhook,
-      render: (job) => presenter.present(job, origin),
+      render,
       send,
     },
     onError: (error, messageId) => log.error(error, `webhook message ${messageId}`),

@@ -10,6 +10,8 @@ const WebhooksEnvSchema = z.object({
   AWS_REGION: z.string().min(1),
   TABLE_NAME: z.string().min(3),
   OUTPUT_BUCKET_NAME: z.string().min(3),
+  /** The secret that the receipts in payloads are signed with. */
+  RECEIPT_SECRET_ARN: z.string().min(1),
   /** Where clients reach the API: payloads name predictions by it. */
   PUBLIC_URL: z.url(),
   /** The longest that one receiver may take. */

@@ -34,7 +34,7 @@ export function createApiFunction(
   });
   grantTableRead(api, data);
   grantTableWrite(api, data);
-  grantSend(api, [data.dispatchQueue.queue.queueArn]);
+  grantSend(api, [data.dispatchQueue.queue.queueArn, data.webhookQueue.queue.queueArn]);
   grantSecrets(api, [data.macSecret, data.receiptSecret]);
   grantSettling(api, data);
   api.grant(
@@ -54,6 +54,7 @@ function environment({ settings }: OnestepStack, data: DataStack): OwnEnvironmen
     MODEL_BUCKET_NAME: data.modelBucket.bucketName,
     MODELS: JSON.stringify(deployedModels(settings)),
     DISPATCH_QUEUE_URL: data.dispatchQueue.queue.queueUrl,
+    WEBHOOK_QUEUE_URL: data.webhookQueue.queue.queueUrl,
     MAC_SECRET_ARN: data.macSecret.secretArn,
     RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
     QUEUE_LIMIT: String(settings.queueLimit),

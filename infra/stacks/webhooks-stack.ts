@@ -32,6 +32,7 @@ export class WebhooksStack extends OnestepStack {
     const environment: OwnEnvironment<WebhooksEnv> = {
       TABLE_NAME: data.table.tableName,
       OUTPUT_BUCKET_NAME: data.outputBucket.bucketName,
+      RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
       PUBLIC_URL: api.publicUrl,
     };
     this.webhooks = createStackFunction(this, 'Webhooks', settings, {
@@ -45,6 +46,8 @@ export class WebhooksStack extends OnestepStack {
     readQueue(this.webhooks, data.webhookQueue, { batchSize: 5, maxConcurrency: MAX_DELIVERERS });
     grantTableRead(this.webhooks, data);
     grantTableWrite(this.webhooks, data, WRITTEN_PARTITIONS);
+    // Payloads carry receipts with their signatures, as the API's answers do.
+    this.webhooks.grant(['secretsmanager:GetSecretValue'], [data.receiptSecret.secretArn]);
     // Payloads carry signed URLs of the images, which are worth no more than their signer's grants.
     grantObjects(this.webhooks.role, data.outputBucket, ['s3:GetObject'], ['outputs/']);
   }

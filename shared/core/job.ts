@@ -35,6 +35,14 @@ export interface Lease {
   readonly expiresAt: number;
 }
 
+/** How far a run has come, as its webhooks tell it. */
+export interface JobProgress {
+  /** Images finished. */
+  readonly imagesDone: number;
+  /** When the latest `logs` webhook was or is due: the next one waits for its time to pass. */
+  readonly toldAt: number;
+}
+
 /** One order of images, from admission to settlement. */
 export interface Job {
   readonly id: JobId;
@@ -68,6 +76,8 @@ export interface Job {
   /** How often a worker has taken the job. */
   readonly attempts: number;
   readonly lease?: Lease;
+  /** While it runs, for a job whose webhook wants `logs`. */
+  readonly progress?: JobProgress;
   /** For callers that can't poll: cancelled if nobody has asked for it by then. */
   readonly attachBy?: number;
   readonly cancelRequestedAt?: number;

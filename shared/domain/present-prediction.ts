@@ -20,10 +20,10 @@ export interface PresenterDeps {
   readonly estimator: Pick<Estimator, 'estimate'>;
   /** How long the URLs of outputs work. */
   readonly settings: { readonly urlTtlMs: number };
-  /** The secret part of a stream's URL: a MAC over the job's id; absent: no stream is named. */
-  readonly streamToken?: (job: JobId) => string;
-  /** Absent where the key is not known: signatures are left out then. */
-  readonly receiptKey?: Uint8Array;
+  /** The secret part of a stream's URL: a MAC over the job's id. */
+  readonly streamToken: (job: JobId) => string;
+  /** Signs the receipts inside images. */
+  readonly receiptKey: Uint8Array;
 }
 
 /** Turns jobs into what clients see; URLs of outputs are made here and nowhere kept. */
@@ -63,7 +63,7 @@ export function createPresenter(deps: PresenterDeps) {
         ...(hasOutput ? { output_expires_at: toIso(urlsExpireAt) } : {}),
         error: job.error?.message ?? null,
         ...(job.error === undefined ? {} : { error_code: job.error.code.replaceAll('-', '_') }),
-        logs: progressLog(job, estimate?.imagesDone ?? job.images.length),
+        logs: progressLog(job, imagesDone(job, estimate)),
         warnings: job.warnings,
         ...(job.receipt?.blocked === undefined ? {} : { blocked: job.receipt.blocked }),
         source: 'api' as const,
@@ -84,9 +84,7 @@ export function createPresenter(deps: PresenterDeps) {
           get: self,
           cancel: `${self}/cancel`,
           web: `${origin}/?prediction=${job.id}`,
-          ...(deps.streamToken === undefined
-            ? {}
-            : { stream: `${origin}/streams/${job.id}/${deps.streamToken(job.id)}` }),
+          stream: `${origin}/streams/${job.id}/${deps.streamToken(job.id)}`,
         },
         ...(job.webhook === undefined
           ? {}
@@ -107,6 +105,12 @@ export type PresentedPrediction = Awaited<ReturnType<Presenter['present']>>;
 export function asStarting(prediction: PresentedPrediction): PresentedPrediction {
   const open = prediction.status === 'starting' || prediction.status === 'processing';
   return open ? { ...prediction, status: 'starting', output: null } : prediction;
+}
+
+/** What the row notes may be ahead of what this process has seen. */
+function imagesDone(job: Job, estimate: Estimate | undefined): number {
+  if (estimate === undefined) return job.images.length;
+  return Math.max(estimate.imagesDone, job.progress?.imagesDone ?? 0);
 }
 
 function progressOf(estimate: Estimate) {
@@ -140,7 +144,7 @@ function metricsOf(job: Job, now: number): Record<string, number> {
 }
 
 /** What is needed to make the same image again, and to know it. */
-function receiptOf(job: Job, receiptKey: Uint8Array | undefined) {
+function receiptOf(job: Job, receiptKey: Uint8Array) {
   if (job.receipt === undefined || job.input === null) return null;
   const { model, versions, device } = job.receipt;
   return {
@@ -150,7 +154,7 @@ function receiptOf(job: Job, receiptKey: Uint8Array | undefined) {
     input: { ...job.input },
     images: job.images.map((image) => {
       const { key: _key, ...shown } = image;
-      const signature = receiptKey && imageSignature(job, image, receiptKey);
+      const signature = imageSignature(job, image, receiptKey);
       return { ...shown, ...(signature === undefined ? {} : { signature }) };
     }),
   };

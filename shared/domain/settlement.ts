@@ -2,20 +2,21 @@ import type { Clock } from '#shared/core/clock.ts';
 import { createUlid, type JobId, type RandomBytes } from '#shared/core/ids.ts';
 import type { ImageRecord } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import type { BlobStore } from '#shared/ports/blob-store.ts';
 import type { Completion, InferenceQueue } from '#shared/ports/inference-queue.ts';
-import type { JobStore, Settlement } from '#shared/ports/job-store.ts';
+import type { ChangeResult, JobStore, Settlement } from '#shared/ports/job-store.ts';
 import { findDelivered } from './delivered-images.ts';
 import { eventEntries } from './job-events.ts';
 import { readStoredReceipt } from './stored-receipt.ts';
 import { decide, type Ending } from './verdict.ts';
-import { progressEntries } from './webhooks/events.ts';
+import { endEntries, planLogs } from './webhooks/events.ts';
 
 export interface SettlementDeps {
   readonly jobs: Pick<
     JobStore,
-    'get' | 'settle' | 'giveBack' | 'requestCancel' | 'markStarted' | 'removeData'
+    'get' | 'settle' | 'giveBack' | 'requestCancel' | 'markStarted' | 'noteProgress' | 'removeData'
   >;
   readonly blobs: Pick<BlobStore, 'head' | 'get' | 'list' | 'delete'>;
   readonly queue: Pick<InferenceQueue, 'cancel'>;
@@ -23,8 +24,11 @@ export interface SettlementDeps {
   readonly randomBytes: RandomBytes;
   /** How often a job is run before a retryable failure is its end. Default 3. */
   readonly maxAttempts?: number;
-  /** Told of each change of a job that this process brought about. Must not throw. */
-  readonly onChange?: (job: Job) => void;
+  /**
+   * Told of each change of a job that this process brought about, with the webhooks that its
+   * transaction wrote. Must not throw.
+   */
+  readonly onChange?: (job: Job, outbox: readonly OutboxEntry[]) => void;
 }
 
 /** What became of a completion. */
@@ -43,21 +47,26 @@ export function createSettlement(deps: SettlementDeps) {
   ): Promise<Job | undefined> => {
     const verdict = decide(job, ending, await findDelivered(job, images, blobs));
     const now = clock.now();
+    const outbox = endEntries(job, verdict.images.length > 0, now);
     const result = await jobs.settle({
       ...verdict,
       job: job.id,
       from,
       completedAt: now,
       ledgerEntryId: createUlid(clock, randomBytes),
-      outbox: [
-        ...(verdict.images.length === 0 ? [] : progressEntries(job, 'output', now)),
-        ...progressEntries(job, 'logs', now),
-        ...eventEntries(job, 'completed', now),
-      ],
+      outbox,
     });
-    if (!result.changed || result.job === undefined) return undefined;
-    deps.onChange?.(result.job);
-    return result.job;
+    return told(result, outbox);
+  };
+
+  /** The changed job, once whoever listens has been told; undefined when nothing was changed. */
+  const told = (
+    { changed, job }: ChangeResult,
+    outbox: readonly OutboxEntry[] = [],
+  ): Job | undefined => {
+    if (!changed || job === undefined) return undefined;
+    deps.onChange?.(job, outbox);
+    return job;
   };
 
   /** Files that a late or repeated run left behind, which no settled job lists. */
@@ -77,10 +86,8 @@ export function createSettlement(deps: SettlementDeps) {
       // A claim ended by this very failure can be taken again; an older one's failure says nothing.
       if (job.lease === undefined) return 'ignored';
       if (job.attempts < maxAttempts && clock.now() < job.deadline) {
-        const result = await jobs.giveBack(job.id, job.lease.token);
-        if (!result.changed || result.job === undefined) return 'ignored';
-        deps.onChange?.(result.job);
-        return 'requeued';
+        const requeued = told(await jobs.giveBack(job.id, job.lease.token));
+        return requeued === undefined ? 'ignored' : 'requeued';
       }
     }
     const ended = await settle(job, { state: 'open' }, toEnding(job, outcome), images);
@@ -92,11 +99,11 @@ export function createSettlement(deps: SettlementDeps) {
     ending: 'canceled' | 'deadline-exceeded',
   ): Promise<Job | undefined> => {
     const receipt = await readStoredReceipt(job.id, blobs);
-    const told: Ending =
+    const known: Ending =
       ending === 'canceled'
         ? { kind: 'canceled', receipt }
         : { kind: 'failed', code: ending, message: 'The prediction took too long', receipt };
-    return settle(job, { state: 'open' }, told, receipt?.images ?? []);
+    return settle(job, { state: 'open' }, known, receipt?.images ?? []);
   };
 
   return {
@@ -128,9 +135,27 @@ export function createSettlement(deps: SettlementDeps) {
       const job = await jobs.get(id);
       if (job?.lease === undefined || job.status !== 'starting') return;
       const now = clock.now();
-      const entries = [...eventEntries(job, 'start', now), ...progressEntries(job, 'logs', now)];
-      const result = await jobs.markStarted(id, job.lease.token, startedAt, entries);
-      if (result.changed && result.job !== undefined) deps.onChange?.(result.job);
+      const { toldAt, entries } = planLogs(job, now);
+      const outbox = [...eventEntries(job, 'start', now), ...entries];
+      const start = {
+        startedAt,
+        ...(wantsLogs(job) ? { progress: { imagesDone: 0, toldAt } } : {}),
+      };
+      told(await jobs.markStarted(id, job.lease.token, start, outbox), outbox);
+    },
+
+    /**
+     * Notes for its webhooks that a started job has finished so many images; late and repeated notes
+     * change nothing. Jobs whose webhooks want no `logs` are left alone.
+     */
+    async applyProgress(id: JobId, imagesDone: number): Promise<void> {
+      if (imagesDone === 0) return;
+      const job = await jobs.get(id);
+      if (job?.lease === undefined || job.status !== 'processing' || !wantsLogs(job)) return;
+      if (imagesDone <= (job.progress?.imagesDone ?? 0)) return;
+      const { toldAt, entries } = planLogs(job, clock.now());
+      const { token } = job.lease;
+      told(await jobs.noteProgress(id, token, { imagesDone, toldAt }, entries), entries);
     },
 
     /**
@@ -178,6 +203,10 @@ export function createSettlement(deps: SettlementDeps) {
 }
 
 export type SettlementService = ReturnType<typeof createSettlement>;
+
+function wantsLogs(job: Job): boolean {
+  return job.webhook?.events.includes('logs') === true;
+}
 
 /** A run that was stopped although nobody cancelled the job (a shutdown) is worth another. */
 function isRetryable(outcome: Completion['outcome']): boolean {

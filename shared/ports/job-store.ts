@@ -1,7 +1,7 @@
 import type { ErrorCode } from '#shared/core/errors.ts';
 import type { AccountId, JobId, KeyId } from '#shared/core/ids.ts';
 import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
-import type { Job } from '#shared/core/job.ts';
+import type { Job, JobProgress } from '#shared/core/job.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 
@@ -137,7 +137,18 @@ export interface JobStore {
   markStarted(
     id: JobId,
     token: number,
-    startedAt: number,
+    start: { readonly startedAt: number; readonly progress?: JobProgress },
+    outbox: readonly OutboxEntry[],
+  ): Promise<ChangeResult>;
+
+  /**
+   * Notes how far a `processing` job has come, under the token, with the outbox entries that tell of
+   * it; refused unless more images are done than were noted.
+   */
+  noteProgress(
+    id: JobId,
+    token: number,
+    progress: JobProgress,
     outbox: readonly OutboxEntry[],
   ): Promise<ChangeResult>;
 

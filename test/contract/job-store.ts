@@ -318,7 +318,9 @@ export function describeJobStore(name: string, makeStores: MakeStores): void {
         expect(second).toMatchObject({ id, token: first.token + 1 });
         expect((await jobs.renewLease(id, first.token, NOW + HOUR)).changed).toBe(false);
         expect((await jobs.giveBack(id, first.token)).changed).toBe(false);
-        expect((await jobs.markStarted(id, first.token, NOW, [])).changed).toBe(false);
+        expect((await jobs.markStarted(id, first.token, { startedAt: NOW }, [])).changed).toBe(
+          false,
+        );
         const settled = await jobs.settle(
           sampleSettlement(second, { from: { state: 'claimed', token: first.token } }),
         );
@@ -337,7 +339,7 @@ export function describeJobStore(name: string, makeStores: MakeStores): void {
         const first = await admitted();
         await admitted({ createdAt: NOW + 1 });
         const { token } = await claimed();
-        await jobs.markStarted(first.id, token, NOW + 5, []);
+        await jobs.markStarted(first.id, token, { startedAt: NOW + 5 }, []);
         const back = await jobs.giveBack(first.id, token);
         expect(back).toMatchObject({ changed: true, job: { status: 'starting' } });
         expect(back.job?.lease).toBeUndefined();
@@ -356,15 +358,50 @@ export function describeJobStore(name: string, makeStores: MakeStores): void {
 
       test('a claimed job starts once', async () => {
         const { id } = await admitted();
-        expect((await jobs.markStarted(id, 0, NOW, [])).changed).toBe(false);
+        expect((await jobs.markStarted(id, 0, { startedAt: NOW }, [])).changed).toBe(false);
         const { token } = await claimed();
-        const started = await jobs.markStarted(id, token, NOW + 5, [outboxEntry(id, 'start')]);
+        const started = await jobs.markStarted(id, token, { startedAt: NOW + 5 }, [
+          outboxEntry(id, 'start'),
+        ]);
         expect(started).toMatchObject({
           changed: true,
           job: { status: 'processing', startedAt: NOW + 5 },
         });
-        expect((await jobs.markStarted(id, token, NOW + 9, [])).changed).toBe(false);
+        expect((await jobs.markStarted(id, token, { startedAt: NOW + 9 }, [])).changed).toBe(false);
         expect(await stores.outbox.listByJob(id)).toHaveLength(1);
+      });
+
+      test('progress is noted with its webhooks, forward only, while the job runs', async () => {
+        const { id } = await admitted();
+        const { token } = await claimed();
+        const note = (imagesDone: number, by = token) =>
+          jobs.noteProgress(id, by, { imagesDone, toldAt: NOW + imagesDone }, [
+            { ...outboxEntry(id, 'logs'), id: `msg_${id}_logs_${imagesDone}` },
+          ]);
+        expect((await note(1)).changed).toBe(false);
+        const progress = { imagesDone: 0, toldAt: NOW };
+        const started = await jobs.markStarted(id, token, { startedAt: NOW, progress }, []);
+        expect(started.job).toMatchObject({ progress });
+        expect((await note(2)).job).toMatchObject({ progress: { imagesDone: 2, toldAt: NOW + 2 } });
+        expect((await note(2)).changed).toBe(false);
+        expect((await note(1)).changed).toBe(false);
+        expect((await note(3, token + 1)).changed).toBe(false);
+        const told = (await stores.outbox.listByJob(id)).map((entry) => entry.id);
+        expect(told).toEqual([`msg_${id}_logs_2`]);
+        expect((await jobs.giveBack(id, token)).job?.progress).toBeUndefined();
+        expect((await note(3)).changed).toBe(false);
+      });
+
+      test('progress is forgotten at the end', async () => {
+        const { id } = await admitted();
+        const running = await claimed();
+        const { token } = running;
+        await jobs.markStarted(id, token, { startedAt: NOW }, []);
+        await jobs.noteProgress(id, token, { imagesDone: 1, toldAt: NOW }, []);
+        const { job } = await jobs.settle(sampleSettlement(running));
+        expect(job?.progress).toBeUndefined();
+        const late = await jobs.noteProgress(id, token, { imagesDone: 2, toldAt: NOW }, []);
+        expect(late).toMatchObject({ changed: false, job: { status: job?.status } });
       });
 
       test('positions count the jobs before one', async () => {
@@ -497,7 +534,7 @@ export function describeJobStore(name: string, makeStores: MakeStores): void {
           (await jobs.settle(sampleSettlement(job, { from: { state: 'claimed', token: 9 } })))
             .changed,
         ).toBe(false);
-        await jobs.markStarted(job.id, token, NOW, []);
+        await jobs.markStarted(job.id, token, { startedAt: NOW }, []);
         const ended = await jobs.settle(sampleSettlement(job, { from, captured: PRICE }));
         expect(ended.changed).toBe(true);
         expect(ended.job?.lease).toBeUndefined();

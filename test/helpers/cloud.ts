@@ -168,7 +168,7 @@ export async function startCloud(options: CloudOptions) {
   );
   const webhooks = composeWebhooks(
     loadWebhooksConfig({ ...common, PUBLIC_URL: front.url }),
-    platform,
+    { ...platform, readSecret },
     createSafeFetch({ allowLocal: true }),
   );
   const complete = composeComplete(loadCompleteConfig(common), platform);

@@ -8,6 +8,7 @@ import {
 } from '#shared/adapters/local/sqlite/sqlite-stores.ts';
 import type { AccountId, JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import { createAdmission, type Order } from '#shared/domain/admission.ts';
 import { createDispatcher } from '#shared/domain/dispatcher.ts';
@@ -77,14 +78,16 @@ function createServices(parts: Parts, options: StartOptions) {
   const onError = (error: unknown) => parts.errors.push(error);
   const pricing = createPricing(book);
   const changes: Job[] = [];
+  const told: (readonly OutboxEntry[])[] = [];
   const settlement = createSettlement({
     jobs,
     blobs,
     queue,
     clock,
     randomBytes,
-    onChange: (job) => {
+    onChange: (job, outbox) => {
       changes.push(job);
+      told.push(outbox);
       dispatcher.onChange(job);
     },
   });
@@ -113,7 +116,7 @@ function createServices(parts: Parts, options: StartOptions) {
     settings: { graceMs: GRACE_MS, retentionMs: RETENTION_MS, limit: 10 },
     onError,
   });
-  return { admission, settlement, dispatcher, sweep, changes };
+  return { admission, settlement, dispatcher, sweep, changes, told };
 }
 
 const unwrapped: Wrap = (_name, port) => port;

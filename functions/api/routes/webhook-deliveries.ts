@@ -133,7 +133,7 @@ function registerResend(app: ApiApp, deps: RouteDeps): void {
     }),
     async (c) => {
       const entry = await resendWebhook(deps, callerOf(c).account.id, c.req.valid('param').id);
-      deps.onWebhookDue?.();
+      deps.onWebhookDue?.(entry);
       return answerJson(c, 200, presentDelivery(entry));
     },
   );

@@ -7,7 +7,7 @@ import type { GpuClient } from './gpu-client.ts';
 
 /** One order runs and one is ready behind it, so that the GPU function never waits for the next. */
 const DEPTH = 2;
-/** How often an order that has been handed over is asked whether it has begun. */
+/** How often an order that has been handed over is asked whether it has begun, and how far it is. */
 const LOOK_MS = 100;
 /** Longest pause between two tries to report an end. */
 const LONGEST_PAUSE_MS = 15_000;
@@ -18,6 +18,8 @@ export interface LoopbackQueueDeps {
   /** Whether there is a process to hand orders to. */
   readonly isUp: () => boolean;
   readonly onStarted: (job: JobId, startedAt: number) => Promise<void>;
+  /** Told of each number of finished images that was seen, once it has begun. */
+  readonly onProgress: (job: JobId, imagesDone: number) => Promise<void>;
   readonly onCompletion: (completion: Completion) => Promise<unknown>;
   readonly onError: (error: unknown, what: string) => void;
 }
@@ -42,19 +44,20 @@ export function createLoopbackQueue(deps: LoopbackQueueDeps): LoopbackQueue {
     await deps.onStarted(job, startedAt);
   };
 
-  const watchStart = async (job: JobId): Promise<void> => {
-    while (inside.get(job)?.begun === false) {
+  const watch = async (job: JobId): Promise<void> => {
+    for (let told = 0; inside.has(job); ) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       const progress = await deps.client.progress(job);
-      if (progress?.startedAt !== undefined && progress.phase === 'running') {
-        await begin(job, progress.startedAt);
-      }
+      if (progress?.startedAt === undefined || progress.phase !== 'running') continue;
+      await begin(job, progress.startedAt);
+      if (progress.imagesDone > told) await deps.onProgress(job, progress.imagesDone);
+      told = progress.imagesDone;
     }
   };
 
   const run = async (request: InferenceRequest): Promise<void> => {
     const job = request.job as JobId;
-    watchStart(job).catch((error: unknown) => deps.onError(error, 'start of a job'));
+    watch(job).catch((error: unknown) => deps.onError(error, 'progress of a job'));
     const submittedAt = deps.clock.now();
     const outcome = await deps.client.invoke(request);
     if (outcome.kind === 'completed') {

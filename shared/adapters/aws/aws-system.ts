@@ -3,7 +3,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Clock } from '#shared/core/clock.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
-import type { Job } from '#shared/core/job.ts';
+import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { createSettlement, type SettlementService } from '#shared/domain/settlement.ts';
 import type { BlobStore } from '#shared/ports/blob-store.ts';
 import { createCancelMark } from './cancel-mark.ts';
@@ -30,14 +30,18 @@ export interface AwsSystem extends DynamoStores {
   readonly table: DynamoTable;
   readonly blobs: BlobStore;
   readonly settlement: SettlementService;
-  /** Jobs that this process has changed since they were last taken. */
-  readonly takeChanged: () => readonly Job[];
 }
 
-/** Puts the shared parts together over one table and one bucket. */
+/**
+ * Puts the shared parts together over one table and one bucket.
+ *
+ * @param onWebhooks told of the webhooks that each change of a job has written: what nobody carries
+ *   waits for the sweep
+ */
 export function createAwsSystem(
   platform: Platform,
   names: { readonly tableName: string; readonly bucket: string },
+  onWebhooks: (entries: readonly OutboxEntry[]) => void = () => undefined,
 ): AwsSystem {
   const { clock, randomBytes, random, sleep, log } = platform;
   const table = createDynamoTable({
@@ -48,23 +52,17 @@ export function createAwsSystem(
   });
   const stores = createDynamoStores({ table, clock, randomBytes });
   const blobs = createS3BlobStore({ client: platform.s3, bucket: names.bucket, clock });
-  let changed: Job[] = [];
   const settlement = createSettlement({
     jobs: stores.jobs,
     blobs,
     queue: { cancel: createCancelMark(blobs) },
     clock,
     randomBytes,
-    onChange: (job) => {
-      changed.push(job);
+    onChange: (job, outbox) => {
+      if (outbox.length > 0) onWebhooks(outbox);
       if (job.completedAt !== undefined) log.settled(job);
     },
   });
-  const takeChanged = () => {
-    const taken = changed;
-    changed = [];
-    return taken;
-  };
   const ledger = createLoggedLedger(stores.ledger, log);
-  return { ...stores, ledger, table, blobs, settlement, takeChanged };
+  return { ...stores, ledger, table, blobs, settlement };
 }

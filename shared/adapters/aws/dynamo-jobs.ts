@@ -77,13 +77,25 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
     giveBack: (id, token) =>
       changeJob(table, id, (job) => (holds(job, token) ? givenBack(job) : undefined)),
     giveBackAll: () => giveBackAll(table),
-    markStarted: (id, token, startedAt, outbox) =>
+    markStarted: (id, token, start, outbox) =>
       changeJob(
         table,
         id,
         (job) =>
           holds(job, token) && job.status === 'starting'
-            ? { ...job, status: 'processing', startedAt }
+            ? { ...job, status: 'processing', ...start }
+            : undefined,
+        outbox,
+      ),
+    noteProgress: (id, token, progress, outbox) =>
+      changeJob(
+        table,
+        id,
+        (job) =>
+          holds(job, token) &&
+          job.status === 'processing' &&
+          progress.imagesDone > (job.progress?.imagesDone ?? 0)
+            ? { ...job, progress }
             : undefined,
         outbox,
       ),

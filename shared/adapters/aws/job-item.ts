@@ -101,6 +101,6 @@ export function replaceJob(read: JobItem, job: Job, token: number = read.token):
 
 /** The job as it waits again, whoever held it. */
 export function givenBack(job: Job): Job {
-  const { lease: _, startedAt: __, ...rest } = job;
+  const { lease: _, startedAt: __, progress: ___, ...rest } = job;
   return { ...rest, status: 'starting' };
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type JobId, ulidTime } from '#shared/core/ids.ts';
-import { jobMarks, PhaseMarkSchema, StartedMarkSchema } from '#shared/core/job-marks.ts';
+import { readMarks } from '#shared/domain/stored-marks.ts';
 import type { BlobStore } from '#shared/ports/blob-store.ts';
 import type { InferenceQueue, Progress } from '#shared/ports/inference-queue.ts';
 import type { EndpointState } from './endpoint-state.ts';
@@ -34,15 +34,8 @@ async function progress(
   job: JobId,
   endpoint: string,
 ): Promise<Progress> {
-  const started = StartedMarkSchema.safeParse(await readMark(deps, jobMarks.started(job)));
-  if (started.success) {
-    const phase = PhaseMarkSchema.safeParse(await readMark(deps, jobMarks.phase(job)));
-    return {
-      phase: phase.success ? phase.data.phase : 'running',
-      startedAt: started.data.started_at,
-      imagesDone: phase.success ? phase.data.images_done : 0,
-    };
-  }
+  const marks = await readMarks(job, deps.blobs);
+  if (marks !== undefined) return marks;
   const state = await deps.endpointState(endpoint);
   if (state.runningInstances > 0) return { phase: 'queued', imagesDone: 0 };
   const begun = state.scalingSince ?? ulidTime(job);
@@ -53,14 +46,4 @@ async function progress(
 function readyInMs(deps: SageMakerProgressDeps, begun: number): number {
   const { coldStartMs } = deps;
   return Math.max(coldStartMs / 10, begun + coldStartMs - deps.clock.now());
-}
-
-async function readMark(deps: SageMakerProgressDeps, key: string): Promise<unknown> {
-  const bytes = await deps.blobs.get(key);
-  if (bytes === undefined) return undefined;
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

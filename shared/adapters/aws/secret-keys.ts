@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import { AppError } from '#shared/core/errors.ts';
+import type { JobId } from '#shared/core/ids.ts';
 import type { MacKeys } from '#shared/domain/key-format.ts';
 
 const RotatedSchema = z.strictObject({
@@ -32,6 +33,12 @@ export function parseMacKeys(secret: string): MacKeys {
 /** The key that receipts are signed with, 32 bytes, from a secret's text. */
 export function receiptKey(secret: string): Uint8Array {
   return keyBytes(secret);
+}
+
+/** The secret part of a stream's URL, from the text of the receipts' secret. */
+export function streamToken(secret: string, job: JobId): string {
+  const key = keyBytes(`stream\n${secret}`);
+  return createHmac('sha256', key).update(job).digest('base64url').slice(0, 22);
 }
 
 /** 32 bytes, whatever the text's own length and alphabet. */

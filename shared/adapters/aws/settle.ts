@@ -42,7 +42,7 @@ function isAt(job: Job, from: Settlement['from']): boolean {
 }
 
 function ended(job: Job, settlement: Settlement): Job {
-  const { lease: _, ...rest } = job;
+  const { lease: _, progress: __, ...rest } = job;
   const { receipt, error } = settlement;
   return {
     ...rest,

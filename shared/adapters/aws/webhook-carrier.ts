@@ -1,14 +1,14 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Clock } from '#shared/core/clock.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { encodeWebhookMessage } from './webhook-message.ts';
 
 /** Hands outbox entries to the function that delivers them. */
-export type CarryWebhooks = (
-  entries: readonly Pick<OutboxEntry, 'id' | 'attempts'>[],
-) => Promise<void>;
+export type CarryWebhooks = (entries: readonly OutboxEntry[]) => Promise<void>;
 
-/** Most messages that SQS takes at one time. */
+/** Most messages that SQS takes at one time, and the longest that it keeps one back. */
 const BATCH = 10;
+const MAX_DELAY_SECONDS = 900;
 
 /**
  * Puts entries on the webhook queue. Never throws: an entry stays due in the outbox until an attempt
@@ -17,15 +17,21 @@ const BATCH = 10;
 export function createWebhookCarrier(deps: {
   readonly client: SQSClient;
   readonly queueUrl: string;
+  readonly clock: Clock;
   readonly onError: (error: unknown, what: string) => void;
 }): CarryWebhooks {
-  const send = async (entries: readonly Pick<OutboxEntry, 'id' | 'attempts'>[]) => {
+  const delaySeconds = ({ nextAttemptAt = 0 }: OutboxEntry): number => {
+    const seconds = Math.ceil((nextAttemptAt - deps.clock.now()) / 1000);
+    return Math.min(MAX_DELAY_SECONDS, Math.max(0, seconds));
+  };
+  const send = async (entries: readonly OutboxEntry[]) => {
     const answer = await deps.client.send(
       new SendMessageBatchCommand({
         QueueUrl: deps.queueUrl,
         Entries: entries.map((entry, i) => ({
           Id: String(i),
           MessageBody: encodeWebhookMessage(entry),
+          DelaySeconds: delaySeconds(entry),
         })),
       }),
     );

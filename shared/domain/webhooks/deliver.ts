@@ -4,7 +4,7 @@ import { type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type { JobStore } from '#shared/ports/job-store.ts';
 import type { AttemptResult, Outbox } from '#shared/ports/outbox.ts';
-import { isRetried, jobAtEvent } from './events.ts';
+import { isOvertaken, isRetried, jobAtEvent } from './events.ts';
 import { observeEndpoint } from './health.ts';
 import { nextAttemptAt } from './schedule.ts';
 import { webhookSecrets } from './secrets.ts';
@@ -37,7 +37,7 @@ export interface DeliveryDeps {
 }
 
 /** Why an entry was not even tried. */
-type Skipped = 'endpoint-disabled' | 'job-not-found';
+type Skipped = 'endpoint-disabled' | 'job-not-found' | 'overtaken';
 
 /** A claimed entry is hidden from other workers for this long: longer than the longest attempt. */
 const HIDE_MS = 60_000;
@@ -55,18 +55,25 @@ export async function deliverDue(
 ): Promise<number> {
   const now = deps.clock.now();
   const due = await deps.outbox.claimDue(now, now + HIDE_MS, options.limit);
-  const byJob = new Map<string, OutboxEntry[]>();
-  for (const entry of [...due].sort(byTime)) {
-    byJob.set(entry.job, [...(byJob.get(entry.job) ?? []), entry]);
-  }
-  const waiting = [...byJob.values()];
+  const waiting = [...inOrderByJob(due)];
   const worker = async (): Promise<void> => {
     for (let entries = waiting.shift(); entries !== undefined; entries = waiting.shift()) {
       for (const entry of entries) await deliverEntry(deps, entry);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(options.concurrency, byJob.size) }, worker));
+  await Promise.all(Array.from({ length: Math.min(options.concurrency, waiting.length) }, worker));
   return due.length;
+}
+
+/** Entries of each job, those of one in the order in which they became true. */
+export function inOrderByJob<Entry extends OutboxEntry>(
+  entries: readonly Entry[],
+): readonly (readonly Entry[])[] {
+  const byJob = new Map<string, Entry[]>();
+  for (const entry of [...entries].sort(byTime)) {
+    byJob.set(entry.job, [...(byJob.get(entry.job) ?? []), entry]);
+  }
+  return [...byJob.values()];
 }
 
 /** In the order of events where two became true in one moment. */
@@ -85,7 +92,9 @@ export async function deliverEntry(deps: DeliveryDeps, entry: OutboxEntry): Prom
       ? { kind: 'skipped', failure: 'endpoint-disabled' }
       : job === undefined
         ? { kind: 'skipped', failure: 'job-not-found' }
-        : await attempt(deps, entry, job, at);
+        : isOvertaken(job, entry)
+          ? { kind: 'skipped', failure: 'overtaken' }
+          : await attempt(deps, entry, job, at);
   const record: DeliveryAttempt = {
     entry: entry.id,
     number: entry.attempts + 1,

@@ -96,7 +96,7 @@ describe('a fault at each call to AWS, one by one', () => {
       settlement: faulty.settlement,
       blobs: faulty.blobs,
       bucket,
-      takeChanged: faulty.takeChanged,
+      takeWebhooks: () => [],
       wakeDispatcher: async () => {},
       carryWebhooks: async () => {},
       onError: () => {},

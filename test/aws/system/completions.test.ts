@@ -17,6 +17,11 @@ interface Prediction {
   readonly output: string[] | null;
 }
 
+interface Served extends Prediction {
+  readonly output_expires_at: string;
+  readonly receipt: { readonly images: readonly { readonly signature: string }[] };
+}
+
 describe('what becomes of orders whose ends are told badly', () => {
   let demo: DemoPackage;
   let cloud: Cloud;
@@ -41,6 +46,8 @@ describe('what becomes of orders whose ends are told badly', () => {
   };
   const order = (key: string, more: object = {}, input: object = {}) =>
     call(key, `/v1/models/${MODEL}/predictions`, { input: { prompt: 'a cat', ...input }, ...more });
+  const ended = async (key: string, id: string) =>
+    (await call(key, `/v1/predictions/${id}`)) as Served;
   const untilEnded = async (key: string, id: string): Promise<Prediction> => {
     for (;;) {
       const job = await call(key, `/v1/predictions/${id}`);
@@ -167,8 +174,13 @@ describe('what becomes of orders whose ends are told badly', () => {
       headers: { authorization: `Bearer ${key}` },
     });
     const { key: secret } = (await answer.json()) as { key: string };
-    const told = new Webhook(secret).verify(body, headers) as Prediction;
+    const told = new Webhook(secret).verify(body, headers) as Served;
     expect(told).toMatchObject({ id, status: 'succeeded', cost: PRICE });
+    // But for the links' times it is the very answer of the API, signed receipt included.
+    const { output: _urls, output_expires_at: _at, ...served } = await ended(key, id);
+    const { output: _told, output_expires_at: _toldAt, ...sent } = told;
+    expect(sent).toEqual(served);
+    expect(served.receipt.images[0]?.signature).toMatch(/^[A-Za-z0-9+/]{43}=$/);
     const picture = await fetch(told.output?.[0] ?? '');
     expect(
       Buffer.from(await picture.arrayBuffer())

@@ -35,7 +35,7 @@ async function live(world: World): Promise<Job | undefined> {
     const result = await attempt(() => admission.submit(sampleOrder(change)));
     return result?.outcome === 'admitted' ? result.job : undefined;
   };
-  const webhook = { url: 'https://example.com', events: ['start', 'completed'] } as const;
+  const webhook = { url: 'https://example.com', events: ['start', 'logs', 'completed'] } as const;
   const whole = await submit({ webhook, idempotency: { route: 'r', key: 'k' } });
   const partial = await submit({ images: 4 });
   const failed = await submit({});
@@ -44,6 +44,7 @@ async function live(world: World): Promise<Job | undefined> {
   await attempt(() => dispatcher.dispatchOnce());
   await attempt(() => dispatcher.renewLeases());
   if (whole) await attempt(() => settlement.applyStart(whole.id, world.clock.now()));
+  if (whole) await attempt(() => settlement.applyProgress(whole.id, 1));
   if (running) await attempt(() => settlement.cancelJob(running.id));
   const finish = async (job: Job | undefined, end: 'run' | 'fail', count?: number) => {
     if (job === undefined || !world.gpu.orders.has(job.id)) return;
@@ -84,6 +85,7 @@ describe('a fault at each storage call in turn', async () => {
       'jobs.claimNext',
       'jobs.renewLease',
       'jobs.markStarted',
+      'jobs.noteProgress',
       'jobs.requestCancel',
       'jobs.giveBack',
       'jobs.settle',

@@ -33,6 +33,51 @@ describe('settlement', () => {
     await world.services.settlement.applyStart('none' as JobId, startedAt);
   });
 
+  test('progress is told as logs while the job runs, once for each number of images', async () => {
+    const webhook = { url: 'https://example.com', events: ['logs', 'completed'] } as const;
+    const job = await running({ webhook, images: 4 });
+    const { settlement } = world.services;
+    const logs = async () =>
+      (await world.stores.outbox.listByJob(job.id)).filter(({ event }) => event === 'logs');
+    await settlement.applyProgress(job.id, 1);
+    expect(await logs()).toEqual([]);
+    await settlement.applyStart(job.id, world.clock.now());
+    world.clock.advance(600);
+    for (const imagesDone of [1, 1, 0]) await settlement.applyProgress(job.id, imagesDone);
+    expect(await logs()).toHaveLength(2);
+    world.clock.advance(100);
+    await settlement.applyProgress(job.id, 2);
+    await settlement.applyProgress(job.id, 3);
+    const told = await logs();
+    expect(told.map(({ nextAttemptAt = 0 }) => nextAttemptAt - world.clock.now())).toEqual([
+      -700, -100, 400,
+    ]);
+    expect((await read(world, job.id)).progress?.imagesDone).toBe(3);
+    await apply(await world.gpu.run(job.id));
+    await settlement.applyProgress(job.id, 4);
+    expect(await logs()).toEqual(told);
+  });
+
+  test('progress of a job whose webhook wants no logs is not written down', async () => {
+    const job = await running({ images: 2 });
+    await world.services.settlement.applyStart(job.id, world.clock.now());
+    const before = await read(world, job.id);
+    await world.services.settlement.applyProgress(job.id, 1);
+    expect(await read(world, job.id)).toEqual(before);
+  });
+
+  test('changes are told with the webhooks that were written with them', async () => {
+    const webhook = {
+      url: 'https://example.com',
+      events: ['start', 'output', 'completed'],
+    } as const;
+    const job = await running({ webhook });
+    await world.services.settlement.applyStart(job.id, world.clock.now());
+    await apply(await world.gpu.run(job.id));
+    const told = world.services.told.map((outbox) => outbox.map(({ event }) => event));
+    expect(told).toEqual([['start'], ['output', 'completed']]);
+  });
+
   test('a start that comes after the end changes nothing', async () => {
     const job = await running();
     await apply(await world.gpu.run(job.id));

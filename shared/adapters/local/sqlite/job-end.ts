@@ -28,7 +28,7 @@ export function createJobEnd({
   const addOutbox = createOutboxInsert(db);
   const end = db.prepare(
     'UPDATE jobs SET status = ?, completed_at = ?, cost = ?, result = ?, waiting = 0, ' +
-      'lease_expires_at = NULL WHERE id = ?',
+      'lease_expires_at = NULL, progress = NULL WHERE id = ?',
   );
   const erase = db.prepare(
     'UPDATE jobs SET data_removed_at = ?, request = ?, result = ? WHERE id = ?',

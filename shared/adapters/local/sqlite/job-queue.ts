@@ -1,12 +1,13 @@
 import type Database from 'libsql';
 import type { JobId } from '#shared/core/ids.ts';
-import type { Job } from '#shared/core/job.ts';
+import type { Job, JobProgress } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
+import type { JobStore } from '#shared/ports/job-store.ts';
 import { createOutboxInsert } from './outbox-rows.ts';
 
 /** Puts rows back into the queue; those that are to be cancelled stay out of it. */
 const GIVE_BACK =
-  "UPDATE jobs SET status = 'starting', started_at = NULL, lease_expires_at = NULL, " +
+  "UPDATE jobs SET status = 'starting', started_at = NULL, lease_expires_at = NULL, progress = NULL, " +
   'waiting = (cancel_requested_at IS NULL) ';
 
 /** Claims, leases and starts; each function must run inside a transaction. */
@@ -32,7 +33,7 @@ export function createJobQueue(db: Database.Database, getJob: (id: JobId) => Job
       'WHERE id = ? AND attempts = ? AND lease_expires_at IS NOT NULL',
   );
   const start = db.prepare(
-    "UPDATE jobs SET status = 'processing', started_at = ? " +
+    "UPDATE jobs SET status = 'processing', started_at = ?, progress = ? " +
       "WHERE id = ? AND attempts = ? AND lease_expires_at IS NOT NULL AND status = 'starting'",
   );
   const cancel = db.prepare(
@@ -44,8 +45,15 @@ export function createJobQueue(db: Database.Database, getJob: (id: JobId) => Job
       'due_at = min(deadline, ?1, coalesce(cancel_requested_at, deadline)) ' +
       'WHERE id = ?2 AND attach_by < ?1 AND completed_at IS NULL',
   );
+  const note = db.prepare(
+    'UPDATE jobs SET progress = ? WHERE id = ? AND attempts = ? AND lease_expires_at IS NOT NULL ' +
+      "AND status = 'processing' AND coalesce(progress ->> 'imagesDone', 0) < ?",
+  );
 
-  const changed = (id: JobId, changes: number) => ({ changed: changes > 0, job: getJob(id) });
+  const changed = (id: JobId, changes: number, outbox: readonly OutboxEntry[] = []) => {
+    if (changes > 0) for (const entry of outbox) addOutbox(entry);
+    return { changed: changes > 0, job: getJob(id) };
+  };
 
   return {
     claimNext(model: string, now: number, leaseMs: number): Job | undefined {
@@ -60,10 +68,23 @@ export function createJobQueue(db: Database.Database, getJob: (id: JobId) => Job
       changed(id, renew.run(expiresAt, id, token).changes),
     giveBack: (id: JobId, token: number) => changed(id, giveBackOne.run(id, token).changes),
     giveBackAll: (): number => giveBackAll.run().changes,
-    markStarted(id: JobId, token: number, startedAt: number, outbox: readonly OutboxEntry[]) {
-      const { changes } = start.run(startedAt, id, token);
-      if (changes > 0) for (const entry of outbox) addOutbox(entry);
-      return changed(id, changes);
+    markStarted: (
+      id: JobId,
+      token: number,
+      { startedAt, progress }: Parameters<JobStore['markStarted']>[2],
+      outbox: readonly OutboxEntry[],
+    ) => {
+      const noted = progress === undefined ? null : JSON.stringify(progress);
+      return changed(id, start.run(startedAt, noted, id, token).changes, outbox);
+    },
+    noteProgress: (
+      id: JobId,
+      token: number,
+      progress: JobProgress,
+      outbox: readonly OutboxEntry[],
+    ) => {
+      const { changes } = note.run(JSON.stringify(progress), id, token, progress.imagesDone);
+      return changed(id, changes, outbox);
     },
     requestCancel: (id: JobId, at: number) => changed(id, cancel.run(at, id).changes),
     extendAttach(id: JobId, attachBy: number): void {

@@ -1,5 +1,5 @@
 import type { AccountId, JobId, KeyId } from '#shared/core/ids.ts';
-import type { Job, JobStatus } from '#shared/core/job.ts';
+import type { Job, JobProgress, JobStatus } from '#shared/core/job.ts';
 import { microUsd } from '#shared/core/money.ts';
 
 export interface JobRow {
@@ -19,6 +19,7 @@ export interface JobRow {
   readonly data_removed_at: number | null;
   readonly attempts: number;
   readonly lease_expires_at: number | null;
+  readonly progress: string | null;
   readonly hold: number;
   readonly cost: number | null;
   readonly request: string;
@@ -81,6 +82,7 @@ export function toJob(row: JobRow): Job {
     ...(row.lease_expires_at === null
       ? {}
       : { lease: { token: row.attempts, expiresAt: row.lease_expires_at } }),
+    ...(row.progress === null ? {} : { progress: JSON.parse(row.progress) as JobProgress }),
     ...(row.attach_by === null ? {} : { attachBy: row.attach_by }),
     ...(row.cancel_requested_at === null ? {} : { cancelRequestedAt: row.cancel_requested_at }),
     ...result,

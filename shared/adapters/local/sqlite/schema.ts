@@ -194,6 +194,10 @@ const MIGRATIONS: readonly string[] = [
     WHERE t.entry = grants.entry;
   DROP TABLE taken;
   `,
+  `
+  -- JSON: how far a running job's webhooks have told it to be.
+  ALTER TABLE jobs ADD COLUMN progress TEXT;
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

@@ -91,8 +91,10 @@ export function createSqliteJobStore(
       writer.write(() => queue.renewLease(id, token, expiresAt)),
     giveBack: (id, token) => writer.write(() => queue.giveBack(id, token)),
     giveBackAll: () => writer.write(() => queue.giveBackAll()),
-    markStarted: (id, token, startedAt, outbox) =>
-      writer.write(() => queue.markStarted(id, token, startedAt, outbox)),
+    markStarted: (id, token, start, outbox) =>
+      writer.write(() => queue.markStarted(id, token, start, outbox)),
+    noteProgress: (id, token, progress, outbox) =>
+      writer.write(() => queue.noteProgress(id, token, progress, outbox)),
     requestCancel: (id, at) => writer.write(() => queue.requestCancel(id, at)),
     settle: (settlement) => writer.write(() => end.settle(settlement)),
     removeData: (id, at) => writer.write(() => end.removeData(id, at)),

@@ -9,7 +9,7 @@ import {
   deliverDue,
   type SendOutcome,
 } from '#shared/domain/webhooks/deliver.ts';
-import { progressEntries } from '#shared/domain/webhooks/events.ts';
+import { endEntries, planLogs } from '#shared/domain/webhooks/events.ts';
 import { enableEndpoint } from '#shared/domain/webhooks/health.ts';
 import { resendWebhook } from '#shared/domain/webhooks/resend.ts';
 import { rotateWebhookSecret, webhookSecrets } from '#shared/domain/webhooks/secrets.ts';
@@ -243,13 +243,50 @@ describe('events', () => {
     expect(scene.sent).toHaveLength(1);
   });
 
-  it('of progress come at most once in half a second', async () => {
-    const job = webhookJob(['logs'], { status: 'processing' });
-    const scene = createScene(job);
-    for (let at = START; at < START + 2000; at += 100) {
-      for (const entry of progressEntries(job, 'logs', at)) await scene.outbox.add(entry);
+  it('of progress come at most once in half a second, and the last change is always told', () => {
+    let job = webhookJob(['logs'], { status: 'processing' });
+    const due: number[] = [];
+    for (const [imagesDone, at] of [0, 100, 499, 700, 1_900, 2_000].entries()) {
+      const { toldAt, entries } = planLogs(job, START + at);
+      due.push(...entries.map(({ nextAttemptAt }) => (nextAttemptAt ?? 0) - START));
+      job = { ...job, progress: { imagesDone, toldAt } };
     }
-    expect(await scene.outbox.listByJob(job.id)).toHaveLength(4);
+    expect(due).toEqual([0, 500, 1_000, 1_900, 2_400]);
+  });
+
+  it('of the end are told at once, but for logs that "completed" would overtake', () => {
+    const progress = { imagesDone: 1, toldAt: START };
+    const told = (events: readonly WebhookEvent[], at: number) =>
+      endEntries(webhookJob(events, { progress }), true, START + at).map(
+        ({ event, nextAttemptAt }) => [event, (nextAttemptAt ?? 0) - START],
+      );
+    const all = ['start', 'output', 'logs', 'completed'] as const;
+    expect(told(all, 600)).toEqual([
+      ['output', 600],
+      ['logs', 600],
+      ['completed', 600],
+    ]);
+    expect(told(all, 100)).toEqual([
+      ['output', 100],
+      ['completed', 100],
+    ]);
+    expect(told(['logs'], 100)).toEqual([['logs', 500]]);
+  });
+
+  it('of logs that waited until after the end are dropped where "completed" has told as much', async () => {
+    const sentOf = async (events: readonly WebhookEvent[]) => {
+      const scene = createScene(webhookJob(events, { completedAt: START + 20 }));
+      const running = webhookJob(events, { progress: { imagesDone: 1, toldAt: START } });
+      for (const entry of planLogs(running, START + 10).entries) await scene.outbox.add(entry);
+      await scene.live(MINUTE, 100);
+      const [entry] = await scene.outbox.listByAccount(ACCOUNT, 1);
+      return { sent: scene.sent.length, attempts: await scene.outbox.attempts(entry?.id ?? '') };
+    };
+    expect(await sentOf(['logs'])).toMatchObject({ sent: 1, attempts: [{ status: 204 }] });
+    expect(await sentOf(['logs', 'completed'])).toMatchObject({
+      sent: 0,
+      attempts: [{ failure: 'overtaken' }],
+    });
   });
 });
 
