@@ -4,7 +4,7 @@ import { aspectSizes, type CatalogModel } from '#shared/domain/catalog.ts';
 import { leadingLicence } from '#shared/domain/licence-links.ts';
 import type { ApiDeps } from './deps.ts';
 import { createImageInputSchema } from './image-input.ts';
-import type { Model, ModelVersion } from './schemas/model.ts';
+import type { ListedModel, Model, ModelVersion } from './schemas/model.ts';
 
 /** Models as clients see them, with the JSON schema of what each takes. */
 export function createModelPresenter(deps: Pick<ApiDeps, 'catalog' | 'pricing'>) {
@@ -15,12 +15,21 @@ export function createModelPresenter(deps: Pick<ApiDeps, 'catalog' | 'pricing'>)
   const version = (model: CatalogModel): ModelVersion => ({
     id: model.digest,
     created_at: toIso(model.createdAt),
-    cog_version: null,
+    // No cog made it; the dialect's clients want a version.
+    cog_version: '0.0.0',
     openapi_schema: schemas.get(model) ?? {},
   });
 
   return {
     version,
+
+    /** As OpenAI's clients know it. */
+    listed: (model: CatalogModel): ListedModel => ({
+      id: model.name,
+      object: 'model',
+      created: Math.floor(model.createdAt / 1000),
+      owned_by: model.name.split('/')[0] ?? '',
+    }),
 
     model(model: CatalogModel, origin: string): Model {
       const [owner = '', name = ''] = model.name.split('/');

@@ -84,6 +84,8 @@ export function describeOpenAiClient(where: string, start: StartServed): void {
       const models = [];
       for await (const model of client.models.list()) models.push(model);
       expect(models).toMatchObject([{ id: MODEL, object: 'model', owned_by: 'onestep' }]);
+      expect(await client.models.retrieve(MODEL)).toMatchObject(models[0] ?? {});
+      await expect(client.models.retrieve('onestep/none')).rejects.toMatchObject({ status: 404 });
     });
 
     it.each([

@@ -1,12 +1,16 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
 import { authenticate } from '#functions/api/authenticate.ts';
-import type { ApiApp } from '#functions/api/context.ts';
+import type { ApiApp, ApiContext } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
 import { createModelPresenter } from '#functions/api/present-model.ts';
 import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
-import { ModelSchema, ModelVersionSchema } from '#functions/api/schemas/model.ts';
+import {
+  ListedModelSchema,
+  ModelSchema,
+  ModelVersionSchema,
+} from '#functions/api/schemas/model.ts';
 
 const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
   description,
@@ -24,14 +28,7 @@ const page = <Schema extends z.ZodType>(schema: Schema) =>
 const ModelPageSchema = page(ModelSchema)
   .extend({
     object: z.literal('list'),
-    data: z.array(
-      z.object({
-        id: z.string(),
-        object: z.literal('model'),
-        created: z.number().int(),
-        owned_by: z.string(),
-      }),
-    ),
+    data: z.array(ListedModelSchema),
   })
   .openapi('ModelPage');
 
@@ -39,9 +36,9 @@ const ModelPageSchema = page(ModelSchema)
 export function registerModels(app: ApiApp, deps: RouteDeps): void {
   const middleware = [authenticate(deps, 'read', 'predict')];
   const presenter = createModelPresenter(deps);
-  const find = (owner: string, name: string) => {
-    const model = deps.catalog.find(`${owner}/${name}`);
-    if (model === undefined) throw notFound('model', `${owner}/${name}`);
+  const find = (reference: string) => {
+    const model = deps.catalog.find(reference);
+    if (model === undefined) throw notFound('model', reference);
     return model;
   };
 
@@ -62,15 +59,17 @@ export function registerModels(app: ApiApp, deps: RouteDeps): void {
         previous: null,
         results: models.map((model) => presenter.model(model, origin)),
         object: 'list' as const,
-        data: models.map((model) => ({
-          id: model.name,
-          object: 'model' as const,
-          created: Math.floor(model.createdAt / 1000),
-          owned_by: model.name.split('/')[0] ?? '',
-        })),
+        data: models.map(presenter.listed),
       });
     },
   );
+
+  const answerModel = (c: ApiContext, reference: string) => {
+    const model = find(reference);
+    const { origin } = c.get('facts');
+    return answerJson(c, 200, { ...presenter.listed(model), ...presenter.model(model, origin) });
+  };
+  const responses = { 200: json('The model', ModelSchema), ...errorResponses(404) };
 
   app.openapi(
     createRoute({
@@ -80,12 +79,25 @@ export function registerModels(app: ApiApp, deps: RouteDeps): void {
       security,
       middleware,
       request: { params },
-      responses: { 200: json('The model', ModelSchema), ...errorResponses(404) },
+      responses,
     }),
     (c) => {
       const { owner, name } = c.req.valid('param');
-      return answerJson(c, 200, presenter.model(find(owner, name), c.get('facts').origin));
+      return answerModel(c, `${owner}/${name}`);
     },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/models/{model}',
+      summary: "The same by one name, `owner%2Fname`: how OpenAI's clients ask",
+      security,
+      middleware,
+      request: { params: z.object({ model: z.string() }) },
+      responses,
+    }),
+    (c) => answerModel(c, c.req.valid('param').model),
   );
 
   app.openapi(
@@ -100,7 +112,7 @@ export function registerModels(app: ApiApp, deps: RouteDeps): void {
     }),
     (c) => {
       const { owner, name } = c.req.valid('param');
-      const results = [presenter.version(find(owner, name))];
+      const results = [presenter.version(find(`${owner}/${name}`))];
       return answerJson(c, 200, { next: null, previous: null, results });
     },
   );
@@ -117,7 +129,7 @@ export function registerModels(app: ApiApp, deps: RouteDeps): void {
     }),
     (c) => {
       const { owner, name, version } = c.req.valid('param');
-      const model = find(owner, name);
+      const model = find(`${owner}/${name}`);
       if (model.digest !== version) throw notFound('version', version);
       return answerJson(c, 200, presenter.version(model));
     },

@@ -4,13 +4,22 @@ export const ModelVersionSchema = z
   .object({
     id: z.string().describe('Digest of the model package'),
     created_at: z.iso.datetime(),
-    cog_version: z.string().nullable(),
+    cog_version: z.string(),
     openapi_schema: z.record(z.string(), z.unknown()),
   })
   .openapi('ModelVersion');
 
-export const ModelSchema = z
-  .object({
+/** A model as OpenAI's clients know it. */
+export const ListedModelSchema = z.object({
+  id: z.string(),
+  object: z.literal('model'),
+  created: z.number().int(),
+  owned_by: z.string(),
+});
+export type ListedModel = z.infer<typeof ListedModelSchema>;
+
+export const ModelSchema = ListedModelSchema.partial()
+  .extend({
     url: z.string(),
     owner: z.string(),
     name: z.string(),
