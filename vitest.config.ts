@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 /**
  * Unit tests touch neither network nor servers; contract tests run one suite per port against every
  * local adapter; infra tests read templates; e2e tests start the real server. Left out of
- * `npm test`: `browser`, which needs a Chromium, `container`, which installs packages, and `aws`, which
- * needs the stand-ins.
+ * `npm test`: `browser`, which needs a Chromium, `container`, which installs packages, `python`, which
+ * installs Python's clients, and `aws`, which needs the stand-ins.
  */
 export default defineConfig({
   test: {
@@ -38,6 +38,15 @@ export default defineConfig({
           include: ['test/container/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'python',
+          include: ['test/python/**/*.test.ts'],
+          testTimeout: 120_000,
+          globalSetup: ['test/python/global-setup.ts'],
         },
       },
       {

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { blocksOf, FILES, ROOT } from '../helpers/doc-blocks.ts';
 import {
   type RunningServer,
   removeFolder,
@@ -11,37 +11,14 @@ import {
   temporaryFolder,
 } from '../helpers/server-process.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
 /**
  * Why a shell block is not run here: `env` sets what the test sets itself, `hub` needs the Hugging
  * Face hub, `aws` an account, `ci` is a command of `.ci/run`, `bench` takes
- * minutes and many gigabytes.
+ * minutes and many gigabytes. Python blocks are run by `npm run test:python`, which installs clients.
  */
 const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench'];
-
-interface Block {
-  readonly language: string;
-  readonly excuse: string | undefined;
-  readonly code: string;
-  readonly line: number;
-}
-
-function blocksOf(file: string): readonly Block[] {
-  const text = readFileSync(join(ROOT, file), 'utf8');
-  return [...text.matchAll(/^```(\w+)(?: (\w+))?\n(.*?)^```$/gms)].map((match) => ({
-    language: match[1] ?? '',
-    excuse: match[2],
-    code: match[3] ?? '',
-    line: text.slice(0, match.index).split('\n').length,
-  }));
-}
-
-const FILES = [
-  'README.md',
-  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
-].filter((file) => file.endsWith('.md'));
 
 let server: RunningServer;
 let folder: string;

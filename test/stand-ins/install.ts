@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheFolder, installOnce, installPython, runToEnd } from '../helpers/install-once.ts';
 
 const DYNAMODB_LOCAL = '2.6.1';
 const VERSITYGW = 'v1.8.0';
@@ -17,10 +16,8 @@ export interface Installed {
   readonly motoServer: string;
 }
 
-/** Outside the tree, so that a clean clone finds what an earlier one installed. */
 export function standInFolder(): string {
-  const caches = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  return join(caches, 'onestep-stand-ins');
+  return cacheFolder('onestep-stand-ins');
 }
 
 /** Installs what is missing (Maven Central, the Go module proxy, PyPI); needs java, mvn, go, python3. */
@@ -32,24 +29,14 @@ export async function installStandIns(): Promise<Installed> {
   const moto = join(root, `moto-${MOTO}`);
   await installOnce(dynamoDb, installDynamoDb);
   await installOnce(versityGw, installVersityGw);
-  await installOnce(moto, installMoto);
+  await installOnce(moto, (folder) =>
+    installPython(folder, [`moto[server,sns,sqs,secretsmanager]==${MOTO}`]),
+  );
   return {
     dynamoDbJars: join(dynamoDb, 'lib'),
     versityGw: join(versityGw, 'versitygw'),
     motoServer: join(moto, 'bin', 'moto_server'),
   };
-}
-
-/** A marker tells a finished folder from one whose installation was cut off. */
-async function installOnce(folder: string, install: (folder: string) => Promise<void>) {
-  const marker = join(folder, '.installed');
-  if (await exists(marker)) return;
-  process.stderr.write(`Installing ${folder} …\n`);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  await install(folder);
-  await writeFile(`${marker}.part`, '');
-  await rename(`${marker}.part`, marker);
 }
 
 async function installDynamoDb(folder: string): Promise<void> {
@@ -74,30 +61,4 @@ async function installDynamoDb(folder: string): Promise<void> {
 async function installVersityGw(folder: string): Promise<void> {
   const command = `github.com/versity/versitygw/cmd/versitygw@${VERSITYGW}`;
   await runToEnd('go', ['install', command], { env: { ...process.env, GOBIN: folder } });
-}
-
-async function installMoto(folder: string): Promise<void> {
-  await runToEnd('python3', ['-m', 'venv', folder]);
-  const extras = `moto[server,sns,sqs,secretsmanager]==${MOTO}`;
-  await runToEnd(join(folder, 'bin', 'pip'), ['install', '--quiet', extras]);
-}
-
-async function runToEnd(
-  command: string,
-  args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
-): Promise<void> {
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'ignore', 'inherit'] });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', resolve);
-  });
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

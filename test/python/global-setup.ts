@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { cacheFolder, installOnce, installPython } from '../helpers/install-once.ts';
+
+const CLIENTS = ['replicate==1.0.7', 'openai==3.57.0'];
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The interpreter that finds the clients. */
+    python: string;
+  }
+}
+
+/** The stock Python clients, in a virtual environment outside the tree. */
+export async function setup(project: TestProject): Promise<void> {
+  const folder = join(cacheFolder('onestep-python'), CLIENTS.join('-').replaceAll('==', '-'));
+  await installOnce(folder, (empty) => installPython(empty, CLIENTS));
+  project.provide('python', join(folder, 'bin', 'python'));
+}
