@@ -177,7 +177,7 @@ function notingProgress(
   return async (job, model) => {
     const found = await progress(job, model);
     if (found.startedAt === undefined) return found;
-    await settlement.applyStart(job, found.startedAt);
+    await settlement.applyStart(job, found.startedAt, found.imagesDone);
     await settlement.applyProgress(job, found.imagesDone);
     return found;
   };

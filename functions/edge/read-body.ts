@@ -9,7 +9,8 @@ function tooLarge(limitBytes: number): AppError {
 }
 
 /**
- * The request's whole body, never more than `limitBytes` of it in memory; undefined when it has none.
+ * The request's whole body, never more than `limitBytes` of it in memory; undefined when it says that
+ * it has none. One that only turns out to be empty has been read: it is passed on as such.
  *
  * @throws AppError `payload-too-large`; `invalid-request` when the connection ends before the body
  */
@@ -32,7 +33,7 @@ export async function readBody(
 async function readStream(
   stream: ReadableStream<Uint8Array>,
   limitBytes: number,
-): Promise<Uint8Array | undefined> {
+): Promise<Uint8Array> {
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -46,7 +47,7 @@ async function readStream(
     }
     chunks.push(value);
   }
-  return length === 0 ? undefined : new Uint8Array(Buffer.concat(chunks));
+  return new Uint8Array(Buffer.concat(chunks));
 }
 
 function rejectBroken(cause: unknown): never {

@@ -61,7 +61,7 @@ export function createSweepHandler(deps: SweepHandlerDeps) {
   const noteProgress = async (id: JobId): Promise<void> => {
     const marks = await deps.readMarks(id);
     if (marks === undefined) return;
-    await deps.settlement.applyStart(id, marks.startedAt);
+    await deps.settlement.applyStart(id, marks.startedAt, marks.imagesDone);
     await deps.settlement.applyProgress(id, marks.imagesDone);
   };
 

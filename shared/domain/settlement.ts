@@ -131,7 +131,7 @@ export function createSettlement(deps: SettlementDeps) {
     },
 
     /** Notes that the GPU function began with a job; late and repeated notes change nothing. */
-    async applyStart(id: JobId, startedAt: number): Promise<void> {
+    async applyStart(id: JobId, startedAt: number, imagesDone = 0): Promise<void> {
       const job = await jobs.get(id);
       if (job?.lease === undefined || job.status !== 'starting') return;
       const now = clock.now();
@@ -139,7 +139,7 @@ export function createSettlement(deps: SettlementDeps) {
       const outbox = [...eventEntries(job, 'start', now), ...entries];
       const start = {
         startedAt,
-        ...(wantsLogs(job) ? { progress: { imagesDone: 0, toldAt } } : {}),
+        ...(wantsLogs(job) ? { progress: { imagesDone, toldAt } } : {}),
       };
       told(await jobs.markStarted(id, job.lease.token, start, outbox), outbox);
     },

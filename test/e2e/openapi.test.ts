@@ -78,8 +78,6 @@ describe('requests that no client would make', () => {
     ['POST', '/fal/proxy'],
     ['GET', '/fal/proxy'],
     ['POST', '/mcp'],
-    ['GET', '/mcp'],
-    ['DELETE', '/mcp'],
     ['GET', '/streams/x/y'],
     ['GET', '/v1/webhooks/deliveries/%00'],
     ['GET', '/v1/webhooks/deliveries?limit=1e9'],
@@ -116,4 +114,34 @@ it('a webhook secret rotates without a body as well', async () => {
   const { key, previous_expires_at } = await answer.json();
   expect(key).not.toBe(before.key);
   expect(Date.parse(previous_expires_at) - Date.now()).toBeGreaterThan(23 * 3_600_000);
+});
+
+it('/mcp takes POST alone: a stream that nothing is ever sent on is not held open', async () => {
+  for (const method of ['GET', 'DELETE']) {
+    const answer = await harness.send('/mcp', { method, headers: { accept: 'text/event-stream' } });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+  }
+});
+
+it('/mcp says of JSON that is no message of its protocol that it is none', async () => {
+  for (const body of ['{}', '7', '{"jsonrpc":"1.0"}']) {
+    const answer = await harness.send('/mcp', {
+      body,
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+      },
+    });
+    expect(answer.status).toBe(400);
+    const { error } = await answer.json();
+    expect(error).toMatchObject({ code: 'invalid_request' });
+    expect(error.message).toContain('JSON-RPC');
+  }
+});
+
+it("fal's routes say what methods they take", async () => {
+  for (const path of ['/fal/onestep/test', '/fal/queue/onestep/test']) {
+    const answer = await harness.send(path, { method: 'DELETE' });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
+  }
 });

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
@@ -187,5 +188,48 @@ describe('starting and ending', () => {
     for (const name of ['port', 'ONESTEP_QUEUE_LIMIT', 'ONESTEP_SYNCHRONOUS']) {
       expect(server.stderr()).toContain(name);
     }
+  });
+});
+
+describe('a request with neither a body nor its length, as curl -X sends it', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(async () => {
+    await server.end('SIGTERM');
+    removeFolder(server.data);
+  });
+
+  /** Over a bare connection: every HTTP library adds a length. */
+  const send = (method: string, path: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const { hostname, port } = new URL(server.url);
+      const socket = connect(Number(port), hostname, () => {
+        socket.write(
+          `${method} ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\n` +
+            `authorization: Bearer ${server.admin_key}\r\nconnection: close\r\n\r\n`,
+        );
+      });
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk;
+      });
+      socket.on('error', reject);
+      socket.on('end', () => resolve(Number(text.split(' ')[1])));
+    });
+
+  test.each([
+    ['POST', '/v1/predictions', 422],
+    ['POST', '/v1/images/generations', 422],
+    ['POST', '/v1/estimate', 422],
+    ['POST', '/fal/onestep/demo', 400],
+    ['POST', '/mcp', 415],
+    ['POST', '/v1/keys', 201],
+    ['POST', '/v1/webhooks/default/secret/rotate', 201],
+    ['POST', '/v1/predictions/none/cancel', 404],
+    ['PATCH', '/v1/keys/none', 422],
+  ])('%s %s answers %i', async (method, path, status) => {
+    expect(await send(method, path)).toBe(status);
   });
 });

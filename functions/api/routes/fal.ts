@@ -50,17 +50,24 @@ export function registerFal(app: ApiApp, deps: RouteDeps): void {
 async function handle(c: ApiContext, deps: RouteDeps, target: FalTarget): Promise<Response> {
   const { method } = c.req;
   if (target.request === undefined) {
-    if (method !== 'POST') throw new AppError('method-not-allowed', 'Submit a request with POST.');
+    if (method !== 'POST') throw notAllowed('POST', 'Submit a request with POST.');
     return submit(c, deps, target);
   }
   const job = await ownJob(c, deps, target.model, target.request.id);
   const { action } = target.request;
   if (action === 'cancel' && method === 'PUT') return cancel(c, deps, job);
-  if (method !== 'GET') throw new AppError('method-not-allowed', `${method} means nothing here.`);
+  if (method !== 'GET') {
+    const allow = action === 'cancel' ? 'PUT' : 'GET';
+    throw notAllowed(allow, `${method} means nothing here.`);
+  }
   if (action === 'status') return falJson(c, await statusOf(c, deps, job), 200, job);
   if (action === 'status/stream') return streamStatus(c, deps, job);
   if (action === 'result') return result(c, deps, job);
   throw notFound('route', action);
+}
+
+function notAllowed(allow: string, message: string): AppError {
+  return new AppError('method-not-allowed', message, { details: { allow } });
 }
 
 async function submit(c: ApiContext, deps: RouteDeps, target: FalTarget): Promise<Response> {

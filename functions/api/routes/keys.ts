@@ -40,12 +40,13 @@ export function registerKeys(app: ApiApp, deps: RouteDeps): void {
       security,
       middleware,
       request: {
-        body: { required: true, content: { 'application/json': { schema: NewKeySchema } } },
+        body: { required: false, content: { 'application/json': { schema: NewKeySchema } } },
       },
       responses: { 201: json('The key', IssuedKeySchema), ...errorResponses(404, 415, 422) },
     }),
     async (c) => {
-      const wanted = c.req.valid('json');
+      // The library leaves an absent optional body out of what it validates.
+      const wanted = NewKeySchema.parse(c.req.valid('json') ?? {});
       const issued = await keyService.issue(
         {
           account: await targetAccount(c, deps, wanted.account),
@@ -164,7 +165,6 @@ function registerEndings(app: ApiApp, deps: RouteDeps): void {
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      // The library leaves an absent optional body out of what it validates.
       const { overlap_seconds } = RotateKeySchema.parse(c.req.valid('json') ?? {});
       const account = await targetAccount(c, deps, c.req.valid('query').account);
       const actor = callerOf(c).key.id;

@@ -1,10 +1,22 @@
 import { StreamableHTTPTransport } from '@hono/mcp';
 import { z } from '@hono/zod-openapi';
+import { HTTPException } from 'hono/http-exception';
 import { authenticate } from '#functions/api/authenticate.ts';
-import type { ApiApp } from '#functions/api/context.ts';
+import type { ApiApp, ApiContext } from '#functions/api/context.ts';
 import { createMcpServer } from '#functions/api/mcp-server.ts';
 import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
+import { AppError } from '#shared/core/errors.ts';
+
+/** A message of the protocol, as far as the description goes. */
+const MessageSchema = z
+  .looseObject({
+    jsonrpc: z.literal('2.0'),
+    id: z.union([z.string(), z.number()]).optional().describe('Absent in a notification'),
+    method: z.string(),
+    params: z.record(z.string(), z.unknown()).optional(),
+  })
+  .openapi('JsonRpcMessage');
 
 /** `/mcp`: the service as tools for agents. Each call stands alone; there are no sessions. */
 export function registerMcp(app: ApiApp, deps: RouteDeps): void {
@@ -16,7 +28,7 @@ export function registerMcp(app: ApiApp, deps: RouteDeps): void {
     request: {
       body: {
         required: true,
-        content: { 'application/json': { schema: z.record(z.string(), z.unknown()) } },
+        content: { 'application/json': { schema: MessageSchema } },
       },
     },
     responses: {
@@ -28,11 +40,30 @@ export function registerMcp(app: ApiApp, deps: RouteDeps): void {
       ...errorResponses(406, 413, 415),
     },
   });
-  app.all('/mcp', authenticate(deps, 'predict'), async (c) => {
+  app.post('/mcp', authenticate(deps, 'predict'), async (c) => {
     const server = createMcpServer(c, deps);
     const transport = new StreamableHTTPTransport({ enableJsonResponse: true });
     await server.connect(transport);
-    const answer = await transport.handleRequest(c);
-    return answer ?? c.body(null, 202);
+    try {
+      const answer = await transport.handleRequest(c);
+      return answer ?? c.body(null, 202);
+    } catch (thrown) {
+      throw isBadMessage(thrown) ? await badMessage(c) : thrown;
+    }
   });
+}
+
+function isBadMessage(thrown: unknown): boolean {
+  return thrown instanceof HTTPException && thrown.status === 400;
+}
+
+/** What is wrong with a body that the protocol's library refused. */
+async function badMessage(c: ApiContext): Promise<AppError> {
+  const isJson = await c.req.json().then(
+    () => true,
+    () => false,
+  );
+  return isJson
+    ? new AppError('invalid-request', 'The body is not a JSON-RPC 2.0 message.')
+    : new AppError('invalid-json', 'The body is not valid JSON.');
 }

@@ -66,7 +66,8 @@ export const KeyChangeSchema = z
     month_cap: Cap.nullish(),
     expires_at: ExpiresAt.nullish(),
   })
-  .openapi('KeyChange');
+  .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
+  .openapi('KeyChange', { minProperties: 1 });
 
 export const RotateKeySchema = z
   .strictObject({
