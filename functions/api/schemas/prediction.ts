@@ -75,7 +75,12 @@ export type Prediction = z.infer<typeof PredictionSchema>;
 const MAX_TAGS = 16;
 
 const TagsSchema = z
-  .record(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/), z.string().max(256))
+  .record(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'A name has 1 to 64 letters, digits, "_", "." or "-"'),
+    z.string().max(256),
+  )
   .refine((tags) => Object.keys(tags).length <= MAX_TAGS, `has more than ${MAX_TAGS} names`)
   .describe('Names and values of your own, for lists and usage');
 

@@ -257,3 +257,15 @@ test('an unknown route is 404 of the same shape', async () => {
 test('nothing of all this was a fault of ours', () => {
   expect(api.errors).toEqual([]);
 });
+
+test('a name of metadata that is none is named, with what a name may have', async () => {
+  const answer = await api.send('/v1/predictions', {
+    json: { input: IMAGE, metadata: { 'två ord': 'x', ['y'.repeat(5000)]: 'z' } },
+  });
+  expect(answer.status).toBe(422);
+  const message = 'A name has 1 to 64 letters, digits, "_", "." or "-"';
+  expect((await answer.json()).errors).toEqual([
+    { path: 'metadata.två ord', message },
+    { path: `metadata.${'y'.repeat(64)}`, message },
+  ]);
+});
