@@ -139,9 +139,12 @@ it('/mcp says of JSON that is no message of its protocol that it is none', async
   }
 });
 
-it("fal's routes say what methods they take", async () => {
-  for (const path of ['/fal/onestep/test', '/fal/queue/onestep/test']) {
-    const answer = await harness.send(path, { method: 'DELETE' });
-    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST']);
-  }
+it.each([
+  ['DELETE', '/fal/onestep/test', 'POST'],
+  ['GET', '/fal/queue/onestep/test', 'POST'],
+  ['DELETE', '/fal/queue/onestep/test', 'GET, POST, PUT'],
+  ['DELETE', '/fal/proxy', 'GET, POST, PUT'],
+])("fal's routes say what methods they take: %s %s", async (method, path, allow) => {
+  const answer = await harness.send(path, { method });
+  expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow]);
 });

@@ -15,6 +15,9 @@ import { AppError } from '#shared/core/errors.ts';
 import { isUlid, type JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 
+/** What fal's client sends: it submits, asks and cancels. */
+const METHODS = ['POST', 'GET', 'PUT'];
+
 /**
  * fal's dialect: `/fal/<model>` answers at once, `/fal/queue/<model>` is its queue API, and
  * `/fal/proxy` is a target for the `proxyUrl` of its client, which names the real one in a header.
@@ -30,12 +33,14 @@ export function registerFal(app: ApiApp, deps: RouteDeps): void {
     }
   };
   const query = (c: ApiContext) => new URL(c.req.url).searchParams;
-  app.all(
+  app.on(
+    METHODS,
     '/fal/proxy',
     middleware,
     door((c) => parseFalTarget(c.req.header('x-fal-target-url'))),
   );
-  app.all(
+  app.on(
+    METHODS,
     '/fal/queue/*',
     middleware,
     door((c) => parseFalPath(true, c.req.path.slice('/fal/queue/'.length), query(c))),

@@ -76,6 +76,7 @@ export function registerModels(app: ApiApp, deps: RouteDeps): void {
       method: 'get',
       path: '/v1/models/{owner}/{name}',
       summary: 'Get a model, with its price and its latest version',
+      description: "Found as `/v1/models/owner%2Fname` as well, which is how OpenAI's clients ask.",
       security,
       middleware,
       request: { params },
@@ -91,8 +92,7 @@ export function registerModels(app: ApiApp, deps: RouteDeps): void {
     createRoute({
       method: 'get',
       path: '/v1/models/{model}',
-      summary: "The same by one name, `owner%2Fname`: how OpenAI's clients ask",
-      security,
+      hide: true,
       middleware,
       request: { params: z.object({ model: z.string() }) },
       responses,
