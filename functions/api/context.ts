@@ -18,6 +18,7 @@ export interface RequestFacts {
   readonly origin: string;
   readonly authorization: string | undefined;
   readonly onAnswered: Forwarded['onAnswered'];
+  readonly onLost: Forwarded['onLost'];
   /** SHA-256 of the body, hex, where the edge has computed it. */
   readonly bodySha256: string | undefined;
   caller?: Caller;

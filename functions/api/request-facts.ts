@@ -29,6 +29,7 @@ export function requestFacts(
         ? forwarded.authorization
         : (headers.get(AUTHORIZATION_HEADER) ?? undefined),
       onAnswered: forwarded?.onAnswered,
+      onLost: forwarded?.onLost,
       bodySha256: forwarded ? forwarded.bodySha256 : (headers.get(BODY_SHA256_HEADER) ?? undefined),
     };
     c.set('facts', facts);

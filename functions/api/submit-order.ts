@@ -15,6 +15,7 @@ import {
   type ParsedInput,
   parseImageInput,
 } from './image-input.ts';
+import { createLostCallers } from './lost-callers.ts';
 import { parseCancelAfter } from './prefer.ts';
 import type { CreatePrediction } from './schemas/prediction.ts';
 
@@ -27,6 +28,7 @@ type OrderDeps = Pick<
   | 'settings'
   | 'sha256Hex'
   | 'jobs'
+  | 'clock'
   | 'onError'
 >;
 
@@ -57,6 +59,11 @@ export function createOrderDesk(deps: OrderDeps) {
   const schemas = new Map(
     deps.catalog.models.map((model) => [model, createImageInputSchema(model)] as const),
   );
+  const lostCallers = createLostCallers({
+    jobs: deps.jobs,
+    clock: deps.clock,
+    onError: (error) => deps.onError(error, 'a lost connection'),
+  });
 
   const readHeaders = (c: ApiContext, route: string) => {
     const { headers } = c.req.raw;
@@ -121,15 +128,18 @@ export function createOrderDesk(deps: OrderDeps) {
       const webhook = webhookOf(request.extras, deps.settings.allowLocalWebhooks);
       const tags = request.extras?.metadata;
       const headers = readHeaders(c, request.route);
+      const mayBeLost = headers.idempotency === undefined && (await lostCallers.mayBeBack(key.id));
       // What may repeat an order that is paid for is let pass.
       const mayRepeat =
         headers.idempotency !== undefined ||
         headers.retryCount !== undefined ||
-        request.attachWithinMs !== undefined;
+        request.attachWithinMs !== undefined ||
+        mayBeLost;
       if (!mayRepeat) await assertFunds(key.account, model.name, parsed.input);
       const result = await deps.admission.submit({
         ...parsed,
         ...headers,
+        ...(mayBeLost ? { mayBeLost } : {}),
         bodyHash: await hashBody(c, request.route),
         key,
         dialect,
@@ -140,6 +150,9 @@ export function createOrderDesk(deps: OrderDeps) {
       });
       const submitted = accept(result, deps.settings.topupUrl);
       noteAnswered(c, submitted.job, deps);
+      if (headers.idempotency === undefined) {
+        c.get('facts').onLost?.(() => lostCallers.note(key.id, submitted.job.id));
+      }
       c.get('facts').job = submitted.job.id;
       return submitted;
     },

@@ -12,6 +12,8 @@ export interface Forwarded {
   readonly bodySha256?: string;
   /** Calls back when the answer has been written to its end; absent where nobody can know. */
   readonly onAnswered?: (listener: () => void) => void;
+  /** Calls back when the connection was lost before that; absent where nobody can know. */
+  readonly onLost?: (listener: () => void) => void;
 }
 
 /** `Authorization` is overwritten on the way (origin access control signs with it): this is the copy. */

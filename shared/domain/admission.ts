@@ -49,6 +49,8 @@ export interface Order {
   readonly idempotency?: { readonly route: string; readonly key: string };
   /** `X-Stainless-Retry-Count`: above zero, the order may be one whose answer got lost. */
   readonly retryCount?: number;
+  /** The key has lost an answer of late: the order may be that one again. */
+  readonly mayBeLost?: boolean;
   /** `Cancel-After`: milliseconds from creation after which the job is cancelled. */
   readonly cancelAfterMs?: number;
   /** For callers that can't poll: cancelled when nobody asks for it for so long. */
@@ -69,10 +71,14 @@ export function createAdmission(deps: AdmissionDeps) {
 
   const attach = async (order: Order): Promise<Job | undefined> => {
     const retried = (order.retryCount ?? 0) > 0;
-    const mayBeParked = order.attachWithinMs !== undefined;
+    const mayBeParked = order.attachWithinMs !== undefined || order.mayBeLost === true;
     if (order.idempotency !== undefined || !(retried || mayBeParked)) return undefined;
-    const since = clock.now() - UNANSWERED_MS;
-    return jobs.takeUnanswered(order.key.id, order.bodyHash, since, retried ? undefined : 'parked');
+    const now = clock.now();
+    const take = (ageMs: number, only?: 'parked') =>
+      jobs.takeUnanswered(order.key.id, order.bodyHash, now - ageMs, only);
+    const unanswered = retried ? await take(UNANSWERED_MS) : undefined;
+    // Who was told to ask again may do so for as long as the job can live: a cold start takes its time.
+    return unanswered ?? take(deps.settings.deadlineMs, 'parked');
   };
 
   return {

@@ -1,7 +1,8 @@
 import { createReplicate } from '@ai-sdk/replicate';
 import { generateImage } from 'ai';
 import OpenAI from 'openai';
-import { afterEach, describe, expect, it } from 'vitest';
+import Replicate from 'replicate';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type HttpServer, startHttpServer } from '#functions/cli/serve/http-server.ts';
 import { createApiHarness } from '../helpers/api-harness.ts';
 import { createManualClock } from '../helpers/manual-clock.ts';
@@ -38,6 +39,27 @@ async function serveCold(settings: Record<string, string> = {}) {
   return { ...harness, server, clock, finishAll, captures };
 }
 
+/** A `fetch` that loses its first calls once their orders are with the GPU. */
+function losing(scene: Awaited<ReturnType<typeof serveCold>>, losses: number): typeof fetch {
+  let calls = 0;
+  return async (url, init) => {
+    calls++;
+    if (calls > losses) {
+      const answer = fetch(url, init);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await scene.finishAll();
+      return answer;
+    }
+    const cut = new AbortController();
+    const lost = fetch(url, { ...init, signal: cut.signal }).catch(() => undefined);
+    await vi.waitUntil(() => scene.gpu.submitted.length > 0, { timeout: 10_000, interval: 5 });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    cut.abort();
+    await lost;
+    throw new TypeError('fetch failed');
+  };
+}
+
 /** A client whose waits between attempts are short, and what it saw of each answer. */
 function createClient(
   scene: Awaited<ReturnType<typeof serveCold>>,
@@ -47,7 +69,7 @@ function createClient(
   const client = new OpenAI({
     baseURL: `${scene.server.url}/v1`,
     apiKey: scene.keys.key,
-    maxRetries: 5,
+    maxRetries: 9,
     fetch: async (url, init) => {
       const answer = await fetch(url, init);
       attempt++;
@@ -75,6 +97,18 @@ describe('the openai client and a model that is cold for three minutes', () => {
     });
     const answer = await client.images.generate({ prompt: 'a red circle' });
     expect(statuses).toEqual([503, 503, 503, 200]);
+    expect(answer.data).toHaveLength(1);
+    expect(new Set(scene.gpu.submitted.map(({ job }) => job)).size).toBe(1);
+    expect(await scene.captures()).toEqual([4000]);
+  });
+
+  it('finds it as well when the model takes longer than anybody waits elsewhere', async () => {
+    const scene = await serveCold();
+    const client = createClient(scene, async (_answer, attempt) => {
+      scene.clock.advance(110_000);
+      if (attempt === 7) await scene.finishAll();
+    });
+    const answer = await client.images.generate({ prompt: 'a red circle' });
     expect(answer.data).toHaveLength(1);
     expect(new Set(scene.gpu.submitted.map(({ job }) => job)).size).toBe(1);
     expect(await scene.captures()).toEqual([4000]);
@@ -170,31 +204,40 @@ describe('callers of the other routes that can not poll', () => {
 describe('the openai client whose connection is cut after its order was accepted', () => {
   it('finds the job with its retry and pays once', async () => {
     const scene = await serveCold();
-    let calls = 0;
     const client = new OpenAI({
       baseURL: `${scene.server.url}/v1`,
       apiKey: scene.keys.key,
-      fetch: async (url, init) => {
-        calls++;
-        if (calls > 1) {
-          const answer = fetch(url, init);
-          await scene.finishAll();
-          return answer;
-        }
-        const cut = new AbortController();
-        const lost = fetch(url, { ...init, signal: cut.signal }).catch(() => undefined);
-        while (scene.gpu.submitted.length === 0) {
-          await new Promise((resolve) => setTimeout(resolve, 5));
-        }
-        cut.abort();
-        await lost;
-        throw new TypeError('fetch failed');
-      },
+      fetch: losing(scene, 1),
     });
     const answer = await client.images.generate({ prompt: 'a red circle', seed: 3 } as never);
-    expect(calls).toBe(2);
     expect(answer).toMatchObject({ seed: 3, cost: 4000 });
     expect(scene.gpu.submitted).toHaveLength(1);
     expect(await scene.captures()).toEqual([4000]);
+  });
+});
+
+describe('the replicate client, whose retries say nothing of being any', () => {
+  const createClient = (scene: Awaited<ReturnType<typeof serveCold>>, losses: number) =>
+    new Replicate({
+      baseUrl: `${scene.server.url}/v1`,
+      auth: scene.keys.key,
+      fetch: losing(scene, losses),
+    });
+  const order = { input: { prompt: 'a red circle' } };
+
+  it('finds the job whose connection was lost, each time, and pays once', async () => {
+    const scene = await serveCold({ demoCredit: '4000' });
+    const output = await createClient(scene, 3).run('onestep/test', order);
+    expect(output).toHaveLength(1);
+    expect(scene.gpu.submitted).toHaveLength(1);
+    expect(await scene.captures()).toEqual([4000]);
+  });
+
+  it('orders anew when it is asked again after an answer that arrived', async () => {
+    const scene = await serveCold();
+    const client = createClient(scene, 1);
+    await client.run('onestep/test', order);
+    await client.run('onestep/test', order);
+    expect(await scene.captures()).toEqual([4000, 4000]);
   });
 });

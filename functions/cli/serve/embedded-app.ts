@@ -4,6 +4,7 @@ import { createApiApp } from '#functions/api/app.ts';
 import type { ApiDeps, ApiSettings } from '#functions/api/deps.ts';
 import type { RegisterRoutes } from '#functions/api/route-deps.ts';
 import { createEdgeApp } from '#functions/edge/app.ts';
+import type { Forwarded } from '#shared/core/forwarded.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { Outbox } from '#shared/ports/outbox.ts';
 import { sha256Hex } from './crypto.ts';
@@ -73,15 +74,23 @@ export function createEmbeddedApp(deps: EmbeddedAppDeps): { edge: Hono; api: Api
     randomBytes: deps.randomBytes,
     forward(request, forwarded, platform) {
       const { outgoing } = (platform ?? {}) as Partial<NodePlatform>;
-      const onAnswered =
-        outgoing === undefined
-          ? {}
-          : { onAnswered: (tell: () => void) => outgoing.once('finish', tell) };
-      return afterRefusal(api.fetch(request, { forwarded: { ...forwarded, ...onAnswered } }));
+      const ends = outgoing === undefined ? {} : endsOf(outgoing);
+      return afterRefusal(api.fetch(request, { forwarded: { ...forwarded, ...ends } }));
     },
     onError: apiDeps.onError,
   });
   return { edge, api: apiDeps };
+}
+
+/** How an answer ends: written in full, or with its connection. */
+function endsOf(outgoing: NodePlatform['outgoing']): Pick<Forwarded, 'onAnswered' | 'onLost'> {
+  return {
+    onAnswered: (tell) => void outgoing.once('finish', tell),
+    onLost: (tell) =>
+      void outgoing.once('close', () => {
+        if (!outgoing.writableFinished) tell();
+      }),
+  };
 }
 
 /**
