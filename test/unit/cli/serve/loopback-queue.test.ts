@@ -41,6 +41,7 @@ function setUp(change: Partial<LoopbackQueueDeps>) {
     client,
     isUp: () => true,
     onStarted: async () => undefined,
+    onProgress: async () => undefined,
     onCompletion: async ({ job }) => ends.push(job),
     onError: (error) => errors.push(error),
     ...change,
