@@ -11,6 +11,7 @@ const GOOD = {
     { name: 'onestep/demo', digest: 'a'.repeat(64), endpoint: 'onestep-dev-demo', price: 4000 },
   ]),
   DISPATCH_QUEUE_URL: 'https://sqs.eu-central-1.amazonaws.com/1/dispatch',
+  WEBHOOK_QUEUE_URL: 'https://sqs.eu-central-1.amazonaws.com/1/webhooks',
   MAC_SECRET_ARN: 'arn:mac',
   RECEIPT_SECRET_ARN: 'arn:receipt',
 };
