@@ -16,9 +16,13 @@ export interface Choice {
 /** Files that describe a model; absent ones are no fault here, the import names what it needs. */
 const DESCRIPTIONS =
   /^(model_index\.json|(unet|vae|text_encoder|text_encoder_2)\/config\.json|scheduler\/scheduler_config\.json|tokenizer(_2)?\/(vocab\.json|merges\.txt|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json))$/;
-export const LICENCE_FILES = /^(README\.md|licen[sc]e[^/]*)$/i;
+const LICENCE_FILES = /^(README\.md|licen[sc]e[^/]*)$/i;
 /** Model cards come with pictures, never with licences of megabytes. */
 const MAX_LICENCE_BYTES = 2 ** 20;
+
+/** Whether a file only describes a model, so that a look at it may spare the rest. */
+export const isDescription = ({ path }: HubFile): boolean =>
+  DESCRIPTIONS.test(path) || LICENCE_FILES.test(path);
 
 const STEM = '(?:diffusion_pytorch_model|model)';
 /** How diffusers and transformers name weights, per precision: one file or many, best first. */

@@ -1,7 +1,7 @@
-import { mkdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '#shared/core/clock.ts';
-import { AppError } from '#shared/core/errors.ts';
+import { assertRoom, type DiskNeed, type DiskOf } from '#shared/core/disk-room.ts';
+import { isDescription } from './choose-files.ts';
 import { bytesPresent, type Download, downloadFile } from './download-file.ts';
 import { withFolderLock } from './folder-lock.ts';
 import type { HubReference } from './hub-reference.ts';
@@ -29,8 +29,13 @@ export interface FetchOptions {
   /** Called once before anything is downloaded: what, under which licence, how much is missing. */
   readonly onPlan?: (repositories: readonly Fetched[], missingBytes: number) => void;
   readonly onProgress?: (progress: TransferProgress) => void;
-  /** Bytes that may still be written under a folder; by default the file system is asked. */
-  readonly freeBytes?: (folder: string) => Promise<number>;
+  /**
+   * Called when the small files that describe the models are there: what else will be written once
+   * all is. May throw where a model is of no use.
+   */
+  readonly onDescribed?: (repositories: readonly Fetched[]) => readonly DiskNeed[];
+  /** What is free on a folder's disk; by default the system is asked. */
+  readonly diskOf?: DiskOf;
 }
 
 /** Files of a repository on this disk. */
@@ -49,16 +54,14 @@ interface Plan {
 }
 
 const CONCURRENT_FILES = 3;
-/** Left over on the disk, for the file system's own books. */
-const RESERVE_BYTES = 64 * 2 ** 20;
 
 /**
  * Brings files of repositories onto this disk, each checked by its digest. What is there already
  * stays; what an earlier run began is continued.
  *
  * @returns one answer per request, in their order
- * @throws AppError as {@link describeRepository} and {@link downloadFile} do; `disk-full` before
- *   anything is written if it would not fit; `conflict` while another process downloads the same
+ * @throws AppError as {@link describeRepository} and {@link downloadFile} do; `disk-full` before the
+ *   first of the large files if all would not fit; `conflict` while another process downloads the same
  */
 export async function fetchFromHub(
   requests: readonly HubRequest[],
@@ -66,17 +69,28 @@ export async function fetchFromHub(
 ): Promise<Fetched[]> {
   const plans = await Promise.all(requests.map((request) => makePlan(request, options)));
   const downloads = uniqueDownloads(plans);
-  const present = await Promise.all(downloads.map(bytesPresent));
   const totalBytes = sum(downloads.map(({ file }) => file.sizeBytes));
-  const presentBytes = sum(present);
-  const missingBytes = totalBytes - presentBytes;
+  const missingBytes = await bytesMissing(downloads);
   const fetched = plans.map((plan) => plan.fetched);
   options.onPlan?.(fetched, missingBytes);
-  await checkDisk(options, missingBytes);
-  const meter = createProgressMeter(totalBytes, presentBytes, options.clock);
+  const assertRoomFor = (bytes: number, others: readonly DiskNeed[]) =>
+    assertRoom(
+      [{ what: 'the download', folder: options.cacheFolder, bytes }, ...others],
+      options.diskOf,
+    );
+  await assertRoomFor(missingBytes, []);
+  const meter = createProgressMeter(totalBytes, totalBytes - missingBytes, options.clock);
   const onBytes = (bytes: number) => options.onProgress?.(meter(bytes));
   const folders = [...new Set(fetched.map(({ folder }) => folder))];
-  const work = () => downloadAll(downloads, options.access, onBytes);
+  const work = async () => {
+    await downloadAll(
+      downloads.filter(({ file }) => isDescription(file)),
+      options.access,
+      onBytes,
+    );
+    await assertRoomFor(await bytesMissing(downloads), options.onDescribed?.(fetched) ?? []);
+    await downloadAll(downloads, options.access, onBytes);
+  };
   await folders.reduceRight<() => Promise<void>>(
     (inner, folder) => () => withFolderLock(folder, options.processId, inner),
     work,
@@ -108,21 +122,9 @@ function uniqueDownloads(plans: readonly Plan[]): Download[] {
   return [...new Map(all.map((download) => [download.target, download])).values()];
 }
 
-async function checkDisk(options: FetchOptions, missingBytes: number): Promise<void> {
-  if (missingBytes === 0) return;
-  const { cacheFolder, freeBytes = freeBytesOf } = options;
-  const free = await freeBytes(cacheFolder);
-  if (free >= missingBytes + RESERVE_BYTES) return;
-  throw new AppError(
-    'disk-full',
-    `${cacheFolder}: ${gigabytes(missingBytes)} are missing, but only ${gigabytes(free)} are free; make room or name another folder with --data.`,
-  );
-}
-
-async function freeBytesOf(folder: string): Promise<number> {
-  await mkdir(folder, { recursive: true });
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
+async function bytesMissing(downloads: readonly Download[]): Promise<number> {
+  const missing = downloads.map(async (one) => one.file.sizeBytes - (await bytesPresent(one)));
+  return sum(await Promise.all(missing));
 }
 
 /** Downloads a few files at a time, the largest first. The first fault stops the others. */
@@ -154,5 +156,3 @@ async function downloadAll(
 
 const sum = (values: readonly number[]): number =>
   values.reduce((total, value) => total + value, 0);
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { openCheckpoint } from '#shared/checkpoint/open-checkpoint.ts';
 import { singleFilePart } from '#shared/checkpoint/single-file.ts';
 import type { Checkpoint, LazyTensor } from '#shared/checkpoint/tensor.ts';
+import type { DiskOf } from '#shared/core/disk-room.ts';
 import { assert } from '#shared/core/errors.ts';
 import type { ModelGraph } from '#shared/onnx/sdxl/graphs.ts';
 import { vaeFactor } from '#shared/onnx/sdxl/vae-config.ts';
@@ -42,6 +43,8 @@ export interface ImportOptions {
   /** Stops the import; nothing is left behind. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: { bytes: number; of: number }) => void;
+  /** What is free where the package goes; by default the system is asked. */
+  readonly diskOf?: DiskOf | undefined;
 }
 
 /** The latents' side where a UNet's config does not say it, as diffusers' SDXL pipeline has it. */
@@ -136,7 +139,7 @@ interface Job {
 }
 
 async function writePackage(folder: string, job: Job): Promise<Manifest> {
-  const writer = new PackageWriter(folder);
+  const writer = new PackageWriter(folder, job.options.diskOf);
   try {
     return await writeFiles(folder, writer, job);
   } finally {

@@ -1,6 +1,7 @@
 import { linkSync, mkdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { assertRoom, type DiskOf } from '#shared/core/disk-room.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { DigestThread } from './digest-thread.ts';
 import { HashedFile, Pieces } from './hashed-file.ts';
@@ -13,8 +14,18 @@ export class PackageWriter {
   private readonly digest = new DigestThread();
   private readonly pieces = new Pieces();
 
-  constructor(folder: string) {
+  private readonly diskOf: DiskOf | undefined;
+
+  /** @param diskOf what is free there; by default the system is asked */
+  constructor(folder: string, diskOf?: DiskOf) {
     this.folder = folder;
+    this.diskOf = diskOf;
+  }
+
+  /** @throws AppError `disk-full` when so many bytes won't fit */
+  async assertRoom(bytes: number): Promise<void> {
+    const need = { what: 'the package', folder: dirname(this.folder), bytes };
+    await assertRoom([need], this.diskOf);
   }
 
   /** Writes a new file of the package. */

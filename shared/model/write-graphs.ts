@@ -27,6 +27,7 @@ export async function writeGraphs(
   const linked = new LinkedSources();
   const plans = GRAPH_NAMES.map((name) => planWeights(name, graphs, options, linked));
   const of = plans.reduce((sum, { layout }) => sum + layout.sizeBytes, 0);
+  await writer.assertRoom(of);
   let bytes = 0;
   const onBytes = (count: number) => {
     options.signal?.throwIfAborted();
@@ -64,13 +65,7 @@ function planWeights(
 ): WeightPlan {
   const places = new Map<string, Place>();
   const copied: StoredTensor[] = [];
-  const tensors = new Map<string, StoredTensor>();
-  for (const device of [graphs.cpu, graphs.cuda]) {
-    for (const tensor of device === undefined ? [] : storedTensors(device[name])) {
-      tensors.set(tensor.name, tensor);
-    }
-  }
-  for (const tensor of tensors.values()) {
+  for (const tensor of tensorsOf(name, graphs)) {
     const [source] = sources(tensor);
     const place = link && source !== undefined ? linked.place(tensor, source) : undefined;
     if (place === undefined) copied.push(tensor);
@@ -81,6 +76,21 @@ function planWeights(
     places.set(tensor, { file: weightFileName(name), offset });
   }
   return { name, layout, places };
+}
+
+/** How many bytes the weights of all graphs take where none is linked. */
+export function weightBytes(graphs: DeviceGraphs): number {
+  const tensors = GRAPH_NAMES.flatMap((name) => tensorsOf(name, graphs));
+  return tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
+}
+
+/** Every tensor that the graphs of one name store, once. */
+function tensorsOf(name: GraphName, { cpu, cuda }: DeviceGraphs): readonly StoredTensor[] {
+  const tensors = new Map<string, StoredTensor>();
+  for (const device of cuda === undefined ? [cpu] : [cpu, cuda]) {
+    for (const tensor of storedTensors(device[name])) tensors.set(tensor.name, tensor);
+  }
+  return [...tensors.values()];
 }
 
 /** Every tensor that a graph stores, once. */

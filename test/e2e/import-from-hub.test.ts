@@ -124,6 +124,21 @@ describe('onestep import from the hub', () => {
     ]);
   });
 
+  it('refuses a package that would not fit before it fetches weights', async () => {
+    await start();
+    const config = JSON.parse(readFileSync(join(TINY, 'text_encoder/config.json'), 'utf8'));
+    const vast = { ...standInFiles(TINY) };
+    // A petabyte of embeddings, should anybody ask for them.
+    const content = Buffer.from(JSON.stringify({ ...config, vocab_size: 1e13 }));
+    vast['text_encoder/config.json'] = { content };
+    await hub?.close();
+    hub = await startHub({ 'maker/vast': { files: vast } });
+    const refused = await run(['maker/vast']);
+    expect(refused.stderr).toMatch(/onestep: .*: the download takes .*, the package takes .*, but/);
+    expect(refused.code).toBe(1);
+    expect(hub.requests.filter(({ host }) => host === 'storage')).toEqual([]);
+  });
+
   it('says in one line what is not there', async () => {
     await start();
     const missing = await run(['maker/tiny', '--unet', 'teacher/OneStep/Two_UNet.bin']);

@@ -78,7 +78,9 @@ async function run({ values, positionals, env, stdout, stderr }: CommandContext)
   const checkpoint = text('checkpoint');
   const { out, manifest } = await withInterrupt('import', async (signal) => {
     const isFolder = given === undefined;
-    const named = { repository, isFolder, unet, checkpoint, dtype, data };
+    const link = values['link'] === true;
+    const place = text('out') ?? join(data, 'models');
+    const named = { repository, isFolder, unet, checkpoint, dtype, data, link, out: place };
     const sources = await fetchSources(named, { env, stderr }, signal);
     // A model from the hub is known by its name there; one from a folder goes where it is told.
     const hubName = unet !== undefined && sources.unet !== unet ? unet : repository;
@@ -89,18 +91,19 @@ async function run({ values, positionals, env, stdout, stderr }: CommandContext)
     const out =
       text('out') ??
       (name === undefined ? need('out', 'PKG') : join(data, 'models', modelName(name)));
-    const manifest = await importModel({
+    const importing = importModel({
       ...sources,
       dtype,
       out,
       name: modelName(name ?? basename(out)),
       owner: ownerName(told.length > 1 ? told[0] : owner),
-      link: values['link'] === true,
+      link,
       processId: process.pid,
       signal,
       onProgress: stderr.isTTY ? reportWriting(stderr) : () => undefined,
     });
-    return { out, manifest };
+    const clearLine = () => stderr.write(stderr.isTTY ? '\r\u001b[K' : '');
+    return { out, manifest: await importing.finally(clearLine) };
   });
   const seconds = (performance.now() - started) / 1000;
   if (values['json'] === true) {
@@ -108,7 +111,6 @@ async function run({ values, positionals, env, stdout, stderr }: CommandContext)
     return;
   }
   const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
-  stderr.write(`${stderr.isTTY ? '\r\u001b[K' : ''}`);
   stderr.write(`${out}: ${manifest.name}, ${megabytes(bytes)} in ${seconds.toFixed(1)} s\n`);
   stdout.write(`${manifest.digest}\n`);
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { systemClock } from '#shared/core/clock.ts';
+import type { DiskNeed } from '#shared/core/disk-room.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { chooseFile, chooseFiles, type WeightPart } from '#shared/hub/choose-files.ts';
 import { type Fetched, fetchFromHub, type HubRequest } from '#shared/hub/fetch-from-hub.ts';
@@ -9,6 +10,7 @@ import { type HubReference, parseHubReference } from '#shared/hub/hub-reference.
 import type { HubAccess } from '#shared/hub/hub-repository.ts';
 import { readLicences } from '#shared/model/licences.ts';
 import type { Manifest } from '#shared/model/manifest.ts';
+import { packageBytes } from '#shared/model/package-bytes.ts';
 import { PARTS } from '#shared/model/repository.ts';
 import { reportDownload } from './report-download.ts';
 
@@ -26,6 +28,9 @@ export interface NamedSources {
   readonly dtype: 'fp32' | 'fp16';
   /** The folder that downloads are kept in, under `hub/`. */
   readonly data: string;
+  /** Where the package will lie, and whether it shares tensors with its sources. */
+  readonly out: string;
+  readonly link: boolean;
 }
 
 /** Sources on this disk, and what the manifest says about them. */
@@ -76,17 +81,28 @@ export async function fetchSources(
     });
   }
   const report = reportDownload(stderr);
-  const fetched = await fetchFromHub([...requests.values()], {
+  const fetching = fetchFromHub([...requests.values()], {
     cacheFolder: join(named.data, 'hub'),
     access: hubAccess(env, signal),
     clock: systemClock,
     processId: process.pid,
     onPlan: report.plan,
+    onDescribed: (found) => {
+      const index = [...requests.keys()].indexOf(repository);
+      return packageNeeds(named, found[index]?.folder ?? repository.text);
+    },
     onProgress: report.progress,
   });
-  report.end();
+  // A fault's message begins on a line of its own.
+  const fetched = await fetching.finally(() => report.end());
   const answers = new Map([...requests.keys()].map((source, index) => [source, fetched[index]]));
   return placed({ repository, unet, checkpoint }, (source) => answers.get(source));
+}
+
+/** What the package will take of its disk; a linked one takes next to nothing. */
+function packageNeeds({ link, out, dtype }: NamedSources, repository: string): DiskNeed[] {
+  const bytes = packageBytes(repository, dtype);
+  return link ? [] : [{ what: 'the package', folder: out, bytes }];
 }
 
 /** Weights that the repository has to bring, for no other source does. */

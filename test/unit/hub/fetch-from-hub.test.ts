@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError, type ErrorCode } from '#shared/core/errors.ts';
 import { processMark } from '#shared/core/running-process.ts';
 import { chooseFile } from '#shared/hub/choose-files.ts';
-import { type FetchOptions, fetchFromHub } from '#shared/hub/fetch-from-hub.ts';
+import { type Fetched, type FetchOptions, fetchFromHub } from '#shared/hub/fetch-from-hub.ts';
 import { parseHubReference } from '#shared/hub/hub-reference.ts';
 import {
   COMMIT,
@@ -243,9 +243,26 @@ describe('fetchFromHub', () => {
   });
 
   it('writes nothing if it would not fit', async () => {
-    const free = async () => SIZE;
-    const fault = await faultOf(fetchWeights(repositoryOf([]), { freeBytes: free }));
+    const diskOf = async () => ({ id: 1, freeBytes: SIZE });
+    const fault = await faultOf(fetchWeights(repositoryOf([]), { diskOf }));
     expect(fault.code).toBe('disk-full');
+    expect(weightRequests()).toEqual([]);
+  });
+
+  it('looks at what describes the models before it fetches the rest', async () => {
+    const onDescribed = (found: readonly Fetched[]) => {
+      expect(existsSync(join(found[0]?.folder ?? '', 'README.md'))).toBe(true);
+      return [{ what: 'the package', folder: join(folder, 'out'), bytes: 5e9 }];
+    };
+    const options = { onDescribed, diskOf: async () => ({ id: 1, freeBytes: 4e9 }) };
+    const full = await faultOf(fetchWeights(repositoryOf([]), options));
+    expect(full.code).toBe('disk-full');
+    expect(full.message).toContain('the download takes 0.0 GB, the package takes 5.0 GB');
+    const useless = () => {
+      throw new AppError('invalid-file', 'Of no use.');
+    };
+    const fault = await faultOf(fetchWeights(repositoryOf([]), { onDescribed: useless }));
+    expect(fault.code).toBe('invalid-file');
     expect(weightRequests()).toEqual([]);
   });
 

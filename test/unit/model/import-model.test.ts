@@ -13,6 +13,7 @@ import { openCheckpoint } from '#shared/checkpoint/open-checkpoint.ts';
 import { processMark } from '#shared/core/running-process.ts';
 import { checkFiles } from '#shared/model/check-files.ts';
 import { readManifest } from '#shared/model/manifest.ts';
+import { packageBytes } from '#shared/model/package-bytes.ts';
 import { loadTokenizer } from '#shared/pipeline/tokenizer.ts';
 import {
   copyOfTiny,
@@ -129,6 +130,31 @@ describe('importModel', () => {
     const written = weights.reduce((sum, [, { bytes }]) => sum + bytes, 0);
     expect(told.at(-1)).toEqual({ bytes: written, of: written });
   });
+
+  it('begins nothing that would not fit', async () => {
+    const out = join(folder.path, 'too-large');
+    const asked: string[] = [];
+    const diskOf = async (place: string) => {
+      asked.push(place);
+      return { id: 1, freeBytes: 2 ** 26 };
+    };
+    const refused = importFixture(TINY, out, { diskOf, onProgress: () => expect.fail('began') });
+    await expect(refused).rejects.toMatchObject({ code: 'disk-full' });
+    expect(asked).toEqual([folder.path]);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it.each(['fp32', 'fp16'] as const)(
+    'is as large as its configurations say (%s)',
+    async (dtype) => {
+      const { files } = await importFixture(TINY, newPlace(), { dtype });
+      const weights = Object.entries(files).filter(([path]) => path.endsWith('.safetensors'));
+      const written = weights.reduce((sum, [, { bytes }]) => sum + bytes, 0);
+      // The files' headers come on top.
+      expect(packageBytes(TINY, dtype)).toBeLessThan(written);
+      expect(packageBytes(TINY, dtype)).toBeGreaterThan(written * 0.9);
+    },
+  );
 
   it('removes what a killed run left behind', async () => {
     const left = (mark: string) => join(folder.path, `.package-stale.import-${mark}`);

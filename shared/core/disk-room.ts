@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { stat, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { AppError } from './errors.ts';
+
+/** Bytes that are about to be written. */
+export interface DiskNeed {
+  /** Such as `the download`. */
+  readonly what: string;
+  /** Where they go; the folder need not be there yet. */
+  readonly folder: string;
+  readonly bytes: number;
+}
+
+/** The disk that a folder lies on. */
+export interface Disk {
+  /** The same for all folders of one disk. */
+  readonly id: number;
+  readonly freeBytes: number;
+}
+
+export type DiskOf = (folder: string) => Promise<Disk>;
+
+/** Left over on a disk, for the file system's own books. */
+const RESERVE_BYTES = 64 * 2 ** 20;
+
+/** Asks the system about the disk of a folder, or of the nearest one above it that is there. */
+export const diskOf: DiskOf = async (folder) => {
+  let place = resolve(folder);
+  while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
+  const [{ dev }, { bavail, bsize }] = await Promise.all([stat(place), statfs(place)]);
+  return { id: dev, freeBytes: bavail * bsize };
+};
+
+/**
+ * Sees that there is room for all that is about to be written, also where several things go to one
+ * disk.
+ *
+ * @throws AppError `disk-full` naming what does not fit
+ */
+export async function assertRoom(needs: readonly DiskNeed[], ask: DiskOf = diskOf): Promise<void> {
+  const wanted = needs.filter(({ bytes }) => bytes > 0);
+  const disks = await Promise.all(wanted.map(({ folder }) => ask(folder)));
+  for (const { id, freeBytes } of disks) {
+    const here = wanted.filter((_, index) => disks[index]?.id === id);
+    const bytes = here.reduce((sum, need) => sum + need.bytes, 0);
+    if (freeBytes >= bytes + RESERVE_BYTES) continue;
+    const list = here.map((need) => `${need.what} takes ${gigabytes(need.bytes)}`).join(', ');
+    throw new AppError(
+      'disk-full',
+      `${here[0]?.folder}: ${list}, but only ${gigabytes(freeBytes)} are free there; make room or name a folder on another disk.`,
+    );
+  }
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

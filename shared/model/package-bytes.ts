@@ -1,0 +1,13 @@
+import { buildDeviceGraphs, readModelConfig } from './build-graphs.ts';
+import type { Manifest } from './manifest.ts';
+import { openRepository } from './repository.ts';
+import { weightBytes } from './write-graphs.ts';
+
+/**
+ * How many bytes of weights a package will hold, as a repository's configuration files alone say it.
+ *
+ * @throws AppError, FormatError naming the file and the field at fault
+ */
+export function packageBytes(repository: string, dtype: Manifest['dtype']): number {
+  return weightBytes(buildDeviceGraphs(readModelConfig(openRepository(repository)), dtype));
+}
