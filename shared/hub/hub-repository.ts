@@ -53,9 +53,9 @@ export async function describeRepository(
   { repository: name, revision }: HubReference,
   access: HubAccess,
 ): Promise<HubRepository> {
-  const { hubUrl, fetch, accessToken } = access;
+  const { hubUrl, accessToken } = access;
   const credentials = accessToken === undefined ? {} : { accessToken };
-  const info = await ask(name, access, () =>
+  const info = await ask(name, access, (fetch) =>
     modelInfo({
       name,
       revision,
@@ -67,7 +67,7 @@ export async function describeRepository(
   );
   const commit: unknown = info.sha;
   if (typeof commit !== 'string' || !HEX.test(commit)) throw malformed(name, 'no commit');
-  const files = await ask(name, access, async () => {
+  const files = await ask(name, access, async (fetch) => {
     const found: HubFile[] = [];
     const repo = { type: 'model' as const, name };
     const entries = listFiles({
@@ -110,20 +110,32 @@ function hubFile(
 }
 
 /** Makes a request of the hub's API, again where that can help, and names what went wrong. */
-async function ask<T>(name: string, access: HubAccess, request: () => Promise<T>): Promise<T> {
+async function ask<T>(
+  name: string,
+  access: HubAccess,
+  request: (fetch: HubAccess['fetch']) => Promise<T>,
+): Promise<T> {
   return pRetry(
     async () => {
+      const silence = new AbortController();
+      const signals = access.signal === undefined ? [] : [access.signal];
+      const signal = AbortSignal.any([silence.signal, ...signals]);
+      const timer = setTimeout(
+        () => silence.abort(unreachable(name, access.hubUrl)),
+        access.stallMs,
+      );
       try {
-        return await request();
+        return await request((url, init) => {
+          timer.refresh();
+          return access.fetch(url, { ...init, signal });
+        });
       } catch (error) {
         if (error instanceof HubApiError) {
           throw errorOfStatus(error.statusCode, name, access.hubUrl, error);
         }
-        if (!isNetworkFault(error)) throw error;
-        throw new AppError('unavailable', `${name}: ${access.hubUrl} can't be reached.`, {
-          cause: error,
-          retryable: true,
-        });
+        throw isNetworkFault(error) ? unreachable(name, access.hubUrl, error) : error;
+      } finally {
+        clearTimeout(timer);
       }
     },
     {
@@ -134,6 +146,13 @@ async function ask<T>(name: string, access: HubAccess, request: () => Promise<T>
       ...(access.signal === undefined ? {} : { signal: access.signal }),
     },
   );
+}
+
+function unreachable(name: string, hubUrl: string, cause?: unknown): AppError {
+  return new AppError('unavailable', `${name}: ${hubUrl} can't be reached.`, {
+    cause,
+    retryable: true,
+  });
 }
 
 function malformed(repository: string, what: string): AppError {

@@ -43,6 +43,8 @@ export interface StandInRepository {
   readonly card?: Readonly<Record<string, string>>;
   /** Only for those who bring this token. */
   readonly token?: string;
+  /** How many questions about it stay without an answer. */
+  readonly silences?: number;
 }
 
 export interface SeenRequest {
@@ -97,7 +99,8 @@ export async function startHub(
       ? { repository: repositories[`${owner}/${name}`], file: undefined }
       : find(url.pathname);
     if (repository === undefined) return answer(response, 404);
-    const { token } = repository;
+    const { token, silences = 0 } = repository;
+    if (isApi && requests.filter(({ path }) => path.startsWith('/api/')).length <= silences) return;
     if (token !== undefined && request.headers.authorization !== `Bearer ${token}`) {
       return answer(response, 401);
     }

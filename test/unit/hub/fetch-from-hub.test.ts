@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError, type ErrorCode } from '#shared/core/errors.ts';
 import { processMark } from '#shared/core/running-process.ts';
 import { chooseFile } from '#shared/hub/choose-files.ts';
@@ -174,6 +174,25 @@ describe('fetchFromHub', () => {
     await fetchWeights(repositoryOf(faults), { stallMs: 200 });
     expect(Buffer.compare(readFileSync(TARGET()), WEIGHTS)).toBe(0);
     expect(weightRequests()).toHaveLength(4);
+  });
+
+  it('asks again where the hub says nothing, and gives up in the end', async () => {
+    await fetchWeights({ ...repositoryOf([]), silences: 2 }, { stallMs: 50 });
+    await hub?.close();
+    hub = undefined;
+    const silent = { ...repositoryOf([]), silences: 100 };
+    const fault = await faultOf(fetchWeights(silent, { stallMs: 50 }));
+    expect(fault.code).toBe('unavailable');
+    expect(fault.message).toMatch(/^owner\/name: http:.* can't be reached\.$/);
+  });
+
+  it('stops at once where it is told so while the hub says nothing', async () => {
+    const stop = new AbortController();
+    const silent = { ...repositoryOf([]), silences: 100 };
+    const fault = faultOf(fetchWeights(silent, { signal: stop.signal, stallMs: 600_000 }));
+    await vi.waitUntil(() => (hub?.requests.length ?? 0) > 0);
+    stop.abort(new AppError('canceled', 'import was interrupted.'));
+    expect((await fault).code).toBe('canceled');
   });
 
   it.each<[string, readonly Fault[], RegExp, ErrorCode]>([
