@@ -147,5 +147,10 @@ describe('onestep import from the hub', () => {
     const unknown = await run(['maker/none']);
     expect(unknown.code).toBe(2);
     expect(unknown.stderr).toMatch(/^onestep: maker\/none: there is no such thing on .*\n$/);
+    const neither = await run(['maker/tiny/unet']);
+    expect(neither.code).toBe(2);
+    expect(neither.stderr).toMatch(
+      /^onestep: maker\/tiny\/unet is no folder here and no OWNER.*\n$/,
+    );
   });
 });

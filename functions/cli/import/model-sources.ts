@@ -117,7 +117,11 @@ function weightsWanted(
 function repositorySource({ repository: text, isFolder }: NamedSources): Source {
   if (isFolder || existsSync(text)) return { text, reference: undefined };
   const reference = parseHubReference(text);
-  return { text, reference: reference?.file === undefined ? reference : undefined };
+  if (reference !== undefined && reference.file === undefined) return { text, reference };
+  throw new AppError(
+    'file-not-found',
+    `${text} is no folder here and no OWNER/NAME of a repository on the hub.`,
+  );
 }
 
 /** A file here, or `OWNER/NAME/FILE` of the hub where no folder of that name is here. */
