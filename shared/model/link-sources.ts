@@ -1,9 +1,8 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { LazyTensor } from '#shared/checkpoint/tensor.ts';
 import type { Place } from '#shared/onnx/model-proto.ts';
 import type { StoredTensor } from '#shared/onnx/stored-tensor.ts';
-import { fileDigest } from './file-digest.ts';
 import type { PackageWriter } from './package-writer.ts';
 
 const DTYPE = { FLOAT: 'F32', FLOAT16: 'F16' } as const;
@@ -27,9 +26,7 @@ export class LinkedSources {
 
   /** Links every file that a place refers to into the package. */
   async writeTo(writer: PackageWriter): Promise<void> {
-    for (const [file, name] of this.names) {
-      writer.link(name, file, { sha256: await fileDigest(file), bytes: statSync(file).size });
-    }
+    for (const [file, name] of this.names) await writer.link(name, file);
   }
 
   private nameOf(file: string): string {

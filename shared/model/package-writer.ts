@@ -1,9 +1,10 @@
-import { linkSync, mkdirSync } from 'node:fs';
+import { linkSync, mkdirSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { assertRoom, type DiskOf } from '#shared/core/disk-room.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { DigestThread } from './digest-thread.ts';
+import { fileDigest } from './file-digest.ts';
 import { HashedFile, Pieces } from './hashed-file.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -51,7 +52,7 @@ export class PackageWriter {
    *
    * @throws AppError `invalid-request` when the two lie on different file systems
    */
-  link(path: string, existing: string, digest: { sha256: string; bytes: number }): void {
+  async link(path: string, existing: string): Promise<void> {
     const target = join(this.folder, path);
     mkdirSync(dirname(target), { recursive: true });
     try {
@@ -63,7 +64,7 @@ export class PackageWriter {
         { cause },
       );
     }
-    this.files[path] = digest;
+    this.files[path] = { sha256: await fileDigest(target), bytes: statSync(target).size };
   }
 
   /** Ends what the writer needed for its work. */

@@ -28,6 +28,8 @@ export async function writeGraphs(
   const plans = GRAPH_NAMES.map((name) => planWeights(name, graphs, options, linked));
   const of = plans.reduce((sum, { layout }) => sum + layout.sizeBytes, 0);
   await writer.assertRoom(of);
+  // First, for it fails at once where links can't be made.
+  await linked.writeTo(writer);
   let bytes = 0;
   const onBytes = (count: number) => {
     options.signal?.throwIfAborted();
@@ -40,7 +42,6 @@ export async function writeGraphs(
       writeWeights(layout, file, options.sources, onBytes),
     );
   }
-  await linked.writeTo(writer);
   const places = new Map(plans.map(({ name, places: found }) => [name, found]));
   const cpu = await writeSet(writer, 'cpu', graphs.cpu, places);
   if (graphs.cuda === undefined) return { cpu };
