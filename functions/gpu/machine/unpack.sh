@@ -1,0 +1,16 @@
+#!/bin/sh
+# Joins and unpacks what pack.sh made, in the folder where the parts lie, and says what is missing.
+set -eu
+cd "$(dirname "$0")"
+sha256sum --check --quiet SHA256SUMS
+cat onestep-gpu.tar.gz.* | tar -xz
+
+providers=onestep-gpu/node_modules/onnxruntime-node/bin/napi-v6/linux/x64
+missing=$(LD_LIBRARY_PATH="$PWD/onestep-gpu/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
+  ldd "$providers/libonnxruntime_providers_cuda.so" | awk '/not found/ { print $1 }')
+if [ -n "$missing" ]; then
+  echo "These libraries are not where the loader looks; put their folders into LD_LIBRARY_PATH:" >&2
+  echo "$missing" >&2
+  exit 1
+fi
+echo 'Ready: onestep-gpu/onestep bench engine --shape demo --device cuda --json' >&2
