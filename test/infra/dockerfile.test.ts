@@ -30,6 +30,14 @@ describe('the GPU image', () => {
     expect(base).toMatch(/^13\./);
   });
 
+  it('shares its providers with what is packed for a GPU machine', () => {
+    const pattern = /grep -o '([^']+)' "\$root\/functions\/gpu\/Dockerfile"/.exec(
+      readRoot('functions/gpu/machine/pack.sh'),
+    )?.[1];
+    const lines = text.match(new RegExp(pattern ?? '$^', 'g'));
+    expect(lines).toEqual([expect.stringMatching(/^onnxruntime-gpu==\S+ --hash=sha256:[0-9a-f]{64}$/)]);
+  });
+
   it('is as SageMaker wants it: root, exec entrypoint without an init, port 8080', () => {
     expect(keywords).not.toContain('USER');
     expect(keywords).not.toContain('CMD');
