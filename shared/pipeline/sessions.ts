@@ -148,6 +148,8 @@ function runtimeOptions(
     executionProviders: options.device === 'cuda' ? ['cuda'] : ['cpu'],
     intraOpNumThreads: options.threads ?? availableParallelism(),
     graphOptimizationLevel: 'all',
+    // On CUDA it warns at every load that shapes are computed on the CPU, where they belong.
+    ...(options.device === 'cuda' ? { logSeverityLevel: 3 as const } : {}),
     // Without the arena, every large activation is mapped anew: three times the VAE's time.
     enableCpuMemArena: true,
     // A pattern would be held beside the arena: twice the memory, and no faster.

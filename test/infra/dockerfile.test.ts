@@ -35,7 +35,9 @@ describe('the GPU image', () => {
       readRoot('functions/gpu/machine/pack.sh'),
     )?.[1];
     const lines = text.match(new RegExp(pattern ?? '$^', 'g'));
-    expect(lines).toEqual([expect.stringMatching(/^onnxruntime-gpu==\S+ --hash=sha256:[0-9a-f]{64}$/)]);
+    expect(lines).toEqual([
+      expect.stringMatching(/^onnxruntime-gpu==\S+ --hash=sha256:[0-9a-f]{64}$/),
+    ]);
   });
 
   it('is as SageMaker wants it: root, exec entrypoint without an init, port 8080', () => {

@@ -15,8 +15,8 @@ cudnn=$(
   for folder in "$PWD/onestep-gpu/lib" ${LD_LIBRARY_PATH:-}; do ls "$folder/libcudnn.so.9" 2>/dev/null || true; done
 )
 if [ -z "$cudnn" ]; then
-  missing="$missing
-libcudnn.so.9"
+  missing="${missing:+$missing
+}libcudnn.so.9"
 fi
 if [ -n "$missing" ]; then
   echo "These libraries are not where the loader looks; put their folders into LD_LIBRARY_PATH:" >&2
