@@ -59,7 +59,7 @@ export const explainCuda = (message: string): string =>
     : message;
 
 /** The folder of ONNX Runtime's binding, beside which it looks for its providers. */
-function providerFolder(): string {
+export function providerFolder(): string {
   const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
   return join(dirname(entry), '..', 'bin', 'napi-v6', process.platform, process.arch);
 }
