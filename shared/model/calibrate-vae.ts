@@ -5,6 +5,7 @@ import { encodeModel } from '#shared/onnx/model-proto.ts';
 import type { Folding } from '#shared/onnx/sdxl/resnet.ts';
 import type { VaeConfig } from '#shared/onnx/sdxl/vae-config.ts';
 import { vaeMaxima } from '#shared/onnx/sdxl/vae-maxima.ts';
+import { loadOnnxRuntime } from './onnx-runtime.ts';
 import { PackageWriter } from './package-writer.ts';
 import { layOutWeights, type Sources, writeWeights } from './weight-file.ts';
 import { storedTensors } from './write-graphs.ts';
@@ -83,7 +84,7 @@ const exponentOf = (seen: number): number => Math.max(0, Math.ceil(Math.log2(see
 
 /** The maxima of one decoded latent after the other: together they would need more memory. */
 async function runMaxima(path: string, channels: number): Promise<readonly Float32Array[]> {
-  const { InferenceSession, Tensor } = await import('onnxruntime-node');
+  const { InferenceSession, Tensor } = await loadOnnxRuntime();
   const session = await InferenceSession.create(path, {
     // Neither rewritten nor packed: every weight stays where it lies in the file.
     graphOptimizationLevel: 'disabled',

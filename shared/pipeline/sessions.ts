@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { AppError } from '#shared/core/errors.ts';
 import { GRAPH_NAMES, type GraphName, type Manifest } from '#shared/model/manifest.ts';
+import { loadOnnxRuntime } from '#shared/model/onnx-runtime.ts';
 import { assertCuda, explainCuda } from './cuda.ts';
 
 export type Device = 'cpu' | 'cuda';
@@ -78,7 +79,7 @@ export async function loadSessions(
     );
   }
   if (options.device === 'cuda') assertCuda();
-  const ort = await import('onnxruntime-node');
+  const ort = await loadOnnxRuntime();
   const sessions = new Map<GraphName, InferenceSession>();
   const load = async (name: GraphName): Promise<void> => {
     const path = join(folder, graphs[name].file);

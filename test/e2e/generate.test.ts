@@ -109,6 +109,21 @@ describe('onestep generate', () => {
     expect(await sharp(file).metadata()).toMatchObject({ format: 'webp', width: 64, height: 48 });
   });
 
+  it('lets ONNX Runtime report to nobody, nor read a long prompt off the command line', () => {
+    const home = join(folder, 'home');
+    mkdirSync(home);
+    const words = ['generate', '犬'.repeat(10_000), '--width', '64', '--height', '64'];
+    const { ORT_DISABLE_TELEMETRY: _, XDG_CACHE_HOME: __, ...env } = process.env;
+    const { status, signal, pid } = spawnSync(process.execPath, [LAUNCH, ...words, '-q'], {
+      cwd: folder,
+      env: { ...env, HOME: home, TMPDIR: home },
+    });
+    expect([status, signal]).toEqual([0, null]);
+    expect(existsSync(join(home, '.cache'))).toBe(false);
+    expect(existsSync(`/tmp/mat-debug-${pid}.log`)).toBe(false);
+    expect(readdirSync(home).filter((name) => name.startsWith('mat-debug'))).toEqual([]);
+  });
+
   it('warns of what it cuts from a prompt', () => {
     const { stderr, status } = onestep([
       'generate',

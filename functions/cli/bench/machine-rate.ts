@@ -1,4 +1,4 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { loadOnnxRuntime } from '#shared/model/onnx-runtime.ts';
 import { buildGraph } from '#shared/onnx/graph.ts';
 import { encodeModel } from '#shared/onnx/model-proto.ts';
 import { linearProduct } from '#shared/onnx/ops/microsoft.ts';
@@ -29,6 +29,7 @@ async function rate(inputs: readonly Var[], output: Var, flops: number): Promise
   const model = encodeModel(buildGraph('rate', inputs, { y: output }), () => {
     throw new Error('this graph stores nothing');
   });
+  const { InferenceSession, Tensor } = await loadOnnxRuntime();
   const session = await InferenceSession.create(model);
   const feeds = Object.fromEntries(
     inputs.map((value, index) => [
