@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EmbeddedReceipt } from '#shared/core/embedded-receipt.ts';
 import { ENGINE_VERSION } from './engine-version.ts';
+import { escapeXml, MAX_PACKET_BYTES } from './image-metadata.ts';
 
 export interface ReceiptFacts extends Omit<EmbeddedReceipt, 'engine' | 'pixels_sha256'> {
   /** uint8 RGB, row by row. */
@@ -18,11 +19,11 @@ export function createEmbeddedReceipt(facts: ReceiptFacts): EmbeddedReceipt {
   };
 }
 
-/** JPEG holds 60 KB of XMP, and a prompt of control characters is six times as long in JSON. */
-const MAX_PROMPT_BYTES = 50_000;
+/** Leaves room for everything else. A character can be six times as long in JSON, five in XML. */
+const MAX_PROMPT_BYTES = MAX_PACKET_BYTES - 3000;
 
 function fitsMetadata(prompt: string): boolean {
-  return Buffer.byteLength(JSON.stringify(prompt)) <= MAX_PROMPT_BYTES;
+  return Buffer.byteLength(escapeXml(JSON.stringify(prompt))) <= MAX_PROMPT_BYTES;
 }
 
 function sha256(content: string | Uint8Array): string {

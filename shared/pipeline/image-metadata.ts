@@ -4,6 +4,9 @@ import type { EmbeddedReceipt } from '#shared/core/embedded-receipt.ts';
 const DIGITAL_SOURCE_TYPE =
   'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia';
 
+/** A longer packet is left out of a JPEG without a word. */
+export const MAX_PACKET_BYTES = 60_000;
+
 /** The namespace of the receipt's properties; a name, nothing is served there. */
 const RECEIPT_NAMESPACE = 'https://onestep.dev/ns/receipt/1.0/';
 
@@ -26,7 +29,8 @@ export function generationParameters(receipt: EmbeddedReceipt): string {
 }
 
 /**
- * An XMP packet that marks the image as made by a model (IPTC) and carries the receipt.
+ * An XMP packet that marks the image as made by a model (IPTC) and carries the receipt. The
+ * parameters stand in it as the description, which every viewer shows, where there is room for both.
  *
  * @param serialized the receipt's one line of JSON
  * @param signature its signature, where the order came with a key
@@ -36,21 +40,36 @@ export function xmpPacket(
   serialized: string,
   signature: string | undefined,
 ): string {
-  const signed =
-    signature === undefined ? '' : `\n   <onestep:signature>${signature}</onestep:signature>`;
+  const properties = [
+    `<xmp:CreatorTool>${escapeXml(receipt.engine)}</xmp:CreatorTool>`,
+    `<Iptc4xmpExt:DigitalSourceType>${DIGITAL_SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>`,
+    `<onestep:receipt>${escapeXml(serialized)}</onestep:receipt>`,
+    ...(signature === undefined ? [] : [`<onestep:signature>${signature}</onestep:signature>`]),
+  ];
+  const description = escapeXml(generationParameters(receipt).replace(NOT_IN_XML, '\ufffd'));
+  const packet = wrapProperties([
+    ...properties,
+    `<dc:description><rdf:Alt><rdf:li xml:lang="x-default">${description}</rdf:li></rdf:Alt></dc:description>`,
+  ]);
+  return Buffer.byteLength(packet) <= MAX_PACKET_BYTES ? packet : wrapProperties(properties);
+}
+
+/** Characters that no XML can hold. */
+const NOT_IN_XML = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+
+function wrapProperties(properties: readonly string[]): string {
   return `<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:onestep="${RECEIPT_NAMESPACE}">
-   <xmp:CreatorTool>${escapeXml(receipt.engine)}</xmp:CreatorTool>
-   <Iptc4xmpExt:DigitalSourceType>${DIGITAL_SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>
-   <onestep:receipt>${escapeXml(serialized)}</onestep:receipt>${signed}
+  <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:onestep="${RECEIPT_NAMESPACE}">
+   ${properties.join('\n   ')}
   </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="r"?>`;
 }
 
-function escapeXml(text: string): string {
+/** Text as XML has it between two tags. */
+export function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

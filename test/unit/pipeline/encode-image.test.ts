@@ -55,6 +55,18 @@ describe.each(IMAGE_FORMATS)('encodeImage as %s', (format) => {
     });
   });
 
+  it('says in its description how it was made, where there is room', async () => {
+    const describe = async (prompt: string) => {
+      const { bytes } = await encodeImage(picture, { ...options, format, prompt });
+      const xmp = (await sharp(bytes).metadata()).xmpAsString ?? '';
+      return /<rdf:li xml:lang="x-default">(.*)<\/rdf:li>/s.exec(xmp)?.[1];
+    };
+    expect(await describe('a <red>\n犬\0')).toMatch(
+      /^a &lt;red&gt;\n犬\ufffd\nSteps: 1.* Seed: 9,/,
+    );
+    expect(await describe('a'.repeat(40_000))).toBeUndefined();
+  });
+
   it('signs the receipt with the key of the order', async () => {
     const key = new Uint8Array(32).fill(7);
     const { bytes } = await encodeImage(picture, { ...options, format, signingKey: key });
@@ -64,15 +76,22 @@ describe.each(IMAGE_FORMATS)('encodeImage as %s', (format) => {
     expect(verifyReceipt(receipt, signature, new Uint8Array(32))).toBe(false);
   });
 
-  it.each(['\u0001'.repeat(10_000), '日'.repeat(10_000), '&'.repeat(10_000), '\ud800\uffff\0'])(
-    'keeps the mark whatever the prompt (%#)',
-    async (prompt) => {
-      const { bytes } = await encodeImage(picture, { ...options, format, prompt });
-      const { receipt } = await embedded(bytes);
-      const digest = createHash('sha256').update(prompt).digest('hex');
-      expect([prompt, `sha256:${digest}`]).toContain(JSON.parse(receipt).prompt);
-    },
-  );
+  it.each([
+    '\u0001'.repeat(10_000),
+    '日'.repeat(10_000),
+    '&'.repeat(10_000),
+    '&'.repeat(20_000),
+    'a'.repeat(29_000),
+    'a'.repeat(56_998),
+    'a'.repeat(56_999),
+    '\ud800\uffff\0',
+  ])('keeps the mark whatever the prompt (%#)', async (prompt) => {
+    const signingKey = new Uint8Array(32);
+    const { bytes } = await encodeImage(picture, { ...options, format, prompt, signingKey });
+    const { receipt } = await embedded(bytes);
+    const digest = createHash('sha256').update(prompt).digest('hex');
+    expect([prompt, `sha256:${digest}`]).toContain(JSON.parse(receipt).prompt);
+  });
 });
 
 describe('the PNG', () => {
