@@ -25,6 +25,9 @@ const RENAMED: Record<Part, readonly (readonly [RegExp, string])[]> = {
   ],
 };
 
+/** What torch's wrappers for training, DataParallel and compile, put before every name. */
+const WRAPPER = /^(module\.|_orig_mod\.)+/;
+
 /** Element types that can serve as weights. */
 const FLOATING: readonly string[] = ['F16', 'BF16', 'F32', 'F64'];
 
@@ -42,8 +45,9 @@ export function resolveTensors(
   file: string,
 ): ReadonlyMap<string, LazyTensor> {
   const found = new Map<string, LazyTensor>();
+  const isWrapped = [...checkpoint.tensors.keys()].every((name) => WRAPPER.test(name));
   for (const [original, tensor] of checkpoint.tensors) {
-    const name = canonicalName(part, original);
+    const name = canonicalName(part, isWrapped ? original.replace(WRAPPER, '') : original);
     if (asked.has(name)) found.set(name, tensor);
     else if (!UNNEEDED[part].test(name)) {
       throw new FormatError(file, `tensor ${quote(original)} is not part of ${LABEL[part]}`);

@@ -183,6 +183,15 @@ describe('importModel', () => {
     expect(relativeError(vaeIn, expected)).toBeLessThan(dtype === 'BF16' ? 3e-2 : 1e-4);
   });
 
+  it('takes a UNet as DataParallel and compile name its tensors', async () => {
+    const repository = copyOfTiny(folder.path);
+    const wrap = (tensors: Record<string, RawTensor>) =>
+      Object.entries(tensors).map(([name, tensor]) => [`module._orig_mod.${name}`, tensor]);
+    editTensors(join(repository, UNET), (tensors) => Object.fromEntries(wrap(tensors)));
+    const wrapped = await importFixture(repository, newPlace());
+    expect(wrapped.digest).toBe((await importFixture(TINY, newPlace())).digest);
+  });
+
   it('shares tensors that fit when it links, and computes the same', async () => {
     const copied = newPlace();
     const out = newPlace();
