@@ -10,11 +10,14 @@ const ScheduleSchema = z.object({
   num_train_timesteps: z.number().int().positive().default(1000),
   beta_start: z.number().positive().default(0.00085),
   beta_end: z.number().positive().default(0.012),
-  beta_schedule: z.enum(['linear', 'scaled_linear']).default('scaled_linear'),
+  beta_schedule: z.enum(['linear', 'scaled_linear', 'squaredcos_cap_v2']).default('scaled_linear'),
   prediction_type: z.enum(['epsilon', 'sample', 'v_prediction']).default('epsilon'),
   trained_betas: z.null().optional(),
   rescale_betas_zero_snr: z.literal(false).optional(),
-  clip_sample: z.literal(false).optional(),
+  clip_sample: z.boolean().default(false),
+  clip_sample_range: z.number().positive().default(1),
+  /** Below one, the scheduler would mix the noisy latents into the clean ones. */
+  timestep_scaling: z.number().min(1).optional(),
   thresholding: z.literal(false).optional(),
 });
 
@@ -47,22 +50,31 @@ export function readSchedule(
     sqrtAlpha: Math.fround(Math.sqrt(alpha)),
     sqrtOneMinusAlpha: Math.fround(Math.sqrt(Math.fround(1 - alpha))),
     prediction: config.prediction_type,
+    ...(config.clip_sample ? { clip: config.clip_sample_range } : {}),
   };
 }
 
 /** ᾱ at a timestep: the product of 1 − β up to it, added up in double precision as torch does. */
 function cumulativeAlpha(config: z.infer<typeof ScheduleSchema>, timestep: number): number {
-  const scaled = config.beta_schedule === 'scaled_linear';
-  const start = scaled ? Math.sqrt(config.beta_start) : config.beta_start;
-  const end = scaled ? Math.sqrt(config.beta_end) : config.beta_end;
-  const values = linspace(start, end, config.num_train_timesteps);
-  let product = 1;
-  for (const value of values.subarray(0, timestep + 1)) {
-    const beta = scaled ? Math.fround(value * value) : value;
-    product *= Math.fround(1 - beta);
-  }
-  return Math.fround(product);
+  const betas = betasOf(config).subarray(0, timestep + 1);
+  return Math.fround(betas.reduce((product, beta) => product * Math.fround(1 - beta), 1));
 }
+
+function betasOf(config: z.infer<typeof ScheduleSchema>): Float32Array {
+  const { beta_schedule: kind, beta_start: start, beta_end: end } = config;
+  const count = config.num_train_timesteps;
+  if (kind === 'linear') return linspace(start, end, count);
+  if (kind === 'scaled_linear') {
+    return linspace(Math.sqrt(start), Math.sqrt(end), count).map((value) => value * value);
+  }
+  const alphaBar = (t: number) => Math.cos((((t + 0.008) / 1.008) * Math.PI) / 2) ** 2;
+  return Float32Array.from({ length: count }, (_, i) =>
+    Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), MAX_COSINE_BETA),
+  );
+}
+
+/** Where diffusers caps the cosine schedule, whose end would leave no signal at all. */
+const MAX_COSINE_BETA = 0.999;
 
 /** torch.linspace in float32: from both ends to the middle. */
 function linspace(start: number, end: number, count: number): Float32Array {

@@ -1,6 +1,6 @@
 import { assert } from '#shared/core/errors.ts';
 import { floats } from '#shared/onnx/constant.ts';
-import { add, cast, div, mul, sub } from '#shared/onnx/ops/elementwise.ts';
+import { add, cast, clip, div, mul, sub } from '#shared/onnx/ops/elementwise.ts';
 import { dimAt } from '#shared/onnx/shape.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import type { Dialect } from './dialect.ts';
@@ -184,11 +184,18 @@ export interface DenoiseStep {
   readonly sqrtOneMinusAlpha: number;
   /** What the model predicts: the noise, the clean latents, or the velocity between them. */
   readonly prediction: 'epsilon' | 'sample' | 'v_prediction';
+  /** Clean latents are kept within ± this. */
+  readonly clip?: number;
 }
 
 /** One step of diffusers' `LCMScheduler`, the last of its schedule: no noise is added again. */
 export function denoise(latents: Var, output: Var, step: DenoiseStep): Var {
   assert(dimAt(latents.shape, 1) === dimAt(output.shape, 1), 'latents and output are alike');
+  const clean = cleanLatents(latents, output, step);
+  return step.clip === undefined ? clean : clip(clean, -step.clip, step.clip);
+}
+
+function cleanLatents(latents: Var, output: Var, step: DenoiseStep): Var {
   const noise = floats(step.sqrtOneMinusAlpha);
   const signal = floats(step.sqrtAlpha);
   if (step.prediction === 'sample') return add(output, floats(0));

@@ -183,6 +183,24 @@ describe('importModel', () => {
     expect(relativeError(vaeIn, expected)).toBeLessThan(dtype === 'BF16' ? 3e-2 : 1e-4);
   });
 
+  it('keeps clean latents within the range of a scheduler that clips', async () => {
+    const repository = copyOfTiny(folder.path);
+    const path = join(repository, 'scheduler', 'scheduler_config.json');
+    const config = JSON.parse(readFileSync(path, 'utf8'));
+    const clipping = { ...config, clip_sample: true, clip_sample_range: 0.5 };
+    writeFileSync(path, JSON.stringify(clipping));
+    const out = newPlace();
+    const { vae } = await importFixture(repository, out);
+    const { tensors } = readSafetensors(fixture('tiny', 'card.safetensors'));
+    const limit = 0.5 / vae.scalingFactor;
+    const expected = [...(tensors['vae_in']?.values ?? [])].map((value) =>
+      Math.min(Math.max(value, -limit), limit),
+    );
+    expect(expected.filter((value) => Math.abs(value) === limit).length).toBeGreaterThan(100);
+    const { vaeIn } = await runStages(out, tensors);
+    expect(relativeError(vaeIn, expected)).toBeLessThan(1e-4);
+  });
+
   it('takes a UNet as DataParallel and compile name its tensors', async () => {
     const repository = copyOfTiny(folder.path);
     const wrap = (tensors: Record<string, RawTensor>) =>

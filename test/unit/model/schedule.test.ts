@@ -22,10 +22,26 @@ describe('readSchedule', () => {
   });
 
   it.each([
-    ['beta_schedule', 'squaredcos_cap_v2'],
+    ['squaredcos_cap_v2', 0.8046602, 0.5937356],
+    ['linear', 0.5398597, 0.841755],
+  ])('has the constants of diffusers for %s', (beta_schedule, signal, noise) => {
+    const step = readSchedule({ beta_schedule }, 'x');
+    expect(step.sqrtAlpha).toBeCloseTo(signal, 6);
+    expect(step.sqrtOneMinusAlpha).toBeCloseTo(noise, 6);
+  });
+
+  it('clips clean latents where the config says so', () => {
+    expect(readSchedule({ clip_sample: true }, 'x').clip).toBe(1);
+    expect(readSchedule({ clip_sample: true, clip_sample_range: 0.5 }, 'x').clip).toBe(0.5);
+    expect(readSchedule({ clip_sample: false }, 'x').clip).toBeUndefined();
+  });
+
+  it.each([
+    ['beta_schedule', 'exponential'],
+    ['timestep_scaling', 0.01],
     ['trained_betas', [0.1]],
     ['rescale_betas_zero_snr', true],
-    ['clip_sample', true],
+    ['clip_sample_range', 0],
     ['thresholding', true],
     ['prediction_type', 'flow'],
   ])('refuses %s: %j by name', (field, value) => {
