@@ -55,6 +55,13 @@ describe('onestep', () => {
     ]);
   });
 
+  it('imports into a folder whose name no model can have', () => {
+    const out = join(folder.path, 'пакет');
+    const words = ['--repo', fixture('tiny', 'repo'), '--out', out, '--json'];
+    const { status, stdout } = onestep('import', ...words);
+    expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ name: 'model' })]);
+  });
+
   it('ends quietly when nobody reads on', async () => {
     const child = spawn(process.execPath, [LAUNCH, 'tokenize', '--tokenizer', TOKENIZER, 'a'], {
       stdio: ['ignore', 'pipe', 'pipe'],

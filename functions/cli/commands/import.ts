@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { fetchSources } from '#functions/cli/import/model-sources.ts';
 import { progressLine } from '#functions/cli/import/report-download.ts';
@@ -95,7 +95,7 @@ async function run({ values, positionals, env, stdout, stderr }: CommandContext)
       ...sources,
       dtype,
       out,
-      name: modelName(name ?? basename(out)),
+      name: name === undefined ? nameOfFolder(out) : modelName(name),
       owner: ownerName(told.length > 1 ? told[0] : owner),
       link,
       processId: process.pid,
@@ -115,16 +115,23 @@ async function run({ values, positionals, env, stdout, stderr }: CommandContext)
   stdout.write(`${manifest.digest}\n`);
 }
 
-/** A package's name must be usable in a URL and a JSON key. */
-function modelName(text: string): string {
-  const name = text
+/** What of a text can stand in a URL and a JSON key; empty when nothing can. */
+const usableName = (text: string): string =>
+  text
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^[^a-z0-9]+/, '')
     .slice(0, 64);
+
+/** A package's name must be usable in a URL and a JSON key. */
+function modelName(text: string): string {
+  const name = usableName(text);
   if (name !== '') return name;
   throw new AppError('invalid-request', 'Name the model with --name NAME.');
 }
+
+/** A folder may be called what no model can. */
+const nameOfFolder = (folder: string): string => usableName(basename(resolve(folder))) || 'model';
 
 function ownerName(text: string | undefined): string | undefined {
   return text === undefined ? undefined : modelName(text);
