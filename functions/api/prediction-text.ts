@@ -1,4 +1,5 @@
 import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { Estimate } from '#shared/domain/estimator.ts';
 import type { Presenter } from '#shared/domain/present-prediction.ts';
 import type { ApiDeps } from './deps.ts';
 
@@ -10,29 +11,31 @@ const SPENT_SHARE = 0.25;
 interface Kept {
   readonly origin: string;
   readonly madeAt: number;
+  /** What an open job's text says of its progress. */
+  readonly estimate: Estimate | undefined;
   readonly text: string;
 }
 
 /**
  * A prediction as JSON text. Clients ask twice a second, and an ended job never changes: its text is
- * kept as long as somebody holds the job itself in memory.
+ * kept as long as somebody holds the job itself in memory. That of an open job holds as long as the
+ * estimate in it, a second at most.
  */
 export function createPredictionText(
-  deps: Pick<ApiDeps, 'clock' | 'settings'>,
+  deps: Pick<ApiDeps, 'clock' | 'settings' | 'estimator'>,
   presenter: Pick<Presenter, 'present'>,
 ) {
   const texts = new WeakMap<Job, Kept>();
   const reuseMs = Math.min(REUSE_MS, deps.settings.urlTtlMs * SPENT_SHARE);
 
   return async (job: Job, origin: string): Promise<string> => {
-    if (!isTerminal(job.status)) return JSON.stringify(await presenter.present(job, origin));
     const now = deps.clock.now();
+    const estimate = isTerminal(job.status) ? undefined : await deps.estimator.estimate(job);
     const kept = texts.get(job);
-    if (kept !== undefined && kept.origin === origin && now - kept.madeAt < reuseMs) {
-      return kept.text;
-    }
+    const isGood = kept?.origin === origin && kept.estimate === estimate;
+    if (kept !== undefined && isGood && now - kept.madeAt < reuseMs) return kept.text;
     const text = JSON.stringify(await presenter.present(job, origin));
-    texts.set(job, { origin, madeAt: now, text });
+    texts.set(job, { origin, madeAt: now, estimate, text });
     return text;
   };
 }

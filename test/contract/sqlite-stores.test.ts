@@ -1,3 +1,4 @@
+import { createCachedJobStore } from '#functions/cli/serve/cached-job-store.ts';
 import { makeSqliteStores } from '../helpers/stores.ts';
 import { describeCreditModel } from './credit-model.ts';
 import { describeJobStore } from './job-store.ts';
@@ -7,6 +8,10 @@ import { describeOutbox } from './outbox.ts';
 
 describeCreditModel('SQLite', makeSqliteStores);
 describeJobStore('SQLite', makeSqliteStores);
+describeJobStore('SQLite behind the memory of the server', async (deps) => {
+  const stores = await makeSqliteStores(deps);
+  return { ...stores, jobs: createCachedJobStore(stores.jobs) };
+});
 describeLedger('SQLite', makeSqliteStores);
 describeKeyStore('SQLite', makeSqliteStores);
 describeOutbox('SQLite', makeSqliteStores);
