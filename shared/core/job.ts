@@ -95,3 +95,8 @@ export interface Job {
 export function isTerminal(status: JobStatus): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'canceled';
 }
+
+/** Whether a job is in line. One that is wanted cancelled is never handed out. */
+export function isWaiting(job: Job): boolean {
+  return !isTerminal(job.status) && job.lease === undefined && job.cancelRequestedAt === undefined;
+}

@@ -50,7 +50,7 @@ export function createEstimator(deps: EstimatorDeps) {
   const compute = async (job: Job): Promise<Estimate> => {
     const images = job.input?.num_outputs ?? 1;
     const each = perImage(job.model.name);
-    const position = job.lease === undefined ? await deps.jobs.queuePosition(job.id) : undefined;
+    const position = await deps.jobs.queuePosition(job);
     const progress = await deps.queue.progress(job.id, job.model.name);
     const readyInMs = progress.readyInMs ?? 0;
     if (position !== undefined) {

@@ -52,7 +52,8 @@ export function createKeyAuthenticator(deps: {
 
   const read = async (id: KeyId, now: number): Promise<Cached | undefined> => {
     const hit = cache.get(id);
-    if (hit !== undefined && now - hit.readAt < cacheMs) return hit;
+    // A clock that was set back must not lengthen a memory.
+    if (hit !== undefined && Math.abs(now - hit.readAt) < cacheMs) return hit;
     const begun = generation;
     const key = await deps.keys.get(id);
     const account = key && (await deps.ledger.getAccount(key.account));

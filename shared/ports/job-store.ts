@@ -174,8 +174,8 @@ export interface JobStore {
   queueDepth(): Promise<number>;
 
   /**
-   * How many jobs of the same model are before this one (0 = next); undefined when it is not waiting.
-   * May be up to a second old.
+   * How many jobs of the same model are before this one (0 = next); undefined when it was not waiting
+   * as it was read. May be up to a second old.
    */
-  queuePosition(id: JobId): Promise<number | undefined>;
+  queuePosition(job: Job): Promise<number | undefined>;
 }

@@ -1,5 +1,5 @@
 import { type JobId, ulidFloor } from '#shared/core/ids.ts';
-import { isTerminal, type Job } from '#shared/core/job.ts';
+import { isTerminal, isWaiting, type Job } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { ChangeResult, JobQuery, JobStore } from '#shared/ports/job-store.ts';
 import { admit, unansweredItem } from './admit.ts';
@@ -8,7 +8,7 @@ import type { ExpiryDeps } from './credit-expiry.ts';
 import { deliveryWrites } from './delivery-item.ts';
 import type { DynamoTable, Key } from './dynamo-table.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
-import { dueAt, givenBack, isWaiting, type JobItem, readJobItem, replaceJob } from './job-item.ts';
+import { dueAt, givenBack, type JobItem, readJobItem, replaceJob } from './job-item.ts';
 import { settle } from './settle.ts';
 import { AFTER, sortable } from './table-schema.ts';
 import { createWaitingLine } from './waiting-line.ts';
@@ -119,10 +119,7 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
         isTerminal(job.status) && job.dataRemovedAt === undefined ? erased(job, at) : undefined,
       ),
     queueDepth: () => line.depth(),
-    queuePosition: async (id) => {
-      const job = await read(id);
-      return job === undefined || !isWaiting(job) ? undefined : line.position(job);
-    },
+    queuePosition: async (job) => (isWaiting(job) ? line.position(job) : undefined),
   };
 }
 

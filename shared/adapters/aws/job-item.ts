@@ -1,5 +1,5 @@
 import type { JobId } from '#shared/core/ids.ts';
-import { isTerminal, type Job } from '#shared/core/job.ts';
+import { isTerminal, isWaiting, type Job } from '#shared/core/job.ts';
 import type { DynamoTable, Item, Write } from './dynamo-table.ts';
 import type { GrantLeft } from './grants-left.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
@@ -39,11 +39,6 @@ export function toJobItem(job: Job, { version, token, sources }: JobExtras): Job
     ...queuePlace(job),
     ...duePlace(job),
   };
-}
-
-/** Whether a job is in line. One that is wanted cancelled is never handed out. */
-export function isWaiting(job: Job): boolean {
-  return !isTerminal(job.status) && job.lease === undefined && job.cancelRequestedAt === undefined;
 }
 
 /** A job's place in line: ranks first, and ids among equals. */

@@ -101,6 +101,15 @@ describe('key service', () => {
     expect(await keys.revoke(ACCOUNT, key.id, 'cli')).toBeUndefined();
   });
 
+  test('a clock that was set back does not keep a revoked key in force elsewhere', async () => {
+    const { key, text } = await keys.issue(REQUEST, 'cli');
+    const elsewhere = createService();
+    expect(await reason(text, elsewhere)).toBe('ok');
+    await keys.revoke(ACCOUNT, key.id, 'cli');
+    clock.advance(-3_600_000);
+    expect(await reason(text, elsewhere)).toBe('revoked');
+  });
+
   test('a look-up that began before a revocation is not remembered after it', async () => {
     const { key, text } = await keys.issue(REQUEST, 'cli');
     let release = () => {};

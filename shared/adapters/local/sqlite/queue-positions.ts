@@ -1,6 +1,7 @@
 import type Database from 'libsql';
 import type { Clock } from '#shared/core/clock.ts';
 import type { JobId } from '#shared/core/ids.ts';
+import type { Job } from '#shared/core/job.ts';
 
 /** How long an order of the queue is given out; thousands of pollers then cost one query a second. */
 const CACHE_MS = 1000;
@@ -26,7 +27,7 @@ export function createQueuePositions(db: Database.Database, clock: Clock) {
   const orderOf = (model: string): Order => {
     const now = clock.now();
     const hit = orders.get(model);
-    if (hit !== undefined && now - hit.at < CACHE_MS) return hit;
+    if (hit !== undefined && Math.abs(now - hit.at) < CACHE_MS) return hit;
     const rows = selectOrder.all(model) as Row[];
     const order = { at: now, rows, places: new Map(rows.map(({ id }, place) => [id, place])) };
     orders.set(model, order);
@@ -34,8 +35,8 @@ export function createQueuePositions(db: Database.Database, clock: Clock) {
   };
 
   /** For a job that is known to wait. */
-  return (job: { readonly id: JobId; readonly model: string; readonly rank: number }): number => {
-    const { places, rows } = orderOf(job.model);
+  return (job: Pick<Job, 'id' | 'model' | 'rank'>): number => {
+    const { places, rows } = orderOf(job.model.name);
     return places.get(job.id) ?? placeAmong(rows, job);
   };
 }

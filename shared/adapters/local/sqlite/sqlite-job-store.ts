@@ -1,7 +1,7 @@
 import type Database from 'libsql';
 import type { Clock } from '#shared/core/clock.ts';
 import { type JobId, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
-import type { Job } from '#shared/core/job.ts';
+import { isWaiting, type Job } from '#shared/core/job.ts';
 import type { JobQuery, JobStore } from '#shared/ports/job-store.ts';
 import { createCreditRows } from './credit-rows.ts';
 import type { Writer } from './group-commit.ts';
@@ -39,8 +39,6 @@ export function createSqliteJobStore(
       'ORDER BY completed_at LIMIT ?',
   );
   const countWaiting = db.prepare('SELECT count(*) AS count FROM jobs WHERE waiting = 1');
-
-  const selectWaiting = db.prepare('SELECT model, rank FROM jobs WHERE id = ? AND waiting = 1');
 
   const getJob = (id: JobId): Job | undefined => {
     const row = select.get(id) as JobRow | undefined;
@@ -109,10 +107,7 @@ export function createSqliteJobStore(
 
     queueDepth: async () => (countWaiting.get() as { count: number }).count,
 
-    async queuePosition(id) {
-      const row = selectWaiting.get(id) as Pick<JobRow, 'model' | 'rank'> | undefined;
-      return row && position({ id, ...row });
-    },
+    queuePosition: async (job) => (isWaiting(job) ? position(job) : undefined),
   };
 }
 
