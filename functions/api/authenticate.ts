@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
-import type { Scope } from '#shared/core/account.ts';
+import { countedAs, type Scope } from '#shared/core/account.ts';
 import { type ErrorFacts, refusal } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { AuthFailure } from '#shared/domain/key-authenticator.ts';
@@ -30,7 +30,7 @@ export function authenticate(
     const caller = await identify(c, deps);
     const facts = c.get('facts');
     facts.caller = caller;
-    facts.rate = deps.rateLimiter.take(caller.key.id, caller.key.ratePerMinute);
+    facts.rate = deps.rateLimiter.take(countedAs(caller.key), caller.key.ratePerMinute);
     if (!facts.rate.allowed) {
       return answerError(c, rateLimited(caller.key.ratePerMinute, facts.rate.retryAfterMs));
     }

@@ -35,6 +35,13 @@ export interface ApiKey {
   readonly ratePerMinute: number;
   /** The key that took this one's place; both work until this one's `expiresAt`. */
   readonly replacedBy?: KeyId;
+  /** The first of the keys that took each other's place, if not this one: they share caps and rate. */
+  readonly root?: KeyId;
+}
+
+/** Under whose name a key's spending and requests are counted. */
+export function countedAs(key: Pick<ApiKey, 'id' | 'root'>): KeyId {
+  return key.root ?? key.id;
 }
 
 /** One administrative act, kept for good. */

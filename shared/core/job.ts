@@ -71,6 +71,8 @@ export interface Job {
   /** The UTC day and month whose caps the hold counts against: `2026-11-23`, `2026-11`. */
   readonly budgetDay: string;
   readonly budgetMonth: string;
+  /** Whose caps those are, where not the key's own: those of the key that it took the place of. */
+  readonly budgetKey?: KeyId;
   /** What was captured; set when the job ends. */
   readonly cost?: MicroUsd;
   /** How often a worker has taken the job. */
@@ -99,4 +101,9 @@ export function isTerminal(status: JobStatus): boolean {
 /** Whether a job is in line. One that is wanted cancelled is never handed out. */
 export function isWaiting(job: Job): boolean {
   return !isTerminal(job.status) && job.lease === undefined && job.cancelRequestedAt === undefined;
+}
+
+/** The key whose caps a job's hold counts against. */
+export function budgetKeyOf(job: Pick<Job, 'key' | 'budgetKey'>): KeyId {
+  return job.budgetKey ?? job.key;
 }

@@ -160,6 +160,7 @@ function toJob(
     hold: quote.total,
     budgetDay: toIso(now).slice(0, 10),
     budgetMonth: toIso(now).slice(0, 7),
+    ...(key.root === undefined ? {} : { budgetKey: key.root }),
     attempts: 0,
     ...(order.attachWithinMs === undefined ? {} : { attachBy: now + order.attachWithinMs }),
     images: [],

@@ -1,4 +1,4 @@
-import type { ApiKey, AuditEntry, Scope } from '#shared/core/account.ts';
+import { type ApiKey, type AuditEntry, countedAs, type Scope } from '#shared/core/account.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, createUlid, type KeyId, type RandomBytes } from '#shared/core/ids.ts';
@@ -85,7 +85,10 @@ export function createKeyService(deps: KeyServiceDeps): KeyService {
     return { id, at: clock.now(), account, actor, action, subject, details };
   };
 
-  const issue = async (request: NewKey, actor: Actor): Promise<IssuedKey> => {
+  const issue = async (
+    request: NewKey & Pick<ApiKey, 'root'>,
+    actor: Actor,
+  ): Promise<IssuedKey> => {
     checkLimits(request);
     const { id, text } = mintApiKey(deps);
     const key: ApiKey = {
@@ -154,9 +157,10 @@ export function createKeyService(deps: KeyServiceDeps): KeyService {
 }
 
 /** A rotated key's limits pass to its successor, but not the end that the rotation gives it. */
-function rightsOf(key: ApiKey): NewKey {
+function rightsOf(key: ApiKey): NewKey & Pick<ApiKey, 'root'> {
   return {
     account: key.account,
+    root: countedAs(key),
     label: key.label,
     scopes: key.scopes,
     ratePerMinute: key.ratePerMinute,

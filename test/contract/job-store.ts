@@ -12,6 +12,7 @@ import {
   ACCOUNT,
   fund,
   HOUR,
+  KEY,
   MINUTE,
   MODEL,
   NOW,
@@ -160,6 +161,26 @@ export function describeJobStore(name: string, makeStores: MakeStores): void {
         });
         await jobs.settle(sampleSettlement(first));
         await admitted({}, limit);
+      });
+    });
+
+    describe('a key that took the place of another', () => {
+      const cap = { dayCap: microUsd(2 * PRICE) };
+      const next = { key: 'key0000000000002' as KeyId, budgetKey: KEY };
+
+      test('has what that one left of its caps, and gives back to them', async () => {
+        await admitted({}, cap);
+        const job = await admitted(next, cap);
+        expect(await jobs.get(job.id)).toMatchObject(next);
+        for (const of of [{}, next]) {
+          expect(await jobs.admit(sampleAdmission(of, cap))).toMatchObject({
+            outcome: 'key-budget-exceeded',
+            spent: 2 * PRICE,
+          });
+        }
+        await jobs.settle(sampleSettlement(job));
+        await admitted({}, cap);
+        expect((await jobs.admit(sampleAdmission(next, cap))).outcome).toBe('key-budget-exceeded');
       });
     });
 

@@ -1,7 +1,9 @@
 import type Database from 'libsql';
 import type { KeyId } from '#shared/core/ids.ts';
-import type { Job } from '#shared/core/job.ts';
+import { budgetKeyOf, type Job } from '#shared/core/job.ts';
 import { type MicroUsd, microUsd } from '#shared/core/money.ts';
+
+type BudgetedJob = Pick<Job, 'key' | 'budgetKey' | 'budgetDay' | 'budgetMonth'>;
 
 /** What keys have spent or hold per UTC day and month, for use inside a transaction. */
 export function createBudgets(db: Database.Database) {
@@ -18,12 +20,12 @@ export function createBudgets(db: Database.Database) {
       const row = select.get(key, period) as { spent: number } | undefined;
       return microUsd(row?.spent ?? 0);
     },
-    add(job: Pick<Job, 'key' | 'budgetDay' | 'budgetMonth'>, amount: MicroUsd): void {
-      put.run(job.key, job.budgetDay, job.budgetMonth, amount);
+    add(job: BudgetedJob, amount: MicroUsd): void {
+      put.run(budgetKeyOf(job), job.budgetDay, job.budgetMonth, amount);
     },
     /** Gives back what a hold counted and was not captured. */
-    giveBack(job: Pick<Job, 'key' | 'budgetDay' | 'budgetMonth'>, amount: MicroUsd): void {
-      if (amount > 0) take.run(amount, job.key, job.budgetDay, job.budgetMonth);
+    giveBack(job: BudgetedJob, amount: MicroUsd): void {
+      if (amount > 0) take.run(amount, budgetKeyOf(job), job.budgetDay, job.budgetMonth);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type Database from 'libsql';
 import { assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
-import type { Job } from '#shared/core/job.ts';
+import { budgetKeyOf, type Job } from '#shared/core/job.ts';
 import { addUsd, microUsd } from '#shared/core/money.ts';
 import type { Admission, AdmissionResult } from '#shared/ports/job-store.ts';
 import { createBudgets } from './budgets.ts';
@@ -80,7 +80,7 @@ export function createAdmit({
       ['month', job.budgetMonth, admission.monthCap],
     ] as const) {
       if (cap === undefined) continue;
-      const spent = budgets.spent(job.key, period);
+      const spent = budgets.spent(budgetKeyOf(job), period);
       if (addUsd(spent, job.hold) > cap) return { outcome: 'key-budget-exceeded', window, spent };
     }
     const depth = open.count();

@@ -35,6 +35,7 @@ type RequestPart = Pick<
   | 'price'
   | 'budgetDay'
   | 'budgetMonth'
+  | 'budgetKey'
   | 'cancelAtDeadline'
   | 'webhook'
   | 'tags'
@@ -52,6 +53,7 @@ export function toRequestPart(job: Omit<Job, 'rank'>): string {
     price: job.price,
     budgetDay: job.budgetDay,
     budgetMonth: job.budgetMonth,
+    ...(job.budgetKey === undefined ? {} : { budgetKey: job.budgetKey }),
     ...(job.cancelAtDeadline === undefined ? {} : { cancelAtDeadline: job.cancelAtDeadline }),
     ...(job.webhook === undefined ? {} : { webhook: job.webhook }),
     tags: job.tags,
