@@ -30,11 +30,21 @@ const number = z.union([
     .regex(/^\d{1,15}$/)
     .transform(Number),
 ]);
-const whole = (min: number, max: number) => number.pipe(z.number().int().min(min).max(max));
-const flag = z.union([
-  z.boolean(),
-  z.enum(['0', '1', 'true', 'false']).transform((text) => text === '1' || text === 'true'),
-]);
+const whole = (min: number, max: number) =>
+  z
+    .unknown()
+    .transform((value) => number.safeParse(value).data)
+    .refine((value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
+    })
+    .transform(Number);
+const flag = z.union(
+  [
+    z.boolean(),
+    z.enum(['0', '1', 'true', 'false']).transform((text) => text === '1' || text === 'true'),
+  ],
+  { error: 'must be true or false' },
+);
 
 const ServeSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
