@@ -14,7 +14,7 @@ import { stackOutputs } from '#functions/cli/deploy/aws.ts';
 import { createCdk } from '#functions/cli/deploy/cdk.ts';
 import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
 import { STACK_PARTS, stackName, VARIANT_NAME } from '#functions/cli/deploy/names.ts';
-import { type NukeDeps, nuke as takeDown } from '#functions/cli/deploy/nuke.ts';
+import { type NukeDeps, refuseProd, nuke as takeDown } from '#functions/cli/deploy/nuke.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
 import { runCommand } from '#functions/cli/deploy/run-command.ts';
 import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
@@ -36,6 +36,7 @@ export const nuke: Command = {
 
 async function runNuke(context: CommandContext): Promise<void> {
   const settings = deploymentSettings(context);
+  refuseProd(settings);
   if (context.values['yes'] !== true) {
     const stacks = STACK_PARTS.map((part) => stackName(settings.stage, part)).join(', ');
     throw new AppError('invalid-request', `This deletes ${stacks} with all data. Say --yes.`);

@@ -1,6 +1,7 @@
 import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { createPushClient, partOutputs } from '#functions/cli/deploy/aws.ts';
 import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
+import { readGpuPackage } from '#functions/cli/deploy/gpu-package.ts';
 import { OUTPUTS } from '#functions/cli/deploy/names.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
 import { type PushProgress, pushPackage } from '#functions/cli/deploy/push-package.ts';
@@ -24,6 +25,8 @@ async function runPush(context: CommandContext): Promise<void> {
     throw new AppError('invalid-request', 'push needs one model package, a folder.');
   }
   const settings = deploymentSettings(context);
+  // A folder that is no package is found out here, and not after the log-in.
+  readGpuPackage(folder);
   const bucket = await targetBucket(context);
   const deps = {
     s3: createPushClient(settings.region, context.env),

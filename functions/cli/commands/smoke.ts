@@ -45,7 +45,7 @@ async function runSmoke({
   const settings = deploymentSettings({ values, env, stdout, stderr, ...context });
   const where =
     typeof values['url'] === 'string'
-      ? { url: values['url'].replace(/\/$/, '') }
+      ? { url: parseAddress(values['url']) }
       : await deployedAt(settings);
   const checks = await tryOut(
     { fetch, now: Date.now, say: (line) => stderr.write(`${line}\n`) },
@@ -61,6 +61,14 @@ async function runSmoke({
   if (failed.length > 0) {
     throw new AppError('unavailable', `Failed: ${failed.map(({ check }) => check).join(', ')}.`);
   }
+}
+
+/** An address without a slash at its end. */
+function parseAddress(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
+    throw new AppError('invalid-request', `--url must be an http or https address, not "${text}".`);
+  }
+  return text.replace(/\/+$/, '');
 }
 
 async function deployedAt(settings: Parameters<typeof partOutputs>[0]) {

@@ -36,7 +36,7 @@ const USD_AT_REST = {
   firewall: 5 + 4,
   /** Two secrets at $0.40. */
   secrets: 0.8,
-  /** Some 40 alarms at $0.10, one dashboard at $3, some 60 metrics at $0.30 when they have data. */
+  /** Some 40 alarms at $0.10, one dashboard at $3; 14 metrics at $0.30 only when they have data. */
   alarms: 4 + 3,
   /** Model packages (7 GB each at $0.023) and the image (6 GB at $0.10). */
   storage: (models: number) => models * 7 * 0.023 + 6 * 0.1,

@@ -26,12 +26,7 @@ export interface NukeResult {
  * @throws AppError `permission-denied` for prod; what failed otherwise, after which it can run again
  */
 export async function nuke(deps: NukeDeps, settings: DeploymentSettings): Promise<NukeResult> {
-  if (settings.stage === 'prod') {
-    throw new AppError(
-      'permission-denied',
-      'prod is protected. docs/operations.md, "Taking prod down", says which protections to lift by hand first.',
-    );
-  }
+  refuseProd(settings);
   for (const model of settings.models) {
     const name = endpointName(settings.stage, model.name);
     deps.say(`endpoint ${name}`);
@@ -54,6 +49,16 @@ export async function nuke(deps: NukeDeps, settings: DeploymentSettings): Promis
     }
   }
   return { leftovers: [...leftovers, ...alwaysLeft(settings)] };
+}
+
+/** @throws AppError `permission-denied` for prod */
+export function refuseProd(settings: DeploymentSettings): void {
+  if (settings.stage === 'prod') {
+    throw new AppError(
+      'permission-denied',
+      'prod is protected. docs/operations.md, "Taking prod down", says which protections to lift by hand first.',
+    );
+  }
 }
 
 /** What no stack owns. None of it costs more than cents. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { AppError } from '#shared/core/errors.ts';
 
 export interface SmokeDeps {
   readonly fetch: typeof fetch;
@@ -41,8 +42,11 @@ type Prediction = z.infer<typeof PredictionSchema>;
 /**
  * Uses a deployment as a customer would, against the real thing: who may come in, a cold image and a
  * warm one, the charge, the webhook. It costs two images.
+ *
+ * @throws AppError `unavailable` when the deployment cannot be reached at all
  */
-export async function smoke(deps: SmokeDeps, input: SmokeInput): Promise<readonly SmokeCheck[]> {
+export async function smoke(given: SmokeDeps, input: SmokeInput): Promise<readonly SmokeCheck[]> {
+  const deps = { ...given, fetch: reaching(given.fetch) };
   const checks: SmokeCheck[] = [];
   const add = (check: string, ok: boolean, says: string) => {
     checks.push({ check, ok, says });
@@ -69,6 +73,25 @@ export async function smoke(deps: SmokeDeps, input: SmokeInput): Promise<readonl
   add('usage', charged === expected, `charged ${charged} micro-USD, the images cost ${expected}`);
   if (input.webhookUrl !== undefined) await checkWebhook(deps, input, cold.id, add);
   return checks;
+}
+
+/** Says who could not be reached, and why, in one sentence. */
+function reaching(send: typeof fetch): typeof fetch {
+  return async (target, init) => {
+    try {
+      return await send(target, init);
+    } catch (error) {
+      const { message, cause } = error as Error & {
+        readonly cause?: { readonly message?: string };
+      };
+      const { origin } = new URL(String(target));
+      throw new AppError(
+        'unavailable',
+        `${origin} cannot be reached: ${cause?.message ?? message}.`,
+        { cause: error },
+      );
+    }
+  };
 }
 
 type Add = (check: string, ok: boolean, says: string) => void;
@@ -131,8 +154,10 @@ async function untilEnded(
     if (deps.now() - started > input.timeoutMs)
       return { ...prediction, error: 'timed out waiting' };
     await (deps.sleep ?? sleep)(POLL_MS);
-    const answer = await deps.fetch(`${input.url}/v1/predictions/${created.id}`, get(input.apiKey));
-    const parsed = PredictionSchema.safeParse(await answer.json().catch(() => undefined));
+    // A connection that breaks while an instance starts is no verdict: the next look may find it.
+    const path = `${input.url}/v1/predictions/${created.id}`;
+    const answer = await deps.fetch(path, get(input.apiKey)).catch(() => undefined);
+    const parsed = PredictionSchema.safeParse(await answer?.json().catch(() => undefined));
     if (parsed.success) prediction = parsed.data;
   }
   return prediction;

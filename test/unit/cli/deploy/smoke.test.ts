@@ -96,3 +96,31 @@ describe('smoke', () => {
     expect(checks.find(({ check }) => check === 'first image')?.says).toContain('timed out');
   });
 });
+
+describe('smoke at a deployment that cannot be reached', () => {
+  it('says who and why, in one sentence', async () => {
+    const down = (async () => {
+      throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
+    }) as typeof fetch;
+    const run = smoke({ fetch: down, now: () => 0, say: () => {} }, INPUT);
+    await expect(run).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'https://api.example cannot be reached: connect ECONNREFUSED.',
+    });
+  });
+
+  it('looks again when a connection breaks while it waits for an image', async () => {
+    const send = deployment();
+    let broken = 0;
+    const flaky = (async (url: string, init?: RequestInit) => {
+      if (/predictions\/p\d$/.test(url) && broken++ === 0) throw new TypeError('fetch failed');
+      return send(url, init);
+    }) as typeof fetch;
+    const checks = await smoke(
+      { fetch: flaky, now: () => 0, sleep: async () => {}, say: () => {} },
+      INPUT,
+    );
+    expect(broken).toBeGreaterThan(1);
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+  });
+});
