@@ -37,6 +37,7 @@ import { startGpuProcess } from '../stand-ins/gpu-process.ts';
 import { type SageMakerStandIn, startSageMaker } from '../stand-ins/sagemaker.ts';
 import { createSns } from '../stand-ins/sns.ts';
 import { accessTo } from './aws-stand-ins.ts';
+import { createCallRecorder } from './called-actions.ts';
 import { startCloudFront } from './cloud-front.ts';
 import { createCloudResources } from './cloud-resources.ts';
 import { installLambdaRuntime } from './lambda-events.ts';
@@ -70,6 +71,13 @@ export async function startCloud(options: CloudOptions) {
     ...createTestPlatform((line) => lines.push(line)),
     s3: replacingPictures(s3, () => replacement),
   };
+  const recorder = createCallRecorder(resources);
+  const platformOf = (by: string) => ({
+    ...platform,
+    dynamo: recorder.watch(by, platform.dynamo),
+    s3: recorder.watch(by, platform.s3),
+    sqs: recorder.watch(by, platform.sqs),
+  });
   const sageMaker = await startEndpoint(options, resources);
   const readSecret = createSecretReader({
     client: createSecretsClient(accessTo('moto')),
@@ -134,10 +142,10 @@ export async function startCloud(options: CloudOptions) {
       JOB_DEADLINE_SECONDS: String(options.jobDeadlineSeconds ?? 600),
     }),
     {
-      ...platform,
-      readSecret,
+      ...platformOf('Api'),
+      readSecret: recorder.watchSecrets('Api', readSecret),
       endpointState: createEndpointState({
-        client: new SageMakerClient(sageMakerAccess),
+        client: recorder.watch('Api', new SageMakerClient(sageMakerAccess)),
         clock: platform.clock,
       }),
       errands,
@@ -164,15 +172,19 @@ export async function startCloud(options: CloudOptions) {
         ? {}
         : { JOBS_PER_INSTANCE: String(options.jobsPerInstance) }),
     }),
-    { ...platform, sageMakerRuntime: createSageMakerRuntimeClient(sageMakerAccess), readSecret },
+    {
+      ...platformOf('Dispatch'),
+      sageMakerRuntime: recorder.watch('Dispatch', createSageMakerRuntimeClient(sageMakerAccess)),
+      readSecret: recorder.watchSecrets('Dispatch', readSecret),
+    },
   );
   const webhooks = composeWebhooks(
     loadWebhooksConfig({ ...common, PUBLIC_URL: front.url }),
-    { ...platform, readSecret },
+    { ...platformOf('Webhooks'), readSecret },
     createSafeFetch({ allowLocal: true }),
   );
-  const complete = composeComplete(loadCompleteConfig(common), platform);
-  const sweep = composeSweep(loadSweepConfig(common), platform);
+  const complete = composeComplete(loadCompleteConfig(common), platformOf('Complete'));
+  const sweep = composeSweep(loadSweepConfig(common), platformOf('Sweep'));
   const completions = startQueuePump(platform.sqs, resources.completionQueue, complete);
   const pumps = [
     startQueuePump(platform.sqs, resources.dispatchQueue, async () => {
@@ -192,6 +204,8 @@ export async function startCloud(options: CloudOptions) {
     /** How many messages of ended orders were handled. */
     completionsHandled: completions.handled,
     sweep,
+    /** What the functions have asked of AWS. */
+    calls: recorder.calls,
     /** Every line that the functions have logged. */
     lines,
     /** A new account with credit, and a key of it with every scope. */

@@ -46,6 +46,11 @@ function parse(resource: string): unknown {
 
 const code = (text: string): string => `\`${text}\``;
 
+/** A statement's resources as the table names them. */
+export function namedResources({ part, resources }: Statement): readonly string[] {
+  return resources.map((resource) => render(part, parse(resource)));
+}
+
 /** An intrinsic function as a person would say it: `<data Table>/index/due`. */
 function render(part: Part, value: unknown): string {
   if (typeof value === 'string') return value;

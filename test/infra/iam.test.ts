@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EUROPEAN_PROD } from '../helpers/deployments.ts';
+import { ungranted } from '../helpers/granted.ts';
 import { statementsOf } from '../helpers/iam-statements.ts';
 import { synthesise } from '../helpers/synthesise.ts';
 
@@ -59,5 +60,30 @@ describe.each([
         /Source(Account|Arn)|AWS::|Fn::/,
       );
     }
+  });
+});
+
+describe('the check of what functions ask for against what they are granted', () => {
+  const TABLE = '<data Table>';
+  const OUTPUTS = 'arn:aws:s3:::onestep-dev-outputs-<account>-us-east-1';
+
+  it.each([
+    { by: 'Webhooks', action: 'dynamodb:PutItem', resource: TABLE, leadingKey: 'OUTBOX#' },
+    { by: 'Api', action: 'dynamodb:PutItem', resource: TABLE, leadingKey: 'ACC#' },
+    { by: 'Complete', action: 's3:GetObject', resource: `${OUTPUTS}/jobs/<job>/started` },
+    { by: 'Complete', action: 's3:ListBucket', resource: OUTPUTS, s3Prefix: 'jobs/<job>/started' },
+  ])('lets $by do $action on $resource', (call) => {
+    expect(ungranted(synthesise(), [call])).toEqual([]);
+  });
+
+  it.each([
+    { by: 'Webhooks', action: 'dynamodb:PutItem', resource: TABLE, leadingKey: 'ACC#' },
+    { by: 'Webhooks', action: 's3:ListBucket', resource: OUTPUTS, s3Prefix: 'outputs/' },
+    { by: 'Api', action: 'dynamodb:Scan', resource: TABLE },
+    { by: 'Api', action: 's3:PutObject', resource: `${OUTPUTS}/outputs/<job>/0.png` },
+    { by: 'Sweep', action: 'secretsmanager:GetSecretValue', resource: '<data MacSecret>' },
+    { by: 'Complete', action: 's3:ListBucket', resource: OUTPUTS, s3Prefix: 'private/' },
+  ])('does not let $by do $action on $resource', (call) => {
+    expect(ungranted(synthesise(), [call])).toHaveLength(1);
   });
 });

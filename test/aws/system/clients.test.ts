@@ -8,7 +8,9 @@ import { describeOpenAiClient } from '../../clients/openai.ts';
 import { describeReplicateClient } from '../../clients/replicate.ts';
 import { asServed, type Cloud, MODEL, PRICE, startCloud } from '../../helpers/cloud.ts';
 import { type DemoPackage, importDemo } from '../../helpers/demo-package.ts';
+import { ungranted } from '../../helpers/granted.ts';
 import { expectInvariant } from '../../helpers/invariant.ts';
+import { synthesise } from '../../helpers/synthesise.ts';
 
 let demo: DemoPackage;
 let cloud: Cloud;
@@ -18,7 +20,10 @@ beforeAll(async () => {
   cloud = await startCloud(demo);
 }, 120_000);
 afterAll(async () => {
-  if (cloud !== undefined) await expectInvariant(cloud.system.ledger);
+  if (cloud !== undefined) {
+    await expectInvariant(cloud.system.ledger);
+    expect(ungranted(synthesise(), cloud.calls())).toEqual([]);
+  }
   await cloud?.stop();
   demo?.remove();
 });

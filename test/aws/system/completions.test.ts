@@ -4,7 +4,9 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Cloud, MODEL, PRICE, startCloud } from '../../helpers/cloud.ts';
 import { type DemoPackage, importDemo } from '../../helpers/demo-package.ts';
+import { ungranted } from '../../helpers/granted.ts';
 import { expectInvariant } from '../../helpers/invariant.ts';
+import { synthesise } from '../../helpers/synthesise.ts';
 
 const CREDIT = 1_000_000;
 
@@ -207,6 +209,13 @@ describe('what becomes of orders whose ends are told badly', () => {
       expect(logged.includes(text), text).toBe(false);
     }
     expect(logged).not.toContain('a very particular heron');
+  });
+
+  it('no function has asked AWS for anything that its role may not do', async () => {
+    await cloud.sweep();
+    const functions = new Set(cloud.calls().map(({ by }) => by));
+    expect([...functions].sort()).toEqual(['Api', 'Complete', 'Dispatch', 'Sweep', 'Webhooks']);
+    expect(ungranted(synthesise(), cloud.calls())).toEqual([]);
   });
 
   /** Places the orders one after the other, and waits until SageMaker is through with them. */
