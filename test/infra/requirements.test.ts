@@ -382,7 +382,7 @@ describe('jobs', () => {
       MODELS: String(variables['MODELS']),
     });
     expect(config.JOBS_PER_INSTANCE).toBeGreaterThan(BACKLOG_TARGET);
-    // RequestTTLSeconds and InvocationTimeoutSeconds on each order: test/aws and test/unit/adapters.
+    // Both times on each order: test/unit/adapters/aws/sagemaker-queue.test.ts.
   });
 });
 
