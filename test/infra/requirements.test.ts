@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { CachePolicy, OriginRequestPolicy } from 'aws-cdk-lib/aws-cloudfront';
 import { describe, expect, it } from 'vitest';
 import { MAX_WAIT_MS } from '#functions/api/limits.ts';
+import { TABLE_SCHEMA } from '#shared/adapters/aws/table-schema.ts';
 import { errorAnswer, refusal } from '#shared/core/error-body.ts';
 import { EUROPEAN_PROD } from '../helpers/deployments.ts';
 import { statementsOf } from '../helpers/iam-statements.ts';
@@ -274,8 +275,18 @@ describe('operation', () => {
         'LedgerMismatch',
         'TableThrottles',
         'BlockedRequests',
+        'DistributionErrors',
+        'DispatchDeadLetters',
+        'LostCompletedDeadLetters',
+        'LostFailedDeadLetters',
+        'SweepDeadLetters',
+        'KillSwitchDeadLetters',
       ]),
     );
+    // What throttles is often an index: each has a ceiling of its own.
+    const throttles = alarms.find(([, id]) => id.startsWith('TableThrottles'))?.[2].Properties;
+    const measured = JSON.stringify(throttles.Metrics);
+    for (const { name } of TABLE_SCHEMA.indexes) expect(measured).toContain(`"${name}"`);
     const watching = alarms.filter(([part]) => part === 'operations' || part === 'edge');
     const topics = watching.map(([, , { Properties }]) =>
       JSON.stringify(Properties.AlarmActions[0]),

@@ -77,7 +77,8 @@ describe('an order to SageMaker', () => {
   it('of the longest prompt fits inline, whatever JSON makes of its characters', async () => {
     const { queue, sent } = world();
     await queue.submit(request({ prompt: '\u0001'.repeat(10_000) }));
-    expect((sent[0]?.['Body'] as Uint8Array).length).toBeLessThanOrEqual(128_000);
+    const body = sent[0]?.['Body'] as Uint8Array | undefined;
+    expect(body?.length).toBeLessThanOrEqual(128_000);
   });
 
   it.each([
