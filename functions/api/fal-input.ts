@@ -33,7 +33,7 @@ export const FalInputSchema = z
     output_format: z.enum(['png', 'jpeg', 'webp']).nullish(),
     sync_mode: z.boolean().nullish().describe('Answers with data URLs'),
   })
-  .openapi('FalInput');
+  .openapi('FalInput', { example: { prompt: 'a lighthouse at dusk', num_images: 2, seed: 7 } });
 
 /**
  * fal's input as the model's own.

@@ -1,7 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenApiDocument } from '#functions/api/reference/open-api-types.ts';
-import { type ApiHarness, createApiHarness } from '../helpers/api-harness.ts';
+import { type ApiHarness, createApiHarness, TEST_MODEL } from '../helpers/api-harness.ts';
 
 let harness: ApiHarness;
 let document: OpenApiDocument;
@@ -37,6 +37,42 @@ describe('the served OpenAPI document', () => {
       for (const status of ['401', '403', '429']) {
         const body = operation.responses[status]?.content?.['application/problem+json'];
         expect(body?.example, `${name} ${status}`).toMatchObject({ status: Number(status) });
+      }
+    }
+  });
+
+  it('describes the body of every failure', () => {
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const [method, { responses }] of Object.entries(methods)) {
+        for (const [status, { content }] of Object.entries(responses)) {
+          if (Number(status) >= 400) expect(content, `${method} ${path} ${status}`).toBeDefined();
+        }
+      }
+    }
+  });
+
+  it('has an example of every body that is sent, and takes it', async () => {
+    const schemas = document.components?.schemas ?? {};
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const [method, { requestBody }] of Object.entries(methods)) {
+        const schema = requestBody?.content['application/json']?.schema;
+        if (schema === undefined) continue;
+        const name = schema.$ref?.split('/').at(-1) ?? '';
+        const { example } = schemas[name] ?? {};
+        expect(example, `${method} ${path}`).toBeDefined();
+        const [owner = '', model = ''] = TEST_MODEL.name.split('/');
+        const url = path.replace('{owner}', owner).replace('{name}', model).replace('{id}', 'none');
+        const answer = await harness.send(url, {
+          method: method.toUpperCase(),
+          key: harness.keys.adminKey,
+          json: example,
+          headers: {
+            accept: 'application/json, text/event-stream, image/png',
+            'x-fal-target-url': `https://fal.run/${TEST_MODEL.name}`,
+          },
+        });
+        const text = await answer.text();
+        expect([200, 201, 404], `${method} ${path} ${text}`).toContain(answer.status);
       }
     }
   });

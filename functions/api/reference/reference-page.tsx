@@ -73,6 +73,7 @@ export function ReferencePage({ document }: { readonly document: OpenApiDocument
           <section id={`schema-${name}`}>
             <h2>{name}</h2>
             <Members schema={schema} />
+            <Example of={schema} />
           </section>
         ))}
       </body>
@@ -141,15 +142,20 @@ function Contents({ content }: { readonly content: Readonly<Record<string, Media
           ) : (
             <a href={`#schema-${typeOf(schema)}`}>{typeOf(schema)}</a>
           )}
-          {example !== undefined && (
-            <details>
-              <summary>Example</summary>
-              <pre>{JSON.stringify(example, null, 2)}</pre>
-            </details>
-          )}
+          <Example of={{ example }} />
         </div>
       ))}
     </>
+  );
+}
+
+function Example({ of: { example } }: { readonly of: { readonly example?: unknown } }) {
+  if (example === undefined) return null;
+  return (
+    <details>
+      <summary>Example</summary>
+      <pre>{JSON.stringify(example, null, 2)}</pre>
+    </details>
   );
 }
 

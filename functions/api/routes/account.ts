@@ -75,7 +75,9 @@ export function registerAccount(app: ApiApp, deps: RouteDeps): void {
           required: true,
           content: {
             'application/json': {
-              schema: z.strictObject({ name: z.string().min(1).max(100) }).openapi('NewAccount'),
+              schema: z
+                .strictObject({ name: z.string().min(1).max(100) })
+                .openapi('NewAccount', { example: { name: 'shop' } }),
             },
           },
         },

@@ -19,7 +19,9 @@ const OrderSchema = z
     model: z.string().max(200).optional().describe('owner/name; the first model unless told'),
     version: z.string().max(200).optional(),
   })
-  .openapi('EstimateOrder');
+  .openapi('EstimateOrder', {
+    example: { input: { prompt: 'a lighthouse at dusk', num_outputs: 2 } },
+  });
 
 const EstimateSchema = z
   .object({

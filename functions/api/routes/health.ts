@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import type { RouteDeps } from '#functions/api/route-deps.ts';
+import { errorResponse } from '#functions/api/schemas/error.ts';
 import { AppError } from '#shared/core/errors.ts';
 
 const status = {
@@ -26,7 +27,7 @@ export function registerHealth(app: ApiApp, deps: RouteDeps): void {
       method: 'get',
       path: '/readyz',
       summary: 'Whether the stores answer and images can be made',
-      responses: { 200: status, 503: { description: 'Not now' } },
+      responses: { 200: status, 503: errorResponse(503) },
     }),
     async (c) => {
       try {

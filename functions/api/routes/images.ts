@@ -17,7 +17,7 @@ const OneCallSchema = z
     prompt: z.string(),
     model: z.string().max(200).optional().describe('owner/name; the first model unless told'),
   })
-  .openapi('OneCallImage');
+  .openapi('OneCallImage', { example: { prompt: 'a lighthouse at dusk', seed: 7 } });
 
 /** `POST /v1/images`: an order and its picture in one call, as bytes. For curl and scripts. */
 export function registerImages(app: ApiApp, deps: RouteDeps): void {

@@ -16,7 +16,7 @@ const MessageSchema = z
     method: z.string(),
     params: z.record(z.string(), z.unknown()).optional(),
   })
-  .openapi('JsonRpcMessage');
+  .openapi('JsonRpcMessage', { example: { jsonrpc: '2.0', id: 1, method: 'tools/list' } });
 
 /** `/mcp`: the service as tools for agents. Each call stands alone; there are no sessions. */
 export function registerMcp(app: ApiApp, deps: RouteDeps): void {

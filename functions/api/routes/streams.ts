@@ -5,6 +5,7 @@ import type { ApiApp } from '#functions/api/context.ts';
 import { notFound } from '#functions/api/errors.ts';
 import { followJob } from '#functions/api/follow-job.ts';
 import type { RouteDeps } from '#functions/api/route-deps.ts';
+import { errorResponse } from '#functions/api/schemas/error.ts';
 import { StreamEventSchema } from '#functions/api/schemas/event-stream.ts';
 import { isUlid, type JobId } from '#shared/core/ids.ts';
 
@@ -30,7 +31,7 @@ export function registerStreams(app: ApiApp, deps: RouteDeps): void {
         description: 'Events',
         content: { 'text/event-stream': { schema: StreamEventSchema } },
       },
-      404: { description: 'No such stream' },
+      404: errorResponse(404),
     },
   });
 

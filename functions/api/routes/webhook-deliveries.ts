@@ -170,7 +170,9 @@ function registerEndpoints(app: ApiApp, deps: RouteDeps): void {
           required: true,
           content: {
             'application/json': {
-              schema: z.strictObject({ url: z.string().max(2048) }).openapi('EnableEndpoint'),
+              schema: z
+                .strictObject({ url: z.string().max(2048) })
+                .openapi('EnableEndpoint', { example: { url: 'https://shop.example.com/hook' } }),
             },
           },
         },

@@ -20,7 +20,7 @@ const RotateSchema = z
       .default(DEFAULT_OVERLAP_HOURS)
       .describe('How long the old secret signs beside the new one'),
   })
-  .openapi('RotateWebhookSecret');
+  .openapi('RotateWebhookSecret', { example: { overlap_hours: 24 } });
 
 /** The secret that signs the account's webhooks, and its rotation. */
 export function registerWebhookSecrets(app: ApiApp, deps: RouteDeps): void {

@@ -55,7 +55,9 @@ export const NewKeySchema = z
     expires_at: ExpiresAt.nullish(),
     account: z.string().max(64).optional().describe('Another account; for the operator only'),
   })
-  .openapi('NewKey');
+  .openapi('NewKey', {
+    example: { label: 'shop', scopes: ['predict', 'read'], day_cap: 5_000_000 },
+  });
 
 export const KeyChangeSchema = z
   .strictObject({
@@ -67,7 +69,7 @@ export const KeyChangeSchema = z
     expires_at: ExpiresAt.nullish(),
   })
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
-  .openapi('KeyChange', { minProperties: 1 });
+  .openapi('KeyChange', { minProperties: 1, example: { rate_per_minute: 120 } });
 
 export const RotateKeySchema = z
   .strictObject({
@@ -79,7 +81,7 @@ export const RotateKeySchema = z
       .default(86_400)
       .describe('How long the old key works beside the new one'),
   })
-  .openapi('RotateKey');
+  .openapi('RotateKey', { example: { overlap_seconds: 3_600 } });
 
 export const LedgerEntrySchema = z
   .object({
@@ -111,7 +113,7 @@ export const GrantSchema = z
     expires_at: ExpiresAt.nullish(),
     account: z.string().max(64).optional(),
   })
-  .openapi('Grant');
+  .openapi('Grant', { example: { amount: 10_000_000, reference: 'pi_3Q2xkT', note: 'card' } });
 
 export const AuditEntrySchema = z
   .object({

@@ -51,7 +51,8 @@ export function errorResponses(...statuses: readonly (keyof typeof EXAMPLES)[]) 
   return responses;
 }
 
-function errorResponse(status: number) {
+/** One failure of a route, with an example of the error body. */
+export function errorResponse(status: number) {
   const [code, message] = EXAMPLES[status] ?? ['internal-error', ''];
   const example = errorBody(new AppError(code, message), 'req_01jd3k8v7m0000000000000000');
   return {

@@ -99,7 +99,12 @@ export const CreatePredictionSchema = z
     stream: z.boolean().nullish(),
     metadata: TagsSchema.nullish(),
   })
-  .openapi('CreatePrediction');
+  .openapi('CreatePrediction', {
+    example: {
+      input: { prompt: 'a lighthouse at dusk', seed: 7, num_outputs: 2 },
+      metadata: { team: 'web' },
+    },
+  });
 export type CreatePrediction = z.infer<typeof CreatePredictionSchema>;
 
 export const PredictionPageSchema = z

@@ -51,7 +51,13 @@ export const VerifyRequestSchema = z
       .describe('The signature inside the file (XMP, onestep:signature)'),
     pixels_sha256: Sha256Schema.describe('SHA-256 of the uint8 RGB pixels, row by row'),
   })
-  .openapi('VerifyRequest');
+  .openapi('VerifyRequest', {
+    example: {
+      receipt: '{"engine":"onestep 0.1.0","model":{"name":"demo","digest":"9c89…"}}',
+      signature: 'aE9lnvrI3fcLG8Gn2GSPjps0yU7hnFDPLG7nOGjuSeE=',
+      pixels_sha256: '0f'.repeat(32),
+    },
+  });
 export type VerifyRequest = z.infer<typeof VerifyRequestSchema>;
 
 export const VerifyAnswerSchema = z
