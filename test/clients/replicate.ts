@@ -75,7 +75,8 @@ export function describeReplicateClient(where: string, start: StartServed): void
           input: { prompt: 'a bridge', num_outputs: 4 },
           stream: true,
         });
-        const answer = await fetch(urls.stream ?? '', { headers: { 'user-agent': userAgent } });
+        const { pathname } = new URL(urls.stream ?? '');
+        const answer = await fetch(server.url + pathname, { headers: { 'user-agent': userAgent } });
         return [...(await answer.text()).matchAll(/^event: (.*)$/gm)].map(([, name]) => name);
       };
       expect(await eventsFor('curl/8')).toContain('phase');

@@ -54,6 +54,37 @@ describe('the queue handler', () => {
     expect(sent).toHaveLength(1);
   });
 
+  it('delivers those of one job in the order in which they became true, each once', async () => {
+    const job = webhookJob(['start', 'output', 'completed']);
+    const outbox = createMemoryOutbox();
+    const events = ['start', 'output', 'completed'] as const;
+    const entries = events.flatMap((event) => eventEntries(job, event, START));
+    for (const entry of entries) await outbox.add(entry);
+    const sent: string[] = [];
+    const handler = createWebhookHandler({
+      delivery: {
+        outbox,
+        jobs: { get: async () => job },
+        clock: { now: () => START },
+        randomBytes: (length) => new Uint8Array(length),
+        sign: () => 'v1,x',
+        render: async () => ({}),
+        send: async (_url, { headers }) => {
+          // The earlier a webhook, the longer it takes.
+          await new Promise((resolve) => setTimeout(resolve, 30 - 10 * sent.length));
+          sent.push(headers['webhook-id'] ?? '');
+          return { kind: 'answered', status: 200, headers: {} };
+        },
+      },
+      onError: () => undefined,
+    });
+    const messages = [...entries, ...entries]
+      .reverse()
+      .map((entry, i) => ({ messageId: String(i), body: encodeWebhookMessage(entry) }));
+    expect(await handler({ Records: messages })).toEqual({ batchItemFailures: [] });
+    expect(sent).toEqual(entries.map(({ id }) => id));
+  });
+
   it('ignores an entry that is gone', async () => {
     const { handler, record } = await createScene();
     const body = encodeWebhookMessage({ id: 'msg_gone', attempts: 0 });
