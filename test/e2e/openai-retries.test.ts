@@ -114,6 +114,21 @@ describe('the openai client and a model that is cold for three minutes', () => {
     expect(await scene.captures()).toEqual([4000]);
   });
 
+  it('is told so before a stream begins, so that its client retries by itself', async () => {
+    const scene = await serveCold();
+    const statuses: number[] = [];
+    const client = createClient(scene, async (answer, attempt) => {
+      statuses.push(answer.status);
+      if (attempt === 2) await scene.finishAll();
+    });
+    const stream = await client.images.generate({ prompt: 'a red circle', stream: true });
+    const events = [];
+    for await (const event of stream) events.push(event.type);
+    expect(statuses).toEqual([503, 503, 200]);
+    expect(events).toEqual(['image_generation.completed']);
+    expect(await scene.captures()).toEqual([4000]);
+  });
+
   it('is served by a plain second call as well, which has no retry header', async () => {
     const scene = await serveCold();
     const order = { json: { prompt: 'a red circle' } };

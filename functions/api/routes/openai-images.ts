@@ -60,8 +60,9 @@ export function registerOpenAiImages(app: ApiApp, deps: RouteDeps): void {
       inputPath: [],
       attachWithinMs: deps.settings.maxWaitMs + deps.settings.attachGraceMs,
     });
-    if (order.stream === true) return streamImages(c, deps, job);
+    // Also before a stream: it has no parts to show, and what fails is told by the status.
     const ended = await finishedJob(c, deps, job);
+    if (order.stream === true) return streamImages(c, deps, ended);
     const { origin } = c.get('facts');
     const format = order.response_format ?? 'url';
     return answerJson(c, 200, await presentImages(deps, ended, format, origin), {
@@ -88,13 +89,12 @@ function toInput(order: ImagesRequest): Record<string, unknown> {
 }
 
 /** One `image_generation.completed` per image; a failure is an event with an `error`. */
-function streamImages(c: ApiContext, deps: RouteDeps, job: Job): Response {
+function streamImages(c: ApiContext, deps: RouteDeps, ended: Job): Response {
   for (const [name, value] of Object.entries(commonHeaders(c))) c.header(name, value);
   return streamSSE(c, async (stream) => {
     const send = (event: string, data: object) =>
       stream.writeSSE({ event, data: JSON.stringify(data) });
     try {
-      const ended = await finishedJob(c, deps, job);
       for (const image of ended.images) {
         await send('image_generation.completed', await completedEvent(deps, ended, image));
       }

@@ -22,8 +22,10 @@ async function createScene(outcome: SendOutcome = { kind: 'answered', status: 20
       randomBytes: (length) => new Uint8Array(length),
       sign: () => 'v1,x',
       render: async () => ({}),
-      send: async (url) => {
-        sent.push(url);
+      send: async (_url, { headers }) => {
+        // The earlier a webhook, the longer it takes.
+        await new Promise((resolve) => setTimeout(resolve, 20 - 5 * sent.length));
+        sent.push(headers['webhook-id'] ?? '');
         return outcome;
       },
     },
@@ -55,33 +57,17 @@ describe('the queue handler', () => {
   });
 
   it('delivers those of one job in the order in which they became true, each once', async () => {
-    const job = webhookJob(['start', 'output', 'completed']);
-    const outbox = createMemoryOutbox();
-    const events = ['start', 'output', 'completed'] as const;
-    const entries = events.flatMap((event) => eventEntries(job, event, START));
-    for (const entry of entries) await outbox.add(entry);
-    const sent: string[] = [];
-    const handler = createWebhookHandler({
-      delivery: {
-        outbox,
-        jobs: { get: async () => job },
-        clock: { now: () => START },
-        randomBytes: (length) => new Uint8Array(length),
-        sign: () => 'v1,x',
-        render: async () => ({}),
-        send: async (_url, { headers }) => {
-          // The earlier a webhook, the longer it takes.
-          await new Promise((resolve) => setTimeout(resolve, 30 - 10 * sent.length));
-          sent.push(headers['webhook-id'] ?? '');
-          return { kind: 'answered', status: 200, headers: {} };
-        },
-      },
-      onError: () => undefined,
+    const { handler, outbox, entry, sent, record } = await createScene();
+    const earlier = (['start', 'output'] as const).flatMap((event) =>
+      eventEntries(webhookJob([event]), event, START),
+    );
+    for (const one of earlier) await outbox.add(one);
+    const entries = [...earlier, entry];
+    const messages = [...entries, ...entries].reverse();
+    const answer = await handler({
+      Records: messages.map((one, i) => record(String(i), encodeWebhookMessage(one))),
     });
-    const messages = [...entries, ...entries]
-      .reverse()
-      .map((entry, i) => ({ messageId: String(i), body: encodeWebhookMessage(entry) }));
-    expect(await handler({ Records: messages })).toEqual({ batchItemFailures: [] });
+    expect(answer).toEqual({ batchItemFailures: [] });
     expect(sent).toEqual(entries.map(({ id }) => id));
   });
 
