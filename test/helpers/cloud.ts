@@ -44,6 +44,7 @@ import { installLambdaRuntime } from './lambda-events.ts';
 import { startQueuePump } from './queue-pump.ts';
 import { newId, sampleAudit, sampleGrant } from './sample-jobs.ts';
 import type { Served } from './served.ts';
+import type { SkippingTime } from './skipping-time.ts';
 
 export const MODEL = 'onestep/demo';
 const ENDPOINT = 'onestep-test-demo';
@@ -56,6 +57,8 @@ export interface CloudOptions {
   readonly ttlSecondMs?: number;
   readonly jobDeadlineSeconds?: number;
   readonly jobsPerInstance?: number;
+  /** What the functions take for the time. Default: the real one. */
+  readonly time?: Pick<SkippingTime, 'clock' | 'sleep'>;
 }
 
 /** The whole deployment, with its functions' own compositions, over stand-ins. */
@@ -68,7 +71,7 @@ export async function startCloud(options: CloudOptions) {
   let replacement: Uint8Array | undefined;
   const s3 = createS3Client(accessTo('s3'));
   const platform = {
-    ...createTestPlatform((line) => lines.push(line)),
+    ...createTestPlatform((line) => lines.push(line), options.time),
     s3: replacingPictures(s3, () => replacement),
   };
   const recorder = createCallRecorder(resources);
@@ -179,7 +182,7 @@ export async function startCloud(options: CloudOptions) {
     },
   );
   const webhooks = composeWebhooks(
-    loadWebhooksConfig({ ...common, PUBLIC_URL: front.url }),
+    loadWebhooksConfig({ ...common, PUBLIC_URL: front.url.replace('http:', 'https:') }),
     { ...platformOf('Webhooks'), readSecret },
     createSafeFetch({ allowLocal: true }),
   );
@@ -252,16 +255,18 @@ function replacingPictures(s3: S3Client, replacement: () => Uint8Array | undefin
   });
 }
 
-function createTestPlatform(write: (line: string) => void): Platform {
-  const clock = { now: () => Date.now() };
+function createTestPlatform(
+  write: (line: string) => void,
+  time: CloudOptions['time'] = { clock: { now: () => Date.now() }, sleep: (ms) => sleep(ms) },
+): Platform {
+  const { clock } = time;
   return {
     dynamo: createDynamoClient(accessTo('dynamoDb')),
     s3: createS3Client(accessTo('s3')),
     sqs: createSqsClient(accessTo('moto')),
-    clock,
+    ...time,
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
     random: Math.random,
-    sleep: (ms) => sleep(ms),
     log: createJsonLog({ function: 'test', clock, write }),
   };
 }

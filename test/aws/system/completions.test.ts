@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Cloud, MODEL, PRICE, startCloud } from '../../helpers/cloud.ts';
@@ -7,6 +5,7 @@ import { type DemoPackage, importDemo } from '../../helpers/demo-package.ts';
 import { ungranted } from '../../helpers/granted.ts';
 import { expectInvariant } from '../../helpers/invariant.ts';
 import { synthesise } from '../../helpers/synthesise.ts';
+import { startWebhookReceiver } from '../../helpers/webhook-receiver.ts';
 
 const CREDIT = 1_000_000;
 
@@ -165,12 +164,12 @@ describe('what becomes of orders whose ends are told badly', () => {
 
   it('a webhook comes, signed, with a picture to fetch, and usage shows the charge', async () => {
     const { key } = await cloud.newCustomer(CREDIT);
-    const receiver = await startReceiver();
+    const receiver = await startWebhookReceiver();
     const { id } = await order(key, {
       webhook: receiver.url,
       webhook_events_filter: ['completed'],
     });
-    const { headers, body } = await receiver.received;
+    const { headers, body } = await receiver.first('completed');
     await receiver.stop();
     const answer = await fetch(`${cloud.url}/v1/webhooks/default/secret`, {
       headers: { authorization: `Bearer ${key}` },
@@ -234,28 +233,3 @@ describe('what becomes of orders whose ends are told badly', () => {
     while (!condition()) await new Promise((resolve) => setTimeout(resolve, 30));
   }
 });
-
-/** A receiver of one webhook. */
-async function startReceiver() {
-  let tell: (request: { headers: Record<string, string>; body: string }) => void = () => {};
-  const received = new Promise<{ headers: Record<string, string>; body: string }>((resolve) => {
-    tell = resolve;
-  });
-  const server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk) => {
-      body += chunk;
-    });
-    request.on('end', () => {
-      response.end();
-      tell({ headers: request.headers as Record<string, string>, body });
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/hook`,
-    received,
-    stop: () => new Promise((resolve) => server.close(resolve)),
-  };
-}

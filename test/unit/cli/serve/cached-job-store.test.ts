@@ -49,7 +49,7 @@ describe('jobs that the server remembers', () => {
     expect(reads).toHaveBeenCalledTimes(1);
     await jobs.claimNext(MODEL.name, NOW, 1000);
     expect(await read()).toMatchObject({ lease: { token: 1 } });
-    await jobs.markStarted(job.id, 1, NOW, []);
+    await jobs.markStarted(job.id, 1, { startedAt: NOW }, []);
     expect(await read()).toMatchObject({ status: 'processing' });
     await jobs.claimNext(MODEL.name, NOW + 1000, 1000);
     expect(await read()).toMatchObject({ lease: { token: 2 }, status: 'starting' });
