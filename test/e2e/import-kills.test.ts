@@ -80,7 +80,7 @@ function* randomNumbers(seed: number): Generator<number, never> {
 function importOnce(killAt = Number.POSITIVE_INFINITY): Promise<ImportRun> {
   const words = ['maker/wide', '--data', data, '--out', out];
   return runImport(words, { HF_ENDPOINT: hub?.url }, async (child) => {
-    while (child.exitCode === null && progressOf(child.pid) < killAt) await sleep(2);
+    while (child.exitCode === null && progressOf(child.pid) < killAt) await sleep(5);
     child.kill('SIGKILL');
   });
 }
