@@ -88,6 +88,8 @@ const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b
 class RandomPools {
   private readonly pools = new Map<string, Uint16Array>();
   private state = 1;
+  /** Numbers in −½…½ that all pools are made from. */
+  private readonly uniform = new Float32Array(POOL_VALUES).map(() => this.next() - 0.5);
 
   /** Values as a trained tensor of that name has them, roughly. */
   of(name: string, shape: readonly number[]): Uint16Array {
@@ -106,10 +108,7 @@ class RandomPools {
     const known = this.pools.get(key);
     if (known !== undefined) return known;
     const width = deviation * UNIT_WIDTH;
-    const floats = Float32Array.from(
-      { length: POOL_VALUES },
-      () => mean + (this.next() - 0.5) * width,
-    );
+    const floats = this.uniform.map((value) => mean + value * width);
     const halves = new Uint16Array(POOL_VALUES);
     floatToHalf(new Uint32Array(floats.buffer), halves);
     this.pools.set(key, halves);
