@@ -38,6 +38,7 @@ export interface CalibrationRun {
   readonly sources: Sources;
   /** Names the weights in an error. */
   readonly file: string;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -54,7 +55,7 @@ export async function calibrateVae(run: CalibrationRun): Promise<Calibration> {
   try {
     const layout = layOutWeights(storedTensors({ graph }));
     await writer.create('weights.safetensors', (file) =>
-      writeWeights(layout, file, run.sources, () => undefined),
+      writeWeights(layout, file, run.sources, () => run.signal?.throwIfAborted()),
     );
     const locate = ({ name }: { name: string }) => ({
       file: 'weights.safetensors',

@@ -158,6 +158,7 @@ async function writeFiles(folder: string, writer: PackageWriter, job: Job): Prom
           config: config.vae,
           sources,
           file: job.sources.fileOf('vae'),
+          signal: options.signal,
         });
   const graphs = buildDeviceGraphs(config, options.dtype, calibration?.folding);
   const sets = await writeGraphs(writer, graphs, {
