@@ -70,12 +70,18 @@ export async function writeWeights(
     const [first, ...rest] = sources(tensor);
     assert(first !== undefined, `${tensor.name} has a source`);
     if (tensor.compute !== undefined) {
-      const values = tensor.compute([first, ...rest].map(readFloats));
-      assert(values.length === elementCount(tensor.shape), `${tensor.name} has its shape`);
-      const floats = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-      const bytes = convert(floats, 'F32', DTYPE[tensor.type]);
-      await file.write(bytes);
-      onBytes(bytes.length);
+      let count = 0;
+      for (const piece of tensor.rowWise === true
+        ? pieces(first)
+        : [[first, ...rest].map((source) => readFloats(source))]) {
+        const values = tensor.compute(piece);
+        const floats = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+        const bytes = convert(floats, 'F32', DTYPE[tensor.type]);
+        await file.write(bytes);
+        onBytes(bytes.length);
+        count += values.length;
+      }
+      assert(count === elementCount(tensor.shape), `${tensor.name} has its shape`);
     } else {
       await copyValues(first, DTYPE[tensor.type], file, scratch, onBytes);
     }
@@ -100,9 +106,19 @@ async function copyValues(
   }
 }
 
-/** All values of a tensor, for one that others are computed from. */
-function readFloats(tensor: LazyTensor): Float32Array {
-  const bytes = convert(tensor.read(), tensor.dtype, 'F32');
+/** A few rows of a tensor at a time: all of a wide convolution would take hundreds of megabytes. */
+function* pieces(tensor: LazyTensor): Generator<readonly [Float32Array]> {
+  const [rows = 1, ...rest] = tensor.shape;
+  const perRow = elementCount(rest);
+  const step = Math.max(1, Math.floor(CHUNK_VALUES / perRow));
+  for (let row = 0; row < rows; row += step) {
+    yield [readFloats(tensor, row * perRow, Math.min(row + step, rows) * perRow)];
+  }
+}
+
+/** Values of a tensor that others are computed from: all of them, unless told otherwise. */
+function readFloats(tensor: LazyTensor, start = 0, end = elementCount(tensor.shape)): Float32Array {
+  const bytes = convert(tensor.read(start, end), tensor.dtype, 'F32');
   const aligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
-  return new Float32Array(aligned.buffer, aligned.byteOffset, elementCount(tensor.shape));
+  return new Float32Array(aligned.buffer, aligned.byteOffset, end - start);
 }

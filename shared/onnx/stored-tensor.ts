@@ -22,6 +22,8 @@ export interface StoredTensor {
   readonly sources: readonly CheckpointTensor[];
   /** Computes the values from the sources' values; absent when the only source is taken as it is. */
   readonly compute?: (sources: readonly Float32Array[]) => Float32Array;
+  /** Whether some rows of the only source can be computed without the others, into as many rows. */
+  readonly rowWise?: boolean;
 }
 
 /** Bytes that a stored tensor takes. */

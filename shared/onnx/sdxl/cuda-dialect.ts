@@ -80,7 +80,8 @@ function channelsLast(scope: Scope, inputs: number, outputs: number, kernel: num
       const output = Math.floor(i / (inputs * taps));
       return values[(output * inputs + input) * taps + tap] ?? 0;
     });
-  return parameter(scope.derived('weight.channels_last', shape, [source], compute, 'FLOAT16'));
+  const options = { type: 'FLOAT16', rowWise: true } as const;
+  return parameter(scope.derived('weight.channels_last', shape, [source], compute, options));
 }
 
 function addVector(image: Var, vector: Var): Var {

@@ -80,7 +80,7 @@ export class Scope {
     const factor = this.factors[name] ?? 1;
     if (factor !== 1) {
       const compute = ([values = new Float32Array()]: readonly Float32Array[]) => values;
-      return this.derived(name, as, [source], compute, this.origin.type);
+      return this.derived(name, as, [source], compute, { type: this.origin.type, rowWise: true });
     }
     return this.store({
       name: `${this.origin.prefix}${source.name}`,
@@ -95,13 +95,14 @@ export class Scope {
    * twice the weight comes twice the result.
    *
    * @param name begins with the name of what it is made from, as `weight.phases` does
+   * @param options `rowWise`: rows of the only source give as many rows, whatever the others are
    */
   derived(
     name: string,
     shape: readonly number[],
     sources: readonly CheckpointTensor[],
     compute: (values: readonly Float32Array[]) => Float32Array,
-    type: StoredType = 'FLOAT',
+    { type = 'FLOAT', rowWise = false }: { type?: StoredType; rowWise?: boolean } = {},
   ): StoredTensor {
     const full = this.path === '' ? name : `${this.path}.${name}`;
     const factor = this.factors[name.split('.')[0] ?? name] ?? 1;
@@ -110,6 +111,7 @@ export class Scope {
       shape,
       type,
       sources,
+      rowWise,
       compute: factor === 1 ? compute : (values) => compute(values).map((value) => value * factor),
     });
   }
