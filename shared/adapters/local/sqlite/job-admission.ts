@@ -1,14 +1,12 @@
-import type Database from 'libsql';
 import { assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { budgetKeyOf, type Job } from '#shared/core/job.ts';
 import { addUsd, microUsd } from '#shared/core/money.ts';
 import type { Admission, AdmissionResult } from '#shared/ports/job-store.ts';
 import { createBudgets } from './budgets.ts';
-import type { CreditRows } from './credit-rows.ts';
+import type { JobParts } from './job-parts.ts';
 import { toRequestPart } from './job-rows.ts';
 import { createLedgerRows } from './ledger-rows.ts';
-import type { OpenJobs } from './open-jobs.ts';
 import { createOutboxInsert } from './outbox-rows.ts';
 
 /** Expired idempotency records are cleared away once per so many admissions. */
@@ -29,12 +27,7 @@ export function createAdmit({
   getJob,
   open,
   credit,
-}: {
-  readonly db: Database.Database;
-  readonly getJob: (id: JobId) => Job | undefined;
-  readonly open: OpenJobs;
-  readonly credit: CreditRows;
-}): (admission: Admission) => AdmissionResult {
+}: JobParts): (admission: Admission) => AdmissionResult {
   const ledger = createLedgerRows(db);
   const budgets = createBudgets(db);
   const addOutbox = createOutboxInsert(db);

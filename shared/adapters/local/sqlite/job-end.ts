@@ -1,28 +1,17 @@
-import type Database from 'libsql';
 import { assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { subtractUsd } from '#shared/core/money.ts';
 import type { ChangeResult, Settlement } from '#shared/ports/job-store.ts';
 import { createBudgets } from './budgets.ts';
-import type { CreditRows, Source } from './credit-rows.ts';
+import type { Source } from './credit-rows.ts';
+import type { JobParts } from './job-parts.ts';
 import { type ResultPart, toRequestPart } from './job-rows.ts';
 import { createLedgerRows } from './ledger-rows.ts';
-import type { OpenJobs } from './open-jobs.ts';
 import { createOutboxInsert } from './outbox-rows.ts';
 
 /** Settlement and erasure; each function must run inside a transaction. */
-export function createJobEnd({
-  db,
-  getJob,
-  open,
-  credit,
-}: {
-  readonly db: Database.Database;
-  readonly getJob: (id: JobId) => Job | undefined;
-  readonly open: OpenJobs;
-  readonly credit: CreditRows;
-}) {
+export function createJobEnd({ db, getJob, open, credit }: JobParts) {
   const ledger = createLedgerRows(db);
   const budgets = createBudgets(db);
   const addOutbox = createOutboxInsert(db);

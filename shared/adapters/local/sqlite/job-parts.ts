@@ -1,0 +1,13 @@
+import type Database from 'libsql';
+import type { JobId } from '#shared/core/ids.ts';
+import type { Job } from '#shared/core/job.ts';
+import type { CreditRows } from './credit-rows.ts';
+import type { OpenJobs } from './open-jobs.ts';
+
+/** What the transactions of a job's beginning and end are made of. */
+export interface JobParts {
+  readonly db: Database.Database;
+  readonly getJob: (id: JobId) => Job | undefined;
+  readonly open: OpenJobs;
+  readonly credit: CreditRows;
+}
