@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ObservedRequest } from '#functions/api/observe-requests.ts';
 import { createOneTimeLinks } from '#functions/api/pages/one-time-links.ts';
@@ -69,7 +68,6 @@ export async function startEmbeddedServer(
   options: EmbeddedOptions,
 ): Promise<EmbeddedServer> {
   const folder = resolve(config.data);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const stores = openSqliteStores({
     folder,
     synchronous: config.synchronous,

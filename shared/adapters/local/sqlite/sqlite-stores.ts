@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
 import type { Clock } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import type { JobStore } from '#shared/ports/job-store.ts';
 import type { KeyStore } from '#shared/ports/key-store.ts';
@@ -40,10 +41,10 @@ export interface SqliteStores {
  * Everything that the service remembers, in one SQLite file that belongs to this process.
  *
  * @throws AppError `conflict` when another process has the folder, `invalid-file` when a newer
- * version wrote it
+ * version wrote it, `invalid-request` when nothing can be written there
  */
 export function openSqliteStores(options: SqliteOptions): SqliteStores {
-  mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+  makeFolder(options.folder);
   const lock = lockFolder(options.folder);
   const db = openDatabase(join(options.folder, 'onestep.sqlite'), options, lock.release);
   const writer = createWriter(db);
@@ -62,6 +63,20 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
       lock.release();
     },
   };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new AppError(
+      'invalid-request',
+      `Can't keep data in ${folder}: ${(cause as Error).message}. Choose a folder that can be ` +
+        'written with --data.',
+      { cause },
+    );
+  }
 }
 
 /** The same store, whose methods are rejected once the database is closed: it aborts the process then. */

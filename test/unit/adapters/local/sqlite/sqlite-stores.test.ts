@@ -180,6 +180,19 @@ describe('SQLite stores', () => {
     await expectInvariant(second.ledger);
   });
 
+  test('a folder that can not be written is refused by its name', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    for (const place of [file, join(file, 'below'), '/proc/onestep']) {
+      const options = {
+        folder: place,
+        clock: createManualClock(),
+        randomBytes: createCountedBytes(),
+      };
+      expect(() => openSqliteStores(options)).toThrow(`Can't keep data in ${place}: `);
+    }
+  });
+
   test('a file that is no database is refused', async () => {
     await writeFile(join(folder, 'onestep.sqlite'), 'x'.repeat(5000));
     expect(() => open()).toThrow();
