@@ -9,27 +9,16 @@ export function endpointMetric(
   statistic: string,
   period: Duration,
 ): Metric {
-  return new Metric({
-    namespace: 'AWS/SageMaker',
-    metricName,
-    dimensionsMap: { EndpointName: endpointName },
-    statistic,
-    period,
-  });
+  const dimensionsMap = { EndpointName: endpointName };
+  return new Metric({ namespace: 'AWS/SageMaker', metricName, dimensionsMap, statistic, period });
 }
 
 /** A metric that SageMaker publishes for an endpoint's variant: its instances'. */
 export function variantMetric(
   endpointName: string,
-  metricName: string,
-  statistic: string,
-  period: Duration,
+  ...measure: [metricName: string, statistic: string, period: Duration]
 ): Metric {
-  return new Metric({
-    namespace: 'AWS/SageMaker',
-    metricName,
+  return endpointMetric(endpointName, ...measure).with({
     dimensionsMap: { EndpointName: endpointName, VariantName: VARIANT_NAME },
-    statistic,
-    period,
   });
 }
