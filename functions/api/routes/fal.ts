@@ -132,9 +132,7 @@ function streamStatus(c: ApiContext, deps: RouteDeps, job: Job): Response {
     })) {
       const latest = (await deps.jobs.get(job.id)) ?? job;
       if (event === 'idle') await stream.write(': still here\n\n');
-      else if (event.event !== 'output') {
-        await stream.writeSSE({ data: JSON.stringify(await statusOf(c, deps, latest)) });
-      }
+      else await stream.writeSSE({ data: JSON.stringify(await statusOf(c, deps, latest)) });
       if (stream.aborted || isTerminal(latest.status)) return;
     }
   });
