@@ -1,35 +1,41 @@
 import { parseArgs } from 'node:util';
 import { AppError } from '#shared/core/errors.ts';
+import { ENGINE_VERSION } from '#shared/pipeline/engine-version.ts';
 import { COMMON_OPTIONS, type Command, type CommandContext } from './command.ts';
 import { COMMANDS } from './commands.ts';
-import { commandHelp, overviewHelp } from './help.ts';
+import { asCalled, commandHelp, overviewHelp, programName } from './help.ts';
+import { didYouMean } from './nearest.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_BAD_INPUT = 2;
 
 /** Runs `onestep` with the words after the program's name; returns the exit code. */
 async function main(words: readonly string[]): Promise<number> {
-  const [name, ...rest] = words;
+  const [name, ...rest] = words[0] === 'help' && words.length > 1 ? askedHelp(words) : words;
   if (name === undefined) {
-    const { programName, readSituation, situationText } = await import('./next-steps.ts');
+    const { readSituation, situationText } = await import('./next-steps.ts');
     process.stdout.write(situationText(await readSituation(process.env), programName(process.env)));
     return 0;
   }
   if (name === 'help' || name === '--help' || name === '-h') {
-    process.stdout.write(await overviewHelp(COMMANDS));
+    process.stdout.write(asCalled(await overviewHelp(COMMANDS), process.env));
+    return 0;
+  }
+  if (name === '--version' || name === '-V' || name === 'version') {
+    process.stdout.write(`${ENGINE_VERSION}\n`);
     return 0;
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined) {
     throw new AppError(
       'invalid-request',
-      `There is no command "${name}". Commands: ${Object.keys(COMMANDS).join(', ')}.`,
+      `There is no command "${name}".${didYouMean(name, Object.keys(COMMANDS), 'onestep ')} See "onestep --help".`,
     );
   }
   const command = await load();
   const context = parseWords(name, command, rest);
   if (context.values['help'] === true) {
-    process.stdout.write(commandHelp(name, command));
+    process.stdout.write(asCalled(commandHelp(name, command), process.env));
     return 0;
   }
   await command.run(context);
@@ -56,7 +62,8 @@ function parseWords(name: string, command: Command, words: readonly string[]): C
       },
     };
   } catch (cause) {
-    const problem = cause instanceof Error ? wordsProblem(cause.message) : String(cause);
+    const known = Object.keys({ ...command.options, ...COMMON_OPTIONS });
+    const problem = cause instanceof Error ? wordsProblem(cause.message, known) : String(cause);
     const end = problem?.endsWith('.') ? '' : '.';
     throw new AppError('invalid-request', `${problem}${end} See "onestep ${name} --help".`, {
       cause,
@@ -64,11 +71,21 @@ function parseWords(name: string, command: Command, words: readonly string[]): C
   }
 }
 
-/** What `parseArgs` found wrong, in one sentence. */
-function wordsProblem(message: string): string | undefined {
+/** `help keys` is `keys --help`. */
+function askedHelp([, name = '']: readonly string[]): readonly string[] {
+  return [name, '--help'];
+}
+
+/** What `parseArgs` found wrong, in one sentence or two. */
+function wordsProblem(message: string, known: readonly string[]): string | undefined {
+  const [, unknown] = /^Unknown option '(-{1,2}[^']*)'/.exec(message) ?? [];
+  if (unknown !== undefined) {
+    const word = unknown.replace(/^-+/, '');
+    return `There is no option ${unknown}.${didYouMean(word, known, '--')}`;
+  }
   const [, option] = /^Option '(?:-\w, )?(--[\w-]+)\b.*' argument is ambiguous/.exec(message) ?? [];
   return option === undefined
-    ? message.split(/\. To specify|\n/)[0]
+    ? message.split(/\. To specify|\n/)[0]?.replace(/\.?$/, '.')
     : `${option} needs a value; for one that begins with a dash, write ${option}=VALUE.`;
 }
 
@@ -100,5 +117,5 @@ try {
   process.exitCode = exitCode(error);
   const isPlain = error instanceof AppError || isSystemError(error);
   const text = isPlain ? error.message : ((error as Error)?.stack ?? String(error));
-  process.stderr.write(`onestep: ${text}\n`);
+  process.stderr.write(`onestep: ${asCalled(text, process.env)}\n`);
 }

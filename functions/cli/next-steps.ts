@@ -54,11 +54,6 @@ export function nextSteps({ url, hasData, models }: Situation): readonly [string
   return url === undefined ? [...server, pictures, model, deploy] : [...server, model, deploy];
 }
 
-/** How the command is called here: a clone has it as a script of npm. */
-export function programName(env: Readonly<Record<string, string | undefined>>): string {
-  return env['npm_lifecycle_event'] === 'onestep' ? 'npm run -s onestep --' : 'onestep';
-}
-
 /** The text of `onestep` alone. */
 export function situationText(situation: Situation, program: string): string {
   const { url, models } = situation;

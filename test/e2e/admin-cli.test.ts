@@ -30,10 +30,20 @@ test('keys and credits work on the running server and on its folder alike', asyn
   await onestep('keys', 'revoke', rotated.id);
   expect((await use(rotated.key)).status).toBe(401);
   await onestep('credits', 'grant', '2.5', '--reference', 'invoice-1');
+  const made = await server.send('/v1/accounts', { json: { name: 'customer' }, admin: true });
+  const { id: customer } = (await made.json()) as { id: string };
+  await onestep('credits', 'grant', '7', '--account', customer, '--reference', 'invoice-2');
+  const ledger = await onestep('credits', 'ledger', '--account', customer);
+  expect(ledger.map(({ amount }: { amount: number }) => amount)).toEqual([7_000_000]);
+  for (const command of ['balance', 'ledger']) {
+    await expect(onestep('credits', command, '--account', 'nobody')).rejects.toThrow(/no account/);
+  }
   expect(await server.end('SIGTERM')).toBe(0);
 
   await onestep('credits', 'grant', '2.5', '--reference', 'invoice-1');
-  const [account] = await onestep('credits', 'balance');
+  const account = (await onestep('credits', 'balance')).find(
+    ({ id }: { id: string }) => id !== customer,
+  );
   expect(account).toMatchObject({ balance: 12_500_000, held: 0 });
   const labels = (await onestep('keys', 'list')).map(({ label }: { label: string }) => label);
   expect(labels.filter((label: string) => label === 'shop')).toHaveLength(2);

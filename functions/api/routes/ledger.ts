@@ -1,16 +1,17 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { answerJson } from '#functions/api/answer.ts';
-import { authenticate, callerOf } from '#functions/api/authenticate.ts';
+import { authenticate } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import { CursorSchema, entryPage, PageLimitSchema } from '#functions/api/entry-page.ts';
 import { presentLedgerEntry } from '#functions/api/present-account.ts';
 import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { LedgerEntrySchema } from '#functions/api/schemas/account.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
-
-const DateSchema = z.iso.datetime({ offset: true }).or(z.iso.date());
+import { DateSchema } from '#functions/api/schemas/prediction.ts';
+import { targetAccount } from '#functions/api/target-account.ts';
 
 const QuerySchema = z.object({
+  account: z.string().optional().describe('For the operator: another account than its own'),
   from: DateSchema.optional(),
   to: DateSchema.optional().describe('Exclusive'),
   cursor: CursorSchema.optional(),
@@ -37,20 +38,20 @@ export function registerLedger(app: ApiApp, deps: RouteDeps): void {
           },
         },
       },
-      ...errorResponses(),
+      ...errorResponses(404),
     },
   });
 
   app.openapi(route, async (c) => {
-    const { from, to, cursor, limit } = c.req.valid('query');
+    const { account, from, to, cursor, limit } = c.req.valid('query');
     const entries = await deps.ledger.entries({
-      account: callerOf(c).account.id,
+      account: await targetAccount(c, deps, account),
       limit: limit + 1,
       ...(from === undefined ? {} : { from: Date.parse(from) }),
       ...(to === undefined ? {} : { to: Date.parse(to) }),
       ...(cursor === undefined ? {} : { before: cursor }),
     });
-    const { page, next } = entryPage(c, entries, limit, { from, to });
+    const { page, next } = entryPage(c, entries, limit, { account, from, to });
     return answerJson(c, 200, {
       next,
       results: page.map(presentLedgerEntry),

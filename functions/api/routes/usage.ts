@@ -4,7 +4,7 @@ import { authenticate, callerOf } from '#functions/api/authenticate.ts';
 import type { ApiApp } from '#functions/api/context.ts';
 import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { errorResponses } from '#functions/api/schemas/error.ts';
-import { DateTime, MicroUsd } from '#functions/api/schemas/prediction.ts';
+import { DateSchema, DateTime, MicroUsd } from '#functions/api/schemas/prediction.ts';
 import { toIso } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { readUsage, USAGE_GROUPS, type Usage, type UsageGroup } from '#shared/domain/usage.ts';
@@ -12,8 +12,6 @@ import { readUsage, USAGE_GROUPS, type Usage, type UsageGroup } from '#shared/do
 const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 366;
-
-const DateSchema = z.iso.datetime({ offset: true }).or(z.iso.date());
 
 const QuerySchema = z.object({
   from: DateSchema.optional().describe(`${DEFAULT_DAYS} days ago unless told`),

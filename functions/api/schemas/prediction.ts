@@ -4,6 +4,10 @@ import { JOB_PHASES, JOB_STATUSES, WEBHOOK_EVENTS } from '#shared/core/job.ts';
 
 const MicroUsdSchema = z.number().int().min(0).describe('Millionths of a US dollar');
 const DateTimeSchema = z.iso.datetime();
+/** A bound of a period, as a query gives it. */
+export const DateSchema = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
+  error: 'must be a date such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z',
+});
 
 const ReceiptSchema = z
   .object({

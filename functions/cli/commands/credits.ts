@@ -3,9 +3,14 @@ import type { Command, CommandContext } from '#functions/cli/command.ts';
 import type { AdminClient } from '#functions/cli/serve/admin-client.ts';
 import { randomBytes } from '#functions/cli/serve/crypto.ts';
 import { systemClock } from '#shared/core/clock.ts';
+import { didYouMean } from '#functions/cli/nearest.ts';
+import { formatTable, oneLine } from '#functions/cli/service/table.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { createUlid } from '#shared/core/ids.ts';
 import { formatUsd, microUsd, parseUsd } from '#shared/core/money.ts';
+
+/** What the API gives on one page. */
+const MAX_ENTRIES = 1000;
 
 interface AccountView {
   readonly id: string;
@@ -50,7 +55,7 @@ async function run(context: CommandContext): Promise<void> {
     if (action === 'balance') return balance(context, admin);
     if (action === 'ledger') return ledger(context, admin);
     if (action === 'grant' && amount !== undefined) return grant(context, admin, amount);
-    throw new AppError('invalid-request', `Say what to do: ${credits.usage}.`);
+    throw new AppError('invalid-request', wrongAction(action));
   });
 }
 
@@ -58,23 +63,59 @@ async function balance(context: CommandContext, admin: AdminClient): Promise<voi
   const { results } = await admin.call<{ results: readonly AccountView[] }>('GET', '/v1/accounts');
   const account = text(context, 'account');
   const shown = results.filter(({ id }) => account === undefined || id === account);
-  const lines = shown.map(
-    ({ id, name, balance, held }) =>
-      `${id}  ${formatUsd(microUsd(balance))} to spend, ${formatUsd(microUsd(held))} held  ${name}\n`,
+  if (account !== undefined && shown.length === 0) {
+    throw new AppError('not-found', `There is no account "${account}".`);
+  }
+  const table = formatTable(
+    [
+      { title: 'account' },
+      { title: 'to spend', right: true },
+      { title: 'held', right: true },
+      { title: 'name' },
+    ],
+    shown.map(({ id, name, balance, held }) => [
+      id,
+      formatUsd(microUsd(balance)),
+      formatUsd(microUsd(held)),
+      oneLine(name, 40),
+    ]),
   );
-  print(context, shown, lines.join(''));
+  print(context, shown, table);
 }
 
 async function ledger(context: CommandContext, admin: AdminClient): Promise<void> {
+  const account = text(context, 'account');
+  const query = new URLSearchParams({
+    limit: String(MAX_ENTRIES),
+    ...(account === undefined ? {} : { account }),
+  });
   const { results } = await admin.call<{ results: readonly EntryView[] }>(
     'GET',
-    '/v1/ledger?limit=1000',
+    `/v1/ledger?${query}`,
   );
-  const lines = results.map(
-    ({ at, kind, amount, prediction, reference }) =>
-      `${at}  ${kind.padEnd(8)} ${formatUsd(microUsd(amount)).padStart(12)}  ${prediction ?? reference ?? ''}\n`,
+  print(context, results, ledgerTable(results));
+}
+
+/** Oldest first, so that the newest is next to the prompt of the shell. */
+function ledgerTable(entries: readonly EntryView[]): string {
+  if (entries.length === 0) return 'No money has moved yet.\n';
+  return formatTable(
+    [{ title: 'at (UTC)' }, { title: 'kind' }, { title: 'amount', right: true }, { title: 'for' }],
+    entries
+      .toReversed()
+      .map(({ at, kind, amount, prediction, reference }) => [
+        at.slice(0, 19).replace('T', ' '),
+        kind,
+        formatUsd(microUsd(amount)),
+        oneLine(prediction ?? reference ?? '', 60),
+      ]),
   );
-  print(context, results, lines.join(''));
+}
+
+function wrongAction(action: string): string {
+  if (action === 'grant') return 'Say how much: onestep credits grant 25';
+  const meant = didYouMean(action, ['balance', 'grant', 'ledger'], 'onestep credits ');
+  return `credits has no "${action}".${meant} It takes ${credits.usage}.`;
 }
 
 async function grant(context: CommandContext, admin: AdminClient, given: string): Promise<void> {

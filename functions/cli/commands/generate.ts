@@ -11,6 +11,7 @@ import {
   pictureSize,
   readGenerateOptions,
 } from '#functions/cli/generate/options.ts';
+import { createProgress } from '#functions/cli/generate/progress.ts';
 import { showingMode, showPictures } from '#functions/cli/generate/show-pictures.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { assertWritable, writeOutput } from '#functions/cli/output-file.ts';
@@ -95,7 +96,15 @@ async function run(context: CommandContext): Promise<void> {
   });
   const warnings = pipeline.warningsFor(options.prompt);
   for (const warning of warnings) stderr.write(`warning: ${warning}\n`);
-  const receipt = await makePictures(context, pipeline, { ...options, ...size }, paths, warnings);
+  const progress = createProgress(stderr, options.count);
+  progress.begin();
+  const receipt = await makePictures(
+    progress,
+    pipeline,
+    { ...options, ...size },
+    paths,
+    warnings,
+  ).finally(progress.end);
   await pipeline.close();
   const files = () => Promise.all(paths.map((path) => readFile(path)));
   if (sheet !== undefined) await writeOutput(sheet, await contactSheet(await files()));
@@ -103,7 +112,9 @@ async function run(context: CommandContext): Promise<void> {
   if (how !== undefined) await showPictures(stdout, await files(), how);
   if (context.values['json'] === true) stdout.write(`${JSON.stringify(receipt)}\n`);
   else {
-    for (const path of sheet === undefined ? paths : [...paths, sheet]) stdout.write(`${path}\n`);
+    // A terminal has read the names of the pictures already.
+    const told = stdout.isTTY && stderr.isTTY ? [] : paths;
+    for (const path of sheet === undefined ? told : [...told, sheet]) stdout.write(`${path}\n`);
   }
 }
 
@@ -122,7 +133,7 @@ function sheetPath(out: string): string {
 }
 
 async function makePictures(
-  { stderr }: CommandContext,
+  progress: Pick<ReturnType<typeof createProgress>, 'made'>,
   pipeline: Pipeline,
   options: GenerateOptions & { readonly width: number; readonly height: number },
   paths: readonly string[],
@@ -162,7 +173,7 @@ async function makePictures(
       format,
     });
     if (options.dump !== undefined) pictures.push(picture);
-    stderr.write(`${key}: seed ${picture.seed}, ${modelMs(picture)} ms\n`);
+    progress.made(`${key}: seed ${picture.seed}, ${modelMs(picture)} ms`);
   }
   if (options.dump !== undefined) await writeOutput(options.dump, dumpStages(pictures));
   return {

@@ -1,5 +1,7 @@
 import { COMMON_SERVICE_OPTIONS, text, withAdmin } from '#functions/cli/admin-command.ts';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { didYouMean } from '#functions/cli/nearest.ts';
+import { formatTable, oneLine } from '#functions/cli/service/table.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { formatUsd, microUsd, parseUsd } from '#shared/core/money.ts';
 
@@ -50,7 +52,7 @@ async function run(context: CommandContext): Promise<void> {
     if (action === 'list') {
       const path = `/v1/keys${accountQuery(context)}`;
       const { results } = await admin.call<{ results: readonly Key[] }>('GET', path);
-      print(context, results, results.map(describe).join(''));
+      print(context, results, keyTable(results));
       return;
     }
     if (action === 'create') {
@@ -59,7 +61,7 @@ async function run(context: CommandContext): Promise<void> {
       return;
     }
     if ((action !== 'rotate' && action !== 'revoke') || id === undefined) {
-      throw new AppError('invalid-request', `Say what to do: ${keys.usage}.`);
+      throw new AppError('invalid-request', wrongAction(action));
     }
     const path = `/v1/keys/${encodeURIComponent(id)}/${action}${accountQuery(context)}`;
     const overlap = text(context, 'overlap');
@@ -113,16 +115,45 @@ function accountQuery(context: CommandContext): string {
   return account === undefined ? '' : `?account=${encodeURIComponent(account)}`;
 }
 
-function describe(key: Key): string {
-  const limits = [
-    `${key.rate_per_minute}/min`,
-    ...(key.day_cap === null ? [] : [`${formatUsd(microUsd(key.day_cap))}/day`]),
-    ...(key.month_cap === null ? [] : [`${formatUsd(microUsd(key.month_cap))}/month`]),
-    ...(key.revoked_at === null ? [] : [`revoked ${key.revoked_at}`]),
-    ...(key.expires_at === null ? [] : [`until ${key.expires_at}`]),
-  ];
-  return `${key.id}  ${key.scopes.join(',').padEnd(18)}  ${limits.join(', ')}  ${key.label}\n`;
+function wrongAction(action: string): string {
+  if (action === 'rotate' || action === 'revoke') {
+    return `Say which key: onestep keys ${action} ID. "onestep keys list" shows the ids.`;
+  }
+  const meant = didYouMean(action, ['list', 'create', 'rotate', 'revoke'], 'onestep keys ');
+  return `keys has no "${action}".${meant} It takes ${keys.usage}.`;
 }
+
+/** The keys, each with what it may do, what it may spend and how it stands. */
+export function keyTable(keys: readonly Key[]): string {
+  const cap = (amount: number | null) => (amount === null ? '–' : formatUsd(microUsd(amount)));
+  return formatTable(
+    [
+      { title: 'id' },
+      { title: 'scopes' },
+      { title: 'per minute', right: true },
+      { title: 'per day', right: true },
+      { title: 'per month', right: true },
+      { title: 'state' },
+      { title: 'label' },
+    ],
+    keys.map((key) => [
+      key.id,
+      key.scopes.join(','),
+      String(key.rate_per_minute),
+      cap(key.day_cap),
+      cap(key.month_cap),
+      stateOf(key),
+      oneLine(key.label, 40),
+    ]),
+  );
+}
+
+function stateOf({ revoked_at, expires_at }: Key): string {
+  if (revoked_at !== null) return `revoked ${minute(revoked_at)}`;
+  return expires_at === null ? 'in force' : `until ${minute(expires_at)}`;
+}
+
+const minute = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
 
 function issued(key: Key): string {
   return `${key.key}\n\nThis is shown once. Its id is ${key.id}.\n`;

@@ -1,5 +1,5 @@
-/** How a terminal shows pictures: protocols of its own, or coloured half blocks. */
-export type TerminalImages = 'kitty' | 'iterm2' | 'blocks';
+/** How a terminal shows pictures: protocols of its own, or half blocks in all or in 256 colours. */
+export type TerminalImages = 'kitty' | 'iterm2' | 'blocks' | 'blocks256';
 
 /** The widest that a picture is shown, in columns. */
 const MAX_COLUMNS = 48;
@@ -12,18 +12,26 @@ const KITTY_TERMS = new Set(['xterm-kitty', 'xterm-ghostty']);
 
 /**
  * How the terminal can show pictures, as its environment tells; undefined when it says nothing of
- * that. A multiplexer in between swallows the protocols but passes colours on.
+ * that. A multiplexer in between swallows the protocols but passes colours on; `NO_COLOR` forbids
+ * pictures that are made of colours (https://no-color.org).
  */
 export function detectTerminalImages(
   env: Readonly<Record<string, string | undefined>>,
 ): TerminalImages | undefined {
-  const colours = /^(truecolor|24bit)$/.test(env['COLORTERM'] ?? '') ? 'blocks' : undefined;
   if (env['TERM'] === 'dumb') return undefined;
+  const colours = env['NO_COLOR'] ? undefined : blocksOf(env);
   if (env['TMUX'] !== undefined || env['STY'] !== undefined) return colours;
   if (KITTY_TERMS.has(env['TERM'] ?? '') || env['KITTY_WINDOW_ID'] !== undefined) return 'kitty';
   const programs = [env['TERM_PROGRAM'] ?? '', env['LC_TERMINAL'] ?? ''];
   if (programs.some((program) => ITERM2_PROGRAMS.has(program))) return 'iterm2';
   return colours;
+}
+
+function blocksOf(
+  env: Readonly<Record<string, string | undefined>>,
+): 'blocks' | 'blocks256' | undefined {
+  if (/^(truecolor|24bit)$/.test(env['COLORTERM'] ?? '')) return 'blocks';
+  return /256color/.test(env['TERM'] ?? '') ? 'blocks256' : undefined;
 }
 
 /**
@@ -38,7 +46,8 @@ export async function renderForTerminal(
   columns: number,
 ): Promise<string> {
   const width = Math.max(1, Math.min(MAX_COLUMNS, columns - 1));
-  if (how === 'blocks') return halfBlocks(file, width);
+  if (how === 'blocks') return halfBlocks(file, width, (rgb) => `2;${rgb.join(';')}`);
+  if (how === 'blocks256') return halfBlocks(file, width, (rgb) => `5;${nearestOf256(rgb)}`);
   const { default: sharp } = await import('sharp');
   const png = await sharp(file).png().toBuffer();
   return how === 'kitty' ? kitty(png, width) : iterm2(png, width);
@@ -62,8 +71,25 @@ function iterm2(png: Buffer, columns: number): string {
   return `\u001b]1337;File=${facts}:${png.toString('base64')}\u0007\n`;
 }
 
+type Rgb = readonly [red: number, green: number, blue: number];
+
+/** The cube of 6 × 6 × 6 colours among a terminal's 256: what each of the six steps is worth. */
+const STEPS = [0, 95, 135, 175, 215, 255];
+
+function nearestOf256(rgb: Rgb): number {
+  const [red = 0, green = 0, blue = 0] = rgb.map((value) => {
+    const distances = STEPS.map((step) => Math.abs(step - value));
+    return distances.indexOf(Math.min(...distances));
+  });
+  return 16 + 36 * red + 6 * green + blue;
+}
+
 /** Two pixels in each cell: the upper is the colour of `▀`, the lower that of its background. */
-async function halfBlocks(file: Uint8Array, columns: number): Promise<string> {
+async function halfBlocks(
+  file: Uint8Array,
+  columns: number,
+  codeOf: (rgb: Rgb) => string,
+): Promise<string> {
   const { default: sharp } = await import('sharp');
   const { data, info } = await sharp(file)
     .removeAlpha()
@@ -74,13 +100,13 @@ async function halfBlocks(file: Uint8Array, columns: number): Promise<string> {
   const colour = (x: number, y: number): string => {
     // The last row of an odd height stands twice.
     const at = (Math.min(y, info.height - 1) * info.width + x) * info.channels;
-    return `${data[at]};${data[at + 1]};${data[at + 2]}`;
+    return codeOf([data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0]);
   };
   const lines: string[] = [];
   for (let y = 0; y < info.height; y += 2) {
     let line = '';
     for (let x = 0; x < info.width; x++) {
-      line += `\u001b[38;2;${colour(x, y)};48;2;${colour(x, y + 1)}m▀`;
+      line += `\u001b[38;${colour(x, y)};48;${colour(x, y + 1)}m▀`;
     }
     lines.push(`${line}\u001b[0m\n`);
   }

@@ -23,21 +23,16 @@ const ModelSchema = z
   });
 
 /** What a file may say of a setting as a value and the environment as text. */
-const number = z.union([
-  z.number(),
-  z
+const whole = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  const text = z
     .string()
     .regex(/^\d{1,15}$/)
-    .transform(Number),
-]);
-const whole = (min: number, max: number) =>
-  z
-    .unknown()
-    .transform((value) => number.safeParse(value).data)
-    .refine((value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max, {
-      error: `must be a whole number from ${min} to ${max}`,
-    })
     .transform(Number);
+  return z
+    .union([z.number(), text], { error })
+    .pipe(z.number().int(error).min(min, error).max(max, error));
+};
 const flag = z.union(
   [
     z.boolean(),

@@ -10,11 +10,18 @@ export function statusScreen(status: Status, url: string, columns: number): stri
   const lines = [
     `Onestep at ${url}   ${status.at.slice(0, 19).replace('T', ' ')} UTC`,
     '',
-    `Queue    ${status.waiting} waiting, ${status.running ?? 'unknown'} running`,
-    `Rate     ${minute.images} images in the last minute, ${usd(minute.amount)}`,
-    `Today    ${today.images} images in ${today.charged} jobs, ${usd(today.amount)} charged; ${today.released} jobs cost nothing`,
-    `Money    ${usd(status.balance)} to spend, ${usd(status.held)} held`,
-    `Phases   ${phasesOf(stages)}`,
+    ...fact(columns, 'Queue', [`${status.waiting} waiting`, `${status.running ?? '?'} running`]),
+    ...fact(columns, 'Rate', [
+      `${counted(minute.images, 'image')} in the last minute`,
+      usd(minute.amount),
+    ]),
+    ...fact(columns, 'Today', [
+      `${counted(today.images, 'image')} in ${counted(today.charged, 'job')}`,
+      `${usd(today.amount)} charged`,
+      `${counted(today.released, 'job')} for nothing`,
+    ]),
+    ...fact(columns, 'Money', [`${usd(status.balance)} to spend`, `${usd(status.held)} held`]),
+    ...fact(columns, 'Phases', phasesOf(stages)),
     '',
     ...modelLines(status),
     ...failureLines(status),
@@ -22,10 +29,31 @@ export function statusScreen(status: Status, url: string, columns: number): stri
   return `${lines.map((line) => oneLineOf(line, columns)).join('\n')}\n`;
 }
 
-function phasesOf(stages: Status['stage_ms']): string {
+const TITLE_WIDTH = 9;
+
+/** A title and what there is to say of it, on as many lines as the terminal's width asks for. */
+function fact(columns: number, title: string, parts: readonly string[]): readonly string[] {
+  const lines: string[] = [];
+  let line = title.padEnd(TITLE_WIDTH);
+  for (const [index, part] of parts.entries()) {
+    const text = index === parts.length - 1 ? part : `${part}, `;
+    if (index > 0 && line.length + text.trimEnd().length > columns) {
+      lines.push(line.trimEnd());
+      line = ' '.repeat(TITLE_WIDTH);
+    }
+    line += text;
+  }
+  return [...lines, line];
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function phasesOf(stages: Status['stage_ms']): readonly string[] {
   const told = Object.entries(stages).filter(([, ms]) => ms >= 1);
-  if (told.length === 0) return 'no job has ended in the last ten minutes';
-  return told.map(([name, ms]) => `${name} ${duration(ms)}`).join(', ');
+  if (told.length === 0) return ['no job has ended in the last ten minutes'];
+  return told.map(([name, ms]) => `${name} ${duration(ms)}`);
 }
 
 const duration = (ms: number): string =>

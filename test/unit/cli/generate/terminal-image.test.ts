@@ -27,10 +27,13 @@ describe('detectTerminalImages', () => {
     [{ TERM: 'xterm-256color', LC_TERMINAL: 'iTerm2' }, 'iterm2'],
     [{ TERM_PROGRAM: 'WezTerm' }, 'iterm2'],
     [{ TERM: 'xterm-256color', COLORTERM: 'truecolor' }, 'blocks'],
-    [{ TERM: 'tmux-256color', TMUX: '/tmp/t', TERM_PROGRAM: 'iTerm.app' }, undefined],
+    [{ TERM: 'tmux-256color', TMUX: '/tmp/t', TERM_PROGRAM: 'iTerm.app' }, 'blocks256'],
     [{ TERM: 'screen', STY: '1', COLORTERM: '24bit', KITTY_WINDOW_ID: '1' }, 'blocks'],
     [{ TERM: 'dumb', COLORTERM: 'truecolor' }, undefined],
-    [{ TERM: 'xterm-256color' }, undefined],
+    [{ TERM: 'xterm-256color' }, 'blocks256'],
+    [{ TERM: 'xterm-256color', NO_COLOR: '1' }, undefined],
+    [{ TERM: 'xterm-kitty', NO_COLOR: '1' }, 'kitty'],
+    [{ TERM: 'xterm' }, undefined],
     [{}, undefined],
   ])('%j shows pictures by %s', (env, how) => {
     expect(detectTerminalImages(env)).toBe(how);
@@ -52,6 +55,10 @@ describe('showingMode', () => {
 });
 
 describe('renderForTerminal', () => {
+  it('draws with the nearest of 256 colours', async () => {
+    expect(await renderForTerminal(picture, 'blocks256', 5)).toContain('\u001b[38;5;196;48;5;46m▀');
+  });
+
   it('sends a PNG in pieces to kitty', async () => {
     const noise = await sharp({
       create: {

@@ -74,7 +74,7 @@ describe('statusScreen', () => {
         '',
         'Queue    180 waiting, 2 running',
         'Rate     7 images in the last minute, $0.019',
-        'Today    7 images in 6 jobs, $0.019 charged; 1 jobs cost nothing',
+        'Today    7 images in 6 jobs, $0.019 charged, 1 job for nothing',
         'Money    $9.20 to spend, $0.728 held',
         'Phases   queue 8.0 s, unet 63 ms',
         '',
@@ -89,8 +89,12 @@ describe('statusScreen', () => {
   });
 
   it('keeps within the width of the terminal', () => {
-    const lines = statusScreen(status, 'http://here', 30).split('\n');
-    expect(Math.max(...lines.map((line) => [...line].length))).toBe(30);
+    const screen = statusScreen(status, 'http://here', 30);
+    expect(Math.max(...screen.split('\n').map((line) => [...line].length))).toBe(30);
+    // The money is not cut off: it goes on in the next line.
+    expect(screen).toContain(
+      'Today    7 images in 6 jobs,\n         $0.019 charged,\n         1 job for nothing\n',
+    );
   });
 });
 

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '#functions/cli/commands.ts';
+import { asCalled, overviewHelp } from '#functions/cli/help.ts';
+import { nearest } from '#functions/cli/nearest.ts';
+
+const WORDS = ['start', 'serve', 'keys', 'generate', 'top'];
+
+describe('nearest', () => {
+  it.each([
+    ['generat', 'generate'],
+    ['genrate', 'generate'],
+    ['genreate', 'generate'],
+    ['strat', 'start'],
+    ['KEYS', 'keys'],
+    ['gen', 'generate'],
+    ['tpo', 'top'],
+    ['t', undefined],
+    ['weather', undefined],
+  ])('%s was meant as %s', (given, word) => {
+    expect(nearest(given, WORDS)).toBe(word);
+  });
+});
+
+describe('asCalled', () => {
+  it('writes commands as they can be pasted in a clone', () => {
+    const text = 'Start one with "onestep start".\n\nExamples:\n  onestep top\nonestep.config.json';
+    expect(asCalled(text, {})).toBe(text);
+    expect(asCalled(text, { npm_lifecycle_event: 'onestep' })).toBe(
+      'Start one with "npm run -s onestep -- start".\n\nExamples:\n  npm run -s onestep -- top\nonestep.config.json',
+    );
+  });
+});
+
+describe('overviewHelp', () => {
+  it('names every command once', async () => {
+    const text = await overviewHelp(COMMANDS);
+    for (const name of Object.keys(COMMANDS)) {
+      expect(text.match(new RegExp(`^  (?:\\w+, )?${name}\\b`, 'gm')), name).toHaveLength(1);
+    }
+  });
+});
