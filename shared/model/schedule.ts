@@ -7,7 +7,7 @@ export const ONE_STEP_TIMESTEP = 399;
 
 /** What `LCMScheduler` takes over from another scheduler's config, with its own defaults. */
 const ScheduleSchema = z.object({
-  num_train_timesteps: z.number().int().positive().default(1000),
+  num_train_timesteps: z.number().int().positive().max(1e6).default(1000),
   beta_start: z.number().positive().default(0.00085),
   beta_end: z.number().positive().default(0.012),
   beta_schedule: z.enum(['linear', 'scaled_linear', 'squaredcos_cap_v2']).default('scaled_linear'),

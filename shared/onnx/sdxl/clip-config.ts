@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FormatError } from '#shared/core/errors.ts';
 import { ClipActivation } from './activation.ts';
-import { PositiveInt, readConfig } from './config-reader.ts';
+import { Count, PositiveInt, readConfig } from './config-reader.ts';
 
 /** The fields of `CLIPTextConfig` that shape the graph, with that class's defaults. */
 const ClipConfigSchema = z.object({
@@ -9,7 +9,7 @@ const ClipConfigSchema = z.object({
   hidden_size: PositiveInt.default(512),
   intermediate_size: PositiveInt.default(2048),
   projection_dim: PositiveInt.default(512),
-  num_hidden_layers: PositiveInt.default(12),
+  num_hidden_layers: Count.default(12),
   num_attention_heads: PositiveInt.default(8),
   max_position_embeddings: PositiveInt.default(77),
   hidden_act: ClipActivation.default('quick_gelu'),

@@ -1,10 +1,20 @@
 import { z } from 'zod';
 import { FormatError } from '#shared/core/errors.ts';
 
-export const PositiveInt = z.number().int().positive();
+/** A size; the limit only keeps nonsense from taking all memory before a tensor's shape refutes it. */
+export const PositiveInt = z
+  .number()
+  .int()
+  .positive()
+  .max(2 ** 20);
+
+/** How many layers or blocks there are: each becomes a piece of the graph. */
+export const Count = z.number().int().positive().max(128);
+export const MAX_BLOCKS = 16;
 
 /** One number for all blocks, or one per block. */
-export const PerBlock = z.union([PositiveInt, z.array(PositiveInt)]);
+export const PerBlock = z.union([PositiveInt, z.array(PositiveInt).max(MAX_BLOCKS)]);
+export const CountPerBlock = z.union([Count, z.array(Count).max(128)]);
 
 /**
  * Checks a `config.json` against a schema whose defaults are those of the Python class.
@@ -29,7 +39,7 @@ export function readConfig<T extends z.ZodType>(
     const choices = allowed.map((choice) => JSON.stringify(choice)).join(' or ');
     throw new FormatError(
       file,
-      `"${field}": ${JSON.stringify(given)} is not supported; it must be ${choices}`,
+      `"${field}": ${shown(given)} is not supported; it must be ${choices}`,
     );
   }
   const parsed = schema.safeParse(value);
@@ -37,6 +47,12 @@ export function readConfig<T extends z.ZodType>(
   const [issue] = parsed.error.issues;
   const path = issue?.path.map(String) ?? [];
   throw new FormatError(file, `"${path.join('.')}": ${issue?.message}`, { cause: parsed.error });
+}
+
+/** A value as its file has it, as far as fits into a message. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
 }
 
 /** A per-block setting as a list with one entry for each of `count` blocks. */

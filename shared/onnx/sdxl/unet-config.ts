@@ -1,14 +1,22 @@
 import { z } from 'zod';
 import { FormatError } from '#shared/core/errors.ts';
 import { DiffusersActivation } from './activation.ts';
-import { PerBlock, PositiveInt, perBlock, readConfig } from './config-reader.ts';
+import {
+  Count,
+  CountPerBlock,
+  MAX_BLOCKS,
+  PerBlock,
+  PositiveInt,
+  perBlock,
+  readConfig,
+} from './config-reader.ts';
 
 const DEFAULT_CHANNELS = [320, 640, 1280, 1280];
 const CROSS_DOWN = 'CrossAttnDownBlock2D';
 const CROSS_UP = 'CrossAttnUpBlock2D';
 
 /** Layers of one block: a number for each of its attentions, or one for all. */
-const TransformerLayers = z.union([PositiveInt, z.array(PerBlock)]);
+const TransformerLayers = z.union([Count, z.array(CountPerBlock).max(MAX_BLOCKS)]);
 
 /** The fields of `UNet2DConditionModel` that shape the graph, with that class's defaults. */
 const UnetConfigSchema = z.object({
@@ -24,8 +32,8 @@ const UnetConfigSchema = z.object({
   up_block_types: z
     .array(z.enum([CROSS_UP, 'UpBlock2D']))
     .default(['UpBlock2D', CROSS_UP, CROSS_UP, CROSS_UP]),
-  block_out_channels: z.array(PositiveInt).min(1).default(DEFAULT_CHANNELS),
-  layers_per_block: PerBlock.default(2),
+  block_out_channels: z.array(PositiveInt).min(1).max(MAX_BLOCKS).default(DEFAULT_CHANNELS),
+  layers_per_block: CountPerBlock.default(2),
   downsample_padding: z.number().int().min(0).max(1).default(1),
   mid_block_scale_factor: z.number().positive().default(1),
   act_fn: DiffusersActivation.default('silu'),
@@ -33,7 +41,7 @@ const UnetConfigSchema = z.object({
   norm_eps: z.number().positive().default(1e-5),
   cross_attention_dim: PerBlock.default(1280),
   transformer_layers_per_block: TransformerLayers.default(1),
-  reverse_transformer_layers_per_block: z.array(PerBlock).nullish(),
+  reverse_transformer_layers_per_block: z.array(CountPerBlock).max(MAX_BLOCKS).nullish(),
   attention_head_dim: PerBlock.default(8),
   use_linear_projection: z.boolean().default(false),
   addition_time_embed_dim: PositiveInt,
@@ -148,6 +156,7 @@ export function readUnetConfig(value: unknown, file: string): UnetConfig {
     return block(level, resnets, type === CROSS_UP ? resnets : 0, upDepth[index]);
   });
   const midDepth = depth[count - 1];
+  checkDepth([...down, ...up], file);
   return {
     ...config,
     down,
@@ -182,6 +191,19 @@ function checkGroups(config: z.infer<typeof UnetConfigSchema>, file: string): vo
   throw new FormatError(
     file,
     `"block_out_channels": ${bad} is not a multiple of "norm_num_groups": ${config.norm_num_groups}`,
+  );
+}
+
+/** Fifteen times what SDXL has. */
+const MAX_TRANSFORMER_LAYERS = 1000;
+
+function checkDepth(blocks: readonly UnetBlock[], file: string): void {
+  const layers = blocks.flatMap(({ transformerLayers }) => transformerLayers);
+  const total = layers.reduce((sum, count) => sum + count, 0);
+  if (total <= MAX_TRANSFORMER_LAYERS) return;
+  throw new FormatError(
+    file,
+    `"transformer_layers_per_block": ${total} transformer layers in all; at most ${MAX_TRANSFORMER_LAYERS}`,
   );
 }
 

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { FormatError } from '#shared/core/errors.ts';
 import { DiffusersActivation } from './activation.ts';
-import { PositiveInt, perBlock, readConfig } from './config-reader.ts';
+import { Count, MAX_BLOCKS, PositiveInt, perBlock, readConfig } from './config-reader.ts';
 
 /** The fields of `AutoencoderKL` that shape its decoder, with that class's defaults. */
 const VaeConfigSchema = z.object({
-  block_out_channels: z.array(PositiveInt).min(1).default([64]),
+  block_out_channels: z.array(PositiveInt).min(1).max(MAX_BLOCKS).default([64]),
   up_block_types: z.array(z.literal('UpDecoderBlock2D')).default(['UpDecoderBlock2D']),
-  layers_per_block: PositiveInt.default(1),
+  layers_per_block: Count.default(1),
   act_fn: DiffusersActivation.default('silu'),
   latent_channels: PositiveInt.default(4),
   norm_num_groups: PositiveInt.default(32),

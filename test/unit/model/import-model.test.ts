@@ -317,6 +317,9 @@ describe('importModel names what is wrong:', () => {
   it.each([
     ['unet', 'cross_attention_dim', 96],
     ['unet', 'projection_class_embeddings_input_dim', 100],
+    ['unet', 'layers_per_block', 1e9],
+    ['unet', 'transformer_layers_per_block', 120],
+    ['text_encoder', 'num_hidden_layers', 1e9],
     ['vae', 'scaling_factor', 'big'],
     ['vae', 'latents_mean', [1, 2, 3, 4]],
     ['text_encoder', 'hidden_act', 'tanh'],
