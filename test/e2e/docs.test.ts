@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, symlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COMMON_OPTIONS } from '#functions/cli/command.ts';
+import { COMMANDS } from '#functions/cli/commands.ts';
+import { loadServeConfig } from '#functions/cli/serve/serve-config.ts';
 import { blocksOf, FILES, ROOT } from '../helpers/doc-blocks.ts';
 import {
   type RunningServer,
@@ -16,9 +19,20 @@ const run = promisify(execFile);
 /**
  * Why a shell block is not run here: `env` sets what the test sets itself, `hub` needs the Hugging
  * Face hub, `aws` an account, `ci` is a command of `.ci/run`, `bench` takes
- * minutes and many gigabytes. Python blocks are run by `npm run test:python`, which installs clients.
+ * minutes and many gigabytes. Whatever is not run is still checked to name commands and options that
+ * there are. Python blocks are run by `npm run test:python`, which installs clients.
  */
 const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench'];
+
+/** What a block may be: each is run, or read as what it is. */
+const LANGUAGES = ['sh', 'js', 'json', 'python'];
+/** Calls of `onestep` in blocks and in the text, as their words. */
+function callsOf(file: string): readonly string[][] {
+  const text = readFileSync(join(ROOT, file), 'utf8').replaceAll('\\\n', ' ');
+  const inline = [...text.matchAll(/`[^`\n]*?\bonestep ([a-z]+[^`\n]*)`/g)];
+  const scripts = [...text.matchAll(/^.*?npm run (?:-s )?onestep -- ([a-z][^\n|>`]*)/gm)];
+  return [...inline, ...scripts].map((match) => (match[1] ?? '').trim().split(/\s+/));
+}
 
 let server: RunningServer;
 let folder: string;
@@ -50,9 +64,25 @@ function environment(): NodeJS.ProcessEnv {
 describe.each(FILES)('%s', (file) => {
   const blocks = blocksOf(file);
 
-  test('every shell block is run, or says why not', () => {
+  test('every block is run, or says why not', () => {
     const excuses = blocks.flatMap(({ excuse }) => excuse ?? []);
     expect(excuses.filter((excuse) => !EXCUSES.includes(excuse))).toEqual([]);
+    for (const { language } of blocks) expect(LANGUAGES).toContain(language);
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    expect(text.match(/^```/gm)?.length ?? 0).toBe(2 * blocks.length);
+    expect(text.match(/^ {4}(?:onestep|npm|npx|aws|curl) .*/gm) ?? []).toEqual([]);
+  });
+
+  test('names only commands and options that there are', async () => {
+    for (const [name = '', ...words] of callsOf(file)) {
+      const command = await COMMANDS[name]?.();
+      expect(command, `onestep ${name}`).toBeDefined();
+      const known = { ...COMMON_OPTIONS, ...command?.options };
+      for (const word of words) {
+        const [, option] = /^--([a-z][\w-]*)/.exec(word) ?? [];
+        if (option !== undefined) expect(Object.keys(known), `onestep ${name}`).toContain(option);
+      }
+    }
   });
 
   for (const { language, excuse, code, line } of blocks) {
@@ -60,6 +90,14 @@ describe.each(FILES)('%s', (file) => {
     if (language === 'sh') {
       test(`line ${line}: shell`, async () => {
         await run('bash', ['-euo', 'pipefail', '-c', code], { cwd: folder, env: environment() });
+      });
+    }
+    if (language === 'json') {
+      test(`line ${line}: settings`, () => {
+        const path = join(folder, `settings-${line}.json`);
+        writeFileSync(path, code);
+        const sources = { flags: {}, env: {}, file: path, fileRequired: true };
+        expect(loadServeConfig(sources)).toMatchObject(JSON.parse(code));
       });
     }
     if (language === 'js') {
