@@ -61,6 +61,7 @@ const PRICES = JSON.stringify({
 const SAFETY = JSON.stringify({ blockList: ['forbiddenword'] });
 /** Machines that run tests may be busy. */
 const SLOW = { timeout: 20_000 };
+const LONG = { timeout: 150_000, interval: 500 };
 
 const PATHS = ['/', '/keys', '/credits', '/usage', '/webhooks'];
 
@@ -84,6 +85,18 @@ async function newKey(options: { credit?: number; ratePerMinute?: number } = {})
   const json = { account: id, label: name, rate_per_minute: options.ratePerMinute ?? 600 };
   const issued = await server.send('/v1/keys', { json, admin: true });
   return { account: id, ...((await issued.json()) as { id: string; key: string }) };
+}
+
+/** What `onestep top` sees. */
+async function top() {
+  const words = [LAUNCH, 'top', '--json', '--data', server.data];
+  const env = { ...process.env, ONESTEP_SKIP_INSTALL: '1' };
+  const { stdout } = await run(process.execPath, words, { env });
+  return JSON.parse(stdout) as {
+    waiting: number;
+    running: number | null;
+    today: { images: number };
+  };
 }
 
 async function signIn(page: Page, key: string): Promise<void> {
@@ -258,6 +271,49 @@ describe('the playground', () => {
   });
 });
 
+describe('while 200 jobs run', () => {
+  it('the page and top say how it stands, and both are right at the end', async () => {
+    const { key } = await newKey({ credit: 1_000_000 });
+    const headers = { authorization: `Bearer ${key}` };
+    const { page, errors } = await openPage(browser);
+    await signIn(page, key);
+    const orders = Array.from({ length: 200 }, (_, seed) =>
+      server.send('/v1/predictions', {
+        json: { version: 'acme/tiny', input: { prompt: 'a tree', seed, width: 64, height: 64 } },
+        headers,
+      }),
+    );
+    const statuses = (await Promise.all(orders)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([201]));
+    await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
+    await expect
+      .poll(() => page.textContent('.gallery [role=status]'))
+      .toMatch(/^\d+ predictions? on the way/);
+    const during = await top();
+    expect(during.waiting + (during.running ?? 0)).toBeGreaterThan(0);
+    await page.check('#model input[value="acme/tiny"]');
+    await page.fill('#prompt', 'the last of them');
+    await page.click('button.primary');
+    await page.waitForSelector('.waiting >> text=/\\d+ before this one/');
+    await expect
+      .poll(async () => {
+        const answer = await server.send('/v1/account', { headers });
+        return ((await answer.json()) as { held: number }).held;
+      }, LONG)
+      .toBe(0);
+    await page.waitForSelector('.stage .pictures img', SLOW);
+    await expect.poll(() => page.textContent('#balance')).toBe('$0.799 credit');
+    await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
+    await expect.poll(() => page.textContent('.gallery [role=status]'), SLOW).toBe('');
+    await page.click('text=Show more');
+    await expect.poll(() => page.locator('.tiles li').count(), SLOW).toBeGreaterThan(48);
+    const after = await top();
+    expect(after).toMatchObject({ waiting: 0, running: 0 });
+    expect(after.today.images - during.today.images).toBeGreaterThan(0);
+    expect(errors).toEqual([]);
+  }, 240_000);
+});
+
 describe('the address', () => {
   it('leads back to what was made: by reloading, by going back, and by its link', async () => {
     const { page, errors } = await openPage(browser);
@@ -414,6 +470,18 @@ describe('for everybody', () => {
       await context.close();
     }
   });
+
+  it('has a reference that is readable under a strict policy', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page, errors } = await openPage(browser, { colorScheme, width: 360, height: 740 });
+      const answer = await page.goto(`${server.url}/docs`);
+      expect(answer?.headers()['content-security-policy']).not.toContain('unsafe');
+      expect(await page.evaluate('getComputedStyle(document.body).maxWidth')).toBe('960px');
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+      expect(await seriousFaults(page)).toEqual([]);
+      expect(errors).toEqual([]);
+    }
+  }, 240_000);
 
   it('has no serious fault while it waits, shows, asks and refuses', async () => {
     const { page } = await openPage(browser);

@@ -1,5 +1,6 @@
 import { html, raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
+import { ICON, Mark } from './mark.tsx';
 
 export interface PageLink {
   readonly page: string;
@@ -68,22 +69,6 @@ export function Document(props: DocumentProps) {
       </body>
     </html>
   )}`;
-}
-
-/** One step, as a stair. */
-const STEP = 'M5 17h7V8h7';
-
-const ICON = `data:image/svg+xml,${encodeURIComponent(
-  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="6" fill="#a63d16"/><path d="${STEP}" fill="none" stroke="#fff" stroke-width="3"/></svg>`,
-)}`;
-
-function Mark() {
-  return (
-    <svg class="mark" viewBox="0 0 24 24" aria-hidden="true">
-      <rect width="24" height="24" rx="6" />
-      <path d={STEP} />
-    </svg>
-  );
 }
 
 function Navigation({ page }: { readonly page: string }) {

@@ -1,4 +1,5 @@
-import { html } from 'hono/html';
+import { html, raw } from 'hono/html';
+import { ICON, Mark } from '#functions/api/pages/mark.tsx';
 import {
   type Media,
   type OpenApiDocument,
@@ -7,18 +8,33 @@ import {
   typeOf,
 } from './open-api-types.ts';
 
-const STYLE = `
-:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem 1.25rem 4rem; }
-h2 { margin: 2.5rem 0 .25rem; font-size: 1.05rem; overflow-wrap: anywhere; }
-h3 { margin: 1rem 0 .25rem; font-size: .9rem; }
-code, pre { font: .85em/1.45 ui-monospace, monospace; }
-pre { overflow-x: auto; padding: .75rem; border: 1px solid var(--line); border-radius: .4rem; }
+/** The page's only style; its policy allows this text and no other. */
+export const REFERENCE_STYLE = `
+:root { color-scheme: light dark; --ground: #faf8f4; --card: #fff; --ink: #1c1b19; --soft: #635f58; --line: #e2ddd3; --accent: #a63d16; --mark: #fff; }
+@media (prefers-color-scheme: dark) { :root { --ground: #161513; --card: #1f1d1a; --ink: #f2efe9; --soft: #b3aea4; --line: #35322c; --accent: #ffab82; --mark: #2a0f04; } }
+html { scroll-padding-top: 1rem; }
+body { font: 16px/1.5 -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Ubuntu, Cantarell, 'Helvetica Neue', Arial, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem 1.25rem 4rem; background: var(--ground); color: var(--ink); overflow-wrap: anywhere; }
+a { color: var(--accent); text-underline-offset: .2em; }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+header { display: flex; align-items: center; gap: 1.25rem; }
+header .name { display: flex; align-items: center; gap: .5rem; color: var(--ink); font-size: 1.15rem; font-weight: 700; text-decoration: none; }
+.mark { width: 1.6rem; height: 1.6rem; }
+.mark rect { fill: var(--accent); }
+.mark path { fill: none; stroke: var(--mark); stroke-width: 3; }
+h1 { margin: 1.5rem 0 .75rem; font-size: 1.6rem; letter-spacing: -.02em; }
+h2 { margin: 0 0 .25rem; font-size: 1.05rem; overflow-wrap: anywhere; }
+h3 { margin: 1.25rem 0 .25rem; font-size: .9rem; }
+section { margin-top: 1.25rem; padding: 1.1rem 1.25rem; border: 1px solid var(--line); border-radius: .75rem; background: var(--card); }
+section:target { border-color: var(--accent); }
+code, pre { font: .85em/1.45 ui-monospace, Menlo, Consolas, monospace; }
+pre { overflow-x: auto; padding: .75rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--ground); }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .35rem .6rem .35rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 th { font-weight: 600; width: 30%; }
-nav ul { columns: 20rem; padding: 0; list-style: none; }
-.method { display: inline-block; min-width: 3.6rem; font-weight: 700; }
+nav ul { columns: 24rem; padding: 0; list-style: none; }
+nav a { text-decoration: none; }
+nav a:hover { text-decoration: underline; }
+.method { display: inline-block; min-width: 3.6rem; color: var(--accent); font-weight: 700; }
 `;
 
 /** The API reference as one page without scripts, made from the OpenAPI document. */
@@ -38,14 +54,19 @@ export function ReferencePage({ document }: { readonly document: OpenApiDocument
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>API reference · {document.info.title}</title>
-        <link rel="icon" href="data:," />
-        <style>{STYLE}</style>
+        <link rel="icon" href={ICON} />
+        <style>{raw(REFERENCE_STYLE)}</style>
       </head>
       <body>
-        <a href="/">{document.info.title}</a> · <a href="/openapi.json">OpenAPI</a>
+        <header>
+          <a class="name" href="/">
+            <Mark /> {document.info.title}
+          </a>
+          <a href="/openapi.json">OpenAPI</a>
+        </header>
         <h1>API reference</h1>
         {(document.info.description ?? '').split('\n\n').map((words) => (
-          <p>{words}</p>
+          <p>{withCode(words)}</p>
         ))}
         <nav aria-label="Routes">
           <ul>
@@ -53,7 +74,7 @@ export function ReferencePage({ document }: { readonly document: OpenApiDocument
               <li>
                 <a href={`#${id}`}>
                   <code>
-                    {method} {path}
+                    <span class="method">{method}</span> {path}
                   </code>
                 </a>
               </li>
@@ -81,13 +102,17 @@ export function ReferencePage({ document }: { readonly document: OpenApiDocument
   )}`;
 }
 
+/** Text in which backticks mark code. */
+function withCode(words: string) {
+  return words.split('`').map((part, index) => (index % 2 === 1 ? <code>{part}</code> : part));
+}
+
 function OperationDetails({ operation }: { readonly operation: Operation }) {
   const { parameters = [], requestBody, responses } = operation;
   return (
     <>
       <p>
-        {operation.summary}
-        {operation.security === undefined && ' No key is needed.'}
+        {operation.summary}.{operation.security === undefined && ' No key is needed.'}
       </p>
       {operation.description !== undefined && <p>{operation.description}</p>}
       {parameters.length > 0 && (

@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 import { commonHeaders } from '#functions/api/answer.ts';
 import type { ApiApp } from '#functions/api/context.ts';
-import { ReferencePage } from '#functions/api/reference/reference-page.tsx';
+import { REFERENCE_STYLE, ReferencePage } from '#functions/api/reference/reference-page.tsx';
 import type { RouteDeps } from '#functions/api/route-deps.ts';
 import { createOpenApiDocument } from '#functions/api/routes/openapi.ts';
+
+const STYLE_HASH = `sha256-${createHash('sha256').update(REFERENCE_STYLE).digest('base64')}`;
 
 /** `GET /docs`: the API reference for people, from the same source as `/openapi.json`. */
 export function registerReference(app: ApiApp, deps: RouteDeps): void {
@@ -19,8 +22,7 @@ export function registerReference(app: ApiApp, deps: RouteDeps): void {
         ...commonHeaders(c),
         'content-type': 'text/html; charset=utf-8',
         'cache-control': 'public, max-age=300',
-        'content-security-policy':
-          "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+        'content-security-policy': `default-src 'none'; style-src '${STYLE_HASH}'; img-src data:; frame-ancestors 'none'; base-uri 'none'`,
       },
     });
   });

@@ -16,7 +16,7 @@ export function Notice({ problem, retry }: NoticeProps) {
     <div class="notice">
       <div role="alert">
         <strong>{title(known)}</strong>
-        <p>{problem instanceof Error ? problem.message : String(problem)}</p>
+        <p>{messageOf(problem)}</p>
       </div>
       {left > 0 && <p class="clock">Try again in {left} s.</p>}
       {known?.topupUrl && (
@@ -60,6 +60,14 @@ const TITLES: Readonly<Record<string, string>> = {
 
 /** Codes that the very same request gets again. */
 const NOT_AGAIN = new Set(['unauthenticated', 'permission_denied', 'content_blocked', 'not_found']);
+
+/** What the API says; of keys it speaks to programs, though, and these pages have sessions. */
+function messageOf(problem: unknown): string {
+  if (problem instanceof Problem && problem.status === 401) {
+    return 'The session has ended, or its key was revoked or has expired.';
+  }
+  return problem instanceof Error ? problem.message : String(problem);
+}
 
 function title(problem: Problem | undefined): string {
   if (problem === undefined) return 'Something went wrong';
