@@ -228,7 +228,9 @@ describe('the playground', () => {
     await page.click('.tiles >> text=Replay');
     await expect.poll(() => page.locator('.tiles li').count(), { timeout: 20_000 }).toBe(2);
     await page.locator('.tiles [aria-label^=Delete]').first().click();
+    await page.waitForSelector('dialog[open]');
     await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
     await page.locator('.tiles [aria-label^=Delete]').first().click();
     expect(await page.locator('.tiles li').count()).toBe(2);
     await page.click('dialog >> text="Delete"');
