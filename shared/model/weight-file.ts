@@ -69,22 +69,21 @@ export async function writeWeights(
   for (const tensor of layout.tensors) {
     const [first, ...rest] = sources(tensor);
     assert(first !== undefined, `${tensor.name} has a source`);
-    if (tensor.compute !== undefined) {
-      let count = 0;
-      for (const piece of tensor.rowWise === true
-        ? pieces(first)
-        : [[first, ...rest].map((source) => readFloats(source))]) {
-        const values = tensor.compute(piece);
-        const floats = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-        const bytes = convert(floats, 'F32', DTYPE[tensor.type]);
-        await file.write(bytes);
-        onBytes(bytes.length);
-        count += values.length;
-      }
-      assert(count === elementCount(tensor.shape), `${tensor.name} has its shape`);
-    } else {
+    if (tensor.compute === undefined) {
       await copyValues(first, DTYPE[tensor.type], file, scratch, onBytes);
+      continue;
     }
+    let count = 0;
+    const inputs = tensor.rowWise === true ? pieces(first) : [[first, ...rest].map(allFloats)];
+    for (const input of inputs) {
+      const values = tensor.compute(input);
+      const floats = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      const bytes = convert(floats, 'F32', DTYPE[tensor.type]);
+      await file.write(bytes);
+      onBytes(bytes.length);
+      count += values.length;
+    }
+    assert(count === elementCount(tensor.shape), `${tensor.name} has its shape`);
   }
 }
 
@@ -116,8 +115,11 @@ function* pieces(tensor: LazyTensor): Generator<readonly [Float32Array]> {
   }
 }
 
-/** Values of a tensor that others are computed from: all of them, unless told otherwise. */
-function readFloats(tensor: LazyTensor, start = 0, end = elementCount(tensor.shape)): Float32Array {
+/** All values of a tensor, for one that others are computed from. */
+const allFloats = (tensor: LazyTensor): Float32Array =>
+  readFloats(tensor, 0, elementCount(tensor.shape));
+
+function readFloats(tensor: LazyTensor, start: number, end: number): Float32Array {
   const bytes = convert(tensor.read(start, end), tensor.dtype, 'F32');
   const aligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
   return new Float32Array(aligned.buffer, aligned.byteOffset, end - start);

@@ -158,7 +158,9 @@ describe('SQLite stores', () => {
           .run(amount, entry);
       }
     }
-    file.exec('ALTER TABLE jobs DROP COLUMN sources; ALTER TABLE jobs DROP COLUMN progress; PRAGMA user_version = 1');
+    file.exec(
+      'ALTER TABLE jobs DROP COLUMN sources; ALTER TABLE jobs DROP COLUMN progress; PRAGMA user_version = 1',
+    );
     file.close();
     const second = open();
     const again = new Database(join(folder, 'onestep.sqlite'));
