@@ -37,7 +37,7 @@ describe('onestep', () => {
     expect(onestep('inspect', '--bogus')).toEqual({
       status: 2,
       stdout: '',
-      stderr: `onestep: Unknown option '--bogus'. See "onestep inspect --help".\n`,
+      stderr: 'onestep: There is no option --bogus. See "onestep inspect --help".\n',
     });
   });
 

@@ -126,11 +126,12 @@ describe('onestep import from the hub', () => {
 
   it('refuses a package that would not fit before it fetches weights', async () => {
     await start();
-    const config = JSON.parse(readFileSync(join(TINY, 'text_encoder/config.json'), 'utf8'));
+    const config = JSON.parse(readFileSync(join(TINY, 'unet/config.json'), 'utf8'));
     const vast = { ...standInFiles(TINY) };
-    // A petabyte of embeddings, should anybody ask for them.
-    const content = Buffer.from(JSON.stringify({ ...config, vocab_size: 1e13 }));
-    vast['text_encoder/config.json'] = { content };
+    // Petabytes of weights, should anybody ask for them.
+    const widths = config.block_out_channels.map(() => 3 * 2 ** 18);
+    const content = Buffer.from(JSON.stringify({ ...config, block_out_channels: widths }));
+    vast['unet/config.json'] = { content };
     await hub?.close();
     hub = await startHub({ 'maker/vast': { files: vast } });
     const refused = await run(['maker/vast']);
