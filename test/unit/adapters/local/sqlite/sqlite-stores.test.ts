@@ -185,7 +185,7 @@ describe('SQLite stores', () => {
   test('a folder that can not be written is refused by its name', async () => {
     const file = join(folder, 'file');
     await writeFile(file, '');
-    for (const place of [file, join(file, 'below'), '/proc/onestep']) {
+    for (const place of [file, join(file, 'below')]) {
       const options = {
         folder: place,
         clock: createManualClock(),
