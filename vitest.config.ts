@@ -1,5 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
+const ON_ALL_PROCESSORS = { maxWorkers: '100%', sequence: { groupOrder: 0 } };
+/** Servers, models and browsers take all processors themselves. */
+const ONE_BY_ONE = { maxWorkers: 1, sequence: { groupOrder: 1 } };
+
 /**
  * Unit tests touch neither network nor servers; contract tests run one suite per port against every
  * local adapter; infra tests read templates; e2e tests start the real server. Left out of
@@ -13,8 +17,14 @@ export default defineConfig({
     // For the tests that use ONNX Runtime by itself; the product sees to it in its own processes.
     env: { ORT_DISABLE_TELEMETRY: '1' },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}'] } },
-      { extends: true, test: { name: 'contract', include: ['test/contract/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/unit/**/*.test.{ts,tsx}'], ...ON_ALL_PROCESSORS },
+      },
+      {
+        extends: true,
+        test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...ON_ALL_PROCESSORS },
+      },
       {
         extends: true,
         test: {
@@ -22,21 +32,32 @@ export default defineConfig({
           include: ['test/infra/**/*.test.ts'],
           // One worker that loads the CDK once and synthesises each deployment once for all files.
           isolate: false,
-          maxWorkers: 1,
+          ...ONE_BY_ONE,
         },
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000 },
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          ...ONE_BY_ONE,
+        },
       },
       {
         extends: true,
-        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 60_000 },
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 60_000,
+          ...ONE_BY_ONE,
+        },
       },
       {
         extends: true,
         test: {
           name: 'container',
+          ...ONE_BY_ONE,
           include: ['test/container/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
@@ -46,6 +67,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'python',
+          ...ONE_BY_ONE,
           include: ['test/python/**/*.test.ts'],
           testTimeout: 120_000,
           globalSetup: ['test/python/global-setup.ts'],
@@ -55,6 +77,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'aws',
+          ...ONE_BY_ONE,
           include: ['test/aws/**/*.test.ts'],
           testTimeout: 120_000,
           globalSetup: ['test/stand-ins/global-setup.ts'],
