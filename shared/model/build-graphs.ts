@@ -1,6 +1,6 @@
 import { FormatError } from '#shared/core/errors.ts';
 import { type ClipConfig, readClipConfig } from '#shared/onnx/sdxl/clip-config.ts';
-import { cpuDialect } from '#shared/onnx/sdxl/cpu-dialect.ts';
+import { cpuDialect, cpuDialectOfAnySize } from '#shared/onnx/sdxl/cpu-dialect.ts';
 import { cudaDialect } from '#shared/onnx/sdxl/cuda-dialect.ts';
 import type { Dialect } from '#shared/onnx/sdxl/dialect.ts';
 import { type ModelGraph, textGraph, unetGraph, vaeGraph } from '#shared/onnx/sdxl/graphs.ts';
@@ -100,6 +100,13 @@ export function buildGraphs(
   };
 }
 
+function buildCpuGraphs(config: ModelConfig, type: StoredType): Record<GraphName, ModelGraph> {
+  const graphs = buildGraphs(config, cpuDialect, type);
+  const { graph } = vaeGraph(cpuDialectOfAnySize, type, config.vae);
+  const hasBands = graph.nodes.length !== graphs.vae.graph.nodes.length;
+  return hasBands ? { ...graphs, vae: { ...graphs.vae, small: graph } } : graphs;
+}
+
 /** The graphs of a model for each kind of device; those of one name share a weight file. */
 export interface DeviceGraphs {
   readonly cpu: Record<GraphName, ModelGraph>;
@@ -117,9 +124,9 @@ export function buildDeviceGraphs(
   dtype: Manifest['dtype'],
   folding = NO_FOLDING,
 ): DeviceGraphs {
-  if (dtype === 'fp32') return { cpu: buildGraphs(config, cpuDialect, 'FLOAT') };
+  if (dtype === 'fp32') return { cpu: buildCpuGraphs(config, 'FLOAT') };
   return {
-    cpu: buildGraphs(config, cpuDialect, 'FLOAT16'),
+    cpu: buildCpuGraphs(config, 'FLOAT16'),
     cuda: buildGraphs(config, cudaDialect, 'FLOAT16', folding),
   };
 }

@@ -7,7 +7,7 @@ import type { VaeConfig } from '#shared/onnx/sdxl/vae-config.ts';
 import { vaeMaxima } from '#shared/onnx/sdxl/vae-maxima.ts';
 import { loadOnnxRuntime } from './onnx-runtime.ts';
 import { PackageWriter } from './package-writer.ts';
-import { layOutWeights, type Sources, writeWeights } from './weight-file.ts';
+import { layOutWeights, type SourceOf, writeWeights } from './weight-file.ts';
 import { storedTensors } from './write-graphs.ts';
 
 /**
@@ -35,7 +35,7 @@ export interface CalibrationRun {
   /** Where its files may lie until it ends. */
   readonly folder: string;
   readonly config: VaeConfig;
-  readonly sources: Sources;
+  readonly sourceOf: SourceOf;
   /** Names the weights in an error. */
   readonly file: string;
   readonly signal?: AbortSignal | undefined;
@@ -55,7 +55,7 @@ export async function calibrateVae(run: CalibrationRun): Promise<Calibration> {
   try {
     const layout = layOutWeights(storedTensors({ graph }));
     await writer.create('weights.safetensors', (file) =>
-      writeWeights(layout, file, run.sources, () => run.signal?.throwIfAborted()),
+      writeWeights(layout, file, run.sourceOf, () => run.signal?.throwIfAborted()),
     );
     const locate = ({ name }: { name: string }) => ({
       file: 'weights.safetensors',

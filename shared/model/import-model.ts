@@ -95,12 +95,10 @@ class SourceTensors {
     }
   }
 
-  of(tensor: StoredTensor): readonly LazyTensor[] {
-    return tensor.sources.map(({ part, name }) => {
-      const found = this.found.get(part)?.get(name);
-      assert(found !== undefined, `${name} of ${part} is resolved`);
-      return found;
-    });
+  of({ source: { part, name } }: StoredTensor): LazyTensor {
+    const found = this.found.get(part)?.get(name);
+    assert(found !== undefined, `${name} of ${part} is resolved`);
+    return found;
   }
 
   /** The file that a part was found in. */
@@ -149,20 +147,20 @@ async function writePackage(folder: string, job: Job): Promise<Manifest> {
 
 async function writeFiles(folder: string, writer: PackageWriter, job: Job): Promise<Manifest> {
   const { options, repository, config } = job;
-  const sources = (tensor: StoredTensor) => job.sources.of(tensor);
+  const sourceOf = (tensor: StoredTensor) => job.sources.of(tensor);
   const calibration =
     options.dtype === 'fp32'
       ? undefined
       : await calibrateVae({
           folder,
           config: config.vae,
-          sources,
+          sourceOf,
           file: job.sources.fileOf('vae'),
           signal: options.signal,
         });
   const graphs = buildDeviceGraphs(config, options.dtype, calibration?.folding);
   const sets = await writeGraphs(writer, graphs, {
-    sources,
+    sourceOf,
     link: options.link === true,
     signal: options.signal,
     onProgress: options.onProgress,

@@ -26,6 +26,8 @@ const graphSchema = <I extends readonly string[], O extends readonly string[]>(
 ) =>
   z.object({
     file: PathSchema,
+    /** The same graph for latents of fewer rows than `file` can do. */
+    small: z.object({ file: PathSchema, belowRows: z.number().int().positive() }).optional(),
     /** Bytes of weights that the graph refers to in other files of the package. */
     weightBytes: z.number().int().min(0),
     inputs: z.literal(inputs).array().length(inputs.length),
@@ -48,7 +50,7 @@ export type GraphName = (typeof GRAPH_NAMES)[number];
  * - `text`: `ids_1`, `ids_2` int32 `[N, 77]` → `context` `[N, 77, C]`, `pooled` `[N, P]`.
  * - `unet`: `latents` `[N, 4, h, w]`, `context`, `pooled`, `time_ids` `[N or 1, 6]` → `x0` `[N, 4, h, w]`,
  *   LCM's denoised latents at the schedule's timestep.
- * - `vae`: `x0` → `pixels` uint8 `[N, H, W, 3]`; the graph divides by the scaling factor itself.
+ * - `vae`: `x0` of one image → `pixels` uint8 `[1, H, W, 3]`; the graph divides by the scaling factor itself.
  */
 const GraphSetSchema = z.object({
   dialect: z.enum(['cpu-fp32', 'cuda-fp16']),

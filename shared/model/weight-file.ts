@@ -47,8 +47,8 @@ export function layOutWeights(tensors: readonly StoredTensor[]): WeightLayout {
   return { header, tensors, offsets, sizeBytes: dataStart + end };
 }
 
-/** What a weight file takes its values from. */
-export type Sources = (tensor: StoredTensor) => readonly LazyTensor[];
+/** Where a tensor's values come from. */
+export type SourceOf = (tensor: StoredTensor) => LazyTensor;
 
 /** Bytes written since the last call. Called between chunks; may throw to stop. */
 export type OnBytes = (bytes: number) => void;
@@ -60,23 +60,21 @@ export type OnBytes = (bytes: number) => void;
 export async function writeWeights(
   layout: WeightLayout,
   file: HashedFile,
-  sources: Sources,
+  sourceOf: SourceOf,
   onBytes: OnBytes,
 ): Promise<void> {
   await file.write(layout.header);
   onBytes(layout.header.length);
   const scratch = new Uint8Array(CHUNK_VALUES * MAX_ELEMENT_BYTES);
   for (const tensor of layout.tensors) {
-    const [first, ...rest] = sources(tensor);
-    assert(first !== undefined, `${tensor.name} has a source`);
+    const source = sourceOf(tensor);
     if (tensor.compute === undefined) {
-      await copyValues(first, DTYPE[tensor.type], file, scratch, onBytes);
+      await copyValues(source, DTYPE[tensor.type], file, scratch, onBytes);
       continue;
     }
     let count = 0;
-    const inputs = tensor.rowWise === true ? pieces(first) : [[first, ...rest].map(allFloats)];
-    for (const input of inputs) {
-      const values = tensor.compute(input);
+    for (const rows of pieces(source)) {
+      const values = tensor.compute(rows);
       const floats = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
       const bytes = convert(floats, 'F32', DTYPE[tensor.type]);
       await file.write(bytes);
@@ -106,18 +104,14 @@ async function copyValues(
 }
 
 /** A few rows of a tensor at a time: all of a wide convolution would take hundreds of megabytes. */
-function* pieces(tensor: LazyTensor): Generator<readonly [Float32Array]> {
+function* pieces(tensor: LazyTensor): Generator<Float32Array> {
   const [rows = 1, ...rest] = tensor.shape;
   const perRow = elementCount(rest);
   const step = Math.max(1, Math.floor(CHUNK_VALUES / perRow));
   for (let row = 0; row < rows; row += step) {
-    yield [readFloats(tensor, row * perRow, Math.min(row + step, rows) * perRow)];
+    yield readFloats(tensor, row * perRow, Math.min(row + step, rows) * perRow);
   }
 }
-
-/** All values of a tensor, for one that others are computed from. */
-const allFloats = (tensor: LazyTensor): Float32Array =>
-  readFloats(tensor, 0, elementCount(tensor.shape));
 
 function readFloats(tensor: LazyTensor, start: number, end: number): Float32Array {
   const bytes = convert(tensor.read(start, end), tensor.dtype, 'F32');

@@ -1,17 +1,18 @@
 import { assert } from '#shared/core/errors.ts';
 import { encodeModel, type Place } from '#shared/onnx/model-proto.ts';
 import type { ModelGraph } from '#shared/onnx/sdxl/graphs.ts';
+import { MIN_BANDED_LATENTS } from '#shared/onnx/sdxl/winograd.ts';
 import { type StoredTensor, tensorBytes } from '#shared/onnx/stored-tensor.ts';
 import type { DeviceGraphs } from './build-graphs.ts';
 import { LinkedSources } from './link-sources.ts';
 import { GRAPH_NAMES, GRAPH_PORTS, type GraphName, type GraphSet } from './manifest.ts';
 import type { PackageWriter } from './package-writer.ts';
-import { layOutWeights, type Sources, type WeightLayout, writeWeights } from './weight-file.ts';
+import { layOutWeights, type SourceOf, type WeightLayout, writeWeights } from './weight-file.ts';
 
 export type Device = 'cpu' | 'cuda';
 
 export interface WriteOptions {
-  readonly sources: Sources;
+  readonly sourceOf: SourceOf;
   /** Whether tensors that fit are shared with their source files. */
   readonly link: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -39,7 +40,7 @@ export async function writeGraphs(
   for (const { name, layout } of plans) {
     if (layout.tensors.length === 0) continue;
     await writer.create(weightFileName(name), (file) =>
-      writeWeights(layout, file, options.sources, onBytes),
+      writeWeights(layout, file, options.sourceOf, onBytes),
     );
   }
   const places = new Map(plans.map(({ name, places: found }) => [name, found]));
@@ -61,14 +62,14 @@ interface WeightPlan {
 function planWeights(
   name: GraphName,
   graphs: DeviceGraphs,
-  { sources, link }: WriteOptions,
+  { sourceOf, link }: WriteOptions,
   linked: LinkedSources,
 ): WeightPlan {
   const places = new Map<string, Place>();
   const copied: StoredTensor[] = [];
   for (const tensor of tensorsOf(name, graphs)) {
-    const [source] = sources(tensor);
-    const place = link && source !== undefined ? linked.place(tensor, source) : undefined;
+    const source = sourceOf(tensor);
+    const place = link ? linked.place(tensor, source) : undefined;
     if (place === undefined) copied.push(tensor);
     else places.set(tensor.name, place);
   }
@@ -111,16 +112,22 @@ async function writeSet(
   places: ReadonlyMap<GraphName, ReadonlyMap<string, Place>>,
 ): Promise<GraphSet> {
   const fileName = (name: GraphName) => (device === 'cpu' ? `${name}.onnx` : `${name}.cuda.onnx`);
+  const smallFile = (name: GraphName) => fileName(name).replace('.', '.small.');
   for (const name of GRAPH_NAMES) {
     const locate = (tensor: StoredTensor): Place => {
       const place = places.get(name)?.get(tensor.name);
       assert(place !== undefined, `${tensor.name} has a place`);
       return place;
     };
-    await writer.put(fileName(name), encodeModel(graphs[name].graph, locate));
+    const { graph, small } = graphs[name];
+    await writer.put(fileName(name), encodeModel(graph, locate));
+    if (small !== undefined) await writer.put(smallFile(name), encodeModel(small, locate));
   }
   const entry = (name: GraphName) => ({
     file: fileName(name),
+    ...(graphs[name].small === undefined
+      ? {}
+      : { small: { file: smallFile(name), belowRows: MIN_BANDED_LATENTS } }),
     weightBytes: storedTensors(graphs[name]).reduce((sum, tensor) => sum + tensorBytes(tensor), 0),
   });
   return {

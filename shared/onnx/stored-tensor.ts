@@ -19,11 +19,9 @@ export interface StoredTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly type: StoredType;
-  readonly sources: readonly CheckpointTensor[];
-  /** Computes the values from the sources' values; absent when the only source is taken as it is. */
-  readonly compute?: (sources: readonly Float32Array[]) => Float32Array;
-  /** Whether some rows of the only source can be computed without the others, into as many rows. */
-  readonly rowWise?: boolean;
+  readonly source: CheckpointTensor;
+  /** Computes some rows from the same rows of the source; absent when they are taken as they are. */
+  readonly compute?: (rows: Float32Array) => Float32Array;
 }
 
 /** Bytes that a stored tensor takes. */

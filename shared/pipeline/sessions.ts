@@ -81,11 +81,11 @@ export async function loadSessions(
   if (options.device === 'cuda') assertCuda();
   const ort = await loadOnnxRuntime();
   const sessions = new Map<GraphName, InferenceSession>();
-  const load = async (name: GraphName): Promise<void> => {
-    const path = join(folder, graphs[name].file);
+  const open = async (name: GraphName, file = graphs[name].file): Promise<InferenceSession> => {
+    const path = join(folder, file);
     try {
       const settings = runtimeOptions(options, graphs[name].weightBytes);
-      sessions.set(name, await ort.InferenceSession.create(path, settings));
+      return await ort.InferenceSession.create(path, settings);
     } catch (cause) {
       throw new AppError(
         'model-error',
@@ -99,7 +99,7 @@ export async function loadSessions(
     sessions.clear();
   };
   try {
-    for (const name of GRAPH_NAMES) await load(name);
+    for (const name of GRAPH_NAMES) sessions.set(name, await open(name));
   } catch (error) {
     await close();
     throw error;
@@ -116,21 +116,35 @@ export async function loadSessions(
         feeds[input] = new ort.Tensor(elementType(data), data, dims);
       }
       try {
-        const outputs = await session.run(feeds);
+        const { small, weightBytes } = graphs[name];
+        if (small !== undefined && rowsOfLatents(inputs) < small.belowRows) {
+          return await runOnce(await open(name, small.file), feeds);
+        }
         const isLarge = latentValues(inputs) > ownLatentValues(manifest);
-        const keep = options.keepMemory === true || isSlowToLoad(options, graphs[name].weightBytes);
-        if (!isLarge || keep) return edgeTensors(outputs);
-        // The arena never shrinks, and what comes out of a run lies in it.
-        const copies = edgeTensors(outputs, (data) => data.slice());
+        const keep = options.keepMemory === true || isSlowToLoad(options, weightBytes);
+        if (!isLarge || keep) return edgeTensors(await session.run(feeds));
+        // The arena never shrinks.
         sessions.delete(name);
-        await session.release();
-        await load(name);
-        return copies;
+        const outputs = await runOnce(session, feeds);
+        sessions.set(name, await open(name));
+        return outputs;
       } catch (cause) {
         throw cause instanceof AppError ? cause : runError(name, cause);
       }
     },
   };
+}
+
+/** Runs a graph and gives its memory back, in which what comes out of it lies. */
+async function runOnce(
+  session: InferenceSession,
+  feeds: Record<string, Tensor>,
+): Promise<Readonly<Record<string, EdgeTensor>>> {
+  try {
+    return edgeTensors(await session.run(feeds), (data) => data.slice());
+  } finally {
+    await session.release();
+  }
 }
 
 /**
@@ -182,6 +196,10 @@ function edgeTensors(
     ]),
   );
 }
+
+/** Rows of the latents that go into a graph; none go into the text encoders. */
+const rowsOfLatents = (inputs: Readonly<Record<string, EdgeTensor>>): number =>
+  (inputs['latents'] ?? inputs['x0'])?.dims[2] ?? Number.POSITIVE_INFINITY;
 
 /** Values of one image's latents that go into a graph; none go into the text encoders. */
 function latentValues(inputs: Readonly<Record<string, EdgeTensor>>): number {

@@ -96,11 +96,21 @@ export const expand = (x: Var, target: Var, shape: Shape): Var =>
 export const reshapeTo = (x: Var, target: Var, shape: Shape): Var =>
   makeOp('Reshape', [x, target], { type: x.type, shape });
 
-/** The upper left part of `[N, C, h, w]` that is as large as `like`. */
-export function cropLike(x: Var, like: Var): Var {
-  const inputs = [x, int64s([0, 0]), shapeOf(like, 2, 4), int64s([2, 3])];
-  const shape = [...x.shape.slice(0, 2), ...like.shape.slice(2)];
+/**
+ * The upper left part of `[N, C, h, w]`.
+ *
+ * @param size int64 `[2]`: its height and width, whose names are `height` and `width`
+ */
+export function crop(x: Var, size: Var, [height, width]: readonly [Dim, Dim]): Var {
+  const inputs = [x, int64s([0, 0]), size, int64s([2, 3])];
+  const shape = [...x.shape.slice(0, 2), height, width];
   return makeOp('Slice', inputs, { type: x.type, shape });
+}
+
+/** Rows of `[N, C, h, w]` from `start` to before `end`, both int64 `[1]`; there may be fewer. */
+export function sliceRows(x: Var, start: Var, end: Var, rows: Dim): Var {
+  const shape = x.shape.with(2, rows);
+  return makeOp('Slice', [x, start, end, int64s([2])], { type: x.type, shape });
 }
 
 /**
@@ -142,22 +152,3 @@ const NEAREST = {
   nearest_mode: 'floor',
   coordinate_transformation_mode: 'asymmetric',
 } as const;
-
-/**
- * `[N, b²·C, h, w]` → `[N, C, b·h, b·w]`: channel block b·i + j holds the pixels at row i and column j
- * of each square of b by b.
- */
-export function depthToSpace(x: Var, block: number): Var {
-  const larger = (dim: Dim): Dim => (typeof dim === 'number' ? dim * block : `${block}*${dim}`);
-  const shape = [
-    dimAt(x.shape, 0),
-    sizeAt(x.shape, 1) / block ** 2,
-    ...x.shape.slice(2).map(larger),
-  ];
-  return makeOp(
-    'DepthToSpace',
-    [x],
-    { type: x.type, shape },
-    { blocksize: BigInt(block), mode: 'DCR' },
-  );
-}

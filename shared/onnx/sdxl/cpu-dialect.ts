@@ -12,14 +12,20 @@ import { add, mul } from '#shared/onnx/ops/elementwise.ts';
 import { conv, instanceNorm } from '#shared/onnx/ops/network.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import { activate } from './activation.ts';
-import type { Dialect, ImageConv, NormOptions } from './dialect.ts';
+import type {
+  Dialect,
+  ImageConv,
+  NormLayer,
+  NormOptions,
+  Unbiased,
+  UpsampleOptions,
+} from './dialect.ts';
 import type { Affine, Scope } from './scope.ts';
 import { tokenLayers } from './token-layers.ts';
-import { doubleByPhases } from './upsample-phases.ts';
-import { suitsWinograd, winogradConv } from './winograd.ts';
+import { bandless, suitsWinograd, winogradConv, winogradDouble } from './winograd.ts';
 
 const tokens = tokenLayers('FLOAT');
-const { parameter } = tokens;
+const { parameter, layerNorm, residual } = tokens;
 
 /**
  * float32 on operators that onnxruntime's CPU provider has kernels for. Images are `[N, C, h, w]`.
@@ -27,11 +33,14 @@ const { parameter } = tokens;
  */
 export const cpuDialect: Dialect = {
   ...tokens,
+  residualNorm,
   toImage: (x) => x,
   fromImage: (x) => x,
   conv: imageConv,
   upsample,
-  groupNorm,
+  groupNorm: (image, scope, channels, options) =>
+    finished(normalize(image, scope, channels, options)),
+  normConv,
   addVector: (image, vector) => add(image, unsqueeze(vector, [2, 3])),
   mulVector: (image, vector) => mul(image, unsqueeze(vector, [2, 3])),
   concatChannels: (a, b) => concat([a, b], 1),
@@ -39,9 +48,25 @@ export const cpuDialect: Dialect = {
   fromTokens: (tokens, like) => reshapeLike(transpose(tokens, [0, 2, 1]), like),
 };
 
+/** The same for images of any size; `cpuDialect` asks for latents of `MIN_BANDED_LATENTS` rows. */
+export const cpuDialectOfAnySize: Dialect = {
+  ...cpuDialect,
+  conv: (image, scope, { scale, ...shape }) =>
+    imageConv(image, scope, { ...shape, scale: bandless(scale) }),
+  normConv: (image, norm, scope, { scale, ...shape }) =>
+    normConv(image, norm, scope, { ...shape, scale: bandless(scale) }),
+  upsample: (image, scope, { scale, ...options }) =>
+    upsample(image, scope, { ...options, scale: bandless(scale) }),
+};
+
+/** By three operators: the one that does all takes four times as long on this device. */
+function residualNorm(branch: Unbiased, skip: Var, norm: Affine, epsilon: number) {
+  const sum = residual(branch, skip);
+  return { normalized: layerNorm(sum, norm, epsilon), sum };
+}
+
 function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
-  // Its weights take four times the space, as float32: too much for a package that is to be small.
-  if (scope.type === 'FLOAT' && suitsWinograd(shape)) return winogradConv(image, scope, shape);
+  if (suitsWinograd(shape)) return winogradConv(image, scope, shape);
   const { inputs, outputs, kernel, stride = 1, padding = (kernel - 1) / 2 } = shape;
   const { weight, bias } = scope.conv(inputs, outputs, kernel);
   return conv(image, parameter(weight), parameter(bias), {
@@ -52,27 +77,45 @@ function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
 
 const AFTER = { top: 0, left: 0, bottom: 1, right: 1 };
 
-function upsample(image: Var, scope: Scope, channels: number, like?: Var): Var {
-  if (like === undefined && channels >= MIN_PHASE_CHANNELS) {
-    return doubleByPhases(image, scope, channels);
+function upsample(image: Var, scope: Scope, { channels, like, scale }: UpsampleOptions): Var {
+  const shape = { inputs: channels, outputs: channels, kernel: 3 };
+  if (like !== undefined) {
+    return imageConv(resizeNearestLike(image, like), scope, { ...shape, scale });
   }
-  const larger = like === undefined ? doubleNearest(image) : resizeNearestLike(image, like);
-  return imageConv(larger, scope, { inputs: channels, outputs: channels, kernel: 3 });
+  if (scale !== undefined && suitsWinograd({ ...shape, scale })) {
+    return winogradDouble(image, scope, channels, scale / 2);
+  }
+  return imageConv(doubleNearest(image), scope, shape);
 }
 
-/** Narrower images gain nothing from fewer multiplications: moving the parts costs as much. */
-const MIN_PHASE_CHANNELS = 128;
+function normConv(image: Var, norm: NormLayer, scope: Scope, shape: ImageConv): Var {
+  const normalized = normalize(image, norm.scope, shape.inputs, norm.options);
+  if (!suitsWinograd(shape)) return imageConv(finished(normalized), scope, shape);
+  return winogradConv(normalized.plain, scope, shape, normalized.finish);
+}
+
+/** A normalised image before its channels' factors and activation, and how any of its rows get them. */
+interface Normalized {
+  readonly plain: Var;
+  readonly finish: (rows: Var) => Var;
+}
+
+const finished = ({ plain, finish }: Normalized): Var => finish(plain);
 
 /** Group normalisation as instance normalisation of `[N, G, …]`: the fastest way on this device. */
-function groupNorm(image: Var, scope: Scope, channels: number, options: NormOptions): Var {
+function normalize(image: Var, scope: Scope, channels: number, options: NormOptions): Normalized {
   const { groups, epsilon, activation, plus } = options;
   const sum = plus === undefined ? image : add(image, unsqueeze(plus, [2, 3]));
   const { weight, bias }: Affine = scope.norm(channels);
   const ones = floats(Array.from({ length: groups }, () => 1));
   const zeros = floats(Array.from({ length: groups }, () => 0));
   const grouped = reshape(sum, [0, groups, -1]);
-  const normal = reshapeLike(instanceNorm(grouped, ones, zeros, epsilon), sum);
   const perChannel = [channels, 1, 1];
-  const result = add(mul(normal, parameter(weight, perChannel)), parameter(bias, perChannel));
-  return activation === undefined ? result : activate(result, activation);
+  return {
+    plain: reshapeLike(instanceNorm(grouped, ones, zeros, epsilon), sum),
+    finish(rows) {
+      const result = add(mul(rows, parameter(weight, perChannel)), parameter(bias, perChannel));
+      return activation === undefined ? result : activate(result, activation);
+    },
+  };
 }

@@ -42,13 +42,15 @@ export const cudaDialect: Dialect = {
   toImage: (x) => transpose(cast(x, 'FLOAT16'), [0, 2, 3, 1]),
   fromImage: (image) => transpose(image, [0, 3, 1, 2]),
   conv: imageConv,
-  upsample: (image, scope, channels, like) =>
+  upsample: (image, scope, { channels, like }) =>
     imageConv(
       like === undefined ? doubleNearest(image, ROWS) : resizeNearestLike(image, like, ROWS),
       scope,
       { inputs: channels, outputs: channels, kernel: 3 },
     ),
   groupNorm,
+  normConv: (image, norm, scope, shape) =>
+    imageConv(groupNorm(image, norm.scope, shape.inputs, norm.options), scope, shape),
   addVector,
   mulVector: (image, vector) => mul(image, unsqueeze(vector, [1, 2])),
   concatChannels: (a, b) => concat([a, b], 3),
@@ -73,15 +75,14 @@ function channelsLast(scope: Scope, inputs: number, outputs: number, kernel: num
   if (kernel === 1) return parameter(scope.tensor('weight', [outputs, inputs, 1, 1], shape));
   const source = scope.ask('weight', [outputs, inputs, kernel, kernel]);
   const taps = kernel ** 2;
-  const compute = ([values = new Float32Array()]: readonly Float32Array[]) =>
+  const compute = (values: Float32Array) =>
     values.map((_, i) => {
       const input = i % inputs;
       const tap = Math.floor(i / inputs) % taps;
       const output = Math.floor(i / (inputs * taps));
       return values[(output * inputs + input) * taps + tap] ?? 0;
     });
-  const options = { type: 'FLOAT16', rowWise: true } as const;
-  return parameter(scope.derived('weight.channels_last', shape, [source], compute, options));
+  return parameter(scope.derived('weight.channels_last', shape, source, compute, 'FLOAT16'));
 }
 
 function addVector(image: Var, vector: Var): Var {

@@ -12,6 +12,12 @@ export interface NormOptions {
   readonly plus?: Var;
 }
 
+/** A normalisation and where its weights are. */
+export interface NormLayer {
+  readonly scope: Scope;
+  readonly options: NormOptions;
+}
+
 export interface ImageConv {
   readonly inputs: number;
   readonly outputs: number;
@@ -20,7 +26,15 @@ export interface ImageConv {
   /** `after`: one row and column of zeros at the bottom and right only. */
   readonly padding?: number | 'after';
   /** How many times larger the image is than the latents; absent where that is not known. */
-  readonly scale?: number;
+  readonly scale?: number | undefined;
+}
+
+export interface UpsampleOptions {
+  readonly channels: number;
+  /** Gives the size of the result; absent for twice the image's. */
+  readonly like?: Var | undefined;
+  /** How many times larger the result is than the latents; absent where that is not known. */
+  readonly scale?: number | undefined;
 }
 
 /** A linear layer's output before its bias is added to it, so that what follows can add both. */
@@ -45,8 +59,10 @@ export interface Dialect {
 
   readonly conv: (image: Var, scope: Scope, shape: ImageConv) => Var;
   /** Doubles an image, or gives it the size of another, then a 3×3 convolution. */
-  readonly upsample: (image: Var, scope: Scope, channels: number, like?: Var) => Var;
+  readonly upsample: (image: Var, scope: Scope, options: UpsampleOptions) => Var;
   readonly groupNorm: (image: Var, scope: Scope, channels: number, options: NormOptions) => Var;
+  /** A convolution of a normalised image. */
+  readonly normConv: (image: Var, norm: NormLayer, scope: Scope, shape: ImageConv) => Var;
   /** Adds a vector `[N, C]` to every pixel, or multiplies every pixel by it. */
   readonly addVector: (image: Var, vector: Var) => Var;
   readonly mulVector: (image: Var, vector: Var) => Var;

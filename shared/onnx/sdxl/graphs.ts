@@ -17,6 +17,8 @@ import { vaeDecoder } from './vae-decoder.ts';
 /** A graph and the scopes that know which tensors it needs from which part of the repository. */
 export interface ModelGraph {
   readonly graph: Graph;
+  /** The same for latents of fewer than `MIN_BANDED_LATENTS` rows, where that needs another graph. */
+  readonly small?: Graph | undefined;
   readonly scopes: readonly Scope[];
 }
 
@@ -80,7 +82,7 @@ export function vaeGraph(
   folding = NO_FOLDING,
 ): ModelGraph {
   const scope = Scope.of('vae', type);
-  const x0 = input('x0', 'FLOAT', ['batch', config.latent_channels, 'h', 'w']);
+  const x0 = input('x0', 'FLOAT', [1, config.latent_channels, 'h', 'w']);
   const pixels = vaeDecoder(dialect, scope, config, x0, folding);
   return { graph: buildGraph('vae', [x0], { pixels }), scopes: [scope] };
 }

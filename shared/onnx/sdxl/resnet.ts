@@ -18,8 +18,8 @@ export interface ResnetOptions {
   readonly folding?: Folding;
   /** Shown every value that folding divides, in the order in which they are computed. */
   readonly watch?: Watch | undefined;
-  /** How many times larger the image is than the latents; absent in the UNet. */
-  readonly scale?: number;
+  /** How many times larger the image is than the latents. */
+  readonly scale: number;
   /** The activated time embedding `[N, channels]` and how it enters; absent in the VAE. */
   readonly time?: { embedding: Var; channels: number; mode: 'default' | 'scale_shift' };
 }
@@ -56,19 +56,17 @@ export function resnetBlock(
   const epsilon = foldedEpsilon(options.epsilon, folding.residual);
   const norm = { groups: options.groups, epsilon };
   const { activation } = options;
-  const size = { kernel: 3, ...(options.scale === undefined ? {} : { scale: options.scale }) };
-  const first = dialect.groupNorm(image, scope.at('norm1'), inputs, { ...norm, activation });
+  const norm1 = { scope: scope.at('norm1'), options: { ...norm, activation } };
   const conv1 = scope.at('conv1').scaled({ weight: -folding.inner, bias: -folding.inner });
-  const convolved = dialect.conv(first, conv1, { ...size, inputs, outputs });
-  options.watch?.('inner', convolved);
-  const second = secondNorm(dialect, scope, convolved, options);
-  const { residual } = folding;
-  const conv2 = scope.at('conv2').scaled({ weight: -residual, bias: -residual });
-  const branch = dialect.conv(second, conv2, {
-    ...size,
-    inputs: outputs,
+  const convolved = dialect.normConv(image, norm1, conv1, {
+    inputs,
     outputs,
+    kernel: 3,
+    scale: options.scale,
   });
+  options.watch?.('inner', convolved);
+  const branch = secondConv(dialect, scope, convolved, options);
+  const { residual } = folding;
   const shortcut =
     inputs === outputs
       ? image
@@ -82,20 +80,26 @@ export function resnetBlock(
   return scaleFactor === 1 ? sum : div(sum, dialect.cast(floats(scaleFactor)));
 }
 
-/** The second normalisation and activation, with the time embedding where the model has it. */
-function secondNorm(dialect: Dialect, scope: Scope, image: Var, options: ResnetOptions): Var {
+/** The second convolution of normalised pixels, with the time embedding where the model has it. */
+function secondConv(dialect: Dialect, scope: Scope, image: Var, options: ResnetOptions): Var {
   const { outputs, activation, time, folding = NO_FOLDING } = options;
+  const { residual } = folding;
+  const conv = scope.at('conv2').scaled({ weight: -residual, bias: -residual });
+  const shape = { inputs: outputs, outputs, kernel: 3, scale: options.scale };
   const norm = { groups: options.groups, epsilon: foldedEpsilon(options.epsilon, folding.inner) };
   const at = scope.at('norm2');
-  if (time === undefined) return dialect.groupNorm(image, at, outputs, { ...norm, activation });
   const projection = scope.at('time_emb_proj');
-  if (time.mode === 'default') {
-    const vector = dialect.linear(time.embedding, projection.linear(time.channels, outputs));
-    return dialect.groupNorm(image, at, outputs, { ...norm, activation, plus: vector });
+  if (time?.mode === 'scale_shift') {
+    const both = dialect.linear(time.embedding, projection.linear(time.channels, 2 * outputs));
+    const [scale, shift] = split(both, 1, 2) as [Var, Var];
+    const normalized = dialect.groupNorm(image, at, outputs, norm);
+    const scaled = dialect.mulVector(normalized, add(scale, dialect.cast(floats(1))));
+    return dialect.conv(activate(dialect.addVector(scaled, shift), activation), conv, shape);
   }
-  const both = dialect.linear(time.embedding, projection.linear(time.channels, 2 * outputs));
-  const [scale, shift] = split(both, 1, 2) as [Var, Var];
-  const normalized = dialect.groupNorm(image, at, outputs, norm);
-  const scaled = dialect.mulVector(normalized, add(scale, dialect.cast(floats(1))));
-  return activate(dialect.addVector(scaled, shift), activation);
+  const plus =
+    time === undefined
+      ? {}
+      : { plus: dialect.linear(time.embedding, projection.linear(time.channels, outputs)) };
+  const normLayer = { scope: at, options: { ...norm, activation, ...plus } };
+  return dialect.normConv(image, normLayer, conv, shape);
 }

@@ -79,30 +79,29 @@ export class Scope {
     const source = this.ask(name, shape);
     const factor = this.factors[name] ?? 1;
     if (factor !== 1) {
-      const compute = ([values = new Float32Array()]: readonly Float32Array[]) => values;
-      return this.derived(name, as, [source], compute, { type: this.origin.type, rowWise: true });
+      return this.derived(name, as, source, (rows) => rows, this.origin.type);
     }
     return this.store({
       name: `${this.origin.prefix}${source.name}`,
       shape: as,
       type: this.origin.type,
-      sources: [source],
+      source,
     });
   }
 
   /**
-   * A tensor computed from others of this module at import, in a way that keeps a factor: from
+   * A tensor computed from another of this module at import, in a way that keeps a factor: from
    * twice the weight comes twice the result.
    *
-   * @param name begins with the name of what it is made from, as `weight.phases` does
-   * @param options `rowWise`: rows of the only source give as many rows, whatever the others are
+   * @param name begins with the name of what it is made from, as `weight.channels_last` does
+   * @param compute computes some rows from the same rows of the source
    */
   derived(
     name: string,
     shape: readonly number[],
-    sources: readonly CheckpointTensor[],
-    compute: (values: readonly Float32Array[]) => Float32Array,
-    { type = 'FLOAT', rowWise = false }: { type?: StoredType; rowWise?: boolean } = {},
+    source: CheckpointTensor,
+    compute: (rows: Float32Array) => Float32Array,
+    type: StoredType,
   ): StoredTensor {
     const full = this.path === '' ? name : `${this.path}.${name}`;
     const factor = this.factors[name.split('.')[0] ?? name] ?? 1;
@@ -110,8 +109,7 @@ export class Scope {
       name: `${this.origin.prefix}${full}${factor === 1 ? '' : `.times_${factor}`}`,
       shape,
       type,
-      sources,
-      rowWise,
+      source,
       compute: factor === 1 ? compute : (values) => compute(values).map((value) => value * factor),
     });
   }

@@ -85,7 +85,8 @@ function downBlocks(
   config.down.forEach((block, index) => {
     const scope = root.at('down_blocks', index);
     for (let i = 0; i < block.resnets; i += 1) {
-      image = resnet(level, scope.at('resnets', i), image, channels, block.channels);
+      const shape = { inputs: channels, outputs: block.channels, scale: 2 ** -index };
+      image = resnet(level, scope.at('resnets', i), image, shape);
       channels = block.channels;
       image = attention(level, scope, image, block, i);
       skips.push({ image, channels });
@@ -104,11 +105,12 @@ function downBlocks(
 }
 
 function midBlock(level: Level, scope: Scope, image: Var): Var {
-  const { mid, mid_block_scale_factor: scaleFactor } = level.config;
+  const { mid, down, mid_block_scale_factor: scaleFactor } = level.config;
   const { channels } = mid;
-  const first = resnet(level, scope.at('resnets.0'), image, channels, channels, scaleFactor);
+  const shape = { inputs: channels, outputs: channels, scale: 2 ** (1 - down.length), scaleFactor };
+  const first = resnet(level, scope.at('resnets.0'), image, shape);
   const attended = attention(level, scope, first, mid, 0);
-  return resnet(level, scope.at('resnets.1'), attended, channels, channels, scaleFactor);
+  return resnet(level, scope.at('resnets.1'), attended, shape);
 }
 
 function upBlocks(level: Level, root: Scope, start: Var, skips: Skip[]): Var {
@@ -117,19 +119,24 @@ function upBlocks(level: Level, root: Scope, start: Var, skips: Skip[]): Var {
   let channels = config.mid.channels;
   config.up.forEach((block, index) => {
     const scope = root.at('up_blocks', index);
+    const scale = 2 ** (index + 1 - config.up.length);
     for (let i = 0; i < block.resnets; i += 1) {
       const skip = skips.pop();
       assert(skip !== undefined, 'a skip connection for each resnet on the way up');
       const joined = dialect.concatChannels(image, skip.image);
-      const inputs = channels + skip.channels;
-      image = resnet(level, scope.at('resnets', i), joined, inputs, block.channels);
+      const shape = { inputs: channels + skip.channels, outputs: block.channels, scale };
+      image = resnet(level, scope.at('resnets', i), joined, shape);
       channels = block.channels;
       image = attention(level, scope, image, block, i);
     }
     const next = skips.at(-1);
     if (next === undefined) return;
     // The size of the next skip connection, not twice this one: they differ when a side is odd.
-    image = dialect.upsample(image, scope.at('upsamplers.0.conv'), channels, next.image);
+    image = dialect.upsample(image, scope.at('upsamplers.0.conv'), {
+      channels,
+      like: next.image,
+      scale: 2 * scale,
+    });
   });
   return image;
 }
@@ -138,17 +145,13 @@ function resnet(
   { dialect, config, embedding }: Level,
   scope: Scope,
   image: Var,
-  inputs: number,
-  outputs: number,
-  scaleFactor = 1,
+  shape: Pick<ResnetOptions, 'inputs' | 'outputs' | 'scale' | 'scaleFactor'>,
 ): Var {
   const options: ResnetOptions = {
-    inputs,
-    outputs,
+    ...shape,
     groups: config.norm_num_groups,
     epsilon: config.norm_eps,
     activation: config.act_fn,
-    scaleFactor,
     time: {
       embedding,
       channels: config.timeChannels,

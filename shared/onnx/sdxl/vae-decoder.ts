@@ -84,7 +84,7 @@ function decodeBlocks(decoder: Decoder, scope: Scope, latents: Var): Var {
     }
     if (index < widths.length - 1) {
       const conv = block.at('upsamplers.0.conv').scaled({ weight: 0, bias: -folding.residual });
-      image = dialect.upsample(image, conv, channels);
+      image = dialect.upsample(image, conv, { channels, scale: 2 ** (index + 1) });
       decoder.watch?.('residual', image);
     }
   }

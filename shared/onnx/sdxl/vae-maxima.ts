@@ -11,10 +11,13 @@ import { Scope } from './scope.ts';
 import type { VaeConfig } from './vae-config.ts';
 import { decode } from './vae-decoder.ts';
 
-/** Convolutions in the plain way: fewer weights to write, for a graph that runs once. */
+/** Convolutions in the plain way, for a graph that runs once and is not optimised. */
 const plainDialect: Dialect = {
   ...cpuDialect,
   conv: (image, scope, { scale: _, ...shape }) => cpuDialect.conv(image, scope, shape),
+  normConv: (image, norm, scope, { scale: _, ...shape }) =>
+    cpuDialect.normConv(image, norm, scope, shape),
+  upsample: (image, scope, { channels }) => cpuDialect.upsample(image, scope, { channels }),
 };
 
 export interface VaeMaxima {

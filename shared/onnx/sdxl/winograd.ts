@@ -1,53 +1,26 @@
-import { floats, int64s } from '#shared/onnx/constant.ts';
-import {
-  concat,
-  cropLike,
-  depthToSpace,
-  reshape,
-  reshapeTo,
-  shapeOf,
-  transpose,
-} from '#shared/onnx/ops/arrange.ts';
-import { add, cast } from '#shared/onnx/ops/elementwise.ts';
-import { conv, matMul } from '#shared/onnx/ops/network.ts';
-import { dimAt } from '#shared/onnx/shape.ts';
+import { int64s } from '#shared/onnx/constant.ts';
+import { concat, crop, reshapeTo, shapeOf, sliceRows } from '#shared/onnx/ops/arrange.ts';
+import { add, cast, div, mul } from '#shared/onnx/ops/elementwise.ts';
+import { dimAt, productOf } from '#shared/onnx/shape.ts';
 import { stored } from '#shared/onnx/stored-tensor.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import type { ImageConv } from './dialect.ts';
 import type { Scope } from './scope.ts';
+import { bothPhasesOfDouble, phaseOfDouble, THREE_TAPS, TILE } from './winograd-axis.ts';
+import { kernelPoints } from './winograd-kernels.ts';
+import { type Band, convolveTiles } from './winograd-tiles.ts';
 
-/** Pixels of the result per tile and side, and pixels of the image that they are made from. */
-const TILE = 4;
-const WINDOW = 6;
 const KERNEL = 3;
+/** With fewer channels, the transforms cost what the multiplications save. */
+const MIN_CHANNELS = 128;
+/** Images at least so much larger than the latents are convolved in bands of rows. */
+const MIN_SCALE_OF_BANDS = 4;
+/** Rows that latents must have where there are bands, so that each gets a row of tiles. */
+export const MIN_BANDED_LATENTS = 8;
 
-/** Winograd's F(4×4, 3×3) of https://arxiv.org/abs/1509.09308: image, kernel and result transforms. */
-const IMAGE_TRANSFORM = [
-  [4, 0, -5, 0, 1, 0],
-  [0, -4, -4, 1, 1, 0],
-  [0, 4, -4, -1, 1, 0],
-  [0, -2, -1, 2, 1, 0],
-  [0, 2, -1, -2, 1, 0],
-  [0, 4, 0, -5, 0, 1],
-];
-const KERNEL_TRANSFORM = [
-  [1 / 4, 0, 0],
-  [-1 / 6, -1 / 6, -1 / 6],
-  [-1 / 6, 1 / 6, -1 / 6],
-  [1 / 24, 1 / 12, 1 / 6],
-  [1 / 24, -1 / 12, 1 / 6],
-  [0, 0, 1],
-];
-const RESULT_TRANSFORM = [
-  [1, 1, 1, 1, 1, 0],
-  [0, 1, -1, 2, -2, 0],
-  [0, 1, 1, 4, 4, 0],
-  [0, 1, -1, 8, -8, 1],
-];
-
-/** Where a fourth of the multiplications wins over the memory that the transforms move, as measured. */
-const MIN_CHANNELS = 512;
-const MAX_SCALE = 2;
+/** A scale that images of any height have: without bands, if larger ones would have them. */
+export const bandless = (scale: number | undefined): number | undefined =>
+  scale === undefined ? undefined : Math.min(scale, MIN_SCALE_OF_BANDS / 2);
 
 /** Whether a convolution is faster this way. */
 export function suitsWinograd({
@@ -59,94 +32,96 @@ export function suitsWinograd({
   scale,
 }: ImageConv): boolean {
   const isPlain = kernel === KERNEL && stride === undefined && padding === undefined;
-  const isWide = Math.min(inputs, outputs) >= MIN_CHANNELS;
-  return isPlain && isWide && scale !== undefined && scale <= MAX_SCALE;
+  return isPlain && scale !== undefined && Math.min(inputs, outputs) >= MIN_CHANNELS;
 }
 
 /**
- * A 3×3 convolution of `[N, C, h, w]`, h and w of any size, by Winograd's algorithm: tiles are
- * transformed, multiplied as 36 matrices with weights that were transformed at import, and
- * transformed back.
+ * A 3×3 convolution of `[N, C, h, w]` by Winograd's algorithm, with a fourth of the
+ * multiplications.
+ *
+ * @param prepare done to the image's pixels before, some rows at a time while they are in the cache
  */
-export function winogradConv(image: Var, scope: Scope, { inputs, outputs }: ImageConv): Var {
-  const points = WINDOW ** 2;
-  const source = scope.ask('weight', [outputs, inputs, KERNEL, KERNEL]);
-  const weight = scope.derived('weight.winograd', [points, outputs, inputs], [source], ([values]) =>
-    transformKernels(values ?? new Float32Array(), outputs * inputs),
-  );
-  const bias = stored(scope.tensor('bias', [outputs]), [outputs, 1, 1]);
-  const batch = dimAt(image.shape, 0);
-  const batchSize = shapeOf(image, 0, 1);
-
-  const tiles = transformedTiles(image);
-  const size = shapeOf(tiles, 2, 4);
-  const grouped = reshapeTo(tiles, concat([int64s([inputs]), batchSize, int64s([points, -1])], 0), [
-    inputs,
-    batch,
-    points,
-    'tiles',
-  ]);
-  // This order of axes is the one transposition that onnxruntime does as part of the product.
-  const product = matMul(
-    stored(weight, [1, points, outputs, inputs]),
-    transpose(grouped, [1, 2, 0, 3]),
-  );
-
-  const back = floats(kronecker(RESULT_TRANSFORM), [TILE ** 2, points]);
-  const result = matMul(back, reshape(product, [0, points, -1]));
-  const squares = reshapeTo(result, concat([batchSize, int64s([TILE ** 2 * outputs]), size], 0), [
-    batch,
-    TILE ** 2 * outputs,
-    'tile_rows',
-    'tile_columns',
-  ]);
-  return add(cropLike(depthToSpace(squares, TILE), image), cast(bias, 'FLOAT'));
-}
-
-/** `[N, C, h, w]` → `[C·N, 36, h/4, w/4]`: every plane's windows, transformed. */
-function transformedTiles(image: Var): Var {
-  const filters = floats(kronecker(IMAGE_TRANSFORM), [WINDOW ** 2, 1, WINDOW, WINDOW]);
-  const [height, width] = [dimAt(image.shape, 2), dimAt(image.shape, 3)];
-  const target = concat([int64s([-1, 1]), shapeOf(image, 2, 4)], 0);
-  const planes = reshapeTo(transpose(image, [1, 0, 2, 3]), target, ['planes', 1, height, width]);
-  // Zeros for the border of one pixel, and below and to the right for a last tile that is cut.
-  const padding = { top: 1, left: 1, bottom: TILE, right: TILE };
-  return conv(planes, filters, undefined, { stride: TILE, padding });
+export function winogradConv(
+  image: Var,
+  scope: Scope,
+  shape: ImageConv,
+  prepare: (rows: Var) => Var = (rows) => rows,
+): Var {
+  const { outputs, scale = 1 } = shape;
+  const weight = kernelPoints(scope, shape, THREE_TAPS, THREE_TAPS, image);
+  const bias = biasOf(scope, outputs);
+  const bands = bandsOf(image, scale).map((band) => {
+    const tiles = convolveTiles(
+      { ...band, rows: prepare(band.rows) },
+      weight,
+      THREE_TAPS,
+      THREE_TAPS,
+    );
+    // Whole tiles have the image's size, where that is a multiple of theirs.
+    return add(scale % TILE === 0 ? tiles : cropLike(tiles, image), bias);
+  });
+  return { ...joinRows(bands), shape: image.shape.with(1, outputs) };
 }
 
 /**
- * `[O, I, 3, 3]` → `[36, O, I]`. The nine taps are written out: there are hundreds of millions of
- * values to compute, and a loop over the taps takes five times as long.
+ * Doubling an image by its nearest pixels and a 3×3 convolution after it, computed from the small
+ * image: each of the four interleaved parts of the result sees only 2×2 different pixels, and takes
+ * 25 multiplications for 16 of them instead of 144.
+ *
+ * @param scale how many times larger the small image is than the latents
  */
-function transformKernels(weights: Float32Array, planes: number): Float32Array {
-  const points = WINDOW ** 2;
-  const taps = KERNEL ** 2;
-  const transform = kronecker(KERNEL_TRANSFORM);
-  const result = new Float32Array(points * planes);
-  for (let point = 0; point < points; point += 1) {
-    const row = transform.slice(point * taps, (point + 1) * taps);
-    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0, i = 0] = row;
-    const target = result.subarray(point * planes, (point + 1) * planes);
-    for (let plane = 0, at = 0; plane < planes; plane += 1, at += taps) {
-      target[plane] =
-        0 +
-        a * (weights[at] as number) +
-        b * (weights[at + 1] as number) +
-        c * (weights[at + 2] as number) +
-        d * (weights[at + 3] as number) +
-        e * (weights[at + 4] as number) +
-        f * (weights[at + 5] as number) +
-        g * (weights[at + 6] as number) +
-        h * (weights[at + 7] as number) +
-        i * (weights[at + 8] as number);
-    }
-  }
-  return result;
+export function winogradDouble(image: Var, scope: Scope, channels: number, scale: number): Var {
+  const columns = bothPhasesOfDouble();
+  const bias = biasOf(scope, channels);
+  const [height, width] = [shapeOf(image, 2, 3), mul(shapeOf(image, 3, 4), int64s([2]))];
+  const [rowsName, columnsName] = [dimAt(image.shape, 2), productOf([2, dimAt(image.shape, 3)])];
+  const phases = ([0, 1] as const).map((phase) => {
+    const rows = phaseOfDouble(phase);
+    const shape = { inputs: channels, outputs: channels };
+    return { rows, weight: kernelPoints(scope, shape, rows, columns, image) };
+  });
+  const target = concat([shapeOf(image, 0, 1), int64s([channels, -1]), width], 0);
+  const doubled = image.shape
+    .with(1, channels)
+    .with(2, productOf([2, rowsName]))
+    .with(3, columnsName);
+  const bands = bandsOf(image, scale).map((band) => {
+    const lines = phases.map(({ rows, weight }) => {
+      const tiles = convolveTiles(band, weight, rows, columns);
+      const size = [rowsName, columnsName] as const;
+      const pixels = scale % TILE === 0 ? tiles : crop(tiles, concat([height, width], 0), size);
+      const line = concat([int64s([-1, 1]), width], 0);
+      return reshapeTo(add(pixels, bias), line, ['lines', 1, columnsName]);
+    });
+    return reshapeTo(concat(lines, 1), target, doubled);
+  });
+  return { ...joinRows(bands), shape: doubled };
 }
 
-/** A transform of rows and columns at once: the matrix times itself by Kronecker, row by row. */
-function kronecker(matrix: readonly (readonly number[])[]): number[] {
-  return matrix.flatMap((a) =>
-    matrix.flatMap((b) => a.flatMap((left) => b.map((right) => left * right))),
-  );
+const joinRows = (bands: readonly Var[]): Var =>
+  bands.length === 1 ? (bands[0] as Var) : concat(bands, 2);
+
+const biasOf = (scope: Scope, outputs: number): Var =>
+  cast(stored(scope.tensor('bias', [outputs]), [outputs, 1, 1]), 'FLOAT');
+
+const cropLike = (tiles: Var, image: Var): Var =>
+  crop(tiles, shapeOf(image, 2, 4), [dimAt(image.shape, 2), dimAt(image.shape, 3)]);
+
+/**
+ * A large image in bands of rows, each with the row above and the row below it: the tiles of all at
+ * once would take several times the image's memory.
+ */
+function bandsOf(image: Var, scale: number): readonly Band[] {
+  if (scale < MIN_SCALE_OF_BANDS) return [{ rows: image, top: 1, bottom: TILE }];
+  const height = shapeOf(image, 2, 3);
+  const count = (MIN_BANDED_LATENTS * scale) / TILE;
+  const edge = (index: number): Var =>
+    mul(div(mul(height, int64s([index])), int64s([count * TILE])), int64s([TILE]));
+  return Array.from({ length: count }, (_, index) => {
+    const [isFirst, isLast] = [index === 0, index === count - 1];
+    const start = add(edge(index), int64s([isFirst ? 0 : -1]));
+    const end = add(edge(index + 1), int64s([isLast ? 0 : 1]));
+    const rows = sliceRows(image, start, end, 'band');
+    return { rows, top: isFirst ? 1 : 0, bottom: isLast ? TILE : 0 };
+  });
 }

@@ -73,13 +73,11 @@ async function runVae(
   const files = new Map<string, Uint8Array>();
   for (const { value } of graph.stored) {
     if (value.origin.kind !== 'stored') continue;
-    const { name, sources, compute } = value.origin.tensor;
-    const values = sources.map((source) => {
-      const tensor = checkpoint.tensors.get(source.name);
-      if (tensor === undefined) throw new Error(`no ${source.name}`);
-      return new Float32Array(convert(tensor.read(), tensor.dtype, 'F32').buffer);
-    });
-    const result = new Uint8Array((compute?.(values) ?? values[0])?.buffer ?? new ArrayBuffer(0));
+    const { name, source, compute } = value.origin.tensor;
+    const tensor = checkpoint.tensors.get(source.name);
+    if (tensor === undefined) throw new Error(`no ${source.name}`);
+    const values = new Float32Array(convert(tensor.read(), tensor.dtype, 'F32').buffer);
+    const result = new Uint8Array((compute?.(values) ?? values).buffer as ArrayBuffer);
     const isHalf = value.type === 'FLOAT16';
     files.set(name, isHalf ? convert(result, 'F32', 'F16').slice() : result);
   }

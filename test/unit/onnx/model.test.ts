@@ -18,7 +18,7 @@ const tensor = (name: string, shape: readonly number[]): StoredTensor => ({
   name,
   shape,
   type: 'FLOAT',
-  sources: [],
+  source: { part: 'unet', name, shape },
 });
 
 describe('buildGraph', () => {

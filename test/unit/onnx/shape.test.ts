@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { floats } from '#shared/onnx/constant.ts';
 import {
   concat,
-  depthToSpace,
   doubleNearest,
   reshape,
   resizeNearestLike,
@@ -49,7 +48,6 @@ describe('shapes are known the moment a value exists:', () => {
     expect(doubleNearest(image).shape).toEqual(['n', 8, '2*h', 12]);
     const other = input('other', 'FLOAT', ['n', 3, 'H', 11]);
     expect(resizeNearestLike(image, other).shape).toEqual(['n', 8, 'H', 11]);
-    expect(depthToSpace(image, 2).shape).toEqual(['n', 2, '2*h', 12]);
   });
 
   it('linear layers', () => {

@@ -1,0 +1,111 @@
+import { floats, int64s } from '#shared/onnx/constant.ts';
+import { concat, reshapeTo, shapeOf, transpose } from '#shared/onnx/ops/arrange.ts';
+import { mul } from '#shared/onnx/ops/elementwise.ts';
+import { conv, matMul } from '#shared/onnx/ops/network.ts';
+import { dimAt, productOf, type Shape, sizeAt } from '#shared/onnx/shape.ts';
+import type { Var } from '#shared/onnx/value.ts';
+import { type Axis, kronecker, TILE, transposed } from './winograd-axis.ts';
+
+/** Some rows of an image, and how many rows of zeros belong above and below them. */
+export interface Band {
+  /** `[N, C, h, w]`. */
+  readonly rows: Var;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/**
+ * A 3×3 convolution by Winograd's algorithm, tile by tile: windows of the image are turned into
+ * points, multiplied as one matrix per point, and the products turned back into pixels.
+ *
+ * The order of the axes is everywhere the one that needs no transposition but those that
+ * onnxruntime does as part of a product.
+ *
+ * @param weight `[1, points, outputs, C]`, as `kernelPoints` makes it
+ * @returns `[N, outputs, …, …]`, whole tiles: at the right and below may be more pixels than asked
+ */
+export function convolveTiles(band: Band, weight: Var, rows: Axis, columns: Axis): Var {
+  const [points, outputs, inputs] = [1, 2, 3].map((axis) => sizeAt(weight.shape, axis)) as [
+    number,
+    number,
+    number,
+  ];
+  const batch = dimAt(band.rows.shape, 0);
+  const batchSize = shapeOf(band.rows, 0, 1);
+  const tiles = transformedTiles(band, rows, columns);
+  const tilesAcross = shapeOf(tiles, 3, 4);
+  const grouped = reshapeTo(tiles, concat([int64s([inputs]), batchSize, int64s([points, -1])], 0), [
+    inputs,
+    batch,
+    points,
+    'tiles',
+  ]);
+  const product = matMul(weight, transpose(grouped, [1, 2, 0, 3]));
+  return pixelsOf(pointsFirst(product), rows, columns, { batchSize, tilesAcross, outputs });
+}
+
+/** `[N, C, h, w]` → `[C·N, points, tiles down, tiles across]`: every plane's windows as points. */
+function transformedTiles({ rows: image, top, bottom }: Band, rows: Axis, columns: Axis): Var {
+  const window = [rows, columns].map((axis) => axis.image[0]?.length ?? 0);
+  const matrix = kronecker(rows.image, columns.image);
+  const filters = floats(matrix.flat(), [matrix.length, 1, ...window]);
+  const [height, width] = [dimAt(image.shape, 2), dimAt(image.shape, 3)];
+  const channelsFirst = isOne(image.shape) ? image : transpose(image, [1, 0, 2, 3]);
+  const planes = reshapeTo(channelsFirst, concat([int64s([-1, 1]), shapeOf(image, 2, 4)], 0), [
+    'planes',
+    1,
+    height,
+    width,
+  ]);
+  const padding = { top, bottom, left: 1, right: TILE };
+  return conv(planes, filters, undefined, { stride: TILE, padding });
+}
+
+/** `[N, points, outputs, tiles]` → `[points, N, outputs, tiles]`. */
+function pointsFirst(product: Var): Var {
+  // For one image this order is the other, too, and onnxruntime would copy it all the same.
+  return isOne(product.shape) ? product : transpose(product, [1, 0, 2, 3]);
+}
+
+interface Tiling {
+  readonly batchSize: Var;
+  readonly tilesAcross: Var;
+  readonly outputs: number;
+}
+
+/** Points of the rows' direction first, then of the columns', which puts pixels side by side. */
+function pixelsOf(
+  product: Var,
+  rows: Axis,
+  columns: Axis,
+  { batchSize, tilesAcross, outputs }: Tiling,
+): Var {
+  const across = columns.result[0]?.length ?? 0;
+  const views = (...sizes: readonly number[]) => concat([int64s(sizes), tilesAcross], 0);
+  const byRow = reshapeTo(product, views(rows.result.length, -1), [
+    rows.result.length,
+    'lines',
+    'tiles_across',
+  ]);
+  const down = transposed(rows.result);
+  const lines = matMul(
+    floats(down.flat(), [1, down.length, rows.result.length]),
+    transpose(byRow, [1, 0, 2]),
+  );
+  const byColumn = reshapeTo(lines, views(columns.result.length, -1), [
+    columns.result.length,
+    'lines',
+    'tiles_across',
+  ]);
+  const back = floats(columns.result.flat(), [1, columns.result.length, across]);
+  const pixels = matMul(transpose(byColumn, [1, 2, 0]), back);
+  const width = mul(tilesAcross, int64s([across]));
+  return reshapeTo(pixels, concat([batchSize, int64s([outputs, -1]), width], 0), [
+    'batch',
+    outputs,
+    'tiled_rows',
+    productOf([across, 'tiles_across']),
+  ]);
+}
+
+const isOne = (shape: Shape): boolean => dimAt(shape, 0) === 1;
