@@ -10,6 +10,7 @@ import type { EngineTask } from './engine-task.ts';
 import { type GpuReport, watchGpu } from './gpu-memory.ts';
 import { type Likeness, likeness } from './likeness.ts';
 import { type ImportRecord, measureImport } from './measure-import.ts';
+import { fillPageCache } from './page-cache.ts';
 import { type PhaseRecord, runTask } from './run-task.ts';
 import { type ImageTimes, imageTimes } from './warm-times.ts';
 
@@ -74,7 +75,8 @@ async function measure(context: CommandContext, signal: AbortSignal): Promise<vo
       settings.model === undefined
         ? await measureImport(shape, dtype, folder, (task) => work.perform(task))
         : { model: settings.model, record: undefined };
-    signal.throwIfAborted();
+    // The import's and the copy's own pages may have pushed the first of them out.
+    await fillPageCache(imported.model, signal);
     const drawn = await drawImages(settings, imported.model, folder, work);
     const report = {
       ...settings,
