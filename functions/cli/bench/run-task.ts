@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '#shared/core/errors.ts';
 import { CUDA_ENVIRONMENT } from '#shared/pipeline/cuda.ts';
+import { ALLOCATOR_ENVIRONMENT } from '#shared/pipeline/sessions.ts';
 import type { EngineMessage, EngineTask } from './engine-task.ts';
 import { MemoryWatch } from './memory-watch.ts';
 
@@ -33,7 +34,8 @@ export function runTask(
 ): Promise<TaskRecord> {
   const child = fork(CHILD, [JSON.stringify(task)], {
     execArgv: ['--import', import.meta.resolve('tsx')],
-    env: { ...CUDA_ENVIRONMENT, ...process.env },
+    // As the server's engine is started.
+    env: { ...ALLOCATOR_ENVIRONMENT, ...CUDA_ENVIRONMENT, ...process.env },
     // Results and progress go over the channel; stdout stays free for the one JSON document.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

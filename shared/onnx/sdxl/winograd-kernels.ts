@@ -2,15 +2,17 @@ import { floats } from '#shared/onnx/constant.ts';
 import { concat, expand, reshape, shapeOf } from '#shared/onnx/ops/arrange.ts';
 import { cast, div } from '#shared/onnx/ops/elementwise.ts';
 import { linearProduct } from '#shared/onnx/ops/microsoft.ts';
-import { stored } from '#shared/onnx/stored-tensor.ts';
+import { storedRows } from '#shared/onnx/stored-tensor.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import type { Scope } from './scope.ts';
 import { type Axis, kronecker } from './winograd-axis.ts';
 
 const TAPS = 9;
+/** Values of transformed weights in memory at a time. */
+const MAX_BLOCK_VALUES = 2 ** 25;
 
 /**
- * The weight of a 3×3 convolution as points, `[1, points, outputs, inputs]`.
+ * The weight of a 3×3 convolution as points, `[1, points, outputs, inputs]`, some outputs at a time.
  *
  * It is computed anew for every image: that takes a twentieth of the convolution's time, and stored it
  * would take up to four times the weight's memory.
@@ -23,13 +25,26 @@ export function kernelPoints(
   rows: Axis,
   columns: Axis,
   image: Var,
-): Var {
+): readonly Var[] {
   const transform = kronecker(rows.kernel, columns.kernel);
   const points = transform.length;
-  const kernels = scope.tensor('weight', [outputs, inputs, 3, 3], [outputs * inputs, TAPS]);
+  const weight = scope.tensor('weight', [outputs, inputs, 3, 3]);
   const matrix = unfolded(floats(transform.flat(), [points, TAPS]), image);
-  const product = linearProduct(matrix, cast(stored(kernels), 'FLOAT'));
-  return reshape(product, [1, points, outputs, inputs]);
+  const blocks = fewestParts(outputs, MAX_BLOCK_VALUES / (points * inputs));
+  const count = outputs / blocks;
+  return Array.from({ length: blocks }, (_, block) => {
+    const kernels = storedRows(weight, block * count, count, [count * inputs, TAPS]);
+    const product = linearProduct(matrix, cast(kernels, 'FLOAT'));
+    return reshape(product, [1, points, count, inputs]);
+  });
+}
+
+/** The smallest number of equal parts that are not larger than a limit. */
+function fewestParts(count: number, limit: number): number {
+  for (let parts = 1; parts < count; parts += 1) {
+    if (count % parts === 0 && count / parts <= limit) return parts;
+  }
+  return count;
 }
 
 /**

@@ -21,15 +21,12 @@ export interface Band {
  * The order of the axes is everywhere the one that needs no transposition but those that
  * onnxruntime does as part of a product.
  *
- * @param weight `[1, points, outputs, C]`, as `kernelPoints` makes it
+ * @param weights `[1, points, outputs, C]`, some outputs each, as `kernelPoints` makes them
  * @returns `[N, outputs, …, …]`, whole tiles: at the right and below may be more pixels than asked
  */
-export function convolveTiles(band: Band, weight: Var, rows: Axis, columns: Axis): Var {
-  const [points, outputs, inputs] = [1, 2, 3].map((axis) => sizeAt(weight.shape, axis)) as [
-    number,
-    number,
-    number,
-  ];
+export function convolveTiles(band: Band, weights: readonly Var[], rows: Axis, columns: Axis): Var {
+  const points = rows.image.length * columns.image.length;
+  const inputs = sizeAt(band.rows.shape, 1);
   const batch = dimAt(band.rows.shape, 0);
   const batchSize = shapeOf(band.rows, 0, 1);
   const tiles = transformedTiles(band, rows, columns);
@@ -40,8 +37,12 @@ export function convolveTiles(band: Band, weight: Var, rows: Axis, columns: Axis
     points,
     'tiles',
   ]);
-  const product = matMul(weight, transpose(grouped, [1, 2, 0, 3]));
-  return pixelsOf(pointsFirst(product), rows, columns, { batchSize, tilesAcross, outputs });
+  const image = transpose(grouped, [1, 2, 0, 3]);
+  const parts = weights.map((weight) => {
+    const product = pointsFirst(matMul(weight, image));
+    return pixelsOf(product, rows, columns, { batchSize, tilesAcross });
+  });
+  return parts.length === 1 ? (parts[0] as Var) : concat(parts, 1);
 }
 
 /** `[N, C, h, w]` → `[C·N, points, tiles down, tiles across]`: every plane's windows as points. */
@@ -70,7 +71,6 @@ function pointsFirst(product: Var): Var {
 interface Tiling {
   readonly batchSize: Var;
   readonly tilesAcross: Var;
-  readonly outputs: number;
 }
 
 /** Points of the rows' direction first, then of the columns', which puts pixels side by side. */
@@ -78,8 +78,9 @@ function pixelsOf(
   product: Var,
   rows: Axis,
   columns: Axis,
-  { batchSize, tilesAcross, outputs }: Tiling,
+  { batchSize, tilesAcross }: Tiling,
 ): Var {
+  const outputs = sizeAt(product.shape, 2);
   const across = columns.result[0]?.length ?? 0;
   const views = (...sizes: readonly number[]) => concat([int64s(sizes), tilesAcross], 0);
   const byRow = reshapeTo(product, views(rows.result.length, -1), [

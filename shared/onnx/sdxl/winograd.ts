@@ -48,12 +48,12 @@ export function winogradConv(
   prepare: (rows: Var) => Var = (rows) => rows,
 ): Var {
   const { outputs, scale = 1 } = shape;
-  const weight = kernelPoints(scope, shape, THREE_TAPS, THREE_TAPS, image);
+  const weights = kernelPoints(scope, shape, THREE_TAPS, THREE_TAPS, image);
   const bias = biasOf(scope, outputs);
   const bands = bandsOf(image, scale).map((band) => {
     const tiles = convolveTiles(
       { ...band, rows: prepare(band.rows) },
-      weight,
+      weights,
       THREE_TAPS,
       THREE_TAPS,
     );
@@ -78,7 +78,7 @@ export function winogradDouble(image: Var, scope: Scope, channels: number, scale
   const phases = ([0, 1] as const).map((phase) => {
     const rows = phaseOfDouble(phase);
     const shape = { inputs: channels, outputs: channels };
-    return { rows, weight: kernelPoints(scope, shape, rows, columns, image) };
+    return { rows, weights: kernelPoints(scope, shape, rows, columns, image) };
   });
   const target = concat([shapeOf(image, 0, 1), int64s([channels, -1]), width], 0);
   const doubled = image.shape
@@ -86,8 +86,8 @@ export function winogradDouble(image: Var, scope: Scope, channels: number, scale
     .with(2, productOf([2, rowsName]))
     .with(3, columnsName);
   const bands = bandsOf(image, scale).map((band) => {
-    const lines = phases.map(({ rows, weight }) => {
-      const tiles = convolveTiles(band, weight, rows, columns);
+    const lines = phases.map(({ rows, weights }) => {
+      const tiles = convolveTiles(band, weights, rows, columns);
       const size = [rowsName, columnsName] as const;
       const pixels = scale % TILE === 0 ? tiles : crop(tiles, concat([height, width], 0), size);
       const line = concat([int64s([-1, 1]), width], 0);
