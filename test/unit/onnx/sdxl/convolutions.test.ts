@@ -6,6 +6,7 @@ import { floats } from '#shared/onnx/constant.ts';
 import { buildGraph, type Graph } from '#shared/onnx/graph.ts';
 import { encodeModel } from '#shared/onnx/model-proto.ts';
 import { add } from '#shared/onnx/ops/elementwise.ts';
+import { cpuDialect } from '#shared/onnx/sdxl/cpu-dialect.ts';
 import { Scope } from '#shared/onnx/sdxl/scope.ts';
 import { suitsWinograd, winogradConv, winogradDouble } from '#shared/onnx/sdxl/winograd.ts';
 import type { StoredTensor } from '#shared/onnx/stored-tensor.ts';
@@ -31,11 +32,11 @@ interface Image {
   readonly data: Float32Array;
 }
 
-const picture = (batch: number, height: number, width: number): Image => ({
+const picture = (batch: number, height: number, width: number, channels = CHANNELS): Image => ({
   batch,
   height,
   width,
-  data: numbers(batch * CHANNELS * height * width, 3),
+  data: numbers(batch * channels * height * width, 3),
 });
 
 /** The 3×3 convolution as its definition has it. */
@@ -75,28 +76,33 @@ function doubled({ batch, height, width, data }: Image): Image {
   return { ...large, data: values };
 }
 
-/** Runs a graph whose weights are computed from WEIGHT and BIAS. */
+interface RunOptions {
+  readonly session?: InferenceSession.SessionOptions;
+  readonly weights?: { readonly weight: Float32Array; readonly bias: Float32Array };
+}
+
+/** Runs a graph of one convolution. */
 async function run(
   graph: Graph,
   { batch, height, width, data }: Image,
-  options: InferenceSession.SessionOptions = {},
+  { session: settings, weights = { weight: WEIGHT, bias: BIAS } }: RunOptions = {},
 ): Promise<Tensor> {
   const files = new Map<string, Uint8Array>();
   for (const { value } of graph.stored) {
     if (value.origin.kind === 'stored') {
       const { tensor } = value.origin;
-      files.set(tensor.name, bytesOf(tensor));
+      files.set(tensor.name, bytesOf(tensor, weights));
     }
   }
   const model = encodeModel(graph, ({ name }) => ({ file: name, offset: 0 }));
   const session = await InferenceSession.create(model, {
-    ...options,
+    ...settings,
     externalData: [...files].map(([path, bytes]) => ({ path, data: bytes })),
   });
   const { y } = await session.run({
-    x: new Tensor('float32', data, [batch, CHANNELS, height, width]),
+    x: new Tensor('float32', data, [batch, data.length / (batch * height * width), height, width]),
   });
-  if (options.enableProfiling === true) session.endProfiling();
+  if (settings?.enableProfiling === true) session.endProfiling();
   await session.release();
   if (y === undefined) throw new Error('the graph has an output');
   return y;
@@ -105,7 +111,7 @@ async function run(
 /** The operators that onnxruntime ran, as it rewrote them. */
 async function operatorsRun(graph: Graph, image: Image): Promise<string[]> {
   const prefix = join(folder.path, 'profile');
-  await run(graph, image, { enableProfiling: true, profileFilePrefix: prefix });
+  await run(graph, image, { session: { enableProfiling: true, profileFilePrefix: prefix } });
   const [file = ''] = readdirSync(folder.path);
   const events = JSON.parse(readFileSync(join(folder.path, file), 'utf8')) as {
     name: string;
@@ -116,8 +122,11 @@ async function operatorsRun(graph: Graph, image: Image): Promise<string[]> {
     .map(({ args }) => args?.op_name ?? '');
 }
 
-function bytesOf({ source }: StoredTensor): Uint8Array {
-  const { buffer, byteOffset, byteLength } = source.name.endsWith('bias') ? BIAS : WEIGHT;
+function bytesOf(
+  { source }: StoredTensor,
+  { weight, bias }: Required<RunOptions>['weights'],
+): Uint8Array {
+  const { buffer, byteOffset, byteLength } = source.name.endsWith('bias') ? bias : weight;
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
@@ -179,6 +188,22 @@ describe('winogradConv', () => {
     // Weights, points, rows and columns, each with its transposition as part of the product.
     expect(operators.filter((name) => name === 'FusedMatMul')).toHaveLength(4);
     expect(operators).not.toContain('Transpose');
+  });
+
+  it('takes the outputs of a wide convolution in blocks', async () => {
+    const wide = { inputs: 1024, outputs: 1024, kernel: 3 };
+    const values = numbers(wide.inputs * wide.outputs * 9, 4).map((value) => value / 64);
+    const x = input('x', 'FLOAT', [1, wide.inputs, 'h', 'w']);
+    const [blocks, plain] = await Promise.all(
+      [{ scale: 1 }, {}].map((scale) => {
+        const scope = Scope.of('vae', 'FLOAT');
+        const y = cpuDialect.conv(x, scope, { ...wide, ...scale });
+        const weights = { weight: values, bias: numbers(wide.outputs, 5) };
+        return run(buildGraph('wide', [x], { y }), picture(1, 3, 4, wide.inputs), { weights });
+      }),
+    );
+    expect(blocks?.dims).toEqual([1, wide.outputs, 3, 4]);
+    expectClose(blocks as Tensor, [...((plain as Tensor).data as Float32Array)]);
   });
 
   it('is used where it was measured to win', () => {
