@@ -10,6 +10,8 @@ import { type Axis, kronecker } from './winograd-axis.ts';
 const TAPS = 9;
 /** Values of transformed weights in memory at a time. */
 const MAX_BLOCK_VALUES = 2 ** 25;
+/** Each block is a dozen nodes of the graph: absurd widths must not make millions of them. */
+const MAX_BLOCKS = 16;
 
 /**
  * The weight of a 3×3 convolution as points, `[1, points, outputs, inputs]`, some outputs at a time.
@@ -39,12 +41,12 @@ export function kernelPoints(
   });
 }
 
-/** The smallest number of equal parts that are not larger than a limit. */
+/** The smallest number of equal parts that are not larger than a limit, or the most there may be. */
 function fewestParts(count: number, limit: number): number {
-  for (let parts = 1; parts < count; parts += 1) {
-    if (count % parts === 0 && count / parts <= limit) return parts;
-  }
-  return count;
+  const choices = Array.from({ length: MAX_BLOCKS }, (_, i) => i + 1).filter(
+    (parts) => count % parts === 0,
+  );
+  return choices.find((parts) => count / parts <= limit) ?? choices.at(-1) ?? 1;
 }
 
 /**

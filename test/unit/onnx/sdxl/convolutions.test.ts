@@ -206,6 +206,13 @@ describe('winogradConv', () => {
     expectClose(blocks as Tensor, [...((plain as Tensor).data as Float32Array)]);
   });
 
+  it('stays a small graph whatever the width', () => {
+    const vast = { inputs: 2 ** 17, outputs: 2 ** 17, kernel: 3, scale: 1 };
+    const x = input('x', 'FLOAT', [1, vast.inputs, 'h', 'w']);
+    const y = winogradConv(x, Scope.of('vae', 'FLOAT'), vast);
+    expect(buildGraph('vast', [x], { y }).nodes.length).toBeLessThan(400);
+  });
+
   it('is used where it was measured to win', () => {
     const wide = { inputs: 128, outputs: 128, kernel: 3, scale: 8 };
     expect(suitsWinograd(wide)).toBe(true);
