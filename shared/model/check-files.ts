@@ -21,8 +21,12 @@ export async function checkFiles(folder: string, manifest: Manifest): Promise<st
   }
   const { cpu, cuda } = manifest.graphs;
   for (const set of cuda === undefined ? [cpu] : [cpu, cuda]) {
-    for (const { file } of [set.text, set.unet, set.vae]) {
-      if (manifest.files[file] === undefined) faults.push(`${file} is not listed in the manifest`);
+    for (const { file, small } of [set.text, set.unet, set.vae]) {
+      for (const path of small === undefined ? [file] : [file, small.file]) {
+        if (manifest.files[path] === undefined) {
+          faults.push(`${path} is not listed in the manifest`);
+        }
+      }
     }
   }
   if (packageDigest(manifest.files) !== manifest.digest) {

@@ -120,14 +120,16 @@ export async function loadSessions(
         if (small !== undefined && rowsOfLatents(inputs) < small.belowRows) {
           return await runOnce(await open(name, small.file), feeds);
         }
+        const outputs = await session.run(feeds);
         const isLarge = latentValues(inputs) > ownLatentValues(manifest);
         const keep = options.keepMemory === true || isSlowToLoad(options, weightBytes);
-        if (!isLarge || keep) return edgeTensors(await session.run(feeds));
-        // The arena never shrinks.
+        if (!isLarge || keep) return edgeTensors(outputs);
+        // The arena never shrinks, and what comes out of a run lies in it.
+        const copies = copiesOf(outputs);
         sessions.delete(name);
-        const outputs = await runOnce(session, feeds);
+        await session.release();
         sessions.set(name, await open(name));
-        return outputs;
+        return copies;
       } catch (cause) {
         throw cause instanceof AppError ? cause : runError(name, cause);
       }
@@ -135,13 +137,13 @@ export async function loadSessions(
   };
 }
 
-/** Runs a graph and gives its memory back, in which what comes out of it lies. */
+/** Runs a graph that is needed once. */
 async function runOnce(
   session: InferenceSession,
   feeds: Record<string, Tensor>,
 ): Promise<Readonly<Record<string, EdgeTensor>>> {
   try {
-    return edgeTensors(await session.run(feeds), (data) => data.slice());
+    return copiesOf(await session.run(feeds));
   } finally {
     await session.release();
   }
@@ -196,6 +198,9 @@ function edgeTensors(
     ]),
   );
 }
+
+const copiesOf = (outputs: Readonly<Record<string, Tensor>>): Record<string, EdgeTensor> =>
+  edgeTensors(outputs, (data) => data.slice());
 
 /** Rows of the latents that go into a graph; none go into the text encoders. */
 const rowsOfLatents = (inputs: Readonly<Record<string, EdgeTensor>>): number =>

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeRandomRepository } from '#functions/cli/bench/random-repository.ts';
+import { checkFiles } from '#shared/model/check-files.ts';
 import { MANIFEST_FILE, type Manifest } from '#shared/model/manifest.ts';
 import type { Part } from '#shared/model/repository.ts';
 import { torchRandn } from '#shared/pipeline/noise.ts';
@@ -60,6 +61,13 @@ describe('a decoder that works in bands of rows', () => {
     expect(written.graphs.cpu.unet.small).toBeUndefined();
   });
 
+  it('is missed from the list of files when the manifest names it', async () => {
+    const { 'vae.small.onnx': _, ...files } = manifest.files;
+    expect(await checkFiles(model, { ...manifest, files })).toContain(
+      'vae.small.onnx is not listed in the manifest',
+    );
+  });
+
   it.each([
     [1, 1],
     [1, 9],
@@ -93,4 +101,15 @@ describe('a decoder that works in bands of rows', () => {
     });
     expect((await decode(manifest, 8, 8))?.dims).toEqual([1, 32, 32, 3]);
   });
+});
+
+it('goes on after a large image that failed', async () => {
+  const sessions = await loadSessions(model, manifest, { device: 'cpu' });
+  const latents = (channels: number, side: number) => ({
+    x0: { data: new Float32Array(channels * side ** 2), dims: [1, channels, side, side] },
+  });
+  await expect(sessions.run('vae', latents(5, 64))).rejects.toMatchObject({ code: 'model-error' });
+  const { pixels } = await sessions.run('vae', latents(4, 8));
+  expect(pixels?.dims).toEqual([1, 32, 32, 3]);
+  await sessions.close();
 });

@@ -133,7 +133,7 @@ function bytesOf(
 function expectClose(actual: Tensor, expected: readonly number[]): void {
   expect(actual.data).toHaveLength(expected.length);
   const differences = expected.map((value, i) => Math.abs(value - Number(actual.data[i])));
-  expect(Math.max(...differences)).toBeLessThan(4e-5);
+  expect(Math.max(...differences)).toBeLessThan(2e-5);
 }
 
 /** A graph of one layer for images of one number or of any, and of any size. */
@@ -153,7 +153,7 @@ const CASES = [
   [3, 4, 6, 2],
   // In bands of rows, some of one height and some of several.
   [1, 32, 4, 4],
-  [1, 52, 12, 4],
+  [1, 44, 8, 4],
   [2, 36, 8, 4],
   [1, 64, 8, 8],
 ] as const;
