@@ -100,6 +100,7 @@ export function buildGraphs(
   };
 }
 
+/** With a second VAE for small images, where bands of rows make it another graph. */
 function buildCpuGraphs(config: ModelConfig, type: StoredType): Record<GraphName, ModelGraph> {
   const graphs = buildGraphs(config, cpuDialect, type);
   const { graph } = vaeGraph(cpuDialectOfAnySize, type, config.vae);

@@ -177,9 +177,10 @@ async function* drawPictures(
 }
 
 /**
- * How many images one run of the UNet takes. A batch saves a sixth of the time while the latents are small, and
- * nothing once one image fills the caches; its bits are those of single runs. On CUDA every change
- * of shape, the batch's too, makes ONNX Runtime plan each convolution anew: there it is always one.
+ * How many images one run of the UNet takes. A batch saves a sixth of the time while the latents are
+ * small, and nothing once one image fills the caches; its bits are those of single runs. On CUDA
+ * every change of shape, the batch's too, makes ONNX Runtime plan each convolution anew: there it is
+ * always one.
  */
 function batchSizeOf(
   device: SessionOptions['device'],

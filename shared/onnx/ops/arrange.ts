@@ -43,9 +43,11 @@ export function transpose(x: Var, order: readonly number[]): Var {
   return makeOp('Transpose', [x], { type: x.type, shape }, { perm: order.map(BigInt) });
 }
 
+/** Values one after the other along an axis; one alone is itself. */
 export function concat(parts: readonly Var[], axis: number): Var {
   const [first] = parts;
   assert(first !== undefined, 'concat of something');
+  if (parts.length === 1) return first;
   const sizes = parts.map((part) => dimAt(part.shape, axis));
   const known = sizes.every((size) => typeof size === 'number');
   const total = known ? sizes.reduce((a, b) => a + b, 0) : sizes.join('+');

@@ -48,16 +48,20 @@ export const cpuDialect: Dialect = {
   fromTokens: (tokens, like) => reshapeLike(transpose(tokens, [0, 2, 1]), like),
 };
 
-/** The same for images of any size; `cpuDialect` asks for latents of `MIN_BANDED_LATENTS` rows. */
-export const cpuDialectOfAnySize: Dialect = {
+/** The same, whose convolutions go by another scale than the caller's. */
+export const cpuDialectAt = (
+  scaleOf: (scale: number | undefined) => number | undefined,
+): Dialect => ({
   ...cpuDialect,
-  conv: (image, scope, { scale, ...shape }) =>
-    imageConv(image, scope, { ...shape, scale: bandless(scale) }),
-  normConv: (image, norm, scope, { scale, ...shape }) =>
-    normConv(image, norm, scope, { ...shape, scale: bandless(scale) }),
-  upsample: (image, scope, { scale, ...options }) =>
-    upsample(image, scope, { ...options, scale: bandless(scale) }),
-};
+  conv: (image, scope, shape) => imageConv(image, scope, { ...shape, scale: scaleOf(shape.scale) }),
+  normConv: (image, norm, scope, shape) =>
+    normConv(image, norm, scope, { ...shape, scale: scaleOf(shape.scale) }),
+  upsample: (image, scope, options) =>
+    upsample(image, scope, { ...options, scale: scaleOf(options.scale) }),
+});
+
+/** The same for images of any size; `cpuDialect` asks for latents of `MIN_BANDED_LATENTS` rows. */
+export const cpuDialectOfAnySize = cpuDialectAt(bandless);
 
 /** By three operators: the one that does all takes four times as long on this device. */
 function residualNorm(branch: Unbiased, skip: Var, norm: Affine, epsilon: number) {

@@ -4,21 +4,14 @@ import { concat } from '#shared/onnx/ops/arrange.ts';
 import { abs } from '#shared/onnx/ops/elementwise.ts';
 import { maximum } from '#shared/onnx/ops/network.ts';
 import { input, type Var } from '#shared/onnx/value.ts';
-import { cpuDialect } from './cpu-dialect.ts';
-import type { Dialect } from './dialect.ts';
+import { cpuDialectAt } from './cpu-dialect.ts';
 import { type Folding, NO_FOLDING } from './resnet.ts';
 import { Scope } from './scope.ts';
 import type { VaeConfig } from './vae-config.ts';
 import { decode } from './vae-decoder.ts';
 
 /** Convolutions in the plain way, for a graph that runs once and is not optimised. */
-const plainDialect: Dialect = {
-  ...cpuDialect,
-  conv: (image, scope, { scale: _, ...shape }) => cpuDialect.conv(image, scope, shape),
-  normConv: (image, norm, scope, { scale: _, ...shape }) =>
-    cpuDialect.normConv(image, norm, scope, shape),
-  upsample: (image, scope, { channels }) => cpuDialect.upsample(image, scope, { channels }),
-};
+const plainDialect = cpuDialectAt(() => undefined);
 
 export interface VaeMaxima {
   /** `x0` → `maxima` `[values]`, the greatest magnitude of each value that folding divides. */

@@ -42,7 +42,7 @@ export function convolveTiles(band: Band, weights: readonly Var[], rows: Axis, c
     const product = pointsFirst(matMul(weight, image));
     return pixelsOf(product, rows, columns, { batchSize, tilesAcross });
   });
-  return parts.length === 1 ? (parts[0] as Var) : concat(parts, 1);
+  return concat(parts, 1);
 }
 
 /** `[N, C, h, w]` → `[C·N, points, tiles down, tiles across]`: every plane's windows as points. */

@@ -1,7 +1,7 @@
 import { int64s } from '#shared/onnx/constant.ts';
 import { concat, crop, reshapeTo, shapeOf, sliceRows } from '#shared/onnx/ops/arrange.ts';
 import { add, cast, div, mul } from '#shared/onnx/ops/elementwise.ts';
-import { dimAt, productOf } from '#shared/onnx/shape.ts';
+import { dimAt, productOf, type Shape } from '#shared/onnx/shape.ts';
 import { stored } from '#shared/onnx/stored-tensor.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import type { ImageConv } from './dialect.ts';
@@ -50,17 +50,13 @@ export function winogradConv(
   const { outputs, scale = 1 } = shape;
   const weights = kernelPoints(scope, shape, THREE_TAPS, THREE_TAPS, image);
   const bias = biasOf(scope, outputs);
+  const result = image.shape.with(1, outputs);
   const bands = bandsOf(image, scale).map((band) => {
-    const tiles = convolveTiles(
-      { ...band, rows: prepare(band.rows) },
-      weights,
-      THREE_TAPS,
-      THREE_TAPS,
-    );
-    // Whole tiles have the image's size, where that is a multiple of theirs.
-    return add(scale % TILE === 0 ? tiles : cropLike(tiles, image), bias);
+    const prepared = { ...band, rows: prepare(band.rows) };
+    const tiles = convolveTiles(prepared, weights, THREE_TAPS, THREE_TAPS);
+    return add(cropped(tiles, scale, shapeOf(image, 2, 4), result), bias);
   });
-  return { ...joinRows(bands), shape: image.shape.with(1, outputs) };
+  return { ...concat(bands, 2), shape: result };
 }
 
 /**
@@ -73,39 +69,34 @@ export function winogradConv(
 export function winogradDouble(image: Var, scope: Scope, channels: number, scale: number): Var {
   const columns = bothPhasesOfDouble();
   const bias = biasOf(scope, channels);
-  const [height, width] = [shapeOf(image, 2, 3), mul(shapeOf(image, 3, 4), int64s([2]))];
-  const [rowsName, columnsName] = [dimAt(image.shape, 2), productOf([2, dimAt(image.shape, 3)])];
   const phases = ([0, 1] as const).map((phase) => {
     const rows = phaseOfDouble(phase);
     const shape = { inputs: channels, outputs: channels };
     return { rows, weights: kernelPoints(scope, shape, rows, columns, image) };
   });
+  const width = mul(shapeOf(image, 3, 4), int64s([2]));
+  const size = concat([shapeOf(image, 2, 3), width], 0);
+  const wide = image.shape.with(1, channels).with(3, productOf([2, dimAt(image.shape, 3)]));
+  const doubled = wide.with(2, productOf([2, dimAt(image.shape, 2)]));
+  const line = concat([int64s([-1, 1]), width], 0);
   const target = concat([shapeOf(image, 0, 1), int64s([channels, -1]), width], 0);
-  const doubled = image.shape
-    .with(1, channels)
-    .with(2, productOf([2, rowsName]))
-    .with(3, columnsName);
   const bands = bandsOf(image, scale).map((band) => {
     const lines = phases.map(({ rows, weights }) => {
       const tiles = convolveTiles(band, weights, rows, columns);
-      const size = [rowsName, columnsName] as const;
-      const pixels = scale % TILE === 0 ? tiles : crop(tiles, concat([height, width], 0), size);
-      const line = concat([int64s([-1, 1]), width], 0);
-      return reshapeTo(add(pixels, bias), line, ['lines', 1, columnsName]);
+      const pixels = add(cropped(tiles, scale, size, wide), bias);
+      return reshapeTo(pixels, line, ['lines', 1, dimAt(wide, 3)]);
     });
     return reshapeTo(concat(lines, 1), target, doubled);
   });
-  return { ...joinRows(bands), shape: doubled };
+  return { ...concat(bands, 2), shape: doubled };
 }
-
-const joinRows = (bands: readonly Var[]): Var =>
-  bands.length === 1 ? (bands[0] as Var) : concat(bands, 2);
 
 const biasOf = (scope: Scope, outputs: number): Var =>
   cast(stored(scope.tensor('bias', [outputs]), [outputs, 1, 1]), 'FLOAT');
 
-const cropLike = (tiles: Var, image: Var): Var =>
-  crop(tiles, shapeOf(image, 2, 4), [dimAt(image.shape, 2), dimAt(image.shape, 3)]);
+/** Tiles without what they have too much. Whole ones fit, where the image is a multiple of them. */
+const cropped = (tiles: Var, scale: number, size: Var, shape: Shape): Var =>
+  scale % TILE === 0 ? tiles : crop(tiles, size, [dimAt(shape, 2), dimAt(shape, 3)]);
 
 /**
  * A large image in bands of rows, each with the row above and the row below it: the tiles of all at
@@ -115,12 +106,13 @@ function bandsOf(image: Var, scale: number): readonly Band[] {
   if (scale < MIN_SCALE_OF_BANDS) return [{ rows: image, top: 1, bottom: TILE }];
   const height = shapeOf(image, 2, 3);
   const count = (MIN_BANDED_LATENTS * scale) / TILE;
-  const edge = (index: number): Var =>
-    mul(div(mul(height, int64s([index])), int64s([count * TILE])), int64s([TILE]));
-  return Array.from({ length: count }, (_, index) => {
+  const edges = Array.from({ length: count + 1 }, (_, index) =>
+    mul(div(mul(height, int64s([index])), int64s([count * TILE])), int64s([TILE])),
+  );
+  return edges.slice(1).map((edge, index) => {
     const [isFirst, isLast] = [index === 0, index === count - 1];
-    const start = add(edge(index), int64s([isFirst ? 0 : -1]));
-    const end = add(edge(index + 1), int64s([isLast ? 0 : 1]));
+    const start = add(edges[index] as Var, int64s([isFirst ? 0 : -1]));
+    const end = add(edge, int64s([isLast ? 0 : 1]));
     const rows = sliceRows(image, start, end, 'band');
     return { rows, top: isFirst ? 1 : 0, bottom: isLast ? TILE : 0 };
   });
