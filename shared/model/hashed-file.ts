@@ -1,46 +1,16 @@
-import type { FileHandle } from 'node:fs/promises';
-import { AppError, assert } from '#shared/core/errors.ts';
 import type { DigestThread } from './digest-thread.ts';
+import type { NewFile } from './new-file.ts';
+import { PIECE_BYTES, type Piece, type Pieces } from './pieces.ts';
 
-/** Bytes that go to the disk at once. Larger ones than these make the disk no faster. */
-const PIECE_BYTES = 4 * 2 ** 20;
-/** Pieces in turn: one is filled while others are hashed and written. */
-const PIECES = 4;
 /** A place where an element of any type that weights are stored in may begin. */
 const ALIGNMENT = 4;
-
-/** The most bytes that {@link HashedFile.room} gives at once. */
-export const MAX_ROOM_BYTES = PIECE_BYTES;
-
-/** Memory that every thread sees. */
-type Piece = Uint8Array<SharedArrayBuffer>;
-
-/** Memory that bytes pass through on their way from where they are made to the disk. */
-export class Pieces {
-  private readonly free = Array.from(
-    { length: PIECES },
-    () => new Uint8Array(new SharedArrayBuffer(PIECE_BYTES)),
-  );
-  private readonly waiting: ((piece: Piece) => void)[] = [];
-
-  /** A piece that nobody uses, once there is one. */
-  async take(): Promise<Piece> {
-    return this.free.pop() ?? new Promise((resolve) => this.waiting.push(resolve));
-  }
-
-  release(piece: Piece): void {
-    const next = this.waiting.shift();
-    if (next === undefined) this.free.push(piece);
-    else next(piece);
-  }
-}
 
 /**
  * A new file that is hashed while it is written: the caller makes bytes, another thread takes their
  * digest and the system writes them, all at once.
  */
 export class HashedFile {
-  private readonly handle: FileHandle;
+  private readonly file: NewFile;
   private readonly digest: DigestThread;
   private readonly pieces: Pieces;
   private piece: Piece | undefined;
@@ -48,57 +18,84 @@ export class HashedFile {
   private used = 0;
   /** Bytes of the file before the piece. */
   private sent = 0;
+  /** Where bytes are made that do not fit into what is left of the piece. */
+  private aside = new Uint8Array(0);
   private written: Promise<void> = Promise.resolve();
   private failure: unknown;
 
-  constructor(handle: FileHandle, digest: DigestThread, pieces: Pieces) {
-    this.handle = handle;
+  constructor(file: NewFile, digest: DigestThread, pieces: Pieces) {
+    this.file = file;
     this.digest = digest;
     this.pieces = pieces;
   }
 
   /**
-   * Room for the file's next bytes, aligned for elements. Waits while the disk or the digest is
-   * behind.
+   * Appends bytes that are made where they are sent from, if they fit there.
    *
-   * @param length at most {@link MAX_ROOM_BYTES}
+   * @param make fills all of the room that it is given, which is aligned for elements
+   * @throws as {@link write} does
+   */
+  async append(length: number, make: (room: Uint8Array) => void): Promise<void> {
+    const piece = await this.begin();
+    if (this.used % ALIGNMENT === 0 && this.used + length <= PIECE_BYTES) {
+      make(piece.subarray(this.used, this.used + length));
+      this.advance(length);
+      return;
+    }
+    if (this.aside.length < length) this.aside = new Uint8Array(length);
+    const bytes = this.aside.subarray(0, length);
+    make(bytes);
+    await this.write(bytes);
+  }
+
+  /**
+   * Appends bytes. Waits while the disk or the digest is behind.
+   *
    * @throws AppError `disk-full` and what else befell earlier bytes
    */
-  async room(length: number): Promise<Uint8Array> {
-    assert(length <= MAX_ROOM_BYTES, 'the room is within a piece');
-    if (this.used % ALIGNMENT !== 0 || this.used + length > PIECE_BYTES) this.send();
-    this.piece ??= await this.pieces.take();
-    if (this.failure !== undefined) throw this.failure;
-    return this.piece.subarray(this.used, this.used + length);
-  }
-
-  /** Takes the first bytes of the room that was given last into the file. */
-  advance(length: number): void {
-    this.used += length;
-  }
-
-  /** Appends bytes. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let done = 0; done < bytes.length; ) {
-      const room = await this.room(Math.min(bytes.length - done, MAX_ROOM_BYTES));
-      room.set(bytes.subarray(done, done + room.length));
-      this.advance(room.length);
-      done += room.length;
+      const piece = await this.begin();
+      const part = bytes.subarray(done, done + PIECE_BYTES - this.used);
+      piece.set(part, this.used);
+      this.advance(part.length);
+      done += part.length;
     }
   }
 
-  /** Ends the file. @throws as {@link room} does */
+  /** Ends the file, which is then on the disk. @throws as {@link write} does */
   async close(): Promise<{ sha256: string; bytes: number }> {
     try {
       this.send();
       const sha256 = await this.digest.finish();
       await this.written;
+      await this.file.sync();
       return { sha256, bytes: this.sent };
     } finally {
-      // A write that is under way must not meet a descriptor that has become another file's.
-      await this.written.catch(() => undefined);
-      await this.handle.close();
+      await this.end();
     }
+  }
+
+  /** Ends a file that nobody wants. */
+  async discard(): Promise<void> {
+    if (this.piece !== undefined) this.pieces.release(this.piece);
+    // The next file's digest begins after it.
+    await this.digest.finish().catch(() => undefined);
+    await this.end();
+  }
+
+  /** The piece that the next bytes belong in. */
+  private async begin(): Promise<Piece> {
+    this.piece ??= await this.pieces.take();
+    if (this.failure !== undefined) throw this.failure;
+    return this.piece;
+  }
+
+  /** Takes bytes that were put into the piece into the file. */
+  private advance(length: number): void {
+    this.used += length;
+    // All but a file's last piece are full, so that each begins where a block of the disk does.
+    if (this.used === PIECE_BYTES) this.send();
   }
 
   /** Sends what the piece holds to the disk and to the digest. */
@@ -110,7 +107,7 @@ export class HashedFile {
     this.sent += this.used;
     this.used = 0;
     this.piece = undefined;
-    this.written = this.written.then(() => writeAll(this.handle, bytes, position));
+    this.written = this.written.then(() => this.file.write(bytes, position));
     // A failure is reported by the next call; until then nobody waits for it.
     Promise.all([this.written, this.digest.update(bytes)])
       .catch((error) => {
@@ -118,21 +115,10 @@ export class HashedFile {
       })
       .finally(() => this.pieces.release(piece));
   }
-}
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    try {
-      const { bytesWritten } = await handle.write(
-        bytes,
-        done,
-        bytes.length - done,
-        position + done,
-      );
-      done += bytesWritten;
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause;
-      throw new AppError('disk-full', 'There is no space left for the model package.', { cause });
-    }
+  private async end(): Promise<void> {
+    // A write that is under way must not meet a descriptor that has become another file's.
+    await this.written.catch(() => undefined);
+    await this.file.close();
   }
 }

@@ -1,12 +1,13 @@
 import { linkSync, mkdirSync, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { assertRoom, type DiskOf } from '#shared/core/disk-room.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { DigestThread } from './digest-thread.ts';
 import { fileDigest } from './file-digest.ts';
-import { HashedFile, Pieces } from './hashed-file.ts';
+import { HashedFile } from './hashed-file.ts';
 import type { Manifest } from './manifest.ts';
+import { NewFile } from './new-file.ts';
+import { Pieces } from './pieces.ts';
 
 /** Writes the files of a model package into a folder, one at a time, and remembers their digests. */
 export class PackageWriter {
@@ -33,11 +34,11 @@ export class PackageWriter {
   async create(path: string, fill: (file: HashedFile) => Promise<void>): Promise<void> {
     const target = join(this.folder, path);
     mkdirSync(dirname(target), { recursive: true });
-    const file = new HashedFile(await open(target, 'wx'), this.digest, this.pieces);
+    const file = new HashedFile(await NewFile.create(target), this.digest, this.pieces);
     try {
       await fill(file);
     } catch (error) {
-      await file.close().catch(() => undefined);
+      await file.discard();
       throw error;
     }
     this.files[path] = await file.close();

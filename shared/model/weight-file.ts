@@ -95,11 +95,12 @@ async function copyValues(
   const count = elementCount(tensor.shape);
   for (let start = 0; start < count; start += CHUNK_VALUES) {
     const end = Math.min(start + CHUNK_VALUES, count);
-    const room = await file.room((end - start) * DTYPE_BYTES[dtype]);
-    if (tensor.dtype === dtype) tensor.read(start, end, room);
-    else convert(tensor.read(start, end, scratch), tensor.dtype, dtype, room);
-    file.advance(room.length);
-    onBytes(room.length);
+    const length = (end - start) * DTYPE_BYTES[dtype];
+    await file.append(length, (room) => {
+      if (tensor.dtype === dtype) tensor.read(start, end, room);
+      else convert(tensor.read(start, end, scratch), tensor.dtype, dtype, room);
+    });
+    onBytes(length);
   }
 }
 
