@@ -5,6 +5,7 @@ import { AppError } from '#shared/core/errors.ts';
 import { GRAPH_NAMES, type GraphName, type Manifest } from '#shared/model/manifest.ts';
 import { loadOnnxRuntime } from '#shared/model/onnx-runtime.ts';
 import { assertCuda, explainCuda } from './cuda.ts';
+import { readPackageAhead } from './read-ahead.ts';
 
 export type Device = 'cpu' | 'cuda';
 
@@ -80,6 +81,7 @@ export async function loadSessions(
   }
   if (options.device === 'cuda') assertCuda();
   const ort = await loadOnnxRuntime();
+  const ahead = readPackageAhead(folder, manifest);
   const sessions = new Map<GraphName, InferenceSession>();
   const open = async (name: GraphName, file = graphs[name].file): Promise<InferenceSession> => {
     const path = join(folder, file);
@@ -95,6 +97,7 @@ export async function loadSessions(
     }
   };
   const close = async (): Promise<void> => {
+    ahead?.stop();
     for (const session of sessions.values()) await session.release();
     sessions.clear();
   };

@@ -73,7 +73,7 @@ async function measure(context: CommandContext, signal: AbortSignal): Promise<vo
     const { shape, dtype } = settings;
     const imported =
       settings.model === undefined
-        ? await measureImport(shape, dtype, folder, (task) => work.perform(task))
+        ? await measureImport(shape, dtype, folder, (task) => work.perform(task), signal)
         : { model: settings.model, record: undefined };
     // The import's and the copy's own pages may have pushed the first of them out.
     await fillPageCache(imported.model, signal);

@@ -1,8 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { readManifest } from '#shared/model/manifest.ts';
-
-const CHUNK_BYTES = 4 * 2 ** 20;
+import { readAhead } from '#shared/pipeline/read-ahead.ts';
 
 /**
  * Reads every file of a package once, so that what is measured next finds them in the page cache and
@@ -11,8 +9,11 @@ const CHUNK_BYTES = 4 * 2 ** 20;
  * @throws the signal's reason once it is aborted
  */
 export async function fillPageCache(folder: string, signal: AbortSignal): Promise<void> {
-  for (const path of Object.keys(readManifest(folder).files)) {
-    const stream = createReadStream(join(folder, path), { highWaterMark: CHUNK_BYTES });
-    for await (const _ of stream) signal.throwIfAborted();
-  }
+  signal.throwIfAborted();
+  const paths = Object.keys(readManifest(folder).files).map((path) => join(folder, path));
+  const { finished, stop } = readAhead(paths);
+  signal.addEventListener('abort', stop, { once: true });
+  await finished;
+  signal.removeEventListener('abort', stop);
+  signal.throwIfAborted();
 }
