@@ -12,8 +12,11 @@ import type { FromWorker, StartMessage, ToWorker, WorkOrder } from './worker-mes
  * whoever wants it to end kills this process and starts another.
  */
 
-/** Side of the warm-up image on a CPU, where a full-sized one could take minutes. */
-const WARM_UP_PIXELS = 64;
+/**
+ * Side of the warm-up image on a CPU, where a full-sized one could take minutes. Smaller ones are not
+ * drawn by all the graphs that a full-sized one is.
+ */
+const WARM_UP_PIXELS = 128;
 
 /** As `nice` counts: 0 is normal, 19 yields to everything. */
 const LOWER_PRIORITY = 5;

@@ -1,4 +1,5 @@
 import { FormatError } from '#shared/core/errors.ts';
+import { hasBands } from '#shared/onnx/sdxl/bands.ts';
 import { type ClipConfig, readClipConfig } from '#shared/onnx/sdxl/clip-config.ts';
 import { cpuDialect, cpuDialectOfAnySize } from '#shared/onnx/sdxl/cpu-dialect.ts';
 import { cudaDialect } from '#shared/onnx/sdxl/cuda-dialect.ts';
@@ -103,9 +104,9 @@ export function buildGraphs(
 /** With a second VAE for small images, where bands of rows make it another graph. */
 function buildCpuGraphs(config: ModelConfig, type: StoredType): Record<GraphName, ModelGraph> {
   const graphs = buildGraphs(config, cpuDialect, type);
+  if (!hasBands(graphs.vae.graph)) return graphs;
   const { graph } = vaeGraph(cpuDialectOfAnySize, type, config.vae);
-  const hasBands = graph.nodes.length !== graphs.vae.graph.nodes.length;
-  return hasBands ? { ...graphs, vae: { ...graphs.vae, small: graph } } : graphs;
+  return { ...graphs, vae: { ...graphs.vae, small: graph } };
 }
 
 /** The graphs of a model for each kind of device; those of one name share a weight file. */

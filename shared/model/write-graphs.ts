@@ -1,7 +1,7 @@
 import { assert } from '#shared/core/errors.ts';
 import { encodeModel, type Place } from '#shared/onnx/model-proto.ts';
 import type { ModelGraph } from '#shared/onnx/sdxl/graphs.ts';
-import { MIN_BANDED_LATENTS } from '#shared/onnx/sdxl/winograd.ts';
+import { MIN_BANDED_LATENTS } from '#shared/onnx/sdxl/bands.ts';
 import { type StoredTensor, tensorBytes } from '#shared/onnx/stored-tensor.ts';
 import type { DeviceGraphs } from './build-graphs.ts';
 import { LinkedSources } from './link-sources.ts';

@@ -19,6 +19,7 @@ export const equal = (a: Var, b: Var): Var => binary('Equal', a, b, 'BOOL');
 
 export const abs = (x: Var): Var => unary('Abs', x);
 export const relu = (x: Var): Var => unary('Relu', x);
+export const sqrt = (x: Var): Var => unary('Sqrt', x);
 export const sin = (x: Var): Var => unary('Sin', x);
 export const cos = (x: Var): Var => unary('Cos', x);
 export const tanh = (x: Var): Var => unary('Tanh', x);

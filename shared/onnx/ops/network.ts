@@ -1,4 +1,5 @@
 import { assert } from '#shared/core/errors.ts';
+import { int64s } from '#shared/onnx/constant.ts';
 import { broadcast, dimAt, sizeAt, windowed } from '#shared/onnx/shape.ts';
 import { makeOp, type Var } from '#shared/onnx/value.ts';
 import { reshape } from './arrange.ts';
@@ -69,6 +70,12 @@ export const instanceNorm = (x: Var, scale: Var, bias: Var, epsilon: number): Va
 /** Normalisation over the last axis, then times scale plus bias. */
 export const layerNorm = (x: Var, scale: Var, bias: Var, epsilon: number): Var =>
   makeOp('LayerNormalization', [x, scale, bias], x, { axis: -1n, epsilon });
+
+/** The sums along an axis, which stays as one of size 1. */
+export function reduceSum(x: Var, axis: number): Var {
+  const shape = x.shape.with(axis, 1);
+  return makeOp('ReduceSum', [x, int64s([axis])], { type: x.type, shape }, { keepdims: 1n });
+}
 
 /** The greatest value of all, as `[1]`. */
 export const maximum = (x: Var): Var =>

@@ -1,4 +1,4 @@
-import { floats } from '#shared/onnx/constant.ts';
+import { assert } from '#shared/core/errors.ts';
 import {
   concat,
   doubleNearest,
@@ -9,20 +9,22 @@ import {
   unsqueeze,
 } from '#shared/onnx/ops/arrange.ts';
 import { add, mul } from '#shared/onnx/ops/elementwise.ts';
-import { conv, instanceNorm } from '#shared/onnx/ops/network.ts';
+import { conv, type Sides } from '#shared/onnx/ops/network.ts';
 import type { Var } from '#shared/onnx/value.ts';
-import { activate } from './activation.ts';
-import type {
-  Dialect,
-  ImageConv,
-  NormLayer,
-  NormOptions,
-  Unbiased,
-  UpsampleOptions,
-} from './dialect.ts';
+import {
+  bandless,
+  inBands,
+  isBanded,
+  joined,
+  perBand,
+  suitsBands,
+  withNeighbours,
+} from './bands.ts';
+import type { Dialect, ImageConv, NormLayer, Unbiased, UpsampleOptions } from './dialect.ts';
+import { finished, normalize } from './group-norm.ts';
 import type { Affine, Scope } from './scope.ts';
 import { tokenLayers } from './token-layers.ts';
-import { bandless, suitsWinograd, winogradConv, winogradDouble } from './winograd.ts';
+import { suitsWinograd, winogradConv, winogradDouble } from './winograd.ts';
 
 const tokens = tokenLayers('FLOAT');
 const { parameter, layerNorm, residual } = tokens;
@@ -41,6 +43,7 @@ export const cpuDialect: Dialect = {
   groupNorm: (image, scope, channels, options) =>
     finished(normalize(image, scope, channels, options)),
   normConv,
+  sum: (a, b) => perBand(add, a, b),
   addVector: (image, vector) => add(image, unsqueeze(vector, [2, 3])),
   mulVector: (image, vector) => mul(image, unsqueeze(vector, [2, 3])),
   concatChannels: (a, b) => concat([a, b], 1),
@@ -73,10 +76,15 @@ function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
   if (suitsWinograd(shape)) return winogradConv(image, scope, shape);
   const { inputs, outputs, kernel, stride = 1, padding = (kernel - 1) / 2 } = shape;
   const { weight, bias } = scope.conv(inputs, outputs, kernel);
-  return conv(image, parameter(weight), parameter(bias), {
-    stride,
-    padding: padding === 'after' ? AFTER : Math.floor(padding),
-  });
+  const convolve = (rows: Var, sides: number | Sides): Var =>
+    conv(rows, parameter(weight), parameter(bias), { stride, padding: sides });
+  if (!isBanded(image)) return convolve(image, padding === 'after' ? AFTER : Math.floor(padding));
+  if (kernel === 1) return perBand((rows) => convolve(rows, 0), image);
+  assert(kernel === 3 && stride === 1 && padding === 1, 'bands are convolved 3×3');
+  const bands = withNeighbours(image).map(({ rows, isFirst, isLast }) =>
+    convolve(rows, { top: isFirst ? 1 : 0, bottom: isLast ? 1 : 0, left: 1, right: 1 }),
+  );
+  return joined(bands, image.shape.with(1, outputs));
 }
 
 const AFTER = { top: 0, left: 0, bottom: 1, right: 1 };
@@ -87,7 +95,8 @@ function upsample(image: Var, scope: Scope, { channels, like, scale }: UpsampleO
     return imageConv(resizeNearestLike(image, like), scope, { ...shape, scale });
   }
   if (scale !== undefined && suitsWinograd({ ...shape, scale })) {
-    return winogradDouble(image, scope, channels, scale / 2);
+    const doubled = winogradDouble(image, scope, channels, scale / 2);
+    return suitsBands(scale) ? inBands(doubled) : doubled;
   }
   return imageConv(doubleNearest(image), scope, shape);
 }
@@ -96,30 +105,4 @@ function normConv(image: Var, norm: NormLayer, scope: Scope, shape: ImageConv): 
   const normalized = normalize(image, norm.scope, shape.inputs, norm.options);
   if (!suitsWinograd(shape)) return imageConv(finished(normalized), scope, shape);
   return winogradConv(normalized.plain, scope, shape, normalized.finish);
-}
-
-/** A normalised image before its channels' factors and activation, and how any of its rows get them. */
-interface Normalized {
-  readonly plain: Var;
-  readonly finish: (rows: Var) => Var;
-}
-
-const finished = ({ plain, finish }: Normalized): Var => finish(plain);
-
-/** Group normalisation as instance normalisation of `[N, G, …]`: the fastest way on this device. */
-function normalize(image: Var, scope: Scope, channels: number, options: NormOptions): Normalized {
-  const { groups, epsilon, activation, plus } = options;
-  const sum = plus === undefined ? image : add(image, unsqueeze(plus, [2, 3]));
-  const { weight, bias }: Affine = scope.norm(channels);
-  const ones = floats(Array.from({ length: groups }, () => 1));
-  const zeros = floats(Array.from({ length: groups }, () => 0));
-  const grouped = reshape(sum, [0, groups, -1]);
-  const perChannel = [channels, 1, 1];
-  return {
-    plain: reshapeLike(instanceNorm(grouped, ones, zeros, epsilon), sum),
-    finish(rows) {
-      const result = add(mul(rows, parameter(weight, perChannel)), parameter(bias, perChannel));
-      return activation === undefined ? result : activate(result, activation);
-    },
-  };
 }

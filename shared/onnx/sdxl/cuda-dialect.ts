@@ -53,6 +53,7 @@ export const cudaDialect: Dialect = {
     imageConv(groupNorm(image, norm.scope, shape.inputs, norm.options), scope, shape),
   addVector,
   mulVector: (image, vector) => mul(image, unsqueeze(vector, [1, 2])),
+  sum: add,
   concatChannels: (a, b) => concat([a, b], 3),
   toTokens: (image, channels) => reshape(image, [0, -1, channels]),
   fromTokens: (tokens, like) => reshapeLike(tokens, like),

@@ -66,6 +66,8 @@ export interface Dialect {
   /** Adds a vector `[N, C]` to every pixel, or multiplies every pixel by it. */
   readonly addVector: (image: Var, vector: Var) => Var;
   readonly mulVector: (image: Var, vector: Var) => Var;
+  /** The sum of two images. */
+  readonly sum: (a: Var, b: Var) => Var;
   readonly concatChannels: (a: Var, b: Var) => Var;
 
   /** The image's pixels as tokens, row by row, and back to an image of the size of `like`. */

@@ -75,7 +75,7 @@ export function resnetBlock(
           outputs,
           kernel: 1,
         });
-  const sum = add(shortcut, branch);
+  const sum = dialect.sum(shortcut, branch);
   for (const value of [branch, shortcut, sum]) options.watch?.('residual', value);
   return scaleFactor === 1 ? sum : div(sum, dialect.cast(floats(scaleFactor)));
 }

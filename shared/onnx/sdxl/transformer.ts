@@ -1,4 +1,3 @@
-import { add } from '#shared/onnx/ops/elementwise.ts';
 import { multiHeadAttention } from '#shared/onnx/ops/microsoft.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import type { Dialect, Unbiased } from './dialect.ts';
@@ -44,7 +43,7 @@ export function transformer(
   );
   const tokens = transformerBlocks(dialect, blocks, projected, context, options);
   const result = dialect.linear(tokens, weights('proj_out'));
-  return add(dialect.fromTokens(result, image), image);
+  return dialect.sum(dialect.fromTokens(result, image), image);
 }
 
 /** `BasicTransformerBlock`s in a row; each residual is added where the next layer normalises it. */

@@ -127,7 +127,7 @@ function attention(decoder: Decoder, scope: Scope, image: Var, channels: number)
     { heads: 1 },
   );
   const out = linear(scope.at('to_out.0').scaled(both(folding)), attended);
-  const sum = add(dialect.fromTokens(out, image), image);
+  const sum = dialect.sum(dialect.fromTokens(out, image), image);
   for (const value of [out, sum]) decoder.watch?.('residual', value);
   return sum;
 }

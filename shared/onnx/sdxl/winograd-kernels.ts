@@ -1,10 +1,11 @@
 import { floats } from '#shared/onnx/constant.ts';
-import { concat, expand, reshape, shapeOf } from '#shared/onnx/ops/arrange.ts';
-import { cast, div } from '#shared/onnx/ops/elementwise.ts';
+import { reshape } from '#shared/onnx/ops/arrange.ts';
+import { cast } from '#shared/onnx/ops/elementwise.ts';
 import { linearProduct } from '#shared/onnx/ops/microsoft.ts';
 import { storedRows } from '#shared/onnx/stored-tensor.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import type { Scope } from './scope.ts';
+import { unfolded } from './unfolded.ts';
 import { type Axis, kronecker } from './winograd-axis.ts';
 
 const TAPS = 9;
@@ -47,16 +48,4 @@ function fewestParts(count: number, limit: number): number {
     (parts) => count % parts === 0,
   );
   return choices.find((parts) => count / parts <= limit) ?? choices.at(-1) ?? 1;
-}
-
-/**
- * A constant that onnxruntime does not take for one: when it loads the model, it would compute all
- * that follows from constants alone, and keep it in the heap.
- *
- * @param image of a size that is known only when the graph runs
- */
-function unfolded(constant: Var, image: Var): Var {
-  const height = shapeOf(image, 2, 3);
-  const one = div(height, height);
-  return expand(constant, concat([one, one], 0), constant.shape);
 }

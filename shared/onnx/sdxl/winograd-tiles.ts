@@ -4,14 +4,25 @@ import { mul } from '#shared/onnx/ops/elementwise.ts';
 import { conv, matMul } from '#shared/onnx/ops/network.ts';
 import { dimAt, productOf, type Shape, sizeAt } from '#shared/onnx/shape.ts';
 import type { Var } from '#shared/onnx/value.ts';
+import type { Band } from './bands.ts';
+import { unfolded } from './unfolded.ts';
 import { type Axis, kronecker, TILE, transposed } from './winograd-axis.ts';
 
-/** Some rows of an image, and how many rows of zeros belong above and below them. */
-export interface Band {
-  /** `[N, C, h, w]`. */
-  readonly rows: Var;
-  readonly top: number;
-  readonly bottom: number;
+/** How a convolution treats each tile. */
+export interface TileTransform {
+  readonly rows: Axis;
+  readonly columns: Axis;
+  /** `[points, 1, …]`: the filters that turn windows into points, as {@link windowFilters} has them. */
+  readonly filters: Var;
+  /** `[1, points, outputs, C]`, some outputs each, as `kernelPoints` makes them. */
+  readonly weights: readonly Var[];
+}
+
+/** The filters that turn an image's windows into points. */
+export function windowFilters(rows: Axis, columns: Axis, image: Var): Var {
+  const window = [rows, columns].map((axis) => axis.image[0]?.length ?? 0);
+  const matrix = kronecker(rows.image, columns.image);
+  return unfolded(floats(matrix.flat(), [matrix.length, 1, ...window]), image);
 }
 
 /**
@@ -21,15 +32,15 @@ export interface Band {
  * The order of the axes is everywhere the one that needs no transposition but those that
  * onnxruntime does as part of a product.
  *
- * @param weights `[1, points, outputs, C]`, some outputs each, as `kernelPoints` makes them
  * @returns `[N, outputs, …, …]`, whole tiles: at the right and below may be more pixels than asked
  */
-export function convolveTiles(band: Band, weights: readonly Var[], rows: Axis, columns: Axis): Var {
+export function convolveTiles(band: Band, transform: TileTransform): Var {
+  const { rows, columns, weights } = transform;
   const points = rows.image.length * columns.image.length;
   const inputs = sizeAt(band.rows.shape, 1);
   const batch = dimAt(band.rows.shape, 0);
   const batchSize = shapeOf(band.rows, 0, 1);
-  const tiles = transformedTiles(band, rows, columns);
+  const tiles = transformedTiles(band, transform.filters);
   const tilesAcross = shapeOf(tiles, 3, 4);
   const grouped = reshapeTo(tiles, concat([int64s([inputs]), batchSize, int64s([points, -1])], 0), [
     inputs,
@@ -46,10 +57,7 @@ export function convolveTiles(band: Band, weights: readonly Var[], rows: Axis, c
 }
 
 /** `[N, C, h, w]` → `[C·N, points, tiles down, tiles across]`: every plane's windows as points. */
-function transformedTiles({ rows: image, top, bottom }: Band, rows: Axis, columns: Axis): Var {
-  const window = [rows, columns].map((axis) => axis.image[0]?.length ?? 0);
-  const matrix = kronecker(rows.image, columns.image);
-  const filters = floats(matrix.flat(), [matrix.length, 1, ...window]);
+function transformedTiles({ rows: image, isFirst, isLast }: Band, filters: Var): Var {
   const [height, width] = [dimAt(image.shape, 2), dimAt(image.shape, 3)];
   const channelsFirst = isOne(image.shape) ? image : transpose(image, [1, 0, 2, 3]);
   const planes = reshapeTo(channelsFirst, concat([int64s([-1, 1]), shapeOf(image, 2, 4)], 0), [
@@ -58,7 +66,7 @@ function transformedTiles({ rows: image, top, bottom }: Band, rows: Axis, column
     height,
     width,
   ]);
-  const padding = { top, bottom, left: 1, right: TILE };
+  const padding = { top: isFirst ? 1 : 0, bottom: isLast ? TILE : 0, left: 1, right: TILE };
   return conv(planes, filters, undefined, { stride: TILE, padding });
 }
 

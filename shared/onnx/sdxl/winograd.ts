@@ -1,26 +1,19 @@
 import { int64s } from '#shared/onnx/constant.ts';
-import { concat, crop, reshapeTo, shapeOf, sliceRows } from '#shared/onnx/ops/arrange.ts';
-import { add, cast, div, mul } from '#shared/onnx/ops/elementwise.ts';
+import { concat, crop, reshapeTo, shapeOf } from '#shared/onnx/ops/arrange.ts';
+import { add, cast, mul } from '#shared/onnx/ops/elementwise.ts';
 import { dimAt, productOf, type Shape } from '#shared/onnx/shape.ts';
 import { stored } from '#shared/onnx/stored-tensor.ts';
 import type { Var } from '#shared/onnx/value.ts';
+import { joined, someRows, withNeighbours } from './bands.ts';
 import type { ImageConv } from './dialect.ts';
 import type { Scope } from './scope.ts';
-import { bothPhasesOfDouble, phaseOfDouble, THREE_TAPS, TILE } from './winograd-axis.ts';
+import { type Axis, bothPhasesOfDouble, phaseOfDouble, THREE_TAPS, TILE } from './winograd-axis.ts';
 import { kernelPoints } from './winograd-kernels.ts';
-import { type Band, convolveTiles } from './winograd-tiles.ts';
+import { convolveTiles, type TileTransform, windowFilters } from './winograd-tiles.ts';
 
 const KERNEL = 3;
 /** With fewer channels, the transforms cost what the multiplications save. */
 const MIN_CHANNELS = 128;
-/** Images at least so much larger than the latents are convolved in bands of rows. */
-const MIN_SCALE_OF_BANDS = 4;
-/** Rows that latents must have where there are bands, so that each gets a row of tiles. */
-export const MIN_BANDED_LATENTS = 8;
-
-/** A scale that images of any height have: without bands, if larger ones would have them. */
-export const bandless = (scale: number | undefined): number | undefined =>
-  scale === undefined ? undefined : Math.min(scale, MIN_SCALE_OF_BANDS / 2);
 
 /** Whether a convolution is faster this way. */
 export function suitsWinograd({
@@ -48,15 +41,15 @@ export function winogradConv(
   prepare: (rows: Var) => Var = (rows) => rows,
 ): Var {
   const { outputs, scale = 1 } = shape;
-  const weights = kernelPoints(scope, shape, THREE_TAPS, THREE_TAPS, image);
+  const transform = transformOf(THREE_TAPS, THREE_TAPS, scope, shape, image);
   const bias = biasOf(scope, outputs);
   const result = image.shape.with(1, outputs);
-  const bands = bandsOf(image, scale).map((band) => {
+  const convolved = withNeighbours(image).map((band) => {
     const prepared = { ...band, rows: prepare(band.rows) };
-    const tiles = convolveTiles(prepared, weights, THREE_TAPS, THREE_TAPS);
+    const tiles = convolveTiles(prepared, transform);
     return add(cropped(tiles, scale, shapeOf(image, 2, 4), result), bias);
   });
-  return { ...concat(bands, 2), shape: result };
+  return joined(convolved, result);
 }
 
 /**
@@ -69,51 +62,45 @@ export function winogradConv(
 export function winogradDouble(image: Var, scope: Scope, channels: number, scale: number): Var {
   const columns = bothPhasesOfDouble();
   const bias = biasOf(scope, channels);
-  const phases = ([0, 1] as const).map((phase) => {
-    const rows = phaseOfDouble(phase);
-    const shape = { inputs: channels, outputs: channels };
-    return { rows, weights: kernelPoints(scope, shape, rows, columns, image) };
-  });
-  const width = mul(shapeOf(image, 3, 4), int64s([2]));
-  const size = concat([shapeOf(image, 2, 3), width], 0);
+  const some = someRows(image);
+  const shape = { inputs: channels, outputs: channels };
+  const phases = ([0, 1] as const).map((phase) =>
+    transformOf(phaseOfDouble(phase), columns, scope, shape, image),
+  );
+  const width = mul(shapeOf(some, 3, 4), int64s([2]));
   const wide = image.shape.with(1, channels).with(3, productOf([2, dimAt(image.shape, 3)]));
   const doubled = wide.with(2, productOf([2, dimAt(image.shape, 2)]));
   const line = concat([int64s([-1, 1]), width], 0);
-  const target = concat([shapeOf(image, 0, 1), int64s([channels, -1]), width], 0);
-  const bands = bandsOf(image, scale).map((band) => {
-    const lines = phases.map(({ rows, weights }) => {
-      const tiles = convolveTiles(band, weights, rows, columns);
+  const size = concat([shapeOf(image, 2, 3), width], 0);
+  const target = concat([shapeOf(some, 0, 1), int64s([channels, -1]), width], 0);
+  const convolved = withNeighbours(image).map((band) => {
+    const lines = phases.map((transform) => {
+      const tiles = convolveTiles(band, transform);
       const pixels = add(cropped(tiles, scale, size, wide), bias);
       return reshapeTo(pixels, line, ['lines', 1, dimAt(wide, 3)]);
     });
     return reshapeTo(concat(lines, 1), target, doubled);
   });
-  return { ...concat(bands, 2), shape: doubled };
+  return joined(convolved, doubled);
+}
+
+function transformOf(
+  rows: Axis,
+  columns: Axis,
+  scope: Scope,
+  shape: Pick<ImageConv, 'inputs' | 'outputs'>,
+  image: Var,
+): TileTransform {
+  const filters = windowFilters(rows, columns, image);
+  return { rows, columns, filters, weights: kernelPoints(scope, shape, rows, columns, image) };
 }
 
 const biasOf = (scope: Scope, outputs: number): Var =>
   cast(stored(scope.tensor('bias', [outputs]), [outputs, 1, 1]), 'FLOAT');
 
-/** Tiles without what they have too much. Whole ones fit, where the image is a multiple of them. */
+/**
+ * Tiles without what they have too much. Whole ones fit, where the image is a multiple of them; so do
+ * all bands.
+ */
 const cropped = (tiles: Var, scale: number, size: Var, shape: Shape): Var =>
   scale % TILE === 0 ? tiles : crop(tiles, size, [dimAt(shape, 2), dimAt(shape, 3)]);
-
-/**
- * A large image in bands of rows, each with the row above and the row below it: the tiles of all at
- * once would take several times the image's memory.
- */
-function bandsOf(image: Var, scale: number): readonly Band[] {
-  if (scale < MIN_SCALE_OF_BANDS) return [{ rows: image, top: 1, bottom: TILE }];
-  const height = shapeOf(image, 2, 3);
-  const count = (MIN_BANDED_LATENTS * scale) / TILE;
-  const edges = Array.from({ length: count + 1 }, (_, index) =>
-    mul(div(mul(height, int64s([index])), int64s([count * TILE])), int64s([TILE])),
-  );
-  return edges.slice(1).map((edge, index) => {
-    const [isFirst, isLast] = [index === 0, index === count - 1];
-    const start = add(edges[index] as Var, int64s([isFirst ? 0 : -1]));
-    const end = add(edge, int64s([isLast ? 0 : 1]));
-    const rows = sliceRows(image, start, end, 'band');
-    return { rows, top: isFirst ? 1 : 0, bottom: isLast ? TILE : 0 };
-  });
-}

@@ -56,7 +56,7 @@ function withSmallBelow(rows: number): Manifest {
 describe('a decoder that works in bands of rows', () => {
   it('has a second graph for images too low for them', () => {
     const written = JSON.parse(readFileSync(join(model, MANIFEST_FILE), 'utf8')) as Manifest;
-    expect(written.graphs.cpu.vae.small).toEqual({ file: 'vae.small.onnx', belowRows: 8 });
+    expect(written.graphs.cpu.vae.small).toEqual({ file: 'vae.small.onnx', belowRows: 16 });
     expect(Object.keys(written.files)).toContain('vae.small.onnx');
     expect(written.graphs.cpu.unet.small).toBeUndefined();
   });
@@ -72,7 +72,7 @@ describe('a decoder that works in bands of rows', () => {
     [1, 1],
     [1, 9],
     [3, 2],
-    [7, 4],
+    [15, 4],
   ])('decodes latents of %i×%i', async (height, width) => {
     const pixels = await decode(manifest, height, width);
     expect(pixels?.dims).toEqual([1, height * 4, width * 4, 3]);
@@ -80,8 +80,9 @@ describe('a decoder that works in bands of rows', () => {
   });
 
   it.each([
-    [8, 8],
-    [11, 5],
+    [16, 16],
+    [19, 5],
+    [33, 1],
   ])('draws the same with both graphs where both can, at %i×%i', async (height, width) => {
     const banded = await decode(manifest, height, width);
     const whole = await decode(withSmallBelow(100), height, width);
@@ -91,15 +92,15 @@ describe('a decoder that works in bands of rows', () => {
   });
 
   it('says so when the second graph is missing, and goes on with the first', async () => {
-    const broken = withSmallBelow(8);
+    const broken = withSmallBelow(16);
     const { vae } = broken.graphs.cpu;
-    const lost = { ...vae, small: { file: 'none.onnx', belowRows: 8 } };
+    const lost = { ...vae, small: { file: 'none.onnx', belowRows: 16 } };
     const graphs = { ...broken.graphs, cpu: { ...broken.graphs.cpu, vae: lost } };
     await expect(decode({ ...broken, graphs }, 2, 2)).rejects.toMatchObject({
       code: 'model-error',
       message: expect.stringContaining('none.onnx'),
     });
-    expect((await decode(manifest, 8, 8))?.dims).toEqual([1, 32, 32, 3]);
+    expect((await decode(manifest, 16, 8))?.dims).toEqual([1, 64, 32, 3]);
   });
 });
 
