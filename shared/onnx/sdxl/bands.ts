@@ -18,11 +18,15 @@ import { TILE } from './winograd-axis.ts';
 /** The axis of an image's rows, and how many axes it has. */
 const ROWS = 2;
 const RANK = 4;
-const BANDS = 16;
 /** Images at least so much larger than the latents are in bands. */
 const MIN_SCALE = 4;
-/** Rows that latents must have where there are bands, so that each gets a row of tiles. */
-export const MIN_BANDED_LATENTS = (BANDS * TILE) / MIN_SCALE;
+/** Bands of an image of that scale. Larger ones have more: a session with many nodes loads slowly. */
+const BANDS = 8;
+/** Rows that latents must have where there are bands, so that half of each is a row of tiles. */
+export const MIN_BANDED_LATENTS = (2 * BANDS * TILE) / MIN_SCALE;
+
+const START = int64s([0]);
+const END = int64s([Number.MAX_SAFE_INTEGER]);
 
 /** Whether an image so much larger than the latents is to be in bands. */
 export const suitsBands = (scale: number): boolean => scale >= MIN_SCALE;
@@ -74,6 +78,15 @@ export function inBands(image: Var): Var {
   return joined(bands, image.shape);
 }
 
+/** An image whose bands are cut in two, for what comes after it is larger. */
+export function halved(image: Var): Var {
+  const halves = bandsOf(image).flatMap((band) => {
+    const middle = mul(div(shapeOf(band, ROWS, ROWS + 1), int64s([2 * TILE])), int64s([TILE]));
+    return [sliceRows(band, START, middle, 'band'), sliceRows(band, middle, END, 'band')];
+  });
+  return joined(halves, image.shape);
+}
+
 /** A layer that takes pixel by pixel of some images, done to each of their bands by itself. */
 export function perBand(layer: (...rows: readonly Var[]) => Var, ...images: readonly Var[]): Var {
   const bands = images.map(bandsOf);
@@ -103,13 +116,11 @@ export function withNeighbours(image: Var): readonly Band[] {
     const rows = [
       ...(above === undefined ? [] : [sliceRows(above, int64s([-1]), END, 1)]),
       band,
-      ...(below === undefined ? [] : [sliceRows(below, int64s([0]), int64s([1]), 1)]),
+      ...(below === undefined ? [] : [sliceRows(below, START, int64s([1]), 1)]),
     ];
     return { rows: concat(rows, ROWS), isFirst: above === undefined, isLast: below === undefined };
   });
 }
-
-const END = int64s([Number.MAX_SAFE_INTEGER]);
 
 /** The number of an image's rows, int64 `[1]`, without joining its bands. */
 export function heightOf(image: Var): Var {

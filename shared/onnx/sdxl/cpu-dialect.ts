@@ -13,6 +13,7 @@ import { conv, type Sides } from '#shared/onnx/ops/network.ts';
 import type { Var } from '#shared/onnx/value.ts';
 import {
   bandless,
+  halved,
   inBands,
   isBanded,
   joined,
@@ -95,7 +96,8 @@ function upsample(image: Var, scope: Scope, { channels, like, scale }: UpsampleO
     return imageConv(resizeNearestLike(image, like), scope, { ...shape, scale });
   }
   if (scale !== undefined && suitsWinograd({ ...shape, scale })) {
-    const doubled = winogradDouble(image, scope, channels, scale / 2);
+    const small = isBanded(image) ? halved(image) : image;
+    const doubled = winogradDouble(small, scope, channels, scale / 2);
     return suitsBands(scale) ? inBands(doubled) : doubled;
   }
   return imageConv(doubleNearest(image), scope, shape);

@@ -9,7 +9,7 @@ import type { ImageConv } from './dialect.ts';
 import type { Scope } from './scope.ts';
 import { type Axis, bothPhasesOfDouble, phaseOfDouble, THREE_TAPS, TILE } from './winograd-axis.ts';
 import { kernelPoints } from './winograd-kernels.ts';
-import { convolveTiles, type TileTransform, windowFilters } from './winograd-tiles.ts';
+import { convolveTiles, type TileTransform, tileTransform } from './winograd-tiles.ts';
 
 const KERNEL = 3;
 /** With fewer channels, the transforms cost what the multiplications save. */
@@ -91,8 +91,7 @@ function transformOf(
   shape: Pick<ImageConv, 'inputs' | 'outputs'>,
   image: Var,
 ): TileTransform {
-  const filters = windowFilters(rows, columns, image);
-  return { rows, columns, filters, weights: kernelPoints(scope, shape, rows, columns, image) };
+  return tileTransform(rows, columns, kernelPoints(scope, shape, rows, columns, image), image);
 }
 
 const biasOf = (scope: Scope, outputs: number): Var =>

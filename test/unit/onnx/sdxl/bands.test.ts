@@ -6,6 +6,7 @@ import { encodeModel } from '#shared/onnx/model-proto.ts';
 import { add } from '#shared/onnx/ops/elementwise.ts';
 import {
   bandsOf,
+  halved,
   hasBands,
   heightOf,
   inBands,
@@ -73,6 +74,17 @@ describe('an image in bands', () => {
     expect(rows?.data).toEqual(BigInt64Array.of(BigInt(height)));
   });
 
+  it.each([64, 68, 100])('can have each of its bands halved, of %i rows', async (height) => {
+    const halves = bandsOf(halved(banded)).map((band, index) => [`band${index}`, band] as const);
+    const outputs = { ...Object.fromEntries(halves), whole: halved(banded) };
+    const image = picture(1, height, 1);
+    const results = await run(outputs, image);
+    const heights = halves.map(([name]) => results[name]?.dims[2] ?? 0);
+    expect(heights).toHaveLength(2 * bandsOf(banded).length);
+    expect(heights.every((rows) => rows > 0 && rows % 4 === 0)).toBe(true);
+    expect(results['whole']?.data).toEqual(image.data);
+  });
+
   it('shows each band the rows above and below it', async () => {
     const seen = withNeighbours(banded);
     expect(seen.map(({ isFirst }) => isFirst).indexOf(true)).toBe(0);
@@ -80,10 +92,10 @@ describe('an image in bands', () => {
     const named = Object.fromEntries(seen.map(({ rows }, index) => [`band${index}`, rows]));
     const results = await run(named, picture(1, 64, 1));
     const heights = seen.map((_, index) => results[`band${index}`]?.dims[2]);
-    expect(heights).toEqual([5, ...Array.from({ length: 14 }, () => 6), 5]);
-    // Rows 3 to 8 of the first channel.
-    expect(valuesOf(results['band1']).slice(0, 6)).toEqual(
-      [3, 4, 5, 6, 7, 8].map((i) => Math.fround(Math.sin(i * 12.9898))),
+    expect(heights).toEqual([9, ...Array.from({ length: 6 }, () => 10), 9]);
+    // Rows 7 to 16 of the first channel.
+    expect(valuesOf(results['band1']).slice(0, 10)).toEqual(
+      Array.from({ length: 10 }, (_, i) => Math.fround(Math.sin((i + 7) * 12.9898))),
     );
   });
 
