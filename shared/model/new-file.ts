@@ -10,8 +10,8 @@ const TRIAL_BYTES = 64 * 2 ** 20;
 /** Bytes a second that the page cache takes even where its memory is touched for the first time. */
 const PAGE_CACHE_RATE = 400e6;
 
-/** What a file system says that has no way past the page cache, or not for such memory. */
-const REFUSALS = new Set<unknown>(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM']);
+/** What a file system says that can't do what is asked: writes past the page cache, for instance. */
+const REFUSALS = new Set<unknown>(['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM']);
 
 /** Opens a file past the page cache; undefined where the system has no such way. */
 export type OpenDirectly = (path: string) => Promise<FileHandle | undefined>;
@@ -63,14 +63,18 @@ export class NewFile {
         done += await this.writeSome(bytes.subarray(done), position + done);
       }
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause;
-      throw new AppError('disk-full', 'There is no space left for the model package.', { cause });
+      throw failureOf(cause);
     }
   }
 
-  /** Waits until a loss of power leaves the file as it is. @throws Error of the system */
+  /** Waits until a loss of power leaves the file as it is. @throws as {@link write} does */
   async sync(): Promise<void> {
-    await this.handle.datasync();
+    try {
+      await this.handle.datasync();
+    } catch (cause) {
+      // Some file systems have no such call.
+      if (!isRefusal(cause)) throw failureOf(cause);
+    }
   }
 
   async close(): Promise<void> {
@@ -130,6 +134,12 @@ export const openDirectly: OpenDirectly = async (path) => {
 async function closeDirect(direct: Promise<FileHandle | undefined> | undefined): Promise<void> {
   const handle = await direct?.catch(() => undefined);
   await handle?.close();
+}
+
+/** What becomes of a failure to write: a full disk has a name. */
+function failureOf(cause: unknown): unknown {
+  if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') return cause;
+  return new AppError('disk-full', 'There is no space left for the model package.', { cause });
 }
 
 const isRefusal = (error: unknown): boolean =>

@@ -89,6 +89,25 @@ describe('a new file', () => {
   });
 });
 
+describe('waiting for the disk', () => {
+  async function synced(code: string): Promise<void> {
+    const path = newPath();
+    const handle = await open(path, 'wx');
+    const file = new NewFile(path, handle);
+    handle.datasync = () => Promise.reject(failure(code));
+    await file.sync().finally(() => file.close());
+  }
+
+  it('is left out where the file system can not do it', async () => {
+    await Promise.all(['EINVAL', 'ENOSYS', 'ENOTSUP'].map(synced));
+  });
+
+  it('tells of a disk that was full after all, and of what else failed', async () => {
+    await expect(synced('ENOSPC')).rejects.toMatchObject({ code: 'disk-full' });
+    await expect(synced('EIO')).rejects.toMatchObject({ code: 'EIO' });
+  });
+});
+
 describe('the way past the page cache', () => {
   it('takes whole pieces of memory, which begin where the system wants it', async ({ skip }) => {
     const path = newPath();
@@ -113,7 +132,7 @@ describe('the way past the page cache', () => {
     expect(way).toEqual({ opened: 1, written: 3, closed: 1 });
   });
 
-  it.each(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM'])(
+  it.each(['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM'])(
     'is left where the system refuses it with %s, at once or later',
     async (code) => {
       for (const refuses of ['open', 'write'] as const) {
