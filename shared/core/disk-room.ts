@@ -45,12 +45,13 @@ export async function assertRoom(needs: readonly DiskNeed[], ask: DiskOf = diskO
     const here = wanted.filter((_, index) => disks[index]?.id === id);
     const bytes = here.reduce((sum, need) => sum + need.bytes, 0);
     if (freeBytes >= bytes + RESERVE_BYTES) continue;
-    const list = here.map((need) => `${need.what} takes ${gigabytes(need.bytes)}`).join(', ');
+    const list = here.map((need) => `${need.what} takes ${sizeOf(need.bytes)}`).join(', ');
     throw new AppError(
       'disk-full',
-      `${here[0]?.folder}: ${list}, but only ${gigabytes(freeBytes)} are free there; make room or name a folder on another disk.`,
+      `${here[0]?.folder}: ${list}, but only ${sizeOf(freeBytes)} are free there, of which ${sizeOf(RESERVE_BYTES)} are left alone; make room or name a folder on another disk.`,
     );
   }
 }
 
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+const sizeOf = (bytes: number): string =>
+  bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;

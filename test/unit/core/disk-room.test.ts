@@ -25,7 +25,7 @@ describe('assertRoom', () => {
     await expect(refused).rejects.toMatchObject({
       code: 'disk-full',
       message:
-        '/small/hub: the download takes 6.0 GB, the package takes 6.0 GB, but only 10.0 GB are free there; make room or name a folder on another disk.',
+        '/small/hub: the download takes 6.0 GB, the package takes 6.0 GB, but only 10.0 GB are free there, of which 67 MB are left alone; make room or name a folder on another disk.',
     });
     await assertRoom([download, need('the package', '/large/models', 90)], disks);
   });
@@ -39,6 +39,10 @@ describe('assertRoom', () => {
     await expect(assertRoom([need('it', '/small', 9.99)], disks)).rejects.toMatchObject({
       code: 'disk-full',
     });
+    const small = async () => ({ id: 1, freeBytes: 21e6 });
+    await expect(assertRoom([need('it', '/small', 0.019)], small)).rejects.toThrow(
+      '/small: it takes 19 MB, but only 21 MB are free there, of which 67 MB are left alone;',
+    );
     await assertRoom([need('it', '/small', 0)], () => expect.fail('asked'));
   });
 });
