@@ -6,7 +6,7 @@ import type { Var } from '#shared/onnx/value.ts';
 import { activate } from './activation.ts';
 import { bandsOf, heightOf, isBanded, perBand, someRows } from './bands.ts';
 import type { NormOptions } from './dialect.ts';
-import type { Scope } from './scope.ts';
+import type { Affine, Scope } from './scope.ts';
 import { tokenLayers } from './token-layers.ts';
 
 const { parameter } = tokenLayers('FLOAT');
@@ -29,39 +29,50 @@ export function normalize(
 ): Normalized {
   const { plus, activation } = options;
   const sum = plus === undefined ? image : add(image, unsqueeze(plus, [2, 3]));
-  const { plain, finish } = isBanded(sum)
-    ? byStatistics(sum, scope, channels, options)
-    : byInstances(sum, scope, channels, options);
-  if (activation === undefined) return { plain, finish };
-  return { plain, finish: (rows) => activate(finish(rows), activation) };
+  const way = isBanded(sum) ? byStatistics : byInstances;
+  const { plain, factors, summands } = way(sum, scope.norm(channels), channels, options);
+  return {
+    plain,
+    finish(rows) {
+      const result = add(mul(rows, factors), summands);
+      return activation === undefined ? result : activate(result, activation);
+    },
+  };
+}
+
+/** An image of which factors and summands of its channels make the normalised one. */
+interface Affinely {
+  readonly plain: Var;
+  /** `[C, 1, 1]` or `[N, C, 1, 1]` */
+  readonly factors: Var;
+  readonly summands: Var;
 }
 
 /** As instance normalisation of `[N, G, …]`: the fastest way where the image is whole. */
 function byInstances(
   image: Var,
-  scope: Scope,
+  { weight, bias }: Affine,
   channels: number,
   { groups, epsilon }: NormOptions,
-): Normalized {
-  const { weight, bias } = scope.norm(channels);
+): Affinely {
   const ones = floats(Array.from({ length: groups }, () => 1));
   const zeros = floats(Array.from({ length: groups }, () => 0));
   const grouped = reshape(image, [0, groups, -1]);
   const perChannel = [channels, 1, 1];
   return {
     plain: reshapeLike(instanceNorm(grouped, ones, zeros, epsilon), image),
-    finish: (rows) => add(mul(rows, parameter(weight, perChannel)), parameter(bias, perChannel)),
+    factors: parameter(weight, perChannel),
+    summands: parameter(bias, perChannel),
   };
 }
 
 /** From sums over the bands, so that no second image of that size is needed. */
 function byStatistics(
   image: Var,
-  scope: Scope,
+  { weight, bias }: Affine,
   channels: number,
   { groups, epsilon }: NormOptions,
-): Normalized {
-  const { weight, bias } = scope.norm(channels);
+): Affinely {
   const bands = bandsOf(image).map((band) => reshape(band, [0, groups, -1]));
   const count = cast(valuesPerGroup(image, channels / groups), 'FLOAT');
   const mean = div(total(bands), count);
@@ -72,8 +83,11 @@ function byStatistics(
   const factor = div(parameter(weight, perGroup), sqrt(add(variance, floats(epsilon))));
   const summand = sub(parameter(bias, perGroup), mul(mean, factor));
   const perChannel = [0, channels, 1, 1];
-  const [factors, summands] = [reshape(factor, perChannel), reshape(summand, perChannel)];
-  return { plain: image, finish: (rows) => add(mul(rows, factors), summands) };
+  return {
+    plain: image,
+    factors: reshape(factor, perChannel),
+    summands: reshape(summand, perChannel),
+  };
 }
 
 /** The sums of each group over all bands, `[N, G, 1]`, of bands as `[N, G, …]`. */

@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { NewFile, type OpenDirectly, openDirectly } from '#shared/model/new-file.ts';
+import {
+  NewFile,
+  type NewFileOptions,
+  type OpenDirectly,
+  openDirectly,
+} from '#shared/model/new-file.ts';
 import { PIECE_BYTES, Pieces } from '#shared/model/pieces.ts';
 import { temporaryFolder } from '../../helpers/model-fixture.ts';
 
@@ -43,6 +48,12 @@ function countedWay(onWrite: (count: number) => void = () => undefined) {
   return { way, openDirectly };
 }
 
+/** A new file that goes past the page cache in another way than the system's. */
+async function fileWith(options: NewFileOptions): Promise<{ path: string; file: NewFile }> {
+  const path = newPath();
+  return { path, file: new NewFile(path, await open(path, 'wx'), options) };
+}
+
 async function writePieces(file: NewFile, count: number): Promise<Buffer> {
   const expected: Uint8Array[] = [];
   for (let index = 0; index < count; index += 1) {
@@ -81,8 +92,7 @@ describe('a new file', () => {
     const { openDirectly } = countedWay(() => {
       throw failure('ENOSPC');
     });
-    const path = newPath();
-    const full = new NewFile(path, await open(path, 'wx'), { openDirectly });
+    const { file: full } = await fileWith({ openDirectly });
     await expect(full.write(await pieceOf(1), 0)).rejects.toMatchObject({ code: 'disk-full' });
     await full.close();
     await file.close();
@@ -122,8 +132,7 @@ describe('the way past the page cache', () => {
 
   it('is gone with large writes alone, and closed with the file', async () => {
     const { way, openDirectly } = countedWay();
-    const path = newPath();
-    const file = new NewFile(path, await open(path, 'wx'), { openDirectly });
+    const { file } = await fileWith({ openDirectly });
     await file.write(new Uint8Array(2 ** 20 - 1), 0);
     await file.write(await pieceOf(1), 4095);
     expect(way).toEqual({ opened: 0, written: 0, closed: 0 });
@@ -139,9 +148,8 @@ describe('the way past the page cache', () => {
         const { way, openDirectly } = countedWay((count) => {
           if (refuses === 'write' && count === 2) throw failure(code);
         });
-        const path = newPath();
         const refused: OpenDirectly = () => Promise.reject(failure(code));
-        const file = new NewFile(path, await open(path, 'wx'), {
+        const { path, file } = await fileWith({
           openDirectly: refuses === 'open' ? refused : openDirectly,
         });
         const expected = await writePieces(file, 5);
@@ -156,8 +164,7 @@ describe('the way past the page cache', () => {
     const { openDirectly } = countedWay(() => {
       throw failure('EIO');
     });
-    const path = newPath();
-    const file = new NewFile(path, await open(path, 'wx'), { openDirectly });
+    const { file } = await fileWith({ openDirectly });
     await expect(file.write(await pieceOf(1), 0)).rejects.toMatchObject({ code: 'EIO' });
     await file.close();
   });
@@ -167,13 +174,12 @@ describe('the way past the page cache', () => {
     ['left on a slow one', 40, 16],
   ])('is %s', async (_, milliseconds, expected) => {
     const { way, openDirectly } = countedWay();
-    const path = newPath();
     let now = 0;
     const clock = () => {
       now += milliseconds;
       return now;
     };
-    const file = new NewFile(path, await open(path, 'wx'), { openDirectly, clock });
+    const { path, file } = await fileWith({ openDirectly, clock });
     const bytes = await writePieces(file, 20);
     await file.close();
     expect(way).toEqual({ opened: 1, written: expected, closed: 1 });
