@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { AppError } from './errors.ts';
+import { formatBytes } from './format-bytes.ts';
 
 /** Bytes that are about to be written. */
 export interface DiskNeed {
@@ -45,13 +46,10 @@ export async function assertRoom(needs: readonly DiskNeed[], ask: DiskOf = diskO
     const here = wanted.filter((_, index) => disks[index]?.id === id);
     const bytes = here.reduce((sum, need) => sum + need.bytes, 0);
     if (freeBytes >= bytes + RESERVE_BYTES) continue;
-    const list = here.map((need) => `${need.what} takes ${sizeOf(need.bytes)}`).join(', ');
+    const list = here.map((need) => `${need.what} takes ${formatBytes(need.bytes)}`).join(', ');
     throw new AppError(
       'disk-full',
-      `${here[0]?.folder}: ${list}, but only ${sizeOf(freeBytes)} are free there, of which ${sizeOf(RESERVE_BYTES)} are left alone; make room or name a folder on another disk.`,
+      `${here[0]?.folder}: ${list}, but only ${formatBytes(freeBytes)} are free there, of which ${formatBytes(RESERVE_BYTES)} are left alone; make room or name a folder on another disk.`,
     );
   }
 }
-
-const sizeOf = (bytes: number): string =>
-  bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;

@@ -3,6 +3,7 @@ import { openCheckpoint } from '#shared/checkpoint/open-checkpoint.ts';
 import { quote } from '#shared/checkpoint/quote.ts';
 import { elementCount, type LazyTensor } from '#shared/checkpoint/tensor.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { formatBytes } from '#shared/core/format-bytes.ts';
 
 /** `onestep inspect FILE`: the tensors of a checkpoint, from its header alone. */
 export const inspect: Command = {
@@ -50,11 +51,4 @@ function table(tensors: readonly LazyTensor[]): string {
   const bytes = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const total = `${tensors.length.toLocaleString('en')} tensors, ${values.toLocaleString('en')} values, ${formatBytes(bytes)}`;
   return `${[...lines, total].join('\n')}\n`;
-}
-
-function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
-  const value = bytes / 1000 ** power;
-  return `${power === 0 ? value : value.toPrecision(3)} ${units[power]}`;
 }

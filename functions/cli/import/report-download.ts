@@ -1,4 +1,5 @@
 import type { CommandContext } from '#functions/cli/command.ts';
+import { formatBytes } from '#shared/core/format-bytes.ts';
 import type { Fetched } from '#shared/hub/fetch-from-hub.ts';
 import type { TransferProgress } from '#shared/hub/progress-meter.ts';
 
@@ -20,7 +21,7 @@ export function reportDownload(stderr: CommandContext['stderr']): {
         const words = [licence?.name, licence?.url].filter((word) => word !== undefined).join(', ');
         stderr.write(`${name}@${commit.slice(0, 12)}: licence ${words || 'not stated'}\n`);
       }
-      if (missingBytes > 0) stderr.write(`downloading ${size(missingBytes)}\n`);
+      if (missingBytes > 0) stderr.write(`downloading ${formatBytes(missingBytes)}\n`);
     },
     progress(progress) {
       const nowMs = performance.now();
@@ -39,17 +40,9 @@ export function reportDownload(stderr: CommandContext['stderr']): {
 /** Such as `downloaded 1.20 GB of 6.90 GB, 45.0 MB/s, 2 min 7 s left`. */
 export function progressLine(progress: TransferProgress, verb = 'downloaded'): string {
   const { doneBytes, totalBytes, bytesPerSecond, secondsLeft } = progress;
-  const rate = bytesPerSecond === undefined ? '' : `, ${size(bytesPerSecond)}/s`;
+  const rate = bytesPerSecond === undefined ? '' : `, ${formatBytes(bytesPerSecond)}/s`;
   const left = secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`;
-  return `${verb} ${size(doneBytes)} of ${size(totalBytes)}${rate}${left}`;
-}
-
-function size(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
-  const value = bytes / 1000 ** power;
-  const digits = power === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  return `${value.toFixed(digits)} ${units[power]}`;
+  return `${verb} ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}${rate}${left}`;
 }
 
 function duration(seconds: number): string {

@@ -276,7 +276,7 @@ describe('fetchFromHub', () => {
     const options = { onDescribed, diskOf: async () => ({ id: 1, freeBytes: 4e9 }) };
     const full = await faultOf(fetchWeights(repositoryOf([]), options));
     expect(full.code).toBe('disk-full');
-    expect(full.message).toContain('the download takes 0.0 GB, the package takes 5.0 GB');
+    expect(full.message).toContain('the download takes 3.00 MB, the package takes 5.00 GB');
     const useless = () => {
       throw new AppError('invalid-file', 'Of no use.');
     };
