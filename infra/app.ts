@@ -1,8 +1,8 @@
 import { App } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { ceilingPerMonth } from '#functions/cli/deploy/cost.ts';
-import { type DeploymentSettings, parseSettings } from '#functions/cli/deploy/settings.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { ceilingPerMonth } from '#shared/deployment/cost.ts';
+import { type DeploymentSettings, parseSettings } from '#shared/deployment/settings.ts';
 import { BUNDLE_NAMES, bundleAll } from './bundles.ts';
 import { createDeployment, type DeploymentCode } from './deployment.ts';
 import { edgeSettings } from './stacks/edge-stack.ts';

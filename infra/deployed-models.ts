@@ -1,9 +1,9 @@
 import type { Stack } from 'aws-cdk-lib';
-import { endpointName } from '#functions/cli/deploy/names.ts';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import type { DeployedModel } from '#shared/adapters/aws/environment.ts';
 import { assert } from '#shared/core/errors.ts';
 import { parseUsd } from '#shared/core/money.ts';
+import { endpointName } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
 /** The models as the functions' variable `MODELS` tells them. */
 export function deployedModels(settings: DeploymentSettings): DeployedModel[] {

@@ -1,7 +1,7 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import type { BundleName } from './bundles.ts';
 import { ApiStack } from './stacks/api-stack.ts';
 import { DataStack } from './stacks/data-stack.ts';

@@ -1,6 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import { VARIANT_NAME } from '#functions/cli/deploy/names.ts';
+import { VARIANT_NAME } from '#shared/deployment/names.ts';
 
 /** A metric that SageMaker publishes for an endpoint as a whole: its queue's. */
 export function endpointMetric(

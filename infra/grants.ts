@@ -1,6 +1,6 @@
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { TABLE_SCHEMA } from '#shared/adapters/aws/table-schema.ts';
+import { TABLE_SCHEMA } from '#shared/adapters/dynamo/table-schema.ts';
 import { acknowledge } from './acknowledge.ts';
 import { type BucketReference, objectArn } from './bucket-reference.ts';
 import type { ServiceFunction } from './constructs/service-function.ts';

@@ -1,6 +1,6 @@
 import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
 /** The zone that holds the deployment's domain, where the settings name it. */
 export function hostedZone(

@@ -1,6 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { VARIANT_NAME } from '#functions/cli/deploy/names.ts';
+import { VARIANT_NAME } from '#shared/deployment/names.ts';
 import type { AsyncEndpoint } from './constructs/async-endpoint.ts';
 
 /** Each instance reports its CPU once a minute, so the number of reports is instance-minutes. */

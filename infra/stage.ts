@@ -1,5 +1,5 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
 /** What the stages differ in. Point-in-time recovery, encryption and alarms are the same in all. */
 export interface StagePolicy {

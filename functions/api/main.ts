@@ -5,9 +5,9 @@ import { createPlatform } from '#shared/adapters/aws/platform.ts';
 import { createSecretBound } from '#shared/adapters/aws/secret-bound.ts';
 import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
 import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
-import { createErrands, createStreamHandler } from './adapter.ts';
 import { composeApi } from './compose.ts';
 import { loadApiConfig } from './config.ts';
+import { createErrands, createStreamHandler } from './http/lambda-adapter.ts';
 
 const config = loadApiConfig(process.env);
 const access = { region: config.AWS_REGION };

@@ -1,6 +1,6 @@
+import { type AdminClient, connectAdmin } from '#functions/local/admin-client.ts';
+import { CONFIG_FILE, loadServeConfig } from '#functions/local/serve-config.ts';
 import type { CommandContext, Option } from './command.ts';
-import { type AdminClient, connectAdmin } from './serve/admin-client.ts';
-import { CONFIG_FILE, loadServeConfig } from './serve/serve-config.ts';
 
 /** Options of commands that work on a service's data. */
 export const COMMON_SERVICE_OPTIONS = {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { AppError } from '#shared/core/errors.ts';
-import { ENGINE_VERSION } from '#shared/pipeline/engine-version.ts';
+import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
 import { COMMON_OPTIONS, type Command, type CommandContext } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { asCalled, commandHelp, overviewHelp, programName } from './help.ts';

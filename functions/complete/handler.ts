@@ -9,11 +9,11 @@ import { AppError } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { type InferenceError, ReceiptSchema } from '#shared/core/inference.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
-import type { SettlementService } from '#shared/domain/settlement.ts';
-import { readMarks } from '#shared/domain/stored-marks.ts';
-import { readStoredReceipt } from '#shared/domain/stored-receipt.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
-import type { InferenceOutcome } from '#shared/ports/inference-queue.ts';
+import type { SettlementService } from '#shared/service/domain/settlement.ts';
+import { readMarks } from '#shared/service/domain/stored-marks.ts';
+import { readStoredReceipt } from '#shared/service/domain/stored-receipt.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { InferenceOutcome } from '#shared/service/ports/inference-queue.ts';
 import { type Notification, parseInferenceError, parseNotification } from './notification.ts';
 
 export interface CompleteDeps {

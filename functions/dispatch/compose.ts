@@ -1,10 +1,10 @@
 import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
-import { countLeased } from '#shared/adapters/aws/claim.ts';
 import { createSageMakerQueue } from '#shared/adapters/aws/sagemaker-queue.ts';
 import { receiptKey } from '#shared/adapters/aws/secret-keys.ts';
+import { countLeased } from '#shared/adapters/dynamo/claim.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
-import { createDispatcher } from '#shared/domain/dispatcher.ts';
+import { createDispatcher } from '#shared/service/domain/dispatcher.ts';
 import type { DispatchConfig } from './config.ts';
 
 /**

@@ -7,7 +7,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { type ErrorFacts, errorAnswer, refusal, toAppError } from '#shared/core/error-body.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
 import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
-import { createKeyCheck, type Hmac, type MacKeys } from '#shared/domain/key-format.ts';
+import { createKeyCheck, type Hmac, type MacKeys } from '#shared/service/domain/key-format.ts';
 import type { EdgeConfig } from './config.ts';
 import { isPublicPath } from './public-paths.ts';
 import { readBody } from './read-body.ts';

@@ -1,13 +1,13 @@
 import { cpus } from 'node:os';
 import type { Hono } from 'hono';
 import type { JsonLog } from '#shared/adapters/aws/json-log.ts';
-import { createFileBlobStore } from '#shared/adapters/local/file-blob-store.ts';
+import { createFileBlobStore } from '#shared/adapters/files/file-blob-store.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
-import { hasCudaDevice } from '#shared/pipeline/cuda.ts';
-import type { Device } from '#shared/pipeline/sessions.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
+import { hasCudaDevice } from '#shared/engine/pipeline/cuda.ts';
+import type { Device } from '#shared/engine/pipeline/sessions.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import { createGpuApp } from './app.ts';
 import type { GpuConfig } from './config.ts';
 import { loadImageCheck } from './image-check.ts';

@@ -6,7 +6,7 @@ import {
 } from '#shared/adapters/http/image-check-endpoint.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { BlockedImage } from '#shared/core/inference.ts';
-import type { ImageCheck } from '#shared/ports/image-check.ts';
+import type { ImageCheck } from '#shared/service/ports/image-check.ts';
 import type { MadeImage } from './worker-messages.ts';
 
 /** The name that a module of one's own exports its check under. */

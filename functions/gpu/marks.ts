@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { JobPhase } from '#shared/core/job.ts';
 import { jobMarks, type PhaseMarkSchema, type StartedMarkSchema } from '#shared/core/job-marks.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 
 /** A job's marks in the store. Writing them is best effort: a picture never fails for want of one. */
 export interface Marks {

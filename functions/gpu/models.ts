@@ -1,6 +1,6 @@
 import { AppError } from '#shared/core/errors.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
-import { type Manifest, readManifest } from '#shared/model/manifest.ts';
+import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
 
 /** A model package that this function serves. */
 export interface ServedModel {

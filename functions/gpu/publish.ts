@@ -1,6 +1,6 @@
 import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/inference.ts';
-import { MEDIA_TYPES } from '#shared/pipeline/encode-image.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
+import { MEDIA_TYPES } from '#shared/engine/pipeline/encode-image.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import { imageKey } from './read-order.ts';
 import type { MadeImage } from './worker-messages.ts';
 

@@ -1,7 +1,7 @@
 import { assertBlobKey } from '#shared/core/blob-key.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type InferenceRequest, InferenceRequestSchema } from '#shared/core/inference.ts';
-import { assertPictureSize } from '#shared/pipeline/picture-size.ts';
+import { assertPictureSize } from '#shared/engine/pipeline/picture-size.ts';
 import { findModel, type ServedModel } from './models.ts';
 import type { WorkOrder } from './worker-messages.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/core/clock.ts';
 import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/inference.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
-import type { ImageCheck } from '#shared/ports/image-check.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { ImageCheck } from '#shared/service/ports/image-check.ts';
 import { createOrderCheck } from './image-check.ts';
 import { createMarks } from './marks.ts';
 import { type QueuedOrder, stopError } from './order-queue.ts';

@@ -1,5 +1,5 @@
 import type { ImageFormat, ImageRecord } from '#shared/core/inference.ts';
-import type { Device } from '#shared/pipeline/sessions.ts';
+import type { Device } from '#shared/engine/pipeline/sessions.ts';
 
 /** What the worker is to be, told once, before anything else. */
 export interface StartMessage {

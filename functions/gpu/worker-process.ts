@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AppError } from '#shared/core/errors.ts';
-import { CUDA_ENVIRONMENT } from '#shared/pipeline/cuda.ts';
-import { ALLOCATOR_ENVIRONMENT } from '#shared/pipeline/sessions.ts';
+import { CUDA_ENVIRONMENT } from '#shared/engine/pipeline/cuda.ts';
+import { ALLOCATOR_ENVIRONMENT } from '#shared/engine/pipeline/sessions.ts';
 import type {
   FromWorker,
   MadeImage,

@@ -1,9 +1,9 @@
 import { setPriority, totalmem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '#shared/core/errors.ts';
-import { readManifest } from '#shared/model/manifest.ts';
-import { encodeImage } from '#shared/pipeline/encode-image.ts';
-import { loadPipeline, type Pipeline } from '#shared/pipeline/pipeline.ts';
+import { readManifest } from '#shared/engine/package/manifest.ts';
+import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
+import { loadPipeline, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 import { createLoadedModels } from './loaded-models.ts';
 import type { FromWorker, StartMessage, ToWorker, WorkOrder } from './worker-messages.ts';
 

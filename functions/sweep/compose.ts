@@ -1,11 +1,11 @@
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
 import { createCancelMark } from '#shared/adapters/aws/cancel-mark.ts';
-import { listHeldJobs } from '#shared/adapters/aws/held-jobs.ts';
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
+import { listHeldJobs } from '#shared/adapters/dynamo/held-jobs.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
-import { readMarks } from '#shared/domain/stored-marks.ts';
-import { createSweep } from '#shared/domain/sweep.ts';
+import { readMarks } from '#shared/service/domain/stored-marks.ts';
+import { createSweep } from '#shared/service/domain/sweep.ts';
 import type { SweepConfig } from './config.ts';
 import { createSweepHandler } from './handler.ts';
 

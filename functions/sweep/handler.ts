@@ -5,11 +5,11 @@ import type { Clock } from '#shared/core/clock.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
-import type { SettlementService } from '#shared/domain/settlement.ts';
-import type { JobMarks } from '#shared/domain/stored-marks.ts';
-import type { SweepService } from '#shared/domain/sweep.ts';
-import type { Ledger } from '#shared/ports/ledger.ts';
-import type { Outbox } from '#shared/ports/outbox.ts';
+import type { SettlementService } from '#shared/service/domain/settlement.ts';
+import type { JobMarks } from '#shared/service/domain/stored-marks.ts';
+import type { SweepService } from '#shared/service/domain/sweep.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
+import type { Outbox } from '#shared/service/ports/outbox.ts';
 
 export interface SweepHandlerDeps {
   readonly sweep: SweepService;

@@ -1,15 +1,15 @@
 import type { Platform } from '#shared/adapters/aws/aws-system.ts';
-import { createDynamoStores } from '#shared/adapters/aws/dynamo-stores.ts';
-import { createDynamoTable } from '#shared/adapters/aws/dynamo-table.ts';
 import type { JsonLog } from '#shared/adapters/aws/json-log.ts';
 import { createS3BlobStore } from '#shared/adapters/aws/s3-blob-store.ts';
 import { receiptKey, streamToken } from '#shared/adapters/aws/secret-keys.ts';
+import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
+import { createDynamoTable } from '#shared/adapters/dynamo/dynamo-table.ts';
 import { createSafeFetch, type SafeFetch } from '#shared/adapters/http/safe-fetch.ts';
 import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts';
 import type { Job } from '#shared/core/job.ts';
-import { createEstimator } from '#shared/domain/estimator.ts';
-import { createPresenter } from '#shared/domain/present-prediction.ts';
-import type { Outbox } from '#shared/ports/outbox.ts';
+import { createEstimator } from '#shared/service/domain/estimator.ts';
+import { createPresenter } from '#shared/service/domain/present-prediction.ts';
+import type { Outbox } from '#shared/service/ports/outbox.ts';
 import type { WebhooksConfig } from './config.ts';
 import { createWebhookHandler } from './handler.ts';
 

@@ -1,6 +1,10 @@
 import { parseWebhookMessage } from '#shared/adapters/aws/webhook-message.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
-import { type DeliveryDeps, deliverEntry, inOrderByJob } from '#shared/domain/webhooks/deliver.ts';
+import {
+  type DeliveryDeps,
+  deliverEntry,
+  inOrderByJob,
+} from '#shared/service/domain/webhooks/deliver.ts';
 
 /** The part of an SQS event that matters here. */
 export interface QueueEvent {

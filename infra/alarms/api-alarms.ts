@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Watched } from '#infra/watched.ts';
-import { TABLE_SCHEMA } from '#shared/adapters/aws/table-schema.ts';
+import { TABLE_SCHEMA } from '#shared/adapters/dynamo/table-schema.ts';
 import type { AlarmSpec, AlarmSpecs } from './alarm-spec.ts';
 
 const FIVE_MINUTES = Duration.minutes(5);

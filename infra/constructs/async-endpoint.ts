@@ -9,8 +9,8 @@ import {
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import { CfnEndpoint, CfnEndpointConfig, CfnModel } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
-import { VARIANT_NAME } from '#functions/cli/deploy/names.ts';
 import { endpointMetric, variantMetric } from '#infra/endpoint-metrics.ts';
+import { VARIANT_NAME } from '#shared/deployment/names.ts';
 import { scaleToZero } from './endpoint-scaling.ts';
 
 /**

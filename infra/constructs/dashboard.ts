@@ -9,11 +9,11 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import { INSTANCE_PRICES } from '#functions/cli/deploy/instance-prices.ts';
-import { PROJECT } from '#functions/cli/deploy/names.ts';
 import { instanceHours, instanceSamples } from '#infra/instance-hours.ts';
 import { type LogMetricName, logMetric } from '#infra/log-metrics.ts';
 import { regionalFunctions, type Watched } from '#infra/watched.ts';
+import { INSTANCE_PRICES } from '#shared/deployment/instance-prices.ts';
+import { PROJECT } from '#shared/deployment/names.ts';
 
 export interface DashboardProps {
   readonly watched: Watched;

@@ -17,8 +17,8 @@ import { FunctionUrlOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { type FunctionUrl, type IVersion, Version } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { acknowledge } from '#infra/acknowledge.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
 export interface ApiDistributionProps {
   readonly settings: DeploymentSettings;

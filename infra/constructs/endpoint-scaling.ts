@@ -3,8 +3,8 @@ import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-application
 import { Alarm, ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import type { Construct } from 'constructs';
-import { VARIANT_NAME } from '#functions/cli/deploy/names.ts';
 import { endpointMetric } from '#infra/endpoint-metrics.ts';
+import { VARIANT_NAME } from '#shared/deployment/names.ts';
 
 /** Jobs in the queue for each instance that scaling aims at: more start another one. */
 export const BACKLOG_TARGET = 2;

@@ -1,13 +1,13 @@
 import { CustomResource, Duration } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { modelPrefix } from '#functions/cli/deploy/names.ts';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { objectArn } from '#infra/bucket-reference.ts';
-import { createStackFunction } from '#infra/functions/stack-function.ts';
 import { grantListing } from '#infra/grants.ts';
 import type { DataStack } from '#infra/stacks/data-stack.ts';
+import { createStackFunction } from '#infra/stacks/stack-function.ts';
 import { TIMEOUTS } from '#infra/timeouts.ts';
+import { modelPrefix } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import type { ServiceFunction } from './service-function.ts';
 
 export interface PackageCheckProps {

@@ -2,10 +2,10 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnLoggingConfiguration, CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
-import { PROJECT } from '#functions/cli/deploy/names.ts';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { stagePolicy } from '#infra/stage.ts';
 import { errorBody, refusal } from '#shared/core/error-body.ts';
+import { PROJECT } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { retentionDays } from './service-function.ts';
 
 /** The window of the rate rules. */

@@ -10,22 +10,22 @@ import { AaaaRecord, ARecord, RecordTarget } from 'aws-cdk-lib/aws-route53';
 import { CloudFrontTarget } from 'aws-cdk-lib/aws-route53-targets';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { OUTPUTS } from '#functions/cli/deploy/names.ts';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { CarrierQueue } from '#infra/constructs/carrier-queue.ts';
 import { createDeadLetterQueue } from '#infra/constructs/dead-letter-queue.ts';
 import { createDistribution } from '#infra/constructs/distribution.ts';
 import type { ServiceFunction } from '#infra/constructs/service-function.ts';
-import { createApiFunction } from '#infra/functions/api-function.ts';
-import { createCompleteFunction } from '#infra/functions/complete-function.ts';
-import { createDispatchFunction } from '#infra/functions/dispatch-function.ts';
-import { createSweepFunction } from '#infra/functions/sweep-function.ts';
 import { hostedZone } from '#infra/hosted-zone.ts';
 import { TIMEOUTS } from '#infra/timeouts.ts';
+import { OUTPUTS } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
+import { createApiFunction } from './api-function.ts';
+import { createCompleteFunction } from './complete-function.ts';
 import type { DataStack } from './data-stack.ts';
+import { createDispatchFunction } from './dispatch-function.ts';
 import type { EdgeStack } from './edge-stack.ts';
 import type { GpuStack } from './gpu-stack.ts';
 import { OnestepStack } from './onestep-stack.ts';
+import { createSweepFunction } from './sweep-function.ts';
 
 export interface ApiStackCode {
   readonly api: Code;

@@ -12,8 +12,6 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { macSecretName, OUTPUTS, repositoryName } from '#functions/cli/deploy/names.ts';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { acknowledge } from '#infra/acknowledge.ts';
 import { type BucketReference, bucketReference } from '#infra/bucket-reference.ts';
 import { createAlarmTopic } from '#infra/constructs/alarm-topic.ts';
@@ -22,7 +20,9 @@ import { createPrivateBucket } from '#infra/constructs/private-bucket.ts';
 import { stagePolicy } from '#infra/stage.ts';
 import { TIMEOUTS } from '#infra/timeouts.ts';
 import { LONGEST_URL_SECONDS } from '#shared/adapters/aws/s3-blob-store.ts';
-import { TABLE_SCHEMA } from '#shared/adapters/aws/table-schema.ts';
+import { TABLE_SCHEMA } from '#shared/adapters/dynamo/table-schema.ts';
+import { macSecretName, OUTPUTS, repositoryName } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { OnestepStack } from './onestep-stack.ts';
 
 /** Request units a second beyond which DynamoDB throttles: a bug must not cost without limit. */

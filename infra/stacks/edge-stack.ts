@@ -19,8 +19,6 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
 import { USE_CDK_MANAGED_LAMBDA_LOGGROUP } from 'aws-cdk-lib/cx-api';
 import type { Construct } from 'constructs';
-import { macSecretName, PROJECT } from '#functions/cli/deploy/names.ts';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import type { EdgeEnv } from '#functions/edge/config.ts';
 import { acknowledge } from '#infra/acknowledge.ts';
 import { createAlarmTopic } from '#infra/constructs/alarm-topic.ts';
@@ -30,6 +28,8 @@ import { createWebAcl, firewallName } from '#infra/constructs/web-acl.ts';
 import { hostedZone } from '#infra/hosted-zone.ts';
 import { stagePolicy } from '#infra/stage.ts';
 import { TIMEOUTS } from '#infra/timeouts.ts';
+import { macSecretName, PROJECT } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import type { DataStack } from './data-stack.ts';
 import { OnestepStack } from './onestep-stack.ts';
 

@@ -4,8 +4,6 @@ import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { endpointName, modelPrefix, repositoryName } from '#functions/cli/deploy/names.ts';
-import type { DeploymentSettings, ModelSettings } from '#functions/cli/deploy/settings.ts';
 import type { GpuEnv } from '#functions/gpu/config.ts';
 import { acknowledge } from '#infra/acknowledge.ts';
 import { objectUrl } from '#infra/bucket-reference.ts';
@@ -15,6 +13,8 @@ import { retentionDays } from '#infra/constructs/service-function.ts';
 import { grantListing, grantObjects } from '#infra/grants.ts';
 import type { OwnEnvironment } from '#infra/own-environment.ts';
 import { stagePolicy } from '#infra/stage.ts';
+import { endpointName, modelPrefix, repositoryName } from '#shared/deployment/names.ts';
+import type { DeploymentSettings, ModelSettings } from '#shared/deployment/settings.ts';
 import type { DataStack } from './data-stack.ts';
 import { OnestepStack } from './onestep-stack.ts';
 

@@ -1,8 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { PROJECT, type StackPart, stackName } from '#functions/cli/deploy/names.ts';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { stagePolicy } from '#infra/stage.ts';
+import { PROJECT, type StackPart, stackName } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
 const DESCRIPTIONS: Readonly<Record<StackPart, string>> = {
   data: 'table, buckets, image repository, secrets and queues: everything that has a state',

@@ -1,14 +1,14 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { OUTPUTS, PROJECT } from '#functions/cli/deploy/names.ts';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { createAlarms } from '#infra/alarms/alarms.ts';
 import { createBudget } from '#infra/constructs/budget.ts';
 import { createDashboard } from '#infra/constructs/dashboard.ts';
 import { KillSwitch } from '#infra/constructs/kill-switch.ts';
 import { createLogMetrics } from '#infra/log-metrics.ts';
 import type { Watched } from '#infra/watched.ts';
+import { OUTPUTS, PROJECT } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { OnestepStack } from './onestep-stack.ts';
 
 /** Dashboard, alarms, budget and kill switch. */

@@ -1,15 +1,15 @@
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import type { WebhooksEnv } from '#functions/webhooks/config.ts';
 import { readQueue } from '#infra/constructs/read-queue.ts';
 import type { ServiceFunction } from '#infra/constructs/service-function.ts';
-import { createStackFunction } from '#infra/functions/stack-function.ts';
 import { grantObjects, grantTableRead, grantTableWrite } from '#infra/grants.ts';
 import type { OwnEnvironment } from '#infra/own-environment.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import type { ApiStack } from './api-stack.ts';
 import type { DataStack } from './data-stack.ts';
 import { OnestepStack } from './onestep-stack.ts';
+import { createStackFunction } from './stack-function.ts';
 
 /** Deliveries at one time: a flood of webhooks must not take the account's concurrency. */
 const MAX_DELIVERERS = 20;

@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { copyOfTiny } from '../helpers/model-fixture.ts';
+import { copyOfTiny } from '#test/helpers/model-fixture.ts';
 import {
   type RunningServer,
   removeFolder,
   startServer,
   temporaryFolder,
-} from '../helpers/server-process.ts';
+} from '#test/helpers/server-process.ts';
 import { openPage, seriousFaults, startBrowser } from './open-page.ts';
 
 let server: RunningServer;

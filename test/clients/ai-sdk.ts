@@ -4,7 +4,7 @@ import { createReplicate } from '@ai-sdk/replicate';
 import { generateImage } from 'ai';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Served, StartServed } from '../helpers/served.ts';
+import type { Served, StartServed } from '#test/helpers/served.ts';
 
 /** What the AI SDK is promised, against any deployment. */
 export function describeAiSdk(where: string, start: StartServed): void {

@@ -1,7 +1,7 @@
 import { ApiError, createFalClient, ValidationError } from '@fal-ai/client';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Served, StartServed } from '../helpers/served.ts';
+import type { Served, StartServed } from '#test/helpers/served.ts';
 
 interface Output {
   readonly images: readonly { readonly url: string; readonly content_type: string }[];

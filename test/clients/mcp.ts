@@ -3,7 +3,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Served, StartServed } from '../helpers/served.ts';
+import type { Served, StartServed } from '#test/helpers/served.ts';
 
 interface Content {
   readonly type: string;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import OpenAI from 'openai';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Served, StartServed } from '../helpers/served.ts';
+import type { Served, StartServed } from '#test/helpers/served.ts';
 
 /** What the stock `openai` client is promised, against any deployment. */
 export function describeOpenAiClient(where: string, start: StartServed): void {

@@ -1,7 +1,7 @@
 import Replicate from 'replicate';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Served, StartServed } from '../helpers/served.ts';
+import type { Served, StartServed } from '#test/helpers/served.ts';
 
 /** What the stock `replicate` client is promised, against any deployment. */
 export function describeReplicateClient(where: string, start: StartServed): void {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { removeFolder, temporaryFolder } from '../helpers/server-process.ts';
+import { removeFolder, temporaryFolder } from '#test/helpers/server-process.ts';
 
 /**
  * A stranger's way: clone, `npm start`, a picture; then the docs' own commands for a model of one's own

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ReceiptSchema } from '#shared/core/inference.ts';
-import { type DemoPackage, importDemo } from '../helpers/demo-package.ts';
-import { entrypointOf, readDockerfile } from '../helpers/dockerfile.ts';
-import { inferenceRequest } from '../helpers/gpu-process.ts';
+import { type DemoPackage, importDemo } from '#test/helpers/demo-package.ts';
+import { entrypointOf, readDockerfile } from '#test/helpers/dockerfile.ts';
+import { inferenceRequest } from '#test/helpers/gpu-process.ts';
 
 /**
  * What the Dockerfile does, without Docker: the COPY and RUN steps of its application stage in an empty

@@ -1,8 +1,8 @@
-import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createDynamoClient, createS3Client } from '#shared/adapters/aws/aws-clients.ts';
-import { type FakeService, startFakeService } from '../helpers/fake-service.ts';
+import { type FakeService, startFakeService } from '#test/helpers/fake-service.ts';
 
 const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
 let service: FakeService | undefined;

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { TIMEOUTS } from '#infra/timeouts.ts';
 import { type CallLimits, clientSettings } from '#shared/adapters/aws/aws-access.ts';
 import { SECRET_LIMITS } from '#shared/adapters/aws/secrets-client.ts';
-import { type FakeService, startFakeService } from '../helpers/fake-service.ts';
+import { type FakeService, startFakeService } from '#test/helpers/fake-service.ts';
 
 let service: FakeService | undefined;
 afterEach(() => service?.stop());

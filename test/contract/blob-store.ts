@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 
 export interface BlobStoreUnderTest {
   readonly blobs: BlobStore;

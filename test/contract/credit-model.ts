@@ -3,11 +3,17 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 import { microUsd } from '#shared/core/money.ts';
-import { createCountedBytes } from '../helpers/counted-bytes.ts';
-import { expectInvariant } from '../helpers/invariant.ts';
-import { createManualClock, type ManualClock } from '../helpers/manual-clock.ts';
-import { fund, NOW, sampleAdmission, sampleGrant, sampleSettlement } from '../helpers/samples.ts';
-import type { MakeStores, StoreSet } from '../helpers/stores.ts';
+import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
+import { expectInvariant } from '#test/helpers/invariant.ts';
+import { createManualClock, type ManualClock } from '#test/helpers/manual-clock.ts';
+import {
+  fund,
+  NOW,
+  sampleAdmission,
+  sampleGrant,
+  sampleSettlement,
+} from '#test/helpers/samples.ts';
+import type { MakeStores, StoreSet } from '#test/helpers/stores.ts';
 
 type Step =
   | { readonly do: 'grant'; readonly amount: number; readonly forMs: number }

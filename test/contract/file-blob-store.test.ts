@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createFileBlobStore } from '#shared/adapters/local/file-blob-store.ts';
+import { createFileBlobStore } from '#shared/adapters/files/file-blob-store.ts';
 import { describeBlobStore } from './blob-store.ts';
 
 const makeRoot = () => mkdtempSync(join(tmpdir(), 'onestep-blobs-'));

@@ -3,11 +3,11 @@ import type { AccountId, JobId, KeyId } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 import { microUsd } from '#shared/core/money.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
-import type { Admission, JobStore } from '#shared/ports/job-store.ts';
-import type { Ledger } from '#shared/ports/ledger.ts';
-import { createCountedBytes } from '../helpers/counted-bytes.ts';
-import { allEntries, expectInvariant } from '../helpers/invariant.ts';
-import { createManualClock, type ManualClock } from '../helpers/manual-clock.ts';
+import type { Admission, JobStore } from '#shared/service/ports/job-store.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
+import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
+import { allEntries, expectInvariant } from '#test/helpers/invariant.ts';
+import { createManualClock, type ManualClock } from '#test/helpers/manual-clock.ts';
 import {
   ACCOUNT,
   fund,
@@ -21,8 +21,8 @@ import {
   sampleAdmission,
   sampleImage,
   sampleSettlement,
-} from '../helpers/samples.ts';
-import type { MakeStores, StoreSet } from '../helpers/stores.ts';
+} from '#test/helpers/samples.ts';
+import type { MakeStores, StoreSet } from '#test/helpers/stores.ts';
 
 const LEASE_MS = 30_000;
 
@@ -172,8 +172,8 @@ export function describeJobStore(name: string, makeStores: MakeStores): void {
         await admitted({}, cap);
         const job = await admitted(next, cap);
         expect(await jobs.get(job.id)).toMatchObject(next);
-        for (const of of [{}, next]) {
-          expect(await jobs.admit(sampleAdmission(of, cap))).toMatchObject({
+        for (const fields of [{}, next]) {
+          expect(await jobs.admit(sampleAdmission(fields, cap))).toMatchObject({
             outcome: 'key-budget-exceeded',
             spent: 2 * PRICE,
           });

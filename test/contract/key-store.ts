@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { KeyId } from '#shared/core/ids.ts';
 import { microUsd } from '#shared/core/money.ts';
-import type { KeyStore } from '#shared/ports/key-store.ts';
-import { createCountedBytes } from '../helpers/counted-bytes.ts';
-import { createManualClock } from '../helpers/manual-clock.ts';
+import type { KeyStore } from '#shared/service/ports/key-store.ts';
+import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
+import { createManualClock } from '#test/helpers/manual-clock.ts';
 import {
   ACCOUNT,
   fund,
@@ -13,8 +13,8 @@ import {
   sampleAudit,
   sampleId,
   sampleKey,
-} from '../helpers/samples.ts';
-import type { MakeStores, StoreSet } from '../helpers/stores.ts';
+} from '#test/helpers/samples.ts';
+import type { MakeStores, StoreSet } from '#test/helpers/stores.ts';
 
 /** What every key store must do; `makeStores` gives stores over an empty database. */
 export function describeKeyStore(name: string, makeStores: MakeStores): void {

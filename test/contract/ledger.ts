@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AccountId } from '#shared/core/ids.ts';
 import { microUsd } from '#shared/core/money.ts';
-import type { Ledger } from '#shared/ports/ledger.ts';
-import { createCountedBytes } from '../helpers/counted-bytes.ts';
-import { allEntries, expectInvariant } from '../helpers/invariant.ts';
-import { createManualClock, type ManualClock } from '../helpers/manual-clock.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
+import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
+import { allEntries, expectInvariant } from '#test/helpers/invariant.ts';
+import { createManualClock, type ManualClock } from '#test/helpers/manual-clock.ts';
 import {
   ACCOUNT,
   DAY,
@@ -17,8 +17,8 @@ import {
   sampleAudit,
   sampleGrant,
   sampleSettlement,
-} from '../helpers/samples.ts';
-import type { MakeStores, StoreSet } from '../helpers/stores.ts';
+} from '#test/helpers/samples.ts';
+import type { MakeStores, StoreSet } from '#test/helpers/stores.ts';
 
 /** What every ledger must do; `makeStores` gives stores over an empty database. */
 export function describeLedger(name: string, makeStores: MakeStores): void {

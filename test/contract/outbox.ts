@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobId } from '#shared/core/ids.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
-import type { Outbox, WebhookSettings } from '#shared/ports/outbox.ts';
-import { createCountedBytes } from '../helpers/counted-bytes.ts';
-import { createManualClock } from '../helpers/manual-clock.ts';
-import { ACCOUNT, MINUTE, NOW, OTHER_ACCOUNT } from '../helpers/samples.ts';
-import type { MakeStores, StoreSet } from '../helpers/stores.ts';
+import type { Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
+import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
+import { createManualClock } from '#test/helpers/manual-clock.ts';
+import { ACCOUNT, MINUTE, NOW, OTHER_ACCOUNT } from '#test/helpers/samples.ts';
+import type { MakeStores, StoreSet } from '#test/helpers/stores.ts';
 
 const URL = 'https://example.com/hook';
 const JOB = '01kb0000000000000000000001' as JobId;

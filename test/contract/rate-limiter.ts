@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '#shared/core/clock.ts';
-import type { RateLimiter } from '#shared/ports/rate-limiter.ts';
-import { createManualClock } from '../helpers/manual-clock.ts';
+import type { RateLimiter } from '#shared/service/ports/rate-limiter.ts';
+import { createManualClock } from '#test/helpers/manual-clock.ts';
 
 /** What every rate limiter must do. */
 export function describeRateLimiter(name: string, make: (clock: Clock) => RateLimiter): void {

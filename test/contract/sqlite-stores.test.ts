@@ -1,5 +1,5 @@
-import { createCachedJobStore } from '#functions/cli/serve/cached-job-store.ts';
-import { makeSqliteStores } from '../helpers/stores.ts';
+import { createCachedJobStore } from '#shared/service/cached-job-store.ts';
+import { makeSqliteStores } from '#test/helpers/stores.ts';
 import { describeCreditModel } from './credit-model.ts';
 import { describeJobStore } from './job-store.ts';
 import { describeKeyStore } from './key-store.ts';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { removeFolder, startServer, temporaryFolder } from '../helpers/server-process.ts';
+import { removeFolder, startServer, temporaryFolder } from '#test/helpers/server-process.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const data = temporaryFolder();

@@ -1,4 +1,4 @@
-import { describeAiSdk } from '../clients/ai-sdk.ts';
-import { startRealServer } from '../helpers/real-server.ts';
+import { describeAiSdk } from '#test/clients/ai-sdk.ts';
+import { startRealServer } from '#test/helpers/real-server.ts';
 
 describeAiSdk('embedded', () => startRealServer());

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { hasCudaDevice } from '#shared/pipeline/cuda.ts';
+import { hasCudaDevice } from '#shared/engine/pipeline/cuda.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const words = (...args: readonly string[]) => [

@@ -4,7 +4,7 @@ import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { fixture, importFixture, temporaryFolder } from '../helpers/model-fixture.ts';
+import { fixture, importFixture, temporaryFolder } from '#test/helpers/model-fixture.ts';
 
 const LAUNCH = fileURLToPath(new URL('../../functions/cli/launch.mjs', import.meta.url));
 const TOKENIZER = fileURLToPath(new URL('../fixtures/clip-tokenizer', import.meta.url));

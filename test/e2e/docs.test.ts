@@ -5,14 +5,14 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMMON_OPTIONS } from '#functions/cli/command.ts';
 import { COMMANDS } from '#functions/cli/commands.ts';
-import { loadServeConfig } from '#functions/cli/serve/serve-config.ts';
-import { blocksOf, FILES, ROOT } from '../helpers/doc-blocks.ts';
+import { loadServeConfig } from '#functions/local/serve-config.ts';
+import { blocksOf, FILES, ROOT } from '#test/helpers/doc-blocks.ts';
 import {
   type RunningServer,
   removeFolder,
   startServer,
   temporaryFolder,
-} from '../helpers/server-process.ts';
+} from '#test/helpers/server-process.ts';
 
 const run = promisify(execFile);
 

@@ -1,4 +1,4 @@
-import { describeFalClient } from '../clients/fal.ts';
-import { startRealServer } from '../helpers/real-server.ts';
+import { describeFalClient } from '#test/clients/fal.ts';
+import { startRealServer } from '#test/helpers/real-server.ts';
 
 describeFalClient('embedded', () => startRealServer());

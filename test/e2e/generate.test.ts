@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ReceiptSchema } from '#shared/core/inference.ts';
-import { type FixtureTensor, readSafetensors } from '../helpers/read-safetensors.ts';
+import { type FixtureTensor, readSafetensors } from '#test/helpers/read-safetensors.ts';
 
 const LAUNCH = fileURLToPath(new URL('../../functions/cli/launch.mjs', import.meta.url));
 const STAGES = new URL('../fixtures/demo-stages/', import.meta.url);

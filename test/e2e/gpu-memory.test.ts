@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DemoPackage, importDemo } from '../helpers/demo-package.ts';
-import { type GpuProcess, inferenceRequest, startGpuProcess } from '../helpers/gpu-process.ts';
+import { type DemoPackage, importDemo } from '#test/helpers/demo-package.ts';
+import { type GpuProcess, inferenceRequest, startGpuProcess } from '#test/helpers/gpu-process.ts';
 
 const MEBIBYTE = 2 ** 20;
 /** Three times the demo model's own side: an image of nine times as many pixels. */

@@ -11,9 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureDemoModel } from '#functions/cli/demo-model.ts';
+import { ensureDemoModel } from '#functions/local/demo-model.ts';
 import { InferenceErrorSchema, ReceiptSchema } from '#shared/core/inference.ts';
-import { type GpuProcess, inferenceRequest, startGpuProcess } from '../helpers/gpu-process.ts';
+import { type GpuProcess, inferenceRequest, startGpuProcess } from '#test/helpers/gpu-process.ts';
 
 /** Large enough that a test can step in between two images. */
 const LONG = { width: 512, height: 512, num_outputs: 8 };

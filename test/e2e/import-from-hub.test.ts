@@ -4,19 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readManifest } from '#shared/model/manifest.ts';
+import { readManifest } from '#shared/engine/package/manifest.ts';
 import {
   COMMIT,
   type Fault,
   type HubStandIn,
   standInFiles,
   startHub,
-} from '../helpers/hub-stand-in.ts';
-import { type ImportRun, runImport } from '../helpers/import-process.ts';
-import { fixture, importFixture, rawTensors } from '../helpers/model-fixture.ts';
-import { singleFileOf } from '../helpers/single-file.ts';
-import { encodeTorchFile } from '../helpers/torch-file.ts';
-import { encodeSafetensors } from '../helpers/write-safetensors.ts';
+} from '#test/helpers/hub-stand-in.ts';
+import { type ImportRun, runImport } from '#test/helpers/import-process.ts';
+import { fixture, importFixture, rawTensors } from '#test/helpers/model-fixture.ts';
+import { singleFileOf } from '#test/helpers/single-file.ts';
+import { encodeTorchFile } from '#test/helpers/torch-file.ts';
+import { encodeSafetensors } from '#test/helpers/write-safetensors.ts';
 
 const TINY = fixture('tiny', 'repo');
 const UNET = encodeTorchFile(rawTensors(join(TINY, 'unet', 'diffusion_pytorch_model.safetensors')));

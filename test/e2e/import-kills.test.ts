@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { writeRandomRepository } from '#functions/cli/bench/random-repository.ts';
 import { SDXL_CONFIGS } from '#functions/cli/bench/sdxl-shape.ts';
-import { checkFiles } from '#shared/model/check-files.ts';
-import { readManifest } from '#shared/model/manifest.ts';
-import { type HubStandIn, standInFiles, startHub } from '../helpers/hub-stand-in.ts';
-import { type ImportRun, runImport } from '../helpers/import-process.ts';
-import { fixture, importFixture } from '../helpers/model-fixture.ts';
+import { checkFiles } from '#shared/engine/package/check-files.ts';
+import { readManifest } from '#shared/engine/package/manifest.ts';
+import { type HubStandIn, standInFiles, startHub } from '#test/helpers/hub-stand-in.ts';
+import { type ImportRun, runImport } from '#test/helpers/import-process.ts';
+import { fixture, importFixture } from '#test/helpers/model-fixture.ts';
 
 /** How often an import is killed; `ONESTEP_IMPORT_KILLS` asks for more. */
 const KILLS = Number(process.env['ONESTEP_IMPORT_KILLS'] ?? 10);

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
-import { randomBytes } from '#functions/cli/serve/crypto.ts';
-import { openSqliteStores } from '#shared/adapters/local/sqlite/sqlite-stores.ts';
+import { randomBytes } from '#functions/local/random-bytes.ts';
+import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import { systemClock } from '#shared/core/clock.ts';
-import { expectInvariant } from '../helpers/invariant.ts';
+import { expectInvariant } from '#test/helpers/invariant.ts';
 import {
   type RunningServer,
   removeFolder,
   spawnServer,
   startServer,
   temporaryFolder,
-} from '../helpers/server-process.ts';
+} from '#test/helpers/server-process.ts';
 
 /** How often the server is killed; `ONESTEP_KILL_ROUNDS` asks for more. */
 const ROUNDS = Number(process.env['ONESTEP_KILL_ROUNDS'] ?? 5);

@@ -1,4 +1,4 @@
-import { describeMcpClient } from '../clients/mcp.ts';
-import { startRealServer } from '../helpers/real-server.ts';
+import { describeMcpClient } from '#test/clients/mcp.ts';
+import { startRealServer } from '#test/helpers/real-server.ts';
 
 describeMcpClient('embedded', () => startRealServer());

@@ -3,13 +3,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { copyOfTiny } from '../helpers/model-fixture.ts';
+import { copyOfTiny } from '#test/helpers/model-fixture.ts';
 import {
   type RunningServer,
   removeFolder,
   startServer,
   temporaryFolder,
-} from '../helpers/server-process.ts';
+} from '#test/helpers/server-process.ts';
 
 const LAUNCH = fileURLToPath(new URL('../../functions/cli/launch.mjs', import.meta.url));
 const PRICES = {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type RunningServer, removeFolder, startServer } from '../helpers/server-process.ts';
+import { type RunningServer, removeFolder, startServer } from '#test/helpers/server-process.ts';
 
 interface Prediction {
   readonly id: string;

@@ -3,9 +3,9 @@ import { generateImage } from 'ai';
 import OpenAI from 'openai';
 import Replicate from 'replicate';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type HttpServer, startHttpServer } from '#functions/cli/serve/http-server.ts';
-import { createApiHarness } from '../helpers/api-harness.ts';
-import { createManualClock } from '../helpers/manual-clock.ts';
+import { type HttpServer, startHttpServer } from '#functions/local/http-server.ts';
+import { createApiHarness } from '#test/helpers/api-harness.ts';
+import { createManualClock } from '#test/helpers/manual-clock.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,4 +1,4 @@
-import { describeOpenAiClient } from '../clients/openai.ts';
-import { startRealServer } from '../helpers/real-server.ts';
+import { describeOpenAiClient } from '#test/clients/openai.ts';
+import { startRealServer } from '#test/helpers/real-server.ts';
 
 describeOpenAiClient('embedded', () => startRealServer());

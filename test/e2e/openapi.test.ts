@@ -1,7 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenApiDocument } from '#functions/api/reference/open-api-types.ts';
-import { type ApiHarness, createApiHarness, TEST_MODEL } from '../helpers/api-harness.ts';
+import { type ApiHarness, createApiHarness, TEST_MODEL } from '#test/helpers/api-harness.ts';
 
 let harness: ApiHarness;
 let document: OpenApiDocument;

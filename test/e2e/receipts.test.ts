@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RealServer, startRealServer } from '../helpers/real-server.ts';
+import { type RealServer, startRealServer } from '#test/helpers/real-server.ts';
 
 let server: RealServer;
 

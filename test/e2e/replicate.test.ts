@@ -1,4 +1,4 @@
-import { describeReplicateClient } from '../clients/replicate.ts';
-import { startRealServer } from '../helpers/real-server.ts';
+import { describeReplicateClient } from '#test/clients/replicate.ts';
+import { startRealServer } from '#test/helpers/real-server.ts';
 
 describeReplicateClient('embedded', () => startRealServer());

@@ -12,7 +12,7 @@ import {
   spawnServer,
   startServer,
   temporaryFolder,
-} from '../helpers/server-process.ts';
+} from '#test/helpers/server-process.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

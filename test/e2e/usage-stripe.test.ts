@@ -1,8 +1,8 @@
 import Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type HttpServer, startHttpServer } from '#functions/cli/serve/http-server.ts';
+import { type HttpServer, startHttpServer } from '#functions/local/http-server.ts';
+import { type ApiHarness, createApiHarness } from '#test/helpers/api-harness.ts';
 import { createStripeTopup } from '../../docs/examples/stripe-topup.ts';
-import { type ApiHarness, createApiHarness } from '../helpers/api-harness.ts';
 
 const SECRET = 'whsec_test_secret';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ApiHarness, createApiHarness } from '../helpers/api-harness.ts';
+import { type ApiHarness, createApiHarness } from '#test/helpers/api-harness.ts';
 
 const JOBS = 1000;
 const CREDIT = 100_000_000;

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import Replicate, { validateWebhook } from 'replicate';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RealServer, startRealServer } from '../helpers/real-server.ts';
+import { type RealServer, startRealServer } from '#test/helpers/real-server.ts';
 
 interface Received {
   readonly headers: Record<string, string>;

@@ -2,23 +2,23 @@ import { createHash, randomBytes as nodeRandomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { filesRoute } from '#functions/api/routes/files.ts';
-import { hmacSha256 } from '#functions/cli/serve/crypto.ts';
-import { createEmbeddedApp } from '#functions/cli/serve/embedded-app.ts';
-import { ensureFirstKeys } from '#functions/cli/serve/first-start.ts';
-import { defaultPrices } from '#functions/cli/serve/local-model.ts';
-import { loadSecrets } from '#functions/cli/serve/secrets-file.ts';
-import { loadServeConfig, type ServeConfig } from '#functions/cli/serve/serve-config.ts';
-import { createServices } from '#functions/cli/serve/services.ts';
-import { createFileBlobStore } from '#shared/adapters/local/file-blob-store.ts';
-import { createSignedFileUrls } from '#shared/adapters/local/signed-file-urls.ts';
-import { openSqliteStores } from '#shared/adapters/local/sqlite/sqlite-stores.ts';
+import { filesRoute } from '#functions/api/predictions/files-routes.ts';
+import { createEmbeddedApp } from '#functions/local/embedded-app.ts';
+import { ensureFirstKeys } from '#functions/local/first-start.ts';
+import { defaultPrices } from '#functions/local/local-model.ts';
+import { loadSecrets } from '#functions/local/secrets-file.ts';
+import { loadServeConfig, type ServeConfig } from '#functions/local/serve-config.ts';
+import { createFileBlobStore } from '#shared/adapters/files/file-blob-store.ts';
+import { createSignedFileUrls } from '#shared/adapters/files/signed-file-urls.ts';
+import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import { type Clock, systemClock } from '#shared/core/clock.ts';
+import { hmacSha256 } from '#shared/core/hash.ts';
 import type { InferenceRequest, Receipt } from '#shared/core/inference.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
-import type { CatalogModel } from '#shared/domain/catalog.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
-import type { Completion, InferenceQueue } from '#shared/ports/inference-queue.ts';
+import type { CatalogModel } from '#shared/service/domain/catalog.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { Completion, InferenceQueue } from '#shared/service/ports/inference-queue.ts';
+import { createServices } from '#shared/service/services.ts';
 
 export const TEST_MODEL: CatalogModel = {
   name: 'onestep/test',

@@ -5,8 +5,8 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { inject } from 'vitest';
 import type { AwsAccess } from '#shared/adapters/aws/aws-access.ts';
 import { createDynamoClient, createS3Client } from '#shared/adapters/aws/aws-clients.ts';
-import { createDynamoTable, type DynamoTable } from '#shared/adapters/aws/dynamo-table.ts';
-import { TABLE_SCHEMA } from '#shared/adapters/aws/table-schema.ts';
+import { createDynamoTable, type DynamoTable } from '#shared/adapters/dynamo/dynamo-table.ts';
+import { TABLE_SCHEMA } from '#shared/adapters/dynamo/table-schema.ts';
 
 /** How to call one of the stand-ins that the run has started. */
 export function accessTo(service: 'dynamoDb' | 's3' | 'moto'): AwsAccess {

@@ -4,8 +4,8 @@ import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { createS3Client, createSqsClient } from '#shared/adapters/aws/aws-clients.ts';
 import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
-import type { Manifest } from '#shared/model/manifest.ts';
-import { createSns } from '../stand-ins/sns.ts';
+import type { Manifest } from '#shared/engine/package/manifest.ts';
+import { createSns } from '#test/stand-ins/sns.ts';
 import { accessTo, createEmptyBucket, createEmptyTable } from './aws-stand-ins.ts';
 
 /** Everything that the stacks would have made, under names of its own. */

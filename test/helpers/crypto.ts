@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { Hmac, MacKeys } from '#shared/domain/key-format.ts';
+import type { Hmac, MacKeys } from '#shared/service/domain/key-format.ts';
 
 export const hmac: Hmac = (key, data) =>
   new Uint8Array(createHmac('sha256', key).update(data).digest());

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { importModel } from '#shared/model/import-model.ts';
-import type { Manifest } from '#shared/model/manifest.ts';
+import { importModel } from '#shared/engine/package/import-model.ts';
+import type { Manifest } from '#shared/engine/package/manifest.ts';
 
 const DEMO = fileURLToPath(new URL('../../models/demo', import.meta.url));
 

@@ -1,8 +1,8 @@
 import type { JobId } from '#shared/core/ids.ts';
 import type { ImageRecord, InferenceRequest } from '#shared/core/inference.ts';
 import { receiptKey } from '#shared/core/output-keys.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
-import type { Completion, InferenceQueue } from '#shared/ports/inference-queue.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { Completion, InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import { sampleImage, sampleReceipt } from './samples.ts';
 
 export interface GpuStandIn {

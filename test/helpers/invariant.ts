@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
-import type { Ledger } from '#shared/ports/ledger.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
 
 /** Every entry of an account, newest first. */
 export async function allEntries(ledger: Ledger, account: LedgerEntry['account']) {

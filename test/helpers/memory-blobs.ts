@@ -1,4 +1,4 @@
-import type { BlobStore } from '#shared/ports/blob-store.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 
 /** A blob store in memory; it keeps what it is given and nothing else. */
 export function createMemoryBlobs(): BlobStore {

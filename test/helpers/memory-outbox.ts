@@ -1,5 +1,5 @@
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
-import type { EndpointHealth, Outbox, WebhookSettings } from '#shared/ports/outbox.ts';
+import type { EndpointHealth, Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
 
 /** An outbox in memory, for tests of the rules over it. */
 export function createMemoryOutbox(): Outbox {

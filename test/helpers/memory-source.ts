@@ -1,4 +1,4 @@
-import type { ByteSource } from '#shared/checkpoint/byte-source.ts';
+import type { ByteSource } from '#shared/engine/checkpoint/byte-source.ts';
 
 /** A file in memory. A read outside of it is a plain Error: the reader's own fault, not the file's. */
 export function memorySource(bytes: Uint8Array, path = 'memory.bin'): ByteSource {

@@ -2,8 +2,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ImportOptions, importModel } from '#shared/model/import-model.ts';
-import type { Manifest } from '#shared/model/manifest.ts';
+import { type ImportOptions, importModel } from '#shared/engine/package/import-model.ts';
+import type { Manifest } from '#shared/engine/package/manifest.ts';
 import { type RawTensor, writeSafetensors } from './write-safetensors.ts';
 
 /** The path of a file under test/fixtures. */

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type EmbeddedServer, startEmbeddedServer } from '#functions/cli/compose.ts';
-import { loadServeConfig, type ServeConfig } from '#functions/cli/serve/serve-config.ts';
+import { type EmbeddedServer, startEmbeddedServer } from '#functions/local/compose.ts';
+import { loadServeConfig, type ServeConfig } from '#functions/local/serve-config.ts';
 
 export interface RealServer extends EmbeddedServer {
   /** Everything that the server complained of. */

@@ -1,5 +1,5 @@
-import { readManifest } from '#shared/model/manifest.ts';
-import { loadSessions } from '#shared/pipeline/sessions.ts';
+import { readManifest } from '#shared/engine/package/manifest.ts';
+import { loadSessions } from '#shared/engine/pipeline/sessions.ts';
 import type { FixtureTensor } from './read-safetensors.ts';
 
 type Stages = Readonly<Record<string, FixtureTensor>>;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type AccountId, createUlid, type JobId, type KeyId } from '#shared/core/ids.ts';
 import { microUsd } from '#shared/core/money.ts';
-import type { Admission, Settlement } from '#shared/ports/job-store.ts';
-import type { Grant } from '#shared/ports/ledger.ts';
+import type { Admission, Settlement } from '#shared/service/ports/job-store.ts';
+import type { Grant } from '#shared/service/ports/ledger.ts';
 
 const random = (length: number) => new Uint8Array(randomBytes(length));
 /** A fresh id as the system makes them. */

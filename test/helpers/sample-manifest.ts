@@ -1,5 +1,5 @@
-import type { Manifest } from '#shared/model/manifest.ts';
-import { packageDigest } from '#shared/model/package-digest.ts';
+import type { Manifest } from '#shared/engine/package/manifest.ts';
+import { packageDigest } from '#shared/engine/package/package-digest.ts';
 
 const graph = <I extends string[], O extends string[]>(file: string, inputs: I, outputs: O) => ({
   file,

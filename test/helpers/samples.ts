@@ -4,8 +4,8 @@ import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
 import type { Job } from '#shared/core/job.ts';
 import { type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
-import type { Admission, Settlement } from '#shared/ports/job-store.ts';
-import type { Grant, Ledger } from '#shared/ports/ledger.ts';
+import type { Admission, Settlement } from '#shared/service/ports/job-store.ts';
+import type { Grant, Ledger } from '#shared/service/ports/ledger.ts';
 import { createCountedBytes } from './counted-bytes.ts';
 
 const randomBytes = createCountedBytes('samples');

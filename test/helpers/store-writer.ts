@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { openSqliteStores } from '#shared/adapters/local/sqlite/sqlite-stores.ts';
+import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { PRICE, sampleAdmission, sampleSettlement } from './samples.ts';
 

@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSqliteStores } from '#shared/adapters/local/sqlite/sqlite-stores.ts';
+import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
-import type { JobStore } from '#shared/ports/job-store.ts';
-import type { KeyStore } from '#shared/ports/key-store.ts';
-import type { Ledger } from '#shared/ports/ledger.ts';
-import type { Outbox } from '#shared/ports/outbox.ts';
+import type { JobStore } from '#shared/service/ports/job-store.ts';
+import type { KeyStore } from '#shared/service/ports/key-store.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
+import type { Outbox } from '#shared/service/ports/outbox.ts';
 
 /** The four stores over one database, as the contract suites want them. */
 export interface StoreSet {

@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { parseSettings } from '#functions/cli/deploy/settings.ts';
 import { BUNDLE_NAMES } from '#infra/bundles.ts';
 import { createDeployment, type Deployment, type DeploymentCode } from '#infra/deployment.ts';
+import { parseSettings } from '#shared/deployment/settings.ts';
 
 export { Match, Template };
 

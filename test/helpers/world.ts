@@ -2,21 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import {
-  openSqliteStores,
-  type SqliteStores,
-} from '#shared/adapters/local/sqlite/sqlite-stores.ts';
+import { openSqliteStores, type SqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import type { AccountId, JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
-import { createAdmission, type Order } from '#shared/domain/admission.ts';
-import { createDispatcher } from '#shared/domain/dispatcher.ts';
-import { createPricing, type PriceBook } from '#shared/domain/pricing.ts';
-import { createSettlement } from '#shared/domain/settlement.ts';
-import { createSweep } from '#shared/domain/sweep.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
-import type { InferenceQueue } from '#shared/ports/inference-queue.ts';
+import { createAdmission, type Order } from '#shared/service/domain/admission.ts';
+import { createDispatcher } from '#shared/service/domain/dispatcher.ts';
+import { createPricing, type PriceBook } from '#shared/service/domain/pricing.ts';
+import { createSettlement } from '#shared/service/domain/settlement.ts';
+import { createSweep } from '#shared/service/domain/sweep.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import { createCountedBytes } from './counted-bytes.ts';
 import { createGpuStandIn, type GpuStandIn } from './gpu-stand-in.ts';
 import { allEntries, expectInvariant } from './invariant.ts';

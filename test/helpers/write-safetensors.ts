@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { Dtype } from '#shared/checkpoint/tensor.ts';
+import type { Dtype } from '#shared/engine/checkpoint/tensor.ts';
 
 export interface RawTensor {
   readonly dtype: Dtype;

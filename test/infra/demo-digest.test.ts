@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parseSettings } from '#functions/cli/deploy/settings.ts';
-import { type DemoPackage, importDemo } from '../helpers/demo-package.ts';
-import { COMMITTED_CONTEXT } from '../helpers/synthesise.ts';
+import { parseSettings } from '#shared/deployment/settings.ts';
+import { type DemoPackage, importDemo } from '#test/helpers/demo-package.ts';
+import { COMMITTED_CONTEXT } from '#test/helpers/synthesise.ts';
 
 let demo: DemoPackage;
 beforeAll(async () => {

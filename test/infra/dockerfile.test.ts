@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { INFERENCE_AMI } from '#infra/constructs/async-endpoint.ts';
-import { entrypointOf, readDockerfile } from '../helpers/dockerfile.ts';
+import { entrypointOf, readDockerfile } from '#test/helpers/dockerfile.ts';
 
 const PATH = 'functions/gpu/Dockerfile';
 const readRoot = (path: string) =>

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { grantsTable } from '../helpers/grants-table.ts';
-import { synthesise } from '../helpers/synthesise.ts';
+import { grantsTable } from '#test/helpers/grants-table.ts';
+import { synthesise } from '#test/helpers/synthesise.ts';
 
 const HEADING = `# Who may do what
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { EUROPEAN_PROD } from '../helpers/deployments.ts';
-import { ungranted } from '../helpers/granted.ts';
-import { statementsOf } from '../helpers/iam-statements.ts';
-import { synthesise } from '../helpers/synthesise.ts';
+import { EUROPEAN_PROD } from '#test/helpers/deployments.ts';
+import { ungranted } from '#test/helpers/granted.ts';
+import { statementsOf } from '#test/helpers/iam-statements.ts';
+import { synthesise } from '#test/helpers/synthesise.ts';
 
 /** The actions that exist on no narrower resource than `*`. */
 const WITHOUT_RESOURCE = [

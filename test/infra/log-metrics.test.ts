@@ -7,9 +7,9 @@ import { createJsonLog } from '#shared/adapters/aws/json-log.ts';
 import { createLoggedLedger } from '#shared/adapters/aws/logged-ledger.ts';
 import type { Job } from '#shared/core/job.ts';
 import { microUsd } from '#shared/core/money.ts';
-import type { Grant, Ledger } from '#shared/ports/ledger.ts';
-import { sampleAdmission } from '../helpers/sample-jobs.ts';
-import { everyResource, synthesise } from '../helpers/synthesise.ts';
+import type { Grant, Ledger } from '#shared/service/ports/ledger.ts';
+import { sampleAdmission } from '#test/helpers/sample-jobs.ts';
+import { everyResource, synthesise } from '#test/helpers/synthesise.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

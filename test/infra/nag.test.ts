@@ -2,7 +2,7 @@ import { App, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { expect, it } from 'vitest';
-import { everyResource, synthesise } from '../helpers/synthesise.ts';
+import { everyResource, synthesise } from '#test/helpers/synthesise.ts';
 
 it('a finding that nobody has acknowledged ends the synth', () => {
   const app = new App({ analyticsReporting: false });

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CachePolicy, OriginRequestPolicy } from 'aws-cdk-lib/aws-cloudfront';
 import { describe, expect, it } from 'vitest';
-import { MAX_WAIT_MS } from '#functions/api/limits.ts';
-import { TABLE_SCHEMA } from '#shared/adapters/aws/table-schema.ts';
+import { MAX_WAIT_MS } from '#functions/api/http/limits.ts';
+import { TABLE_SCHEMA } from '#shared/adapters/dynamo/table-schema.ts';
 import { errorAnswer, refusal } from '#shared/core/error-body.ts';
-import { EUROPEAN_PROD } from '../helpers/deployments.ts';
-import { statementsOf } from '../helpers/iam-statements.ts';
+import { EUROPEAN_PROD } from '#test/helpers/deployments.ts';
+import { statementsOf } from '#test/helpers/iam-statements.ts';
 import {
   everyResource,
   Match,
@@ -14,7 +14,7 @@ import {
   type Resource,
   resourcesOf,
   synthesise,
-} from '../helpers/synthesise.ts';
+} from '#test/helpers/synthesise.ts';
 
 /**
  * What a reviewer of this infrastructure asks for, by number. Where something is proved by another
@@ -236,7 +236,7 @@ describe('endpoint', () => {
         'lambda:UpdateFunctionConfiguration',
       ]),
     );
-    // The ceiling in dollars: `onestep cost`, test/unit/cli/deploy/cost.test.ts and docs/costs.md.
+    // The ceiling in dollars: `onestep cost`, test/unit/deployment/cost.test.ts and docs/costs.md.
     // What the switch does: test/unit/infra/kill-switch.test.ts.
   });
 });

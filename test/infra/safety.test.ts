@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { EUROPEAN_PROD } from '../helpers/deployments.ts';
-import { resourcesOf, type Synthesised, synthesise } from '../helpers/synthesise.ts';
+import { EUROPEAN_PROD } from '#test/helpers/deployments.ts';
+import { resourcesOf, type Synthesised, synthesise } from '#test/helpers/synthesise.ts';
 
 /** The values that a variable has in the environments of a part's functions or models. */
 function valuesOf(made: Synthesised, part: 'api' | 'gpu', name: string): readonly unknown[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { EUROPEAN_PROD } from '../helpers/deployments.ts';
-import { everyResource, resourcesOf, synthesise } from '../helpers/synthesise.ts';
+import { EUROPEAN_PROD } from '#test/helpers/deployments.ts';
+import { everyResource, resourcesOf, synthesise } from '#test/helpers/synthesise.ts';
 
 /** What holds something that cannot be made again. */
 const STATEFUL = [

@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { blocksOf, FILES } from '../helpers/doc-blocks.ts';
-import { type RealServer, startRealServer } from '../helpers/real-server.ts';
+import { blocksOf, FILES } from '#test/helpers/doc-blocks.ts';
+import { type RealServer, startRealServer } from '#test/helpers/real-server.ts';
 
 const run = promisify(execFile);
 const HERE = import.meta.dirname;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { cacheFolder, installOnce, installPython } from '../helpers/install-once.ts';
+import { cacheFolder, installOnce, installPython } from '#test/helpers/install-once.ts';
 
 const CLIENTS = ['replicate==1.0.7', 'openai==3.57.0'];
 

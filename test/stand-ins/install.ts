@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder, installOnce, installPython, runToEnd } from '../helpers/install-once.ts';
+import { cacheFolder, installOnce, installPython, runToEnd } from '#test/helpers/install-once.ts';
 
 const DYNAMODB_LOCAL = '2.6.1';
 const VERSITYGW = 'v1.8.0';

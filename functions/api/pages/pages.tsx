@@ -1,11 +1,11 @@
-import type { ApiApp, ApiContext } from '#functions/api/context.ts';
+import type { ApiApp, ApiContext } from '#functions/api/http/context.ts';
 import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { endedSessionCookie, sessionCookie } from '#shared/adapters/http/session-cookie.ts';
 import { isUlid } from '#shared/core/ids.ts';
-import { aspectSizes, type Catalog } from '#shared/domain/catalog.ts';
-import type { KeyService } from '#shared/domain/keys.ts';
-import { leadingLicence } from '#shared/domain/licence-links.ts';
-import type { Pricing } from '#shared/domain/pricing.ts';
+import { aspectSizes, type Catalog } from '#shared/service/domain/catalog.ts';
+import type { KeyService } from '#shared/service/domain/keys.ts';
+import { leadingLicence } from '#shared/service/domain/licence-links.ts';
+import type { Pricing } from '#shared/service/domain/pricing.ts';
 import type { PageAssets } from './assets.ts';
 import { Document, PAGE_LINKS } from './document.tsx';
 import type { OneTimeLinks } from './one-time-links.ts';

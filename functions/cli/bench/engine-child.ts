@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { importModel } from '#shared/model/import-model.ts';
-import { type Manifest, readManifest } from '#shared/model/manifest.ts';
-import { encodeImage } from '#shared/pipeline/encode-image.ts';
-import { torchRandn } from '#shared/pipeline/noise.ts';
-import { assertPictureSize } from '#shared/pipeline/picture-size.ts';
-import { type EdgeTensor, loadSessions, type ModelSessions } from '#shared/pipeline/sessions.ts';
+import { importModel } from '#shared/engine/package/import-model.ts';
+import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
+import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
+import { torchRandn } from '#shared/engine/pipeline/noise.ts';
+import { assertPictureSize } from '#shared/engine/pipeline/picture-size.ts';
+import {
+  type EdgeTensor,
+  loadSessions,
+  type ModelSessions,
+} from '#shared/engine/pipeline/sessions.ts';
 import type { EngineMessage, EngineTask } from './engine-task.ts';
 import { machineRate } from './machine-rate.ts';
 import { writeRandomRepository } from './random-repository.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { assertCuda } from '#shared/pipeline/cuda.ts';
+import { assertCuda } from '#shared/engine/pipeline/cuda.ts';
 import type { Bench } from './bench.ts';
 import type { EngineTask } from './engine-task.ts';
 import { type GpuReport, watchGpu } from './gpu-memory.ts';

@@ -1,10 +1,10 @@
-import { loadOnnxRuntime } from '#shared/model/onnx-runtime.ts';
-import { buildGraph } from '#shared/onnx/graph.ts';
-import { encodeModel } from '#shared/onnx/model-proto.ts';
-import { linearProduct } from '#shared/onnx/ops/microsoft.ts';
-import { conv } from '#shared/onnx/ops/network.ts';
-import { productOf } from '#shared/onnx/shape.ts';
-import { input, type Var } from '#shared/onnx/value.ts';
+import { buildGraph } from '#shared/engine/onnx/graph.ts';
+import { encodeModel } from '#shared/engine/onnx/model-proto.ts';
+import { linearProduct } from '#shared/engine/onnx/ops/microsoft.ts';
+import { conv } from '#shared/engine/onnx/ops/network.ts';
+import { productOf } from '#shared/engine/onnx/shape.ts';
+import { input, type Var } from '#shared/engine/onnx/value.ts';
+import { loadOnnxRuntime } from '#shared/engine/package/onnx-runtime.ts';
 
 /** Measured as long as this, the best of what was seen counts. */
 const MEASURE_MS = 1500;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { readManifest } from '#shared/model/manifest.ts';
-import { readAhead } from '#shared/pipeline/read-ahead.ts';
+import { readManifest } from '#shared/engine/package/manifest.ts';
+import { readAhead } from '#shared/engine/pipeline/read-ahead.ts';
 
 /**
  * Reads every file of a package once, so that what is measured next finds them in the page cache and

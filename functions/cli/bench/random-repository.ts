@@ -1,11 +1,11 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { floatToHalf } from '#shared/bytes/half.ts';
-import { buildGraphs, readModelConfig } from '#shared/model/build-graphs.ts';
-import { openRepository, type Part } from '#shared/model/repository.ts';
-import { cpuDialect } from '#shared/onnx/sdxl/cpu-dialect.ts';
-import type { CheckpointTensor } from '#shared/onnx/stored-tensor.ts';
+import { floatToHalf } from '#shared/engine/bytes/half.ts';
+import { cpuDialect } from '#shared/engine/onnx/sdxl/cpu-dialect.ts';
+import type { CheckpointTensor } from '#shared/engine/onnx/stored-tensor.ts';
+import { buildGraphs, readModelConfig } from '#shared/engine/package/build-graphs.ts';
+import { openRepository, type Part } from '#shared/engine/package/repository.ts';
 import { SDXL_CONFIGS } from './sdxl-shape.ts';
 
 const HALF_BYTES = 2;

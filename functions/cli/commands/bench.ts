@@ -5,12 +5,10 @@ import { AppError } from '#shared/core/errors.ts';
 /** What can be measured; each is loaded only when it runs. */
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   engine: async () => (await import('#functions/cli/bench/engine.ts')).engineBench,
-  api: async () => (await import('#functions/cli/bench/api.ts')).apiBench,
-  bundles: async () => (await import('#functions/cli/bench/bundles.ts')).bundlesBench,
 };
 
 export const bench: Command = {
-  summary: 'measure this machine: engine, api, bundles',
+  summary: 'measure the engine on this machine',
   usage: `${Object.keys(BENCHES).join('|')} [options]`,
   options: {
     shape: { type: 'string', value: 'SHAPE', help: 'engine: sdxl (random weights) or demo' },
@@ -38,8 +36,6 @@ export const bench: Command = {
     'onestep bench engine --shape sdxl --size 1024 --json',
     'onestep bench engine --shape demo',
     'onestep bench engine --device cuda --size 1024 --json',
-    'onestep bench api --json',
-    'onestep bench bundles',
   ],
   async run(context) {
     const [name, ...others] = context.positionals;

@@ -1,9 +1,9 @@
 import type { Command, CommandContext } from '#functions/cli/command.ts';
-import { type Cost, ceilingPerMonth, estimateCost } from '#functions/cli/deploy/cost.ts';
-import { INSTANCE_PRICES } from '#functions/cli/deploy/instance-prices.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { type Cost, ceilingPerMonth, estimateCost } from '#shared/deployment/cost.ts';
+import { INSTANCE_PRICES } from '#shared/deployment/instance-prices.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
 /** `onestep cost`: what a number of images costs, and what a month can cost at most. */
 export const cost: Command = {

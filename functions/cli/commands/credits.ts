@@ -1,10 +1,10 @@
 import { COMMON_SERVICE_OPTIONS, text, withAdmin } from '#functions/cli/admin-command.ts';
+import { formatTable, oneLine } from '#functions/cli/client/table.ts';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
-import type { AdminClient } from '#functions/cli/serve/admin-client.ts';
-import { randomBytes } from '#functions/cli/serve/crypto.ts';
-import { systemClock } from '#shared/core/clock.ts';
 import { didYouMean } from '#functions/cli/nearest.ts';
-import { formatTable, oneLine } from '#functions/cli/service/table.ts';
+import type { AdminClient } from '#functions/local/admin-client.ts';
+import { randomBytes } from '#functions/local/random-bytes.ts';
+import { systemClock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { createUlid } from '#shared/core/ids.ts';
 import { formatUsd, microUsd, parseUsd } from '#shared/core/money.ts';

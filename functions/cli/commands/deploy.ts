@@ -17,9 +17,9 @@ import { deploymentSettings, PROJECT_FOLDER, STAGE_OPTION } from '#functions/cli
 import { pushImage } from '#functions/cli/deploy/push-image.ts';
 import { isPushed, pushPackage } from '#functions/cli/deploy/push-package.ts';
 import { runCommand } from '#functions/cli/deploy/run-command.ts';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { type AccountId, createUlid } from '#shared/core/ids.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { progressLine } from './push.ts';
 
 /** `onestep deploy`: everything, in the order that it needs. */

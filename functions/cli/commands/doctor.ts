@@ -1,8 +1,8 @@
 import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { checkFiles } from '#shared/model/check-files.ts';
-import { type Manifest, readManifest } from '#shared/model/manifest.ts';
-import { loadPipeline } from '#shared/pipeline/pipeline.ts';
+import { checkFiles } from '#shared/engine/package/check-files.ts';
+import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
+import { loadPipeline } from '#shared/engine/pipeline/pipeline.ts';
 
 /** Latents on each side of the trial image: small, and enough for every level of a UNet. */
 const TRIAL_LATENTS = 8;

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join, parse } from 'node:path';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
-import { ensureDemoModel } from '#functions/cli/demo-model.ts';
 import { contactSheet } from '#functions/cli/generate/contact-sheet.ts';
 import { dumpStages } from '#functions/cli/generate/dump-stages.ts';
 import {
@@ -15,12 +14,13 @@ import { createProgress } from '#functions/cli/generate/progress.ts';
 import { showingMode, showPictures } from '#functions/cli/generate/show-pictures.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { assertWritable, writeOutput } from '#functions/cli/output-file.ts';
+import { ensureDemoModel } from '#functions/local/demo-model.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { createUlid } from '#shared/core/ids.ts';
 import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
-import { readManifest } from '#shared/model/manifest.ts';
-import { encodeImage } from '#shared/pipeline/encode-image.ts';
-import { loadPipeline, type Picture, type Pipeline } from '#shared/pipeline/pipeline.ts';
+import { readManifest } from '#shared/engine/package/manifest.ts';
+import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
+import { loadPipeline, type Picture, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 
 export const generate: Command = {
   summary: 'make pictures from a prompt, here and now',

@@ -5,8 +5,8 @@ import { progressLine } from '#functions/cli/import/report-download.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { createProgressMeter } from '#shared/hub/progress-meter.ts';
-import { importModel } from '#shared/model/import-model.ts';
+import { createProgressMeter } from '#shared/engine/hub/progress-meter.ts';
+import { importModel } from '#shared/engine/package/import-model.ts';
 
 const PROGRESS_INTERVAL_MS = 200;
 const DTYPES = ['fp32', 'fp16'] as const;

@@ -1,9 +1,9 @@
 import type { Command } from '#functions/cli/command.ts';
-import { openCheckpoint } from '#shared/checkpoint/open-checkpoint.ts';
-import { quote } from '#shared/checkpoint/quote.ts';
-import { elementCount, type LazyTensor } from '#shared/checkpoint/tensor.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { formatBytes } from '#shared/core/format-bytes.ts';
+import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
+import { quote } from '#shared/engine/checkpoint/quote.ts';
+import { elementCount, type LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
 
 /** `onestep inspect FILE`: the tensors of a checkpoint, from its header alone. */
 export const inspect: Command = {

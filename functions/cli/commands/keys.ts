@@ -1,7 +1,7 @@
 import { COMMON_SERVICE_OPTIONS, text, withAdmin } from '#functions/cli/admin-command.ts';
+import { formatTable, oneLine } from '#functions/cli/client/table.ts';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { didYouMean } from '#functions/cli/nearest.ts';
-import { formatTable, oneLine } from '#functions/cli/service/table.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { formatUsd, microUsd, parseUsd } from '#shared/core/money.ts';
 

@@ -1,9 +1,9 @@
 import { text } from '#functions/cli/admin-command.ts';
+import { connectService, SERVICE_OPTIONS, type Service } from '#functions/cli/client/connect.ts';
+import { followStream, type StreamEvent } from '#functions/cli/client/follow-stream.ts';
+import { formatTable, oneLine } from '#functions/cli/client/table.ts';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
-import { connectService, SERVICE_OPTIONS, type Service } from '#functions/cli/service/connect.ts';
-import { followStream, type StreamEvent } from '#functions/cli/service/follow-stream.ts';
-import { formatTable, oneLine } from '#functions/cli/service/table.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { formatUsd, microUsd } from '#shared/core/money.ts';
 

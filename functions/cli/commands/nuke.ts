@@ -13,12 +13,12 @@ import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { stackOutputs } from '#functions/cli/deploy/aws.ts';
 import { createCdk } from '#functions/cli/deploy/cdk.ts';
 import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
-import { STACK_PARTS, stackName, VARIANT_NAME } from '#functions/cli/deploy/names.ts';
 import { type NukeDeps, refuseProd, nuke as takeDown } from '#functions/cli/deploy/nuke.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
 import { runCommand } from '#functions/cli/deploy/run-command.ts';
-import type { DeploymentSettings } from '#functions/cli/deploy/settings.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { STACK_PARTS, stackName, VARIANT_NAME } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
 const DELETION_SECONDS = 900;
 

@@ -2,10 +2,10 @@ import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { createPushClient, partOutputs } from '#functions/cli/deploy/aws.ts';
 import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
 import { readGpuPackage } from '#functions/cli/deploy/gpu-package.ts';
-import { OUTPUTS } from '#functions/cli/deploy/names.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
 import { type PushProgress, pushPackage } from '#functions/cli/deploy/push-package.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { OUTPUTS } from '#shared/deployment/names.ts';
 
 /** `onestep push`: a model package to the deployment's bucket. */
 export const push: Command = {

@@ -1,10 +1,10 @@
 import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { partOutputs } from '#functions/cli/deploy/aws.ts';
 import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
-import { OUTPUTS } from '#functions/cli/deploy/names.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
 import { smoke as tryOut } from '#functions/cli/deploy/smoke.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { OUTPUTS } from '#shared/deployment/names.ts';
 
 const DEFAULT_TIMEOUT_SECONDS = 1_200;
 

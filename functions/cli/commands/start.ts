@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
-import { type EmbeddedServer, startEmbeddedServer } from '#functions/cli/compose.ts';
-import { watchLauncher } from '#functions/cli/serve/launcher-watch.ts';
-import { CONFIG_FILE, loadServeConfig } from '#functions/cli/serve/serve-config.ts';
-import { createServerLog } from '#functions/cli/serve/server-log.ts';
+import { type EmbeddedServer, startEmbeddedServer } from '#functions/local/compose.ts';
+import { watchLauncher } from '#functions/local/launcher-watch.ts';
+import { CONFIG_FILE, loadServeConfig } from '#functions/local/serve-config.ts';
+import { createServerLog } from '#functions/local/server-log.ts';
 
 export const start: Command = {
   summary: 'run the whole service here: API, queue, ledger and the model',

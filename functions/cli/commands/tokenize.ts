@@ -1,6 +1,6 @@
 import type { Command, CommandContext } from '#functions/cli/command.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { type Encoding, loadTokenizer } from '#shared/pipeline/tokenizer.ts';
+import { type Encoding, loadTokenizer } from '#shared/engine/pipeline/tokenizer.ts';
 
 export const tokenize: Command = {
   summary: 'show how a tokenizer reads prompts, and what of them it cuts',

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Status } from '#functions/api/routes/status.ts';
+import type { Status } from '#functions/api/operations/status-schema.ts';
+import { connectService, SERVICE_OPTIONS, type Service } from '#functions/cli/client/connect.ts';
+import { statusScreen } from '#functions/cli/client/status-screen.ts';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
-import { connectService, SERVICE_OPTIONS, type Service } from '#functions/cli/service/connect.ts';
-import { statusScreen } from '#functions/cli/service/status-screen.ts';
 import { AppError } from '#shared/core/errors.ts';
 
 const REDRAW_MS = 1000;

@@ -1,7 +1,7 @@
 import { text } from '#functions/cli/admin-command.ts';
+import { connectService, SERVICE_OPTIONS } from '#functions/cli/client/connect.ts';
+import { formatTable } from '#functions/cli/client/table.ts';
 import type { Command, CommandContext } from '#functions/cli/command.ts';
-import { connectService, SERVICE_OPTIONS } from '#functions/cli/service/connect.ts';
-import { formatTable } from '#functions/cli/service/table.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { formatUsd, microUsd } from '#shared/core/money.ts';
 

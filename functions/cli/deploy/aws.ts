@@ -6,16 +6,16 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createDynamoClient } from '#shared/adapters/aws/aws-clients.ts';
-import { createDynamoStores } from '#shared/adapters/aws/dynamo-stores.ts';
-import { createDynamoTable } from '#shared/adapters/aws/dynamo-table.ts';
 import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
+import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
+import { createDynamoTable } from '#shared/adapters/dynamo/dynamo-table.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { AccountId } from '#shared/core/ids.ts';
-import { createKeyService } from '#shared/domain/keys.ts';
+import { macSecretName, OUTPUTS, stackName } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
+import { createKeyService } from '#shared/service/domain/keys.ts';
 import { createFirstAccount } from './first-account.ts';
-import { macSecretName, OUTPUTS, stackName } from './names.ts';
-import type { DeploymentSettings } from './settings.ts';
 
 /** A stack's outputs by name; undefined when there is no such stack. */
 export async function stackOutputs(

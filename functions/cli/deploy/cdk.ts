@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { AppError } from '#shared/core/errors.ts';
-import { STACK_PARTS, type StackPart } from './names.ts';
+import { STACK_PARTS, type StackPart } from '#shared/deployment/names.ts';
 import { PROJECT_FOLDER } from './project.ts';
 import type { RunCommand } from './run-command.ts';
 

@@ -1,8 +1,8 @@
 import { AppError } from '#shared/core/errors.ts';
+import { OUTPUTS, STACK_PARTS, type StackPart, stackName } from '#shared/deployment/names.ts';
+import { type DeploymentSettings, NO_IMAGE } from '#shared/deployment/settings.ts';
 import { readGpuPackage } from './gpu-package.ts';
-import { OUTPUTS, STACK_PARTS, type StackPart, stackName } from './names.ts';
 import type { Finding } from './preflight.ts';
-import { type DeploymentSettings, NO_IMAGE } from './settings.ts';
 
 export interface DeployDeps {
   readonly preflight: () => Promise<readonly Finding[]>;

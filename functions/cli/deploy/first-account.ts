@@ -1,8 +1,8 @@
 import type { Clock } from '#shared/core/clock.ts';
 import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
 import { microUsd, ZERO_USD } from '#shared/core/money.ts';
-import type { KeyService } from '#shared/domain/keys.ts';
-import type { Ledger } from '#shared/ports/ledger.ts';
+import type { KeyService } from '#shared/service/domain/keys.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
 
 export interface FirstAccountDeps {
   readonly ledger: Pick<Ledger, 'createAccount' | 'grant'>;

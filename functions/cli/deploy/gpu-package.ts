@@ -1,5 +1,5 @@
 import { AppError } from '#shared/core/errors.ts';
-import { type Manifest, readManifest } from '#shared/model/manifest.ts';
+import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
 
 /**
  * The manifest of a package that is to run on a GPU.

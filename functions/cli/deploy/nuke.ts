@@ -1,6 +1,6 @@
 import { AppError } from '#shared/core/errors.ts';
-import { endpointName, STACK_PARTS, type StackPart, stackName } from './names.ts';
-import type { DeploymentSettings } from './settings.ts';
+import { endpointName, STACK_PARTS, type StackPart, stackName } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
 export interface NukeDeps {
   /** Stops scaling, so that nothing starts an instance while the endpoint goes. Absent is fine. */

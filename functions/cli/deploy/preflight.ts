@@ -1,5 +1,5 @@
-import type { DeploymentSettings } from './settings.ts';
-import { NO_IMAGE } from './settings.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
+import { NO_IMAGE } from '#shared/deployment/settings.ts';
 
 /** What preflight has to know of an account; each reads and changes nothing. */
 export interface PreflightDeps {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { CommandContext, Option } from '#functions/cli/command.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { type DeploymentSettings, loadSettings } from './settings.ts';
+import { type DeploymentSettings, loadSettings } from '#shared/deployment/settings.ts';
 
 /** This project's own folder, where cdk.json is. */
 export const PROJECT_FOLDER = fileURLToPath(new URL('../../..', import.meta.url));

@@ -4,10 +4,10 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadObjectCommand, NotFound, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { AppError, FormatError } from '#shared/core/errors.ts';
-import { MANIFEST_FILE, type Manifest } from '#shared/model/manifest.ts';
-import { packageDigest } from '#shared/model/package-digest.ts';
+import { modelPrefix } from '#shared/deployment/names.ts';
+import { MANIFEST_FILE, type Manifest } from '#shared/engine/package/manifest.ts';
+import { packageDigest } from '#shared/engine/package/package-digest.ts';
 import { readGpuPackage } from './gpu-package.ts';
-import { modelPrefix } from './names.ts';
 import { uploadParts } from './upload-parts.ts';
 
 /** Larger files go up in parts. S3 takes up to 10,000 of them, so 640 GB of this size. */

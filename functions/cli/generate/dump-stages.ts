@@ -1,5 +1,5 @@
-import type { Picture, Stages } from '#shared/pipeline/pipeline.ts';
-import type { EdgeTensor } from '#shared/pipeline/sessions.ts';
+import type { Picture, Stages } from '#shared/engine/pipeline/pipeline.ts';
+import type { EdgeTensor } from '#shared/engine/pipeline/sessions.ts';
 
 /** Stages that the prompt and the size alone decide: one row serves every picture. */
 const SHARED = ['ids_1', 'ids_2', 'context', 'pooled', 'time_ids'] as const;

@@ -3,8 +3,8 @@ import { extname } from 'node:path';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { IMAGE_FORMATS, type ImageFormat } from '#shared/core/inference.ts';
-import { assertPictureSize } from '#shared/pipeline/picture-size.ts';
-import type { Device } from '#shared/pipeline/sessions.ts';
+import { assertPictureSize } from '#shared/engine/pipeline/picture-size.ts';
+import type { Device } from '#shared/engine/pipeline/sessions.ts';
 
 const MAX_SEED = 2 ** 32 - 1;
 const MAX_IMAGES = 16;

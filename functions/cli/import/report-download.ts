@@ -1,7 +1,7 @@
 import type { CommandContext } from '#functions/cli/command.ts';
 import { formatBytes } from '#shared/core/format-bytes.ts';
-import type { Fetched } from '#shared/hub/fetch-from-hub.ts';
-import type { TransferProgress } from '#shared/hub/progress-meter.ts';
+import type { Fetched } from '#shared/engine/hub/fetch-from-hub.ts';
+import type { TransferProgress } from '#shared/engine/hub/progress-meter.ts';
 
 /** How often the line on a terminal changes, and how often a log gets another. */
 const TERMINAL_MS = 200;

@@ -1,14 +1,14 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { createDynamoStores, type DynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
+import { createDynamoTable, type DynamoTable } from '#shared/adapters/dynamo/dynamo-table.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
-import { createSettlement, type SettlementService } from '#shared/domain/settlement.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
+import { createSettlement, type SettlementService } from '#shared/service/domain/settlement.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import { createCancelMark } from './cancel-mark.ts';
-import { createDynamoStores, type DynamoStores } from './dynamo-stores.ts';
-import { createDynamoTable, type DynamoTable } from './dynamo-table.ts';
 import type { JsonLog } from './json-log.ts';
 import { createLoggedLedger } from './logged-ledger.ts';
 import { createS3BlobStore } from './s3-blob-store.ts';

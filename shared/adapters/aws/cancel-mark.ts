@@ -1,6 +1,6 @@
 import { jobMarks } from '#shared/core/job-marks.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
-import type { InferenceQueue } from '#shared/ports/inference-queue.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 
 /** Nothing can be taken out of SageMaker's queue: a mark tells the GPU function not to begin. */
 export function createCancelMark(blobs: Pick<BlobStore, 'put'>): InferenceQueue['cancel'] {

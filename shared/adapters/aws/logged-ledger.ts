@@ -1,4 +1,4 @@
-import type { Ledger } from '#shared/ports/ledger.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { JsonLog } from './json-log.ts';
 
 /** The ledger, with a line for each grant, which the metric of credits is read off. */

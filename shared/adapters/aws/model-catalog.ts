@@ -3,9 +3,9 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
-import type { CatalogModel } from '#shared/domain/catalog.ts';
-import { offerModel, priceByArea } from '#shared/domain/model-offer.ts';
-import type { PriceBook } from '#shared/domain/pricing.ts';
+import type { CatalogModel } from '#shared/service/domain/catalog.ts';
+import { offerModel, priceByArea } from '#shared/service/domain/model-offer.ts';
+import type { PriceBook } from '#shared/service/domain/pricing.ts';
 import type { DeployedModel } from './environment.ts';
 
 /** What the catalogue needs of a package's manifest. */

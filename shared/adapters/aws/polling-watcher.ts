@@ -1,7 +1,7 @@
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
-import type { SettlementService } from '#shared/domain/settlement.ts';
-import type { JobStore } from '#shared/ports/job-store.ts';
+import type { SettlementService } from '#shared/service/domain/settlement.ts';
+import type { JobStore } from '#shared/service/ports/job-store.ts';
 
 export interface PollingWatcherDeps {
   readonly jobs: Pick<JobStore, 'get'>;

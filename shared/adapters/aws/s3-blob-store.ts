@@ -11,7 +11,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { assertBlobKey } from '#shared/core/blob-key.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { assert } from '#shared/core/errors.ts';
-import type { BlobInfo, BlobStore, SignOptions } from '#shared/ports/blob-store.ts';
+import type { BlobInfo, BlobStore, SignOptions } from '#shared/service/ports/blob-store.ts';
 
 /** The bucket's policy refuses older signatures, whoever made them. */
 export const LONGEST_URL_SECONDS = 900;

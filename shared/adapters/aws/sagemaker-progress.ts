@@ -1,9 +1,9 @@
 import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type JobId, ulidTime } from '#shared/core/ids.ts';
-import { readMarks } from '#shared/domain/stored-marks.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
-import type { InferenceQueue, Progress } from '#shared/ports/inference-queue.ts';
+import { readMarks } from '#shared/service/domain/stored-marks.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { InferenceQueue, Progress } from '#shared/service/ports/inference-queue.ts';
 import type { EndpointState } from './endpoint-state.ts';
 import type { DeployedModel } from './environment.ts';
 

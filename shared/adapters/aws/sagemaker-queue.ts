@@ -5,8 +5,8 @@ import {
 import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
-import type { InferenceQueue } from '#shared/ports/inference-queue.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import { createCancelMark } from './cancel-mark.ts';
 import type { DeployedModel } from './environment.ts';
 

@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
 import { AppError } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
-import type { MacKeys } from '#shared/domain/key-format.ts';
+import type { MacKeys } from '#shared/service/domain/key-format.ts';
 
 const RotatedSchema = z.strictObject({
   current: z.int().check(z.minimum(0), z.maximum(61)),

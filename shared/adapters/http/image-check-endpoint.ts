@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 import { z } from 'zod';
-import type { ImageCheck, ImageToCheck } from '#shared/ports/image-check.ts';
+import type { ImageCheck, ImageToCheck } from '#shared/service/ports/image-check.ts';
 
 const TIMEOUT_MS = 15_000;
 /** A classifier that is away for a moment, such as for its restart, should cost no order. */

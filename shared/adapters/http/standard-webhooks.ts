@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks';
-import type { SignWebhook } from '#shared/domain/webhooks/sign.ts';
+import type { SignWebhook } from '#shared/service/domain/webhooks/sign.ts';
 
 /** One `v1,…` signature of the Standard Webhooks scheme: HMAC-SHA256 over `id.timestamp.body`. */
 export const signStandardWebhook: SignWebhook = ({ secret, id, atMs, body }) =>

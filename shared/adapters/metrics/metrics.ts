@@ -1,9 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { DeliveryAttempt } from '#shared/core/outbox.ts';
-import type { JobStore } from '#shared/ports/job-store.ts';
-import type { Ledger } from '#shared/ports/ledger.ts';
-import type { AttemptResult } from '#shared/ports/outbox.ts';
+import type { JobStore } from '#shared/service/ports/job-store.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
+import type { AttemptResult } from '#shared/service/ports/outbox.ts';
 
 const STAGE_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const QUEUE_SECONDS = [0.1, 0.5, 1, 5, 15, 60, 180, 600, 1800];

@@ -1,11 +1,11 @@
-import { createDynamoStores } from '#shared/adapters/aws/dynamo-stores.ts';
-import { describeCreditModel } from '../../contract/credit-model.ts';
-import { describeJobStore } from '../../contract/job-store.ts';
-import { describeKeyStore } from '../../contract/key-store.ts';
-import { describeLedger } from '../../contract/ledger.ts';
-import { describeOutbox } from '../../contract/outbox.ts';
-import { createTestTable } from '../../helpers/aws-stand-ins.ts';
-import type { MakeStores } from '../../helpers/stores.ts';
+import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
+import { describeCreditModel } from '#test/contract/credit-model.ts';
+import { describeJobStore } from '#test/contract/job-store.ts';
+import { describeKeyStore } from '#test/contract/key-store.ts';
+import { describeLedger } from '#test/contract/ledger.ts';
+import { describeOutbox } from '#test/contract/outbox.ts';
+import { createTestTable } from '#test/helpers/aws-stand-ins.ts';
+import type { MakeStores } from '#test/helpers/stores.ts';
 
 const makeStores: MakeStores = async ({ clock, randomBytes }) => {
   const table = await createTestTable();

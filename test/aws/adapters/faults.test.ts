@@ -8,11 +8,11 @@ import type { AccountId, JobId } from '#shared/core/ids.ts';
 import { jobMarks } from '#shared/core/job-marks.ts';
 import { microUsd, ZERO_USD } from '#shared/core/money.ts';
 import { receiptKey } from '#shared/core/output-keys.ts';
-import { accessTo, createEmptyBucket, createEmptyTable } from '../../helpers/aws-stand-ins.ts';
-import { createFaultPlan } from '../../helpers/faulty-client.ts';
-import { expectInvariant } from '../../helpers/invariant.ts';
-import { newId, sampleAdmission, sampleAudit, sampleGrant } from '../../helpers/sample-jobs.ts';
-import { sampleImage, sampleReceipt } from '../../helpers/samples.ts';
+import { accessTo, createEmptyBucket, createEmptyTable } from '#test/helpers/aws-stand-ins.ts';
+import { createFaultPlan } from '#test/helpers/faulty-client.ts';
+import { expectInvariant } from '#test/helpers/invariant.ts';
+import { newId, sampleAdmission, sampleAudit, sampleGrant } from '#test/helpers/sample-jobs.ts';
+import { sampleImage, sampleReceipt } from '#test/helpers/samples.ts';
 
 const PRICE = 4_000;
 const WAYS = ['before', 'after'] as const;

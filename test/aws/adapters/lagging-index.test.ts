@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createDynamoStores } from '#shared/adapters/aws/dynamo-stores.ts';
-import type { DynamoTable, IndexedKey } from '#shared/adapters/aws/dynamo-table.ts';
+import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
+import type { DynamoTable, IndexedKey } from '#shared/adapters/dynamo/dynamo-table.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import { microUsd, ZERO_USD } from '#shared/core/money.ts';
-import { createTestTable } from '../../helpers/aws-stand-ins.ts';
+import { createTestTable } from '#test/helpers/aws-stand-ins.ts';
 import {
   newId,
   sampleAdmission,
   sampleAudit,
   sampleGrant,
   sampleSettlement,
-} from '../../helpers/sample-jobs.ts';
+} from '#test/helpers/sample-jobs.ts';
 
 const MODEL = 'onestep/demo';
 

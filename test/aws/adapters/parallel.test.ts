@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createDynamoJobStore } from '#shared/adapters/aws/dynamo-jobs.ts';
-import { createDynamoLedger } from '#shared/adapters/aws/dynamo-ledger.ts';
-import type { DynamoTable } from '#shared/adapters/aws/dynamo-table.ts';
+import { createDynamoJobStore } from '#shared/adapters/dynamo/dynamo-jobs.ts';
+import { createDynamoLedger } from '#shared/adapters/dynamo/dynamo-ledger.ts';
+import type { DynamoTable } from '#shared/adapters/dynamo/dynamo-table.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import { microUsd } from '#shared/core/money.ts';
-import type { JobStore } from '#shared/ports/job-store.ts';
-import type { Ledger } from '#shared/ports/ledger.ts';
-import { createTestTable } from '../../helpers/aws-stand-ins.ts';
+import type { JobStore } from '#shared/service/ports/job-store.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
+import { createTestTable } from '#test/helpers/aws-stand-ins.ts';
 import {
   newId,
   sampleAdmission,
   sampleAudit,
   sampleGrant,
   sampleSettlement,
-} from '../../helpers/sample-jobs.ts';
+} from '#test/helpers/sample-jobs.ts';
 
 const PRICE = 4_000;
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createS3Client } from '#shared/adapters/aws/aws-clients.ts';
 import { createS3BlobStore } from '#shared/adapters/aws/s3-blob-store.ts';
-import { describeBlobStore } from '../../contract/blob-store.ts';
-import { accessTo, createEmptyBucket } from '../../helpers/aws-stand-ins.ts';
+import { describeBlobStore } from '#test/contract/blob-store.ts';
+import { accessTo, createEmptyBucket } from '#test/helpers/aws-stand-ins.ts';
 
 async function openStore(now: () => number = Date.now) {
   const client = createS3Client(accessTo('s3'));

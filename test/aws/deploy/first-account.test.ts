@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { createFirstAccount } from '#functions/cli/deploy/first-account.ts';
 import { createDynamoClient } from '#shared/adapters/aws/aws-clients.ts';
-import { createDynamoStores } from '#shared/adapters/aws/dynamo-stores.ts';
-import { createDynamoTable } from '#shared/adapters/aws/dynamo-table.ts';
 import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
+import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
+import { createDynamoTable } from '#shared/adapters/dynamo/dynamo-table.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import type { AccountId } from '#shared/core/ids.ts';
-import { createKeyService } from '#shared/domain/keys.ts';
-import { accessTo, createEmptyTable } from '../../helpers/aws-stand-ins.ts';
+import { createKeyService } from '#shared/service/domain/keys.ts';
+import { accessTo, createEmptyTable } from '#test/helpers/aws-stand-ins.ts';
 
 it('the operator gets an account with credit and an admin key that works, once', async () => {
   const random = (length: number) => new Uint8Array(randomBytes(length));

@@ -12,8 +12,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isPushed, pushPackage } from '#functions/cli/deploy/push-package.ts';
-import { accessTo } from '../../helpers/aws-stand-ins.ts';
-import { sampleManifest } from '../../helpers/sample-manifest.ts';
+import { accessTo } from '#test/helpers/aws-stand-ins.ts';
+import { sampleManifest } from '#test/helpers/sample-manifest.ts';
 
 /** S3's smallest part. */
 const PART = 5 * 1024 * 1024;

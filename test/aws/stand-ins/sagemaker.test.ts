@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { InvokeEndpointAsyncCommand } from '@aws-sdk/client-sagemaker-runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createS3Client, createSageMakerRuntimeClient } from '#shared/adapters/aws/aws-clients.ts';
-import { accessTo, createEmptyBucket } from '../../helpers/aws-stand-ins.ts';
-import { type SageMakerStandIn, startSageMaker } from '../../stand-ins/sagemaker.ts';
+import { accessTo, createEmptyBucket } from '#test/helpers/aws-stand-ins.ts';
+import { type SageMakerStandIn, startSageMaker } from '#test/stand-ins/sagemaker.ts';
 
 /** A container that answers after a while and remembers what it was asked. */
 async function startContainer(seen: string[], takesMs: number) {

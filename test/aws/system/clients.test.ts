@@ -1,16 +1,16 @@
 import Replicate from 'replicate';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeAiSdk } from '../../clients/ai-sdk.ts';
-import { describeFalClient } from '../../clients/fal.ts';
-import { describeMcpClient } from '../../clients/mcp.ts';
-import { describeOpenAiClient } from '../../clients/openai.ts';
-import { describeReplicateClient } from '../../clients/replicate.ts';
-import { asServed, type Cloud, MODEL, PRICE, startCloud } from '../../helpers/cloud.ts';
-import { type DemoPackage, importDemo } from '../../helpers/demo-package.ts';
-import { ungranted } from '../../helpers/granted.ts';
-import { expectInvariant } from '../../helpers/invariant.ts';
-import { synthesise } from '../../helpers/synthesise.ts';
+import { describeAiSdk } from '#test/clients/ai-sdk.ts';
+import { describeFalClient } from '#test/clients/fal.ts';
+import { describeMcpClient } from '#test/clients/mcp.ts';
+import { describeOpenAiClient } from '#test/clients/openai.ts';
+import { describeReplicateClient } from '#test/clients/replicate.ts';
+import { asServed, type Cloud, MODEL, PRICE, startCloud } from '#test/helpers/cloud.ts';
+import { type DemoPackage, importDemo } from '#test/helpers/demo-package.ts';
+import { ungranted } from '#test/helpers/granted.ts';
+import { expectInvariant } from '#test/helpers/invariant.ts';
+import { synthesise } from '#test/helpers/synthesise.ts';
 
 let demo: DemoPackage;
 let cloud: Cloud;

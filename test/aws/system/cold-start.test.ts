@@ -3,10 +3,10 @@ import { generateImage } from 'ai';
 import OpenAI from 'openai';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Cloud, MODEL, PRICE, startCloud } from '../../helpers/cloud.ts';
-import { type DemoPackage, importDemo } from '../../helpers/demo-package.ts';
-import { expectInvariant } from '../../helpers/invariant.ts';
-import { createSkippingTime } from '../../helpers/skipping-time.ts';
+import { type Cloud, MODEL, PRICE, startCloud } from '#test/helpers/cloud.ts';
+import { type DemoPackage, importDemo } from '#test/helpers/demo-package.ts';
+import { expectInvariant } from '#test/helpers/invariant.ts';
+import { createSkippingTime } from '#test/helpers/skipping-time.ts';
 
 const CREDIT = 1_000_000;
 const MINUTE = 60_000;

@@ -1,11 +1,11 @@
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Cloud, MODEL, PRICE, startCloud } from '../../helpers/cloud.ts';
-import { type DemoPackage, importDemo } from '../../helpers/demo-package.ts';
-import { ungranted } from '../../helpers/granted.ts';
-import { expectInvariant } from '../../helpers/invariant.ts';
-import { synthesise } from '../../helpers/synthesise.ts';
-import { startWebhookReceiver } from '../../helpers/webhook-receiver.ts';
+import { type Cloud, MODEL, PRICE, startCloud } from '#test/helpers/cloud.ts';
+import { type DemoPackage, importDemo } from '#test/helpers/demo-package.ts';
+import { ungranted } from '#test/helpers/granted.ts';
+import { expectInvariant } from '#test/helpers/invariant.ts';
+import { synthesise } from '#test/helpers/synthesise.ts';
+import { startWebhookReceiver } from '#test/helpers/webhook-receiver.ts';
 
 const CREDIT = 1_000_000;
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { jobMarks } from '#shared/core/job-marks.ts';
-import { type Cloud, MODEL, startCloud } from '../../helpers/cloud.ts';
-import { type DemoPackage, importDemo } from '../../helpers/demo-package.ts';
-import { startWebhookReceiver } from '../../helpers/webhook-receiver.ts';
+import { type Cloud, MODEL, startCloud } from '#test/helpers/cloud.ts';
+import { type DemoPackage, importDemo } from '#test/helpers/demo-package.ts';
+import { startWebhookReceiver } from '#test/helpers/webhook-receiver.ts';
 
 let demo: DemoPackage;
 let cloud: Cloud;

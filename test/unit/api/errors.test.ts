@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { expect, it } from 'vitest';
-import { createErrorHandler } from '#functions/api/errors.ts';
+import { createErrorHandler } from '#functions/api/http/errors.ts';
 import { AppError } from '#shared/core/errors.ts';
 
 async function handle(thrown: Error) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { JobId } from '#shared/core/ids.ts';
-import { createApiHarness, TEST_MODEL } from '../../helpers/api-harness.ts';
+import { createApiHarness, TEST_MODEL } from '#test/helpers/api-harness.ts';
 
 test("fal's stream of statuses ends in COMPLETED, also when its logs were whole before", async () => {
   const api = await createApiHarness({ behaviour: 'hold' });

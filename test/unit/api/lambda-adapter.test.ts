@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createErrands, createStreamHandler } from '#functions/api/adapter.ts';
+import { createErrands, createStreamHandler } from '#functions/api/http/lambda-adapter.ts';
 import { AppError } from '#shared/core/errors.ts';
 import {
   functionUrlEvent,
   installLambdaRuntime,
   ResponseStream,
-} from '../../helpers/lambda-events.ts';
+} from '#test/helpers/lambda-events.ts';
 
 type Answer = (
   request: Request,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiHarness, createApiHarness } from '../../helpers/api-harness.ts';
+import { type ApiHarness, createApiHarness } from '#test/helpers/api-harness.ts';
 
 describe('the last credit of an account', () => {
   let api: ApiHarness;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiHarness, createApiHarness, TEST_MODEL } from '../../helpers/api-harness.ts';
+import { type ApiHarness, createApiHarness, TEST_MODEL } from '#test/helpers/api-harness.ts';
 
 let api: ApiHarness;
 beforeAll(async () => {

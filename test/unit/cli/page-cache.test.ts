@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from 'vitest';
 import { fillPageCache } from '#functions/cli/bench/page-cache.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { importDemo } from '../../helpers/demo-package.ts';
+import { importDemo } from '#test/helpers/demo-package.ts';
 
 const demo = await importDemo();
 afterAll(demo.remove);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createServerLog } from '#functions/cli/serve/server-log.ts';
+import { createServerLog } from '#functions/local/server-log.ts';
 import { AppError } from '#shared/core/errors.ts';
 
 it('says what happened and to whom, but no prompt, key or signed URL', () => {

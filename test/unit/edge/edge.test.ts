@@ -4,7 +4,7 @@ import { createEdgeApp } from '#functions/edge/app.ts';
 import { edgeHeaders } from '#functions/edge/edge-headers.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
-import { type Hmac, type MacKeys, mintApiKey } from '#shared/domain/key-format.ts';
+import { type Hmac, type MacKeys, mintApiKey } from '#shared/service/domain/key-format.ts';
 
 const hmac: Hmac = (key, data) => createHmac('sha256', key).update(data).digest();
 const macKeys: MacKeys = { current: 1, keys: new Map([[1, randomBytes(32)]]) };

@@ -4,8 +4,8 @@ import { composeEdge } from '#functions/edge/compose.ts';
 import { loadEdgeConfig } from '#functions/edge/config.ts';
 import type { CloudFrontRequest, CloudFrontResponse } from '#functions/edge/origin-request.ts';
 import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
-import { mintApiKey } from '#shared/domain/key-format.ts';
-import { isEdgeAnswer, originRequestEvent } from '../../helpers/lambda-events.ts';
+import { mintApiKey } from '#shared/service/domain/key-format.ts';
+import { isEdgeAnswer, originRequestEvent } from '#test/helpers/lambda-events.ts';
 
 const SECRET = 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKL';
 const HOST = 'd111111abcdef8.cloudfront.net';

@@ -6,8 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createOrderCheck, loadImageCheck } from '#functions/gpu/image-check.ts';
 import type { MadeImage } from '#functions/gpu/worker-messages.ts';
 import { createImageCheckEndpoint } from '#shared/adapters/http/image-check-endpoint.ts';
-import type { ImageCheck, ImageToCheck } from '#shared/ports/image-check.ts';
-import { temporaryFolder } from '../../helpers/model-fixture.ts';
+import type { ImageCheck, ImageToCheck } from '#shared/service/ports/image-check.ts';
+import { temporaryFolder } from '#test/helpers/model-fixture.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../../docs/examples/image-check.mjs', import.meta.url));
 const folder = temporaryFolder();

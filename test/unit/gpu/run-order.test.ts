@@ -5,7 +5,7 @@ import { type RunOrderDeps, runOrder } from '#functions/gpu/run-order.ts';
 import type { MadeImage } from '#functions/gpu/worker-messages.ts';
 import type { WorkResult } from '#functions/gpu/worker-process.ts';
 import { AppError } from '#shared/core/errors.ts';
-import type { BlobStore } from '#shared/ports/blob-store.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 
 const DEADLINE = 5000;
 const RESULT: WorkResult = {

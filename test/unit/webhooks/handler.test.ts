@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createWebhookHandler } from '#functions/webhooks/handler.ts';
 import { encodeWebhookMessage } from '#shared/adapters/aws/webhook-message.ts';
-import { eventEntries } from '#shared/domain/job-events.ts';
-import type { SendOutcome } from '#shared/domain/webhooks/deliver.ts';
-import { createMemoryOutbox } from '../../helpers/memory-outbox.ts';
-import { START, webhookJob } from '../domain/webhooks/fixture.ts';
+import { eventEntries } from '#shared/service/domain/job-events.ts';
+import type { SendOutcome } from '#shared/service/domain/webhooks/deliver.ts';
+import { createMemoryOutbox } from '#test/helpers/memory-outbox.ts';
+import { START, webhookJob } from '#test/unit/service/domain/webhooks/fixture.ts';
 
 async function createScene(outcome: SendOutcome = { kind: 'answered', status: 200, headers: {} }) {
   const job = webhookJob(['completed']);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createSageMakerQueue } from '#shared/adapters/aws/sagemaker-queue.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
 import { microUsd } from '#shared/core/money.ts';
-import { newId } from '../../../helpers/sample-jobs.ts';
+import { newId } from '#test/helpers/sample-jobs.ts';
 
 const NOW = 1_800_000_000_000;
 const MODEL = { name: 'a/b', digest: 'd'.repeat(64) };

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DeployDeps, deploy } from '#functions/cli/deploy/deploy.ts';
-import { parseSettings } from '#functions/cli/deploy/settings.ts';
-import { sampleManifest } from '../../../helpers/sample-manifest.ts';
+import { parseSettings } from '#shared/deployment/settings.ts';
+import { sampleManifest } from '#test/helpers/sample-manifest.ts';
 
 const manifest = sampleManifest();
 let folder: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type NukeDeps, nuke } from '#functions/cli/deploy/nuke.ts';
-import { parseSettings } from '#functions/cli/deploy/settings.ts';
+import { parseSettings } from '#shared/deployment/settings.ts';
 
 const MODELS = [{ name: 'a/one', digest: 'a'.repeat(64) }];
 const dev = parseSettings({ 'onestep:models': MODELS });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type PreflightDeps, preflight } from '#functions/cli/deploy/preflight.ts';
-import { parseSettings } from '#functions/cli/deploy/settings.ts';
+import { parseSettings } from '#shared/deployment/settings.ts';
 
 const settings = parseSettings({
   'onestep:region': 'eu-central-1',

@@ -1,0 +1,60 @@
+import type { z } from '@hono/zod-openapi';
+import type { Account, ApiKey } from '#shared/core/account.ts';
+import { toIso } from '#shared/core/clock.ts';
+import type { LedgerEntry } from '#shared/core/ledger.ts';
+import type { AccountSchema, KeySchema, LedgerEntrySchema } from './account-schema.ts';
+
+const isoOrNull = (at: number | undefined) => (at === undefined ? null : toIso(at));
+
+export function presentAccount(
+  account: Account,
+  topupUrl: string | undefined,
+): z.infer<typeof AccountSchema> {
+  return {
+    id: account.id,
+    type: 'organization',
+    username: account.name,
+    name: account.name,
+    created_at: toIso(account.createdAt),
+    disabled_at: isoOrNull(account.disabledAt),
+    currency: 'micro_usd',
+    balance: account.balance,
+    held: account.held,
+    topup_url: topupUrl ?? null,
+  };
+}
+
+/** A key without its hash. */
+export function presentKey(key: ApiKey): z.infer<typeof KeySchema> {
+  return {
+    id: key.id,
+    account: key.account,
+    label: key.label,
+    scopes: key.scopes,
+    rate_per_minute: key.ratePerMinute,
+    day_cap: key.dayCap ?? null,
+    month_cap: key.monthCap ?? null,
+    created_at: toIso(key.createdAt),
+    expires_at: isoOrNull(key.expiresAt),
+    revoked_at: isoOrNull(key.revokedAt),
+    replaced_by: key.replacedBy ?? null,
+  };
+}
+
+export function presentLedgerEntry(entry: LedgerEntry): z.infer<typeof LedgerEntrySchema> {
+  return {
+    id: entry.id,
+    kind: entry.kind,
+    at: toIso(entry.at),
+    amount: entry.amount,
+    prediction: entry.job ?? null,
+    key: entry.key ?? null,
+    model: entry.model ?? null,
+    price_version: entry.priceVersion ?? null,
+    images: entry.images ?? null,
+    metadata: entry.tags ?? {},
+    reference: entry.reference ?? null,
+    note: entry.note ?? null,
+    expires_at: isoOrNull(entry.expiresAt),
+  };
+}

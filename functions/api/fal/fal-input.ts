@@ -1,0 +1,64 @@
+import { z } from '@hono/zod-openapi';
+import { toFaults } from '#functions/api/http/input-faults.ts';
+import { invalidInput } from '#functions/api/predictions/image-input.ts';
+import { SeedSchema } from '#shared/core/inference.ts';
+
+/** fal's named sizes in pixels. */
+const PRESETS = {
+  square_hd: [1024, 1024],
+  square: [512, 512],
+  portrait_4_3: [768, 1024],
+  portrait_16_9: [576, 1024],
+  landscape_4_3: [1024, 768],
+  landscape_16_9: [1024, 576],
+} as const satisfies Readonly<Record<string, readonly [number, number]>>;
+
+const PRESET_NAMES = Object.keys(PRESETS) as (keyof typeof PRESETS)[];
+
+export const FalInputSchema = z
+  .strictObject({
+    prompt: z.string().min(1).max(10_000),
+    image_size: z
+      .union([
+        z.strictObject({ width: z.number().int(), height: z.number().int() }),
+        z.enum(PRESET_NAMES),
+      ])
+      .nullish(),
+    num_images: z.number().int().min(1).max(4).nullish(),
+    seed: SeedSchema.nullish(),
+    num_inference_steps: z.literal(1).nullish().describe('One step, always'),
+    guidance_scale: z.literal([0, 1]).nullish(),
+    negative_prompt: z.literal('').nullish(),
+    enable_safety_checker: z.boolean().nullish().describe('There is none'),
+    output_format: z.enum(['png', 'jpeg', 'webp']).nullish(),
+    sync_mode: z.boolean().nullish().describe('Answers with data URLs'),
+  })
+  .openapi('FalInput', { example: { prompt: 'a lighthouse at dusk', num_images: 2, seed: 7 } });
+
+/**
+ * fal's input as the model's own.
+ *
+ * @throws AppError `invalid-input` with the path of every fault
+ */
+export function parseFalInput(body: unknown): Readonly<Record<string, unknown>> {
+  const parsed = FalInputSchema.safeParse(body);
+  if (!parsed.success) throw invalidInput(toFaults(parsed.error.issues));
+  const { prompt, image_size, num_images, seed, output_format } = parsed.data;
+  return {
+    prompt,
+    ...sizeOf(image_size),
+    ...(typeof num_images === 'number' ? { num_outputs: num_images } : {}),
+    ...(typeof seed === 'number' ? { seed } : {}),
+    ...(typeof output_format === 'string' ? { output_format } : {}),
+  };
+}
+
+function sizeOf(size: z.infer<typeof FalInputSchema>['image_size']): {
+  readonly width?: number;
+  readonly height?: number;
+} {
+  if (size === undefined || size === null) return {};
+  if (typeof size === 'object') return size;
+  const [width, height] = PRESETS[size];
+  return { width, height };
+}

@@ -1,0 +1,125 @@
+import { type RouteConfig, z } from '@hono/zod-openapi';
+import { ENDING_STATUSES, errorResponses } from '#functions/api/http/error-schema.ts';
+import { FalInputSchema } from './fal-input.ts';
+
+const QueuedSchema = z
+  .object({
+    status: z.enum(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']),
+    request_id: z.string(),
+    queue_position: z.number().int().optional(),
+    response_url: z.string(),
+    status_url: z.string(),
+    cancel_url: z.string(),
+  })
+  .openapi('FalStatus');
+
+const ResultSchema = z
+  .object({
+    images: z.array(
+      z.object({
+        url: z.string(),
+        content_type: z.string(),
+        file_name: z.string(),
+        file_size: z.number().int(),
+        width: z.number().int(),
+        height: z.number().int(),
+      }),
+    ),
+    timings: z.object({ inference: z.number() }),
+    seed: z.number().int(),
+    has_nsfw_concepts: z.array(z.boolean()),
+    prompt: z.string(),
+    cost: z.number().int().describe('Millionths of a US dollar'),
+  })
+  .openapi('FalResult');
+
+const model = z.object({ owner: z.string(), name: z.string() });
+const request = model.extend({ id: z.string() });
+const input = {
+  required: true,
+  content: { 'application/json': { schema: FalInputSchema } },
+} as const;
+const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+const security = [{ key: [] }];
+
+/** fal's client reads an error only when it is called `application/json`; the body is the same. */
+function falErrors(...statuses: readonly number[]) {
+  return Object.fromEntries(
+    Object.entries(errorResponses(...statuses)).map(([status, response]) => {
+      const { content } = response;
+      const body = content['application/problem+json'];
+      return [status, { ...response, content: { ...content, 'application/json': body } }];
+    }),
+  );
+}
+
+/** fal's routes for the API's description; they share handlers that take targets, not patterns. */
+export const FAL_ROUTES: readonly RouteConfig[] = [
+  {
+    method: 'post',
+    path: '/fal/{owner}/{name}',
+    summary: 'Make images as fal.run does, and wait for them',
+    security,
+    request: { params: model, body: input },
+    responses: {
+      200: json('The images', ResultSchema),
+      ...falErrors(402, 404, 413, 422, ...ENDING_STATUSES),
+    },
+  },
+  {
+    method: 'post',
+    path: '/fal/queue/{owner}/{name}',
+    summary: 'Submit a request as to queue.fal.run',
+    security,
+    request: { params: model, body: input },
+    responses: { 200: json('The request', QueuedSchema), ...falErrors(402, 404, 413, 422, 503) },
+  },
+  {
+    method: 'get',
+    path: '/fal/queue/{owner}/{name}/requests/{id}/status',
+    summary: 'How it stands with a request; /status/stream sends it as events',
+    security,
+    request: { params: request },
+    responses: { 200: json('The status', QueuedSchema), ...falErrors(404) },
+  },
+  {
+    method: 'get',
+    path: '/fal/queue/{owner}/{name}/requests/{id}',
+    summary: 'Get the result of a request that is COMPLETED',
+    security,
+    request: { params: request },
+    responses: {
+      200: json('The images', ResultSchema),
+      ...falErrors(404, 422, ...ENDING_STATUSES),
+    },
+  },
+  {
+    method: 'put',
+    path: '/fal/queue/{owner}/{name}/requests/{id}/cancel',
+    summary: 'Cancel a request',
+    security,
+    request: { params: request },
+    responses: {
+      202: json('It will be', z.object({ status: z.literal('CANCELLATION_REQUESTED') })),
+      ...falErrors(404),
+      400: json('It has ended', z.object({ status: z.literal('ALREADY_COMPLETED') })),
+    },
+  },
+  {
+    method: 'post',
+    path: '/fal/proxy',
+    summary: 'The proxyUrl of fal’s client: the real target is named in a header and never called',
+    security,
+    request: {
+      headers: z.object({ 'x-fal-target-url': z.url() }),
+      body: { required: false, content: { 'application/json': { schema: FalInputSchema } } },
+    },
+    responses: {
+      200: json('What the target would answer', z.record(z.string(), z.unknown())),
+      ...falErrors(402, 404, 413, 422, ...ENDING_STATUSES),
+    },
+  },
+];

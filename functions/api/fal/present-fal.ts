@@ -1,0 +1,79 @@
+import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import { imageBase64 } from '#functions/api/openai/present-openai.ts';
+import { toIso } from '#shared/core/clock.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { Estimate } from '#shared/service/domain/estimator.ts';
+import { contentTypeOf } from '#shared/service/domain/present-prediction.ts';
+import { progressLines } from '#shared/service/domain/progress-log.ts';
+
+/** Where a queued request of fal's dialect is found. */
+export function falUrls(job: Job, origin: string) {
+  const self = `${origin}/fal/queue/${job.model.name}/requests/${job.id}`;
+  return { response_url: self, status_url: `${self}/status`, cancel_url: `${self}/cancel` };
+}
+
+/** A job as fal's queue tells of it: there is no failed state, the result tells. */
+export function presentFalStatus(job: Job, estimate: Estimate | undefined, origin: string) {
+  const request = { request_id: job.id, ...falUrls(job, origin) };
+  const logs = progressLines(job, estimate?.imagesDone ?? job.images.length).map((message) => ({
+    message,
+    level: 'INFO',
+    source: 'USER',
+    timestamp: toIso(job.startedAt ?? job.createdAt),
+  }));
+  if (isTerminal(job.status)) {
+    const ms = (job.completedAt ?? job.createdAt) - (job.startedAt ?? job.createdAt);
+    return {
+      status: 'COMPLETED',
+      ...request,
+      logs,
+      metrics: { inference_time: ms / 1000 },
+      ...(job.error === undefined
+        ? {}
+        : { error: job.error.message, error_type: job.error.code.replaceAll('-', '_') }),
+    };
+  }
+  if (estimate === undefined || estimate.queuePosition !== undefined || job.status === 'starting') {
+    return { status: 'IN_QUEUE', ...request, queue_position: estimate?.queuePosition ?? 0, logs };
+  }
+  return { status: 'IN_PROGRESS', ...request, logs };
+}
+
+/**
+ * A succeeded job as fal's text-to-image models answer.
+ *
+ * @param inline images as data URLs (`sync_mode`)
+ */
+export async function presentFalResult(
+  deps: Pick<RouteDeps, 'presenter' | 'blobs'>,
+  job: Job,
+  origin: string,
+  inline: boolean,
+) {
+  const urls = inline ? [] : await deps.presenter.outputUrls(job, origin);
+  const images = await Promise.all(
+    job.images.map(async (image, index) => {
+      const content_type = contentTypeOf(image.format);
+      return {
+        url: inline
+          ? `data:${content_type};base64,${await imageBase64(deps, image)}`
+          : (urls[index] ?? ''),
+        content_type,
+        file_name: `${job.id}-${image.index}.${image.format}`,
+        file_size: image.bytes,
+        width: image.width,
+        height: image.height,
+      };
+    }),
+  );
+  return {
+    images,
+    timings: {
+      inference: ((job.completedAt ?? 0) - (job.startedAt ?? job.completedAt ?? 0)) / 1000,
+    },
+    seed: job.input?.seed ?? 0,
+    has_nsfw_concepts: images.map(() => false),
+    prompt: job.input?.prompt ?? '',
+    cost: job.cost ?? 0,
+  };
+}

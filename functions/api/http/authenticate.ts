@@ -1,0 +1,80 @@
+import type { MiddlewareHandler } from 'hono';
+import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
+import { countedAs, type Scope } from '#shared/core/account.ts';
+import { type ErrorFacts, refusal } from '#shared/core/error-body.ts';
+import { AppError } from '#shared/core/errors.ts';
+import type { AuthFailure } from '#shared/service/domain/key-authenticator.ts';
+import { answerError } from './answer.ts';
+import type { ApiContext, ApiHono, Caller } from './context.ts';
+import type { ApiDeps } from './deps.ts';
+
+const REASONS: Record<Exclude<AuthFailure, 'account-disabled'>, string> = {
+  malformed: 'The API key is not one of ours. Check that it was copied whole.',
+  forged: 'The API key is not one of ours. Check that it was copied whole.',
+  unknown: 'There is no such API key.',
+  revoked: 'This API key was revoked.',
+  expired: 'This API key has expired.',
+};
+
+/**
+ * Lets only holders of a valid key with one of the scopes through, and each no faster than its rate.
+ *
+ * @throws AppError `unauthenticated`, `account-disabled`, `permission-denied`; too fast a caller is
+ *   answered at once, because a client that is told to slow down may come back a thousand times
+ */
+export function authenticate(
+  deps: Pick<ApiDeps, 'keyService' | 'rateLimiter'>,
+  ...anyOf: readonly Scope[]
+): MiddlewareHandler<ApiHono> {
+  return async (c, next) => {
+    const caller = await identify(c, deps);
+    const facts = c.get('facts');
+    facts.caller = caller;
+    facts.rate = deps.rateLimiter.take(countedAs(caller.key), caller.key.ratePerMinute);
+    if (!facts.rate.allowed) {
+      return answerError(c, rateLimited(caller.key.ratePerMinute, facts.rate.retryAfterMs));
+    }
+    if (!anyOf.some((scope) => caller.key.scopes.includes(scope))) {
+      throw new AppError(
+        'permission-denied',
+        `This API key has no "${anyOf.join('" or "')}" scope. Use another key, or make one that has it.`,
+      );
+    }
+    return next();
+  };
+}
+
+async function identify(c: ApiContext, deps: Pick<ApiDeps, 'keyService'>): Promise<Caller> {
+  const text = keyOfAuthorization(c.get('facts').authorization);
+  if (text === undefined) {
+    throw new AppError(
+      'unauthenticated',
+      'There is no API key. Send one as "Authorization: Bearer os_live_…".',
+    );
+  }
+  const result = await deps.keyService.authenticate(text);
+  if (result.ok) return result;
+  if (result.reason === 'account-disabled') {
+    throw new AppError(
+      'account-disabled',
+      'This account is disabled. Ask whoever runs the service.',
+    );
+  }
+  throw new AppError('unauthenticated', REASONS[result.reason]);
+}
+
+function rateLimited(ratePerMinute: number, retryAfterMs: number): ErrorFacts {
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  return refusal(
+    'rate-limited',
+    `This API key may make ${ratePerMinute} requests a minute. Try again in ${seconds} s.`,
+    { retry_after: seconds },
+  );
+}
+
+/** The authenticated caller; only for routes behind {@link authenticate}. */
+export function callerOf(c: ApiContext): Caller {
+  const { caller } = c.get('facts');
+  if (caller === undefined) throw new AppError('internal-error', 'a route reads a caller unasked');
+  return caller;
+}

@@ -1,0 +1,36 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { Account, ApiKey } from '#shared/core/account.ts';
+import type { Forwarded } from '#shared/core/forwarded.ts';
+import type { JobId } from '#shared/core/ids.ts';
+import type { RateDecision } from '#shared/service/ports/rate-limiter.ts';
+
+/** Who makes the request. */
+export interface Caller {
+  readonly key: ApiKey;
+  readonly account: Pick<Account, 'id' | 'name' | 'createdAt'>;
+}
+
+/** Facts of one request, known to every route. */
+export interface RequestFacts {
+  readonly requestId: string;
+  /** The scheme and host that clients call, without a final slash. */
+  readonly origin: string;
+  readonly authorization: string | undefined;
+  readonly onAnswered: Forwarded['onAnswered'];
+  readonly onLost: Forwarded['onLost'];
+  /** SHA-256 of the body, hex, where the edge has computed it. */
+  readonly bodySha256: string | undefined;
+  caller?: Caller;
+  rate?: RateDecision;
+  /** The job that the request ordered. */
+  job?: JobId;
+}
+
+export interface ApiHono {
+  Bindings: { forwarded?: Forwarded };
+  Variables: { facts: RequestFacts };
+}
+
+export type ApiContext = Context<ApiHono>;
+export type ApiApp = OpenAPIHono<ApiHono>;

@@ -1,0 +1,84 @@
+import type { Clock } from '#shared/core/clock.ts';
+import type { AccountId, JobId, RandomBytes } from '#shared/core/ids.ts';
+import type { MicroUsd } from '#shared/core/money.ts';
+import type { OutboxEntry } from '#shared/core/outbox.ts';
+import type { AdmissionService } from '#shared/service/domain/admission.ts';
+import type { Catalog } from '#shared/service/domain/catalog.ts';
+import type { Estimator } from '#shared/service/domain/estimator.ts';
+import type { KeyService } from '#shared/service/domain/keys.ts';
+import type { Pricing } from '#shared/service/domain/pricing.ts';
+import type { SettlementService } from '#shared/service/domain/settlement.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { JobStore } from '#shared/service/ports/job-store.ts';
+import type { JobWatcher } from '#shared/service/ports/job-watcher.ts';
+import type { KeyStore } from '#shared/service/ports/key-store.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
+import type { Outbox } from '#shared/service/ports/outbox.ts';
+import type { RateLimiter } from '#shared/service/ports/rate-limiter.ts';
+import type { ObservedRequest } from './observe-requests.ts';
+
+/** Settings of the API itself; nothing here is a secret. */
+export interface ApiSettings {
+  /** What clients call the deployment, without a final slash; absent: as each request says. */
+  readonly publicUrl?: string;
+  /** The account whose `admin` keys may grant credit and see to other accounts. */
+  readonly operatorAccount?: AccountId;
+  /** Where an account without credit is sent. */
+  readonly topupUrl?: string;
+  /** How long an output URL works. At most 15 minutes. */
+  readonly urlTtlMs: number;
+  /** The longest that a create is held open. */
+  readonly maxWaitMs: number;
+  /** The longest that a stream of events is held open; its client comes back after that. */
+  readonly maxStreamMs: number;
+  /** How long a job whose caller can't poll goes on after its call was answered with 503. */
+  readonly attachGraceMs: number;
+  /** Every create is answered with 503. */
+  readonly paused: boolean;
+  /** Webhooks may go to plain http and to the machine itself. For development. */
+  readonly allowLocalWebhooks: boolean;
+}
+
+/** Everything that the API is made of. Its functions run as one process or as many. */
+export interface ApiDeps {
+  readonly settings: ApiSettings;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly keyService: KeyService;
+  readonly keyStore: Pick<KeyStore, 'audit'>;
+  readonly jobs: Pick<
+    JobStore,
+    'get' | 'list' | 'markAnswered' | 'park' | 'extendAttach' | 'queueDepth'
+  >;
+  readonly ledger: Ledger;
+  readonly blobs: BlobStore;
+  readonly rateLimiter: RateLimiter;
+  readonly catalog: Catalog;
+  readonly pricing: Pricing;
+  readonly admission: AdmissionService;
+  readonly settlement: Pick<SettlementService, 'cancelJob' | 'removeJobData' | 'reconcile'>;
+  readonly estimator: Pick<Estimator, 'estimate' | 'forecast'>;
+  /** How many orders of a model are with the GPU function; absent where nobody knows. */
+  readonly countRunning?: (model: string) => Promise<number>;
+  readonly watcher: JobWatcher;
+  /**
+   * What an account can spend, where that is cheap to ask: an order that it can't pay for is refused
+   * without a transaction then.
+   */
+  readonly peekBalance?: (account: AccountId) => Promise<MicroUsd | undefined>;
+  readonly outbox: Outbox;
+  /** Told that a webhook became due; where the server delivers them itself. */
+  readonly onWebhookDue?: (entry: OutboxEntry) => void;
+  /** Signs the receipts inside images. */
+  readonly receiptKey: Uint8Array;
+  /** The secret part of a stream's URL: a MAC over the job's id. */
+  readonly streamToken: (job: JobId) => string;
+  /** Resolves when the stores answer and something can run jobs; rejects with the reason. */
+  readonly checkReady: () => Promise<void>;
+  /** SHA-256 of bytes, hex. */
+  readonly sha256Hex: (bytes: Uint8Array) => string;
+  /** Told of each request as its answer begins; for logs and metrics. */
+  readonly onRequest?: (request: ObservedRequest) => void;
+  /** Told of what a client sees as a bare 500. */
+  readonly onError: (error: unknown, requestId: string) => void;
+}

@@ -1,0 +1,55 @@
+import { HTTPException } from 'hono/http-exception';
+import type { z } from 'zod';
+import { invalidInput } from '#functions/api/predictions/image-input.ts';
+import { toAppError } from '#shared/core/error-body.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { answerError } from './answer.ts';
+import type { ApiContext } from './context.ts';
+import type { ApiDeps } from './deps.ts';
+import { toFaults } from './input-faults.ts';
+
+/** Any thrown thing as the one error body; what a client can't mend is told to the log alone. */
+export function createErrorHandler(deps: Pick<ApiDeps, 'onError'>) {
+  return (thrown: Error, c: ApiContext): Response => {
+    const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toAppError(thrown);
+    // Of what is down, the client is told that much; why it is, the operator has to see.
+    const isOutage = error.status === 503 && error.cause !== undefined;
+    if (error.status === 500 || isOutage) deps.onError(thrown, c.get('facts').requestId);
+    return answerError(c, error);
+  };
+}
+
+/** The HTTP library's own complaints: a body that is not JSON, or not called JSON. */
+function fromHttpException(exception: HTTPException): AppError {
+  if (exception.status === 400) {
+    return new AppError('invalid-json', 'The body is not valid JSON.', { cause: exception });
+  }
+  if (exception.status === 415) {
+    return new AppError(
+      'unsupported-media-type',
+      'Send the body as JSON, with "Content-Type: application/json".',
+      { cause: exception },
+    );
+  }
+  return toAppError(exception);
+}
+
+type HookResult =
+  | { readonly success: true }
+  | { readonly success: false; readonly target: string; readonly error: z.ZodError };
+
+/** What the router does with input that fails a route's schema: 422 with the path of every fault. */
+export function rejectInvalid(result: HookResult): undefined {
+  if (result.success) return undefined;
+  const faults = toFaults(result.error.issues);
+  if (result.target === 'json') throw invalidInput(faults);
+  const [first] = faults;
+  throw new AppError('invalid-request', `${first?.path}: ${first?.message}`, {
+    details: { param: first?.path, errors: faults },
+  });
+}
+
+/** The same words whether a thing never was or is another account's. */
+export function notFound(what: string, name: string): AppError {
+  return new AppError('not-found', `There is no ${what} "${name.slice(0, 100)}".`);
+}

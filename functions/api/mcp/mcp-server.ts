@@ -1,0 +1,157 @@
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { callerOf } from '#functions/api/http/authenticate.ts';
+import type { ApiContext } from '#functions/api/http/context.ts';
+import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import { imageBase64 } from '#functions/api/openai/present-openai.ts';
+import { toAppError } from '#shared/core/error-body.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { isUlid, type JobId } from '#shared/core/ids.ts';
+import { IMAGE_FORMATS, SeedSchema } from '#shared/core/inference.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import { formatUsd } from '#shared/core/money.ts';
+import { contentTypeOf } from '#shared/service/domain/present-prediction.ts';
+
+const generateInput = {
+  prompt: z.string().min(1).max(10_000).describe('What the image shows'),
+  model: z.string().max(200).optional().describe('owner/name; see list_models'),
+  size: z.string().max(20).optional().describe('WIDTHxHEIGHT'),
+  aspect_ratio: z.string().max(10).optional().describe('Such as 16:9, instead of size'),
+  seed: SeedSchema.optional().describe('The same seed gives the same image'),
+  num_outputs: z.number().int().min(1).max(4).optional(),
+  output_format: z.enum(IMAGE_FORMATS).optional(),
+};
+
+/** The tools of one request, for the key that makes it. */
+export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
+  const server = new McpServer({ name: 'onestep', version: '1' });
+
+  server.registerTool(
+    'generate',
+    {
+      title: 'Generate images',
+      description:
+        'Makes images from a prompt and shows them. It costs money: see list_models for prices. ' +
+        'A prediction that is not ready in time is named; read it with get_prediction.',
+      inputSchema: generateInput,
+    },
+    (input) => told(c, deps, () => generate(c, deps, input)),
+  );
+
+  server.registerTool(
+    'get_prediction',
+    {
+      title: 'Get a prediction',
+      description: 'Shows the images of a prediction that generate has named.',
+      inputSchema: { id: z.string().max(64) },
+      annotations: { readOnlyHint: true },
+    },
+    ({ id }) =>
+      told(c, deps, async () => {
+        const job = isUlid(id) ? await deps.jobs.get(id as JobId) : undefined;
+        if (job?.account !== callerOf(c).account.id) {
+          throw new AppError('not-found', `There is no prediction "${id}".`);
+        }
+        return showJob(c, deps, job);
+      }),
+  );
+
+  server.registerTool(
+    'list_models',
+    {
+      title: 'List models',
+      description: 'Lists the models with their sizes and prices.',
+      inputSchema: {},
+      annotations: { readOnlyHint: true },
+    },
+    () => told(c, deps, async () => ({ content: [text(listModels(deps))] })),
+  );
+  return server;
+}
+
+async function generate(
+  c: ApiContext,
+  deps: RouteDeps,
+  { model: name, ...wishes }: { readonly prompt: string; readonly model?: string | undefined },
+): Promise<CallToolResult> {
+  const model = name === undefined ? deps.catalog.models[0] : deps.catalog.resolve(name);
+  if (model === undefined) throw new AppError('not-found', `There is no model "${name}".`);
+  const input = Object.fromEntries(
+    Object.entries(wishes).filter(([, value]) => value !== undefined),
+  );
+  const { job } = await deps.desk.submit(c, {
+    model,
+    dialect: 'mcp',
+    route: 'mcp/generate',
+    input,
+    inputPath: [],
+  });
+  const latest = await deps.watcher.waitForEnd(job, deps.settings.maxWaitMs, c.req.raw.signal);
+  return showJob(c, deps, latest ?? job);
+}
+
+async function showJob(c: ApiContext, deps: RouteDeps, job: Job): Promise<CallToolResult> {
+  if (!isTerminal(job.status)) {
+    const { phase, etaSeconds } = await deps.estimator.estimate(job);
+    return {
+      content: [
+        text(
+          `Prediction ${job.id} is not ready (${phase}, about ${etaSeconds} s to go). ` +
+            'Call get_prediction with this id later.',
+        ),
+      ],
+    };
+  }
+  if (job.status !== 'succeeded') {
+    const reason = job.error?.message ?? 'no image was charged';
+    return { isError: true, content: [text(`Prediction ${job.id} ${job.status}: ${reason}`)] };
+  }
+  const urls = await deps.presenter.outputUrls(job, c.get('facts').origin);
+  const images = await Promise.all(
+    job.images.map(async (image) => ({
+      type: 'image' as const,
+      data: await imageBase64(deps, image),
+      mimeType: contentTypeOf(image.format),
+    })),
+  );
+  const facts = { id: job.id, urls, seed: job.input?.seed ?? null, cost_micro_usd: job.cost ?? 0 };
+  return { content: [...images, text(JSON.stringify(facts))] };
+}
+
+function listModels({ catalog, pricing }: RouteDeps): string {
+  return JSON.stringify(
+    catalog.models.map(({ name, description, size, maxOutputs }) => ({
+      name,
+      description,
+      default_size: `${size.defaultWidth}x${size.defaultHeight}`,
+      sides: { multiple_of: size.multiple, min: size.min, max: size.max },
+      max_outputs: maxOutputs,
+      price_per_image: formatUsd(
+        pricing.quote(name, size.defaultWidth, size.defaultHeight, 1).perImage,
+      ),
+    })),
+  );
+}
+
+/** A tool's result; what goes wrong is told to the agent in words that help. */
+async function told(
+  c: ApiContext,
+  deps: RouteDeps,
+  act: () => Promise<CallToolResult>,
+): Promise<CallToolResult> {
+  try {
+    return await act();
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.status === 500) {
+      deps.onError(thrown, c.get('facts').requestId);
+      return { isError: true, content: [text('Something went wrong on the server.')] };
+    }
+    return { isError: true, content: [text(error.message)] };
+  }
+}
+
+function text(words: string) {
+  return { type: 'text' as const, text: words };
+}

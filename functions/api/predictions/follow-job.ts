@@ -1,0 +1,73 @@
+import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import { type StreamEvent, streamEvents } from './stream-events.ts';
+
+/** How often an open job is looked at, and how long a stream may stay silent. */
+const LOOK_MS = 500;
+const IDLE_MS = 15_000;
+
+interface FollowOptions {
+  /** The scheme and host of the links in events. */
+  readonly origin: string;
+  /** The last event that the client has; zero for none. */
+  readonly lastId: number;
+  readonly signal: AbortSignal;
+}
+
+type FollowDeps = Pick<
+  RouteDeps,
+  'jobs' | 'watcher' | 'estimator' | 'presenter' | 'clock' | 'settings'
+>;
+
+/**
+ * A job's events from after `lastId` to its end, `idle` when there was none for a while. Ends early
+ * when a request may last no longer; the client comes back with its last id then.
+ */
+export async function* followJob(
+  deps: FollowDeps,
+  first: Job,
+  { origin, lastId, signal }: FollowOptions,
+): AsyncGenerator<StreamEvent | 'idle'> {
+  const startedAt = deps.clock.now();
+  const isNews = createNewsFilter(lastId);
+  let job = first;
+  let sentAt = startedAt;
+  while (!signal.aborted) {
+    for (const event of (await eventsOf(deps, job, origin)).filter(isNews)) {
+      yield event;
+      sentAt = deps.clock.now();
+    }
+    const now = deps.clock.now();
+    if (isTerminal(job.status) || now - startedAt >= deps.settings.maxStreamMs) return;
+    if (now - sentAt >= IDLE_MS) {
+      yield 'idle';
+      sentAt = now;
+    }
+    await deps.watcher.waitForEnd(job, LOOK_MS, signal);
+    job = (await deps.jobs.get(job.id)) ?? job;
+  }
+}
+
+async function eventsOf(
+  deps: FollowDeps,
+  job: Job,
+  origin: string,
+): Promise<readonly StreamEvent[]> {
+  if (isTerminal(job.status)) {
+    return streamEvents(job, undefined, await deps.presenter.outputUrls(job, origin));
+  }
+  return streamEvents(job, await deps.estimator.estimate(job), []);
+}
+
+/** Lets each event through once, in their order. A phase comes again when what it tells changes. */
+function createNewsFilter(lastId: number): (event: StreamEvent) => boolean {
+  let seen = lastId;
+  let lastPhase = '';
+  return ({ id, event, data }) => {
+    const isNew = event === 'phase' ? id >= seen && data !== lastPhase : id > seen;
+    if (!isNew) return false;
+    seen = id;
+    if (event === 'phase') lastPhase = data;
+    return true;
+  };
+}

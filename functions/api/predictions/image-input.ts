@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { toFaults } from '#functions/api/http/input-faults.ts';
+import type { InputFault } from '#shared/core/error-body.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { IMAGE_FORMATS, SeedSchema } from '#shared/core/inference.ts';
+import type { Order } from '#shared/service/domain/admission.ts';
+import { allowsSize, aspectSizes, type CatalogModel } from '#shared/service/domain/catalog.ts';
+
+const DEFAULT_QUALITY = 90;
+
+/** What a model takes as `input`: strict, so that a mistyped name is an error and no surprise. */
+export function createImageInputSchema({ size, formats, maxOutputs }: CatalogModel) {
+  const side = (fallback: number) =>
+    z
+      .number()
+      .int()
+      .min(size.min)
+      .max(size.max)
+      .multipleOf(size.multiple)
+      .optional()
+      .describe(`Pixels, a multiple of ${size.multiple}; ${fallback} unless told`);
+  return z.strictObject({
+    prompt: z.string().min(1).max(10_000).describe('What the image shows'),
+    seed: SeedSchema.nullish().describe('The same seed gives the same image; drawn when absent'),
+    width: side(size.defaultWidth),
+    height: side(size.defaultHeight),
+    size: z
+      .string()
+      .regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, 'must be WIDTHxHEIGHT, such as 1024x1024')
+      .optional()
+      .describe('Width and height in one: "WIDTHxHEIGHT"'),
+    aspect_ratio: z
+      .enum(Object.keys(aspectSizes(size)) as [string, ...string[]])
+      .nullish()
+      .describe('One of the sizes that the model was trained for'),
+    num_outputs: z.number().int().min(1).max(maxOutputs).default(1).describe('How many images'),
+    output_format: z
+      .enum(IMAGE_FORMATS.filter((format) => formats.includes(format)))
+      .default(formats[0] ?? 'png'),
+    output_quality: z
+      .number()
+      .int()
+      .min(1)
+      .max(100)
+      .default(DEFAULT_QUALITY)
+      .describe('Of jpeg and webp; png is lossless'),
+    negative_prompt: z.literal('').nullish().describe('A one-step model has none'),
+    guidance_scale: z.literal([0, 1]).nullish().describe('A one-step model has no guidance'),
+    num_inference_steps: z.literal(1).nullish().describe('One step, always'),
+  });
+}
+
+export type ImageInputSchema = ReturnType<typeof createImageInputSchema>;
+
+export interface ParsedInput {
+  readonly input: Order['input'];
+  readonly requestInput: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Checks an `input` and fills in every default but the seed.
+ *
+ * @throws AppError `invalid-input` with the path of every fault under `input.`
+ */
+export function parseImageInput(
+  schema: ImageInputSchema,
+  model: CatalogModel,
+  raw: Readonly<Record<string, unknown>>,
+  prefix: readonly string[] = ['input'],
+): ParsedInput {
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) throw invalidInput(toFaults(parsed.error.issues, prefix));
+  const { prompt, seed, num_outputs, output_format, output_quality } = parsed.data;
+  const { width, height } = resolveSize(parsed.data, model, prefix);
+  return {
+    input: {
+      prompt,
+      ...(typeof seed === 'number' ? { seed } : {}),
+      width,
+      height,
+      num_outputs,
+      output_format,
+      output_quality,
+    },
+    requestInput: raw,
+  };
+}
+
+/** Every fault in one error: its message is the first, its `errors` are all. */
+export function invalidInput(faults: readonly InputFault[]): AppError {
+  const [first] = faults;
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+  return new AppError('invalid-input', `${first?.path}: ${first?.message}${more}`, {
+    details: { param: first?.path, errors: faults },
+  });
+}
+
+type SizeWishes = Pick<z.infer<ImageInputSchema>, 'width' | 'height' | 'size' | 'aspect_ratio'>;
+
+interface Wish {
+  readonly name: string;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+}
+
+/** The one size that all of an input's wishes agree on. */
+function resolveSize(
+  input: SizeWishes,
+  { size, name }: CatalogModel,
+  prefix: readonly string[],
+): { readonly width: number; readonly height: number } {
+  const fail = (field: string, message: string) =>
+    invalidInput([{ path: [...prefix, field].join('.'), message }]);
+  const wishes: Wish[] = [];
+  if (input.size !== undefined) {
+    const [width, height] = input.size.split('x').map(Number);
+    wishes.push({ name: 'size', width, height });
+  }
+  if (input.aspect_ratio !== undefined && input.aspect_ratio !== null) {
+    wishes.push({ name: 'aspect_ratio', ...aspectSizes(size)[input.aspect_ratio] });
+  }
+  if (input.width !== undefined) wishes.push({ name: 'width', width: input.width });
+  if (input.height !== undefined) wishes.push({ name: 'height', height: input.height });
+  const width = wishes.find((wish) => wish.width !== undefined)?.width ?? size.defaultWidth;
+  const height = wishes.find((wish) => wish.height !== undefined)?.height ?? size.defaultHeight;
+  for (const wish of wishes) {
+    if ((wish.width ?? width) !== width || (wish.height ?? height) !== height) {
+      throw fail(wish.name, `disagrees with ${wishes[0]?.name}, which says ${width}x${height}`);
+    }
+  }
+  if (!allowsSize(size, width, height)) {
+    throw fail(
+      wishes[0]?.name ?? 'size',
+      `${name} makes no ${width}x${height} images: sides are multiples of ${size.multiple} from ${size.min} to ${size.max}, ${size.maxPixels} pixels at most`,
+    );
+  }
+  return { width, height };
+}

@@ -1,0 +1,103 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { commonHeaders } from '#functions/api/http/answer.ts';
+import { authenticate } from '#functions/api/http/authenticate.ts';
+import type { ApiApp } from '#functions/api/http/context.ts';
+import { ENDING_STATUSES, errorResponses } from '#functions/api/http/error-schema.ts';
+import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { IMAGE_FORMATS, type ImageFormat } from '#shared/core/inference.ts';
+import { contentTypeOf } from '#shared/service/domain/present-prediction.ts';
+import { finishedJob } from './finished-job.ts';
+import { invalidInput } from './image-input.ts';
+
+const binary = { schema: z.string().openapi({ format: 'binary' }) };
+
+const OneCallSchema = z
+  .looseObject({
+    prompt: z.string(),
+    model: z.string().max(200).optional().describe('owner/name; the first model unless told'),
+  })
+  .openapi('OneCallImage', { example: { prompt: 'a lighthouse at dusk', seed: 7 } });
+
+/** `POST /v1/images`: an order and its picture in one call, as bytes. For curl and scripts. */
+export function registerImages(app: ApiApp, deps: RouteDeps): void {
+  const route = createRoute({
+    method: 'post',
+    path: '/v1/images',
+    summary: 'Make one image and answer with its bytes',
+    security: [{ key: [] }],
+    middleware: [authenticate(deps, 'predict')],
+    request: {
+      headers: z.object({
+        accept: z.string().optional().openapi({ example: 'image/png' }),
+        'idempotency-key': z.string().optional(),
+      }),
+      body: { required: true, content: { 'application/json': { schema: OneCallSchema } } },
+    },
+    responses: {
+      200: {
+        description: 'The image',
+        content: { 'image/png': binary, 'image/jpeg': binary, 'image/webp': binary },
+      },
+      ...errorResponses(402, 406, 413, 415, 422, ...ENDING_STATUSES),
+    },
+  });
+
+  app.openapi(route, async (c) => {
+    const { model: name, ...input } = c.req.valid('json');
+    const model = name === undefined ? deps.catalog.models[0] : deps.catalog.resolve(name);
+    if (model === undefined) throw invalidInput([{ path: 'model', message: 'is no model here' }]);
+    const wanted = acceptedFormat(c.req.header('accept'), input['output_format']);
+    if (input['num_outputs'] !== undefined && input['num_outputs'] !== 1) {
+      throw invalidInput([{ path: 'num_outputs', message: 'one call makes one image' }]);
+    }
+    const { job, replayed } = await deps.desk.submit(c, {
+      model,
+      dialect: 'bytes',
+      route: 'images',
+      input: wanted === undefined ? input : { ...input, output_format: wanted },
+      inputPath: [],
+      attachWithinMs: deps.settings.maxWaitMs + deps.settings.attachGraceMs,
+    });
+    const ended = await finishedJob(c, deps, job);
+    const [image] = ended.images;
+    const bytes = image && (await deps.blobs.get(image.key));
+    if (image === undefined || bytes === undefined) {
+      throw new AppError('gone', 'The image was erased in the meantime. Order it again.');
+    }
+    return new Response(bytes as Uint8Array<ArrayBuffer>, {
+      status: 200,
+      headers: {
+        ...commonHeaders(c),
+        'content-type': contentTypeOf(image.format),
+        'content-length': String(bytes.length),
+        'content-disposition': `inline; filename="${ended.id}-0.${image.format}"`,
+        'x-onestep-prediction': ended.id,
+        'x-onestep-cost': String(ended.cost ?? 0),
+        'x-onestep-seed': String(image.seed),
+        ...(replayed ? { 'idempotency-replayed': 'true' } : {}),
+      },
+    });
+  });
+}
+
+/**
+ * The image format that `Accept` asks for; undefined when any will do. A format that the body names
+ * too must be the same one.
+ *
+ * @throws AppError `not-acceptable`
+ */
+function acceptedFormat(accept: string | undefined, named: unknown): ImageFormat | undefined {
+  const types = (accept ?? '*/*').split(',').map((type) => type.split(';')[0]?.trim() ?? '');
+  const formats = IMAGE_FORMATS.filter((format) => types.includes(contentTypeOf(format)));
+  const any = types.some((type) => ['*/*', 'image/*', ''].includes(type));
+  const same = formats.find((format) => format === named);
+  if (same !== undefined || (any && named !== undefined)) return same;
+  if (formats[0] !== undefined && named === undefined) return formats[0];
+  if (any) return undefined;
+  const told = named === undefined ? '' : ` and output_format says ${JSON.stringify(named)}`;
+  throw new AppError(
+    'not-acceptable',
+    `This route answers with image/png, image/jpeg or image/webp; Accept asks for ${accept}${told}.`,
+  );
+}

@@ -1,0 +1,197 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { answerJson, answerJsonText, commonHeaders } from '#functions/api/http/answer.ts';
+import { authenticate, callerOf } from '#functions/api/http/authenticate.ts';
+import type { ApiApp, ApiContext } from '#functions/api/http/context.ts';
+import { errorResponses } from '#functions/api/http/error-schema.ts';
+import { notFound } from '#functions/api/http/errors.ts';
+import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { isUlid, type JobId } from '#shared/core/ids.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { JobQuery } from '#shared/service/ports/job-store.ts';
+import { PredictionPageSchema, PredictionSchema } from './prediction-schema.ts';
+import { createPredictionText } from './prediction-text.ts';
+
+const PAGE_SIZE = 100;
+/** How long a cancel waits for a running job to stop, so that its answer can say `canceled`. */
+const CANCEL_WAIT_MS = 3000;
+
+const DateSchema = z.iso.datetime({ offset: true, local: true }).or(z.iso.date());
+
+const ListQuerySchema = z.object({
+  created_after: DateSchema.optional(),
+  created_before: DateSchema.optional(),
+  cursor: z
+    .string()
+    .regex(/^[ab]\.[0-9a-hjkmnp-tv-z]{26}$/, 'is not a cursor of this list')
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(PAGE_SIZE).optional(),
+  tag: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,64}:.{0,256}$/, 'must be name:value')
+    .optional()
+    .describe('Only predictions whose metadata has this: name:value'),
+});
+type ListQuery = z.infer<typeof ListQuerySchema>;
+
+const one = {
+  description: 'The prediction',
+  content: { 'application/json': { schema: PredictionSchema } },
+};
+const params = z.object({ id: z.string() });
+const security = [{ key: [] }];
+
+/** Reading, listing, cancelling and erasing predictions. */
+export function registerPredictions(app: ApiApp, deps: RouteDeps): void {
+  const reader = [authenticate(deps, 'read', 'predict')];
+  const orderer = [authenticate(deps, 'predict')];
+  const textOf = createPredictionText(deps, deps.presenter);
+
+  /** The caller's own job; another account's is as unknown as one that never was. */
+  const ownJob = async (c: ApiContext, id: string): Promise<Job> => {
+    const job = isUlid(id) ? await deps.jobs.get(id as JobId) : undefined;
+    if (job === undefined || job.account !== callerOf(c).account.id)
+      throw notFound('prediction', id);
+    return job;
+  };
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/predictions/{id}',
+      summary: 'Get a prediction',
+      security,
+      middleware: reader,
+      request: { params },
+      responses: { 200: one, ...errorResponses(404) },
+    }),
+    async (c) => {
+      const job = await ownJob(c, c.req.param('id'));
+      return answerJsonText(c, 200, await textOf(job, c.get('facts').origin));
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/predictions',
+      summary: 'List predictions, newest first',
+      security,
+      middleware: reader,
+      request: { query: ListQuerySchema },
+      responses: {
+        200: {
+          description: 'A page of predictions',
+          content: { 'application/json': { schema: PredictionPageSchema } },
+        },
+        ...errorResponses(),
+      },
+    }),
+    async (c) => {
+      const query = c.req.valid('query');
+      const { origin } = c.get('facts');
+      const { jobs, next, previous } = await readPage(deps, toJobQuery(c, query));
+      const link = (cursor: string | undefined) =>
+        cursor === undefined ? null : linkTo(origin, query, cursor);
+      return answerJson(c, 200, {
+        next: link(next),
+        previous: link(previous),
+        results: await Promise.all(jobs.map((job) => deps.presenter.present(job, origin))),
+      });
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/predictions/{id}/cancel',
+      summary: 'Cancel a prediction; one that has ended stays as it is',
+      security,
+      middleware: orderer,
+      request: { params },
+      responses: { 200: one, ...errorResponses(404) },
+    }),
+    async (c) => {
+      const job = await ownJob(c, c.req.param('id'));
+      const asked = (await deps.settlement.cancelJob(job.id)) ?? job;
+      const latest = isTerminal(asked.status)
+        ? asked
+        : await deps.watcher.waitForEnd(asked, CANCEL_WAIT_MS, c.req.raw.signal);
+      return answerJson(
+        c,
+        200,
+        await deps.presenter.present(latest ?? asked, c.get('facts').origin),
+      );
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'delete',
+      path: '/v1/predictions/{id}',
+      summary: 'Erase the input and output of a prediction; what it cost stays in the ledger',
+      security,
+      middleware: orderer,
+      request: { params },
+      responses: { 204: { description: 'Erased' }, ...errorResponses(404, 409) },
+    }),
+    async (c) => {
+      const job = await ownJob(c, c.req.param('id'));
+      const after =
+        job.dataRemovedAt === undefined ? await deps.settlement.removeJobData(job.id) : job;
+      if (after !== undefined && !isTerminal(after.status)) {
+        throw new AppError('conflict', 'The prediction has not ended. Cancel it first.');
+      }
+      return new Response(null, { status: 204, headers: commonHeaders(c) });
+    },
+  );
+}
+
+function toJobQuery(c: ApiContext, query: ListQuery): JobQuery {
+  const [direction, id] = query.cursor?.split('.') ?? [];
+  const [name = '', ...value] = query.tag?.split(':') ?? [];
+  return {
+    account: callerOf(c).account.id,
+    limit: query.limit ?? PAGE_SIZE,
+    ...(id === undefined ? {} : { [direction === 'a' ? 'after' : 'before']: id as JobId }),
+    ...(query.created_after === undefined ? {} : { createdAfter: Date.parse(query.created_after) }),
+    ...(query.created_before === undefined
+      ? {}
+      : { createdBefore: Date.parse(query.created_before) }),
+    ...(query.tag === undefined ? {} : { tag: { name, value: value.join(':') } }),
+  };
+}
+
+interface Page {
+  readonly jobs: readonly Job[];
+  readonly next: string | undefined;
+  readonly previous: string | undefined;
+}
+
+/** A page newest first, and the cursors of its neighbours; one job more is read than is shown. */
+async function readPage(deps: Pick<RouteDeps, 'jobs'>, query: JobQuery): Promise<Page> {
+  const found = await deps.jobs.list({ ...query, limit: query.limit + 1 });
+  const more = found.length > query.limit;
+  const page = found.slice(0, query.limit);
+  const backwards = query.after !== undefined;
+  const jobs = backwards ? page.toReversed() : page;
+  const older = backwards || more;
+  const newer = backwards ? more : query.before !== undefined;
+  const [first, last] = [jobs[0]?.id, jobs.at(-1)?.id];
+  return {
+    jobs,
+    next: older && last !== undefined ? `b.${last}` : undefined,
+    previous: newer && first !== undefined ? `a.${first}` : undefined,
+  };
+}
+
+/** Links are absolute: clients resolve relative ones against the wrong base. */
+function linkTo(origin: string, query: ListQuery, cursor: string): string {
+  const parameters = new URLSearchParams({ cursor });
+  for (const name of ['created_after', 'created_before', 'tag'] as const) {
+    const value = query[name];
+    if (value !== undefined) parameters.set(name, value);
+  }
+  if (query.limit !== undefined) parameters.set('limit', String(query.limit));
+  return `${origin}/v1/predictions?${parameters}`;
+}

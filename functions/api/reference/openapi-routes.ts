@@ -1,0 +1,34 @@
+import { commonHeaders } from '#functions/api/http/answer.ts';
+import type { ApiApp } from '#functions/api/http/context.ts';
+import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+
+const DESCRIPTION = `Images from prompts, in one denoising step, paid per image.
+
+The API speaks Replicate's dialect: \`new Replicate({ baseUrl: "<this host>/v1", auth: "<key>" })\`
+works unchanged. OpenAI's images API is at \`/v1/images/generations\`, fal's at \`/fal\`, and agents find tools at
+\`/mcp\` (MCP over streamable HTTP). Amounts of money are whole millionths of a US dollar.`;
+
+/** The description of every route that the app has by now. */
+export function createOpenApiDocument(app: ApiApp, { settings }: Pick<RouteDeps, 'settings'>) {
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: { title: 'Onestep', version: '1', description: DESCRIPTION },
+    servers: [{ url: settings.publicUrl ?? '/' }],
+  });
+}
+
+/** `GET /openapi.json`: the description of every route, made once from the routes themselves. */
+export function registerOpenApi(app: ApiApp, deps: RouteDeps): void {
+  let text: string | undefined;
+  app.get('/openapi.json', (c) => {
+    text ??= JSON.stringify(createOpenApiDocument(app, deps));
+    return new Response(text, {
+      headers: {
+        ...commonHeaders(c),
+        'content-type': 'application/json',
+        'cache-control': 'public, max-age=300',
+        'access-control-allow-origin': '*',
+      },
+    });
+  });
+}

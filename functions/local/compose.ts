@@ -1,0 +1,276 @@
+import { join, resolve } from 'node:path';
+import type { ObservedRequest } from '#functions/api/http/observe-requests.ts';
+import { metricsRoute } from '#functions/api/operations/metrics-routes.ts';
+import { createOneTimeLinks } from '#functions/api/pages/one-time-links.ts';
+import { pageAssets } from '#functions/api/pages/page-assets.ts';
+import { registerPages } from '#functions/api/pages/pages.tsx';
+import { filesRoute } from '#functions/api/predictions/files-routes.ts';
+import { createDeliveryLoop } from '#functions/webhooks/delivery-loop.ts';
+import { createFileBlobStore } from '#shared/adapters/files/file-blob-store.ts';
+import { createSignedFileUrls } from '#shared/adapters/files/signed-file-urls.ts';
+import { createSafeFetch } from '#shared/adapters/http/safe-fetch.ts';
+import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts';
+import { createMetrics } from '#shared/adapters/metrics/metrics.ts';
+import { openSqliteStores, type SqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
+import { systemClock } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { hmacSha256 } from '#shared/core/hash.ts';
+import { outputPrefix } from '#shared/core/output-keys.ts';
+import { createPresenter } from '#shared/service/domain/present-prediction.ts';
+import { deliverDue } from '#shared/service/domain/webhooks/deliver.ts';
+import { createServices } from '#shared/service/services.ts';
+import { createEmbeddedApp } from './embedded-app.ts';
+import { findModels, pricesOf } from './find-models.ts';
+import { ensureFirstKeys, type FirstKeys } from './first-start.ts';
+import { createGpuClient } from './gpu-client.ts';
+import { startGpuProcess } from './gpu-process.ts';
+import { startHttpServer } from './http-server.ts';
+import { createLoopbackQueue } from './loopback-queue.ts';
+import { randomBytes } from './random-bytes.ts';
+import { readBlockList, readImageCheck } from './read-safety.ts';
+import { loadSecrets } from './secrets-file.ts';
+import type { ServeConfig } from './serve-config.ts';
+import { removeServerFile, writeServerFile } from './server-file.ts';
+
+const SWEEP_MS = 1000;
+/** How long a shutdown waits for running jobs, and then for answers on their way. */
+const DRAIN_MS = 10_000;
+const ANSWERS_MS = 2000;
+
+export interface EmbeddedServer {
+  readonly url: string;
+  readonly keys: FirstKeys;
+  /** A path that signs a browser in once. */
+  readonly signInPath: () => string;
+  /** Ends in good order: running jobs end or go back to the queue, nothing is lost. */
+  close(): Promise<void>;
+}
+
+export interface EmbeddedOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** Told of what went wrong without a caller to tell. */
+  readonly onError: (error: unknown, what: string) => void;
+  readonly onLog: (line: string) => void;
+  /** Told of each request as its answer begins. */
+  readonly onRequest?: (request: ObservedRequest) => void;
+}
+
+/**
+ * The whole service in this process, but for the GPU function, which is its child: edge, API, stores
+ * in one folder, dispatcher, sweep and webhooks.
+ *
+ * @throws AppError `conflict` when the folder or the port is taken
+ */
+export async function startEmbeddedServer(
+  config: ServeConfig,
+  options: EmbeddedOptions,
+): Promise<EmbeddedServer> {
+  const folder = resolve(config.data);
+  const stores = openSqliteStores({
+    folder,
+    synchronous: config.synchronous,
+    clock: systemClock,
+    randomBytes,
+  });
+  const undo: Undo[] = [() => stores.close()];
+  try {
+    return await compose(config, options, folder, stores, undo);
+  } catch (error) {
+    // A child that goes on would keep this process from ending, and the folder from being used.
+    for (const step of undo.toReversed()) await step();
+    throw error;
+  }
+}
+
+/** Takes back one step of a start that failed at a later one. */
+type Undo = () => void | Promise<void>;
+
+async function compose(
+  config: ServeConfig,
+  { env, onError, onLog, onRequest }: EmbeddedOptions,
+  folder: string,
+  stores: SqliteStores,
+  undo: Undo[],
+): Promise<EmbeddedServer> {
+  const secrets = loadSecrets(folder);
+  const hmac = hmacSha256;
+  const metrics = createMetrics(stores);
+  const models = await findModels(config, folder, onError);
+  const urls = createSignedFileUrls(secrets.urlKey);
+  const filesFolder = join(folder, 'files');
+  const blobs = createFileBlobStore({ root: filesFolder, signedUrl: urls.sign });
+  const gpu = startGpuProcess({
+    modelFolders: models.map((model) => model.folder),
+    filesFolder,
+    device: config.device,
+    imageCheck: readImageCheck(config),
+    env,
+    onLog,
+    onExit: (how) => onError(new Error(`it ended with ${how}`), 'GPU function'),
+  });
+  undo.push(() => gpu.stop(0));
+  const client = createGpuClient(gpu.port);
+  const queue = createLoopbackQueue({
+    client,
+    clock: systemClock,
+    isUp: () => gpu.port() !== undefined,
+    onStarted: (job, startedAt) => services.settlement.applyStart(job, startedAt),
+    onProgress: (job, imagesDone) => services.settlement.applyProgress(job, imagesDone),
+    onCompletion: (completion) => services.settlement.applyCompletion(completion),
+    onError,
+  });
+  const services = createServices({
+    config,
+    clock: systemClock,
+    randomBytes,
+    secrets,
+    hmac,
+    ...stores,
+    blobs,
+    queue,
+    models: models.map(({ catalog }) => catalog),
+    prices: pricesOf(config, models),
+    checkPrompt: readBlockList(config),
+    outputStore: (job) => ({ kind: 'file', prefix: outputPrefix(job) }),
+    onError,
+    onChange(job) {
+      metrics.observeJob(job);
+      if (job.webhook !== undefined) deliveries.wake();
+    },
+  });
+  const keys = await ensureFirstKeys({
+    folder,
+    ledger: stores.ledger,
+    keyService: services.keyService,
+    clock: systemClock,
+    randomBytes,
+    demoCredit: config.demoCredit,
+  });
+  const links = createOneTimeLinks(keys.adminKey, systemClock, randomBytes);
+  const assets = once(pageAssets);
+  const { edge, api } = createEmbeddedApp({
+    config,
+    clock: systemClock,
+    randomBytes,
+    secrets,
+    hmac,
+    ...stores,
+    blobs,
+    services,
+    operatorAccount: keys.account,
+    async checkReady() {
+      await stores.jobs.queueDepth();
+      if (!(await client.isReady())) throw new AppError('unavailable', 'the model is loading');
+    },
+    countRunning: queue.countInside,
+    onWebhookDue: () => deliveries.wake(),
+    onRequest(request) {
+      metrics.observeRequest(request);
+      onRequest?.(request);
+    },
+    onError,
+    extras: [
+      filesRoute(urls),
+      metricsRoute(metrics),
+      (app, { keyService, catalog, pricing }) =>
+        registerPages(app, {
+          assets,
+          keyService,
+          catalog,
+          pricing,
+          imageOrigins: [],
+          oneTimeLinks: links,
+          signInLocalVisitors: config.publicUrl === undefined && isLoopback(config.host),
+        }),
+    ],
+  });
+  const presenter = createPresenter(api);
+  let origin = config.publicUrl?.replace(/\/+$/, '') ?? '';
+  const sendWebhook = createSafeFetch({ allowLocal: config.allowLocalWebhooks });
+  const deliveries = createDeliveryLoop({
+    deliverDue: () =>
+      deliverDue(
+        {
+          outbox: stores.outbox,
+          jobs: services.jobs,
+          clock: systemClock,
+          randomBytes,
+          sign: signStandardWebhook,
+          render: (job) => presenter.present(job, origin),
+          send: sendWebhook,
+          onAttempt: metrics.observeDelivery,
+        },
+        { limit: 50, concurrency: 10 },
+      ),
+    onError: (error) => onError(error, 'webhooks'),
+  });
+  const server = await startHttpServer({
+    fetch: (request, platform) => edge.fetch(request, platform),
+    host: config.host,
+    port: config.port,
+  });
+  undo.push(() => server.close(0));
+  origin ||= server.url;
+  writeServerFile(folder, { url: server.url, pid: process.pid });
+  await services.dispatcher.recover();
+  void gpu.listening().then(() => services.dispatcher.wake());
+  services.dispatcher.start();
+  deliveries.start();
+  const sweeping = startSweeping(() => services.sweep.sweep(systemClock.now()), onError);
+
+  return {
+    url: server.url,
+    keys,
+    signInPath: links.create,
+    async close() {
+      const answered = server.close(DRAIN_MS + ANSWERS_MS);
+      await Promise.all([services.dispatcher.drain(DRAIN_MS), sweeping.stop(), deliveries.stop()]);
+      services.hub.release();
+      queue.close();
+      await Promise.all([answered, gpu.stop(ANSWERS_MS)]);
+      removeServerFile(folder);
+      stores.close();
+    },
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+/** Runs the sweep again and again, never two at a time. */
+function startSweeping(
+  sweep: () => Promise<unknown>,
+  onError: EmbeddedOptions['onError'],
+): { stop(): Promise<void> } {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  const turn = (): void => {
+    running = sweep()
+      .catch((error: unknown) => onError(error, 'sweep'))
+      .then(() => {
+        if (!stopped) timer = setTimeout(turn, SWEEP_MS);
+      });
+  };
+  turn();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
+
+/** The first result, again and again; a failure is tried again. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}

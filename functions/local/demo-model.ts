@@ -1,0 +1,47 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MANIFEST_FILE } from '#shared/engine/package/manifest.ts';
+import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
+
+const SOURCE = fileURLToPath(new URL('../../models/demo', import.meta.url));
+const REPOSITORY = join(SOURCE, 'repo');
+const UNET = join(SOURCE, 'onestep_unet.bin');
+
+/**
+ * The demo model's package in the data folder; imported (a fraction of a second) when it is not there
+ * yet, or older than the files that it is made from.
+ *
+ * @param dataFolder where packages are kept, under `models/`
+ * @param options.signal stops the import; nothing is left behind
+ */
+export async function ensureDemoModel(
+  dataFolder: string,
+  options: { readonly signal?: AbortSignal; readonly onImport?: () => void } = {},
+): Promise<string> {
+  const folder = join(dataFolder, 'models', `demo-${ENGINE_VERSION}`);
+  const manifest = statSync(join(folder, MANIFEST_FILE), { throwIfNoEntry: false });
+  if (manifest !== undefined && manifest.mtimeMs > newestSource()) return folder;
+  options.onImport?.();
+  const { importModel } = await import('#shared/engine/package/import-model.ts');
+  await importModel({
+    repository: REPOSITORY,
+    unet: UNET,
+    dtype: 'fp32',
+    out: folder,
+    name: 'demo',
+    licences: [
+      { part: 'repository', name: 'MIT' },
+      { part: 'unet', name: 'MIT' },
+    ],
+    processId: process.pid,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  return folder;
+}
+
+function newestSource(): number {
+  const files = readdirSync(REPOSITORY, { recursive: true, encoding: 'utf8' });
+  const paths = [UNET, ...files.map((file) => join(REPOSITORY, file))];
+  return Math.max(...paths.map((path) => statSync(path).mtimeMs));
+}

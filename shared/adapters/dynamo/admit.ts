@@ -1,0 +1,183 @@
+import type { JobId } from '#shared/core/ids.ts';
+import { budgetKeyOf, type Job } from '#shared/core/job.ts';
+import type { LedgerEntry } from '#shared/core/ledger.ts';
+import { type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
+import type { Admission, AdmissionResult } from '#shared/service/ports/job-store.ts';
+import { type AccountItem, moveMoney } from './account-item.ts';
+import { type ExpiryDeps, readAccount } from './credit-expiry.ts';
+import { deliveryWrites } from './delivery-item.ts';
+import type { DynamoTable, Item, Write } from './dynamo-table.ts';
+import { takeRank } from './fair-rank.ts';
+import { drawGrants, expiredGrant } from './grants-left.ts';
+import { itemKeys } from './item-keys.ts';
+import { OPEN_COUNT_SHARDS, openCountShard, readJobItem, toJobItem } from './job-item.ts';
+import { jobEntry, ledgerWrite } from './ledger-item.ts';
+
+const DAY_SECONDS = 86_400;
+/** Records of spending are read for a month at most, unanswered creates for ten minutes. */
+const SPEND_TTL_SECONDS = 40 * DAY_SECONDS;
+
+/**
+ * See `JobStore.admit`. Everything is read and judged first, since a refusal should cost no write;
+ * the transaction holds the same conditions. When it fails, it is judged again from a new reading:
+ * that names the reason, or finds that it has passed.
+ */
+export async function admit(deps: ExpiryDeps, admission: Admission): Promise<AdmissionResult> {
+  const { table } = deps;
+  let rank: number | undefined;
+  for (;;) {
+    const verdict = await judge(deps, admission);
+    if ('outcome' in verdict) return verdict;
+    rank ??= await takeRank(table, admission.job.account, admission.job.model.name);
+    const job: Job = { ...admission.job, rank };
+    if (await table.write(await admissionWrites(table, admission, job, verdict.account))) {
+      return { outcome: 'admitted', job };
+    }
+  }
+}
+
+/** The answer that needs no write, or the account that the job can be admitted to. */
+async function judge(
+  deps: ExpiryDeps,
+  admission: Admission,
+): Promise<AdmissionResult | { readonly account: AccountItem }> {
+  const { table } = deps;
+  const { job, idempotency } = admission;
+  const keys = {
+    own: itemKeys.job(job.id),
+    account: itemKeys.account(job.account),
+    day: itemKeys.spend(budgetKeyOf(job), job.budgetDay),
+    month: itemKeys.spend(budgetKeyOf(job), job.budgetMonth),
+    ...(idempotency === undefined ? {} : { record: itemKeys.idempotency(idempotency.scope) }),
+  };
+  const counts = Array.from({ length: OPEN_COUNT_SHARDS }, (_, n) => itemKeys.openCount(n));
+  const items = await table.getMany([...Object.values(keys), ...counts]);
+  const find = (key: { pk: string; sk: string } | undefined) =>
+    items.find((item) => item.pk === key?.pk && item.sk === key.sk);
+
+  const own = find(keys.own);
+  // This very admission was written before and its answer got lost.
+  if (own !== undefined) return { outcome: 'admitted', job: own['job'] as Job };
+  const replay = await judgeRecord(table, admission, find(keys.record));
+  if (replay !== undefined) return replay;
+  let account = find(keys.account) as AccountItem | undefined;
+  if (account !== undefined && expiredGrant(account.grants, job.createdAt) !== undefined) {
+    account = await readAccount(deps, job.account, job.createdAt);
+  }
+  if (account === undefined || account.balance < job.hold) {
+    return { outcome: 'insufficient-funds', balance: account?.balance ?? ZERO_USD };
+  }
+  const windows = [
+    ['day', find(keys.day), admission.dayCap],
+    ['month', find(keys.month), admission.monthCap],
+  ] as const;
+  for (const [window, item, cap] of windows) {
+    const spent = microUsd(Number(item?.['spent'] ?? 0));
+    if (cap !== undefined && spent + job.hold > cap) {
+      return { outcome: 'key-budget-exceeded', window, spent };
+    }
+  }
+  const depth = sumOf(items.filter((item) => item.sk === 'COUNT'));
+  return depth < admission.queueLimit ? { account } : { outcome: 'queue-full', depth };
+}
+
+async function judgeRecord(
+  table: DynamoTable,
+  admission: Admission,
+  record: Item | undefined,
+): Promise<AdmissionResult | undefined> {
+  const { job } = admission;
+  if (record === undefined || Number(record['expiresAt']) <= job.createdAt) return undefined;
+  const id = record['job'] as JobId;
+  if (record['bodyHash'] !== job.bodyHash) return { outcome: 'idempotency-mismatch', job: id };
+  const replayed = (await readJobItem(table, id))?.job;
+  return replayed === undefined ? undefined : { outcome: 'replayed', job: replayed };
+}
+
+function sumOf(counts: readonly Item[]): number {
+  return counts.reduce((sum, item) => sum + Number(item['count']), 0);
+}
+
+/** Stands for a create whose answer was not written to its end. */
+export function unansweredItem(job: Job) {
+  return {
+    ...itemKeys.unanswered(job.key, job.bodyHash, job.id),
+    job: job.id,
+    createdAt: job.createdAt,
+    ttl: Math.ceil(job.createdAt / 1000) + DAY_SECONDS,
+  };
+}
+
+async function admissionWrites(
+  table: DynamoTable,
+  admission: Admission,
+  job: Job,
+  account: AccountItem,
+): Promise<readonly Write[]> {
+  const { idempotency } = admission;
+  const isNew = 'attribute_not_exists(pk)';
+  const { left, taken } = drawGrants(account.grants, job.hold);
+  return [
+    { put: toJobItem(job, { version: 0, token: 0, sources: taken }), condition: isNew },
+    moveMoney(job.account, { balance: -job.hold, held: job.hold }, { next: left, read: account }),
+    ledgerWrite(holdEntry(admission, job)),
+    spendWrite(job, job.budgetDay, admission.dayCap),
+    spendWrite(job, job.budgetMonth, admission.monthCap),
+    countWrite(job, 1),
+    { put: unansweredItem(job) },
+    ...(idempotency === undefined
+      ? []
+      : [
+          {
+            put: {
+              ...itemKeys.idempotency(idempotency.scope),
+              job: job.id,
+              bodyHash: job.bodyHash,
+              expiresAt: idempotency.expiresAt,
+              ttl: Math.ceil(idempotency.expiresAt / 1000),
+            },
+            condition: `${isNew} OR expiresAt <= :now`,
+            values: { ':now': job.createdAt },
+          },
+        ]),
+    ...(await deliveryWrites(table, admission.outbox)),
+  ];
+}
+
+function holdEntry(admission: Admission, job: Job): LedgerEntry {
+  return {
+    ...jobEntry(job),
+    id: admission.ledgerEntryId,
+    kind: 'hold',
+    at: job.createdAt,
+    amount: job.hold,
+  };
+}
+
+/** Counts a job's hold against its key's budget of a day or month. */
+function spendWrite(job: Job, window: string, cap: MicroUsd | undefined): Write {
+  const values = {
+    ':hold': job.hold,
+    ':ttl': Math.ceil(job.createdAt / 1000) + SPEND_TTL_SECONDS,
+  };
+  const write = {
+    update: itemKeys.spend(budgetKeyOf(job), window),
+    expression: 'SET #ttl = :ttl ADD spent :hold',
+    values,
+  };
+  if (cap === undefined) return write;
+  return {
+    ...write,
+    condition: 'attribute_not_exists(spent) OR spent <= :room',
+    values: { ...values, ':room': cap - job.hold },
+  };
+}
+
+/** Counts a job in or out of the open ones. */
+export function countWrite(job: Pick<Job, 'id'>, change: 1 | -1): Write {
+  return {
+    update: itemKeys.openCount(openCountShard(job)),
+    expression: 'ADD #count :change',
+    values: { ':change': change },
+  };
+}

@@ -1,0 +1,85 @@
+import type { ApiKey, AuditEntry } from '#shared/core/account.ts';
+import type { AccountId, KeyId } from '#shared/core/ids.ts';
+import type { KeyChange, KeyStore } from '#shared/service/ports/key-store.ts';
+import { auditWrite } from './dynamo-ledger.ts';
+import type { DynamoTable, Item, Key } from './dynamo-table.ts';
+import { itemKeys } from './item-keys.ts';
+import { AFTER } from './table-schema.ts';
+
+interface KeyItem extends Item {
+  readonly version: number;
+  readonly key: ApiKey;
+}
+
+/** API keys in DynamoDB; an account's own partition lists their ids. */
+export function createDynamoKeyStore(table: DynamoTable): KeyStore {
+  const read = async (id: KeyId) => (await table.get(itemKeys.apiKey(id))) as KeyItem | undefined;
+  return {
+    create: async (key, audit) => {
+      await table.write([
+        {
+          put: { ...itemKeys.apiKey(key.id), version: 0, key },
+          condition: 'attribute_not_exists(pk)',
+        },
+        { put: { ...itemKeys.keyOfAccount(key.account, key.id), key: key.id } },
+        auditWrite(audit),
+      ]);
+    },
+    get: async (id) => (await read(id))?.key,
+    list: (account) => list(table, account),
+    update: async (id, change, audit) => {
+      for (;;) {
+        const item = await read(id);
+        if (item === undefined || item.key.revokedAt !== undefined) return undefined;
+        const key = changed(item.key, change);
+        const put = { ...itemKeys.apiKey(id), version: item.version + 1, key };
+        const values = { ':version': item.version };
+        const written = await table.write([
+          { put, condition: 'version = :version', values },
+          auditWrite(audit),
+        ]);
+        if (written) return key;
+      }
+    },
+    audit: (account, limit, before) => audit(table, account, limit, before),
+  };
+}
+
+/** Null removes a value, and an absent one leaves it. */
+function changed(key: ApiKey, change: KeyChange): ApiKey {
+  const kept = Object.entries({ ...key, ...withoutUndefined(change) });
+  return Object.fromEntries(kept.filter(([, value]) => value !== null)) as unknown as ApiKey;
+}
+
+function withoutUndefined(change: KeyChange): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+}
+
+async function list(table: DynamoTable, account: AccountId): Promise<readonly ApiKey[]> {
+  const { pk, sk } = itemKeys.keyOfAccount(account, '' as KeyId);
+  const keys: Key[] = [];
+  for await (const item of table.query({ pk, from: sk, to: sk + AFTER })) {
+    keys.push(itemKeys.apiKey(item['key'] as KeyId));
+  }
+  const items = (await table.getMany(keys)) as readonly KeyItem[];
+  return items
+    .map((item) => item.key)
+    .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+}
+
+async function audit(
+  table: DynamoTable,
+  account: AccountId,
+  limit: number,
+  before?: string,
+): Promise<readonly AuditEntry[]> {
+  const { pk, sk } = itemKeys.audit(account, '');
+  const to = before === undefined ? sk + AFTER : sk + before;
+  const found: AuditEntry[] = [];
+  for await (const item of table.query({ pk, from: sk, to, newestFirst: true })) {
+    const entry = item['entry'] as AuditEntry;
+    if (found.length === limit) break;
+    if (entry.id !== before) found.push(entry);
+  }
+  return found;
+}

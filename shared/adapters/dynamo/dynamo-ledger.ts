@@ -1,0 +1,170 @@
+import type { Account, AuditEntry } from '#shared/core/account.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { type AccountId, ulidFloor } from '#shared/core/ids.ts';
+import type { LedgerEntry, LedgerTotals } from '#shared/core/ledger.ts';
+import { type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
+import type { Grant, GrantResult, Ledger, LedgerQuery } from '#shared/service/ports/ledger.ts';
+import { type AccountItem, moveMoney, toAccount } from './account-item.ts';
+import { type ExpiryDeps, expireNext, readAccount } from './credit-expiry.ts';
+import type { DynamoTable, Key, Write } from './dynamo-table.ts';
+import { withGrant } from './grants-left.ts';
+import { indexKeys, itemKeys } from './item-keys.ts';
+import { ledgerWrite } from './ledger-item.ts';
+import { AFTER, sortable } from './table-schema.ts';
+
+const PAGE = 100;
+/** How far an entry's own time may be from the time in its id. */
+const ID_SLACK_MS = 60_000;
+
+/** Accounts and money in DynamoDB. */
+export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => number }): Ledger {
+  const { table } = deps;
+  const read = (id: AccountId) => readAccount(deps, id, deps.now());
+  return {
+    createAccount: async (account, audit) => ({
+      created: await table.write([
+        { put: newAccount(account), condition: 'attribute_not_exists(pk)' },
+        auditWrite(audit),
+      ]),
+    }),
+    getAccount: async (id) => {
+      const item = await read(id);
+      return item && toAccount(item);
+    },
+    listAccounts: async () => {
+      await expireCredits(deps, deps.now(), Number.POSITIVE_INFINITY);
+      return (await readAccounts(table)).map(toAccount);
+    },
+    setDisabled: async (id, disabledAt, audit) => {
+      const written = await table.write([
+        {
+          update: itemKeys.account(id),
+          expression: disabledAt === undefined ? 'REMOVE disabledAt' : 'SET disabledAt = :at',
+          condition: 'attribute_exists(pk)',
+          ...(disabledAt === undefined ? {} : { values: { ':at': disabledAt } }),
+        },
+        auditWrite(audit),
+      ]);
+      const item = written ? await read(id) : undefined;
+      return item && toAccount(item);
+    },
+    grant: (grant) => giveGrant(table, grant),
+    expireCredits: (now, limit) => expireCredits(deps, now, limit),
+    entries: (query) => entries(table, query),
+    totals: async (account) => {
+      if (account === undefined) return sumAccounts(await readAccounts(table));
+      return sumAccounts((await table.getMany([itemKeys.account(account)])) as AccountItem[]);
+    },
+  };
+}
+
+export function auditWrite(audit: AuditEntry): Write {
+  return { put: { ...itemKeys.audit(audit.account, audit.id), entry: audit } };
+}
+
+/** Accounts begin without money: every micro-USD of theirs has a grant. */
+function newAccount({ id, name, createdAt, disabledAt }: Account): AccountItem {
+  return {
+    ...itemKeys.account(id),
+    ...{ id, name, createdAt },
+    ...(disabledAt === undefined ? {} : { disabledAt }),
+    balance: ZERO_USD,
+    held: ZERO_USD,
+    granted: ZERO_USD,
+    captured: ZERO_USD,
+    expired: ZERO_USD,
+    grants: [],
+    grantsVersion: 0,
+    ownedPk: indexKeys.accounts,
+    ownedSk: `${sortable(createdAt)}#${id}`,
+  };
+}
+
+async function readAccounts(table: DynamoTable): Promise<readonly AccountItem[]> {
+  const keys: Key[] = [];
+  for await (const key of table.queryIndex('owned', { pk: indexKeys.accounts }, PAGE)) {
+    keys.push(key);
+  }
+  return (await table.getMany(keys)) as readonly AccountItem[];
+}
+
+function sumAccounts(items: readonly AccountItem[]): LedgerTotals {
+  const sum = (name: 'balance' | 'held' | 'granted' | 'captured' | 'expired'): MicroUsd =>
+    microUsd(items.reduce((total, item) => total + item[name], 0));
+  return {
+    balances: sum('balance'),
+    held: sum('held'),
+    granted: sum('granted'),
+    captured: sum('captured'),
+    expired: sum('expired'),
+  };
+}
+
+async function giveGrant(table: DynamoTable, grant: Grant): Promise<GrantResult> {
+  const { account, amount, reference, expiresAt, note } = grant;
+  const entry: LedgerEntry = {
+    ...{ id: grant.entryId, account, kind: 'grant', at: grant.at, amount, reference },
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(note === undefined ? {} : { note }),
+  };
+  for (;;) {
+    const known = (await table.get(itemKeys.grant(reference)))?.['entry'] as
+      | LedgerEntry
+      | undefined;
+    if (known !== undefined) {
+      const same = known.amount === amount && known.account === account;
+      return { outcome: same ? 'replayed' : 'conflict', entry: known };
+    }
+    const item = (await table.get(itemKeys.account(account))) as AccountItem | undefined;
+    if (item === undefined) throw new AppError('not-found', `There is no account ${account}`);
+    const next =
+      expiresAt === undefined
+        ? item.grants
+        : withGrant(item.grants, { reference, expiresAt, remaining: amount });
+    const written = await table.write([
+      {
+        put: { ...itemKeys.grant(reference), entry },
+        condition: 'attribute_not_exists(pk)',
+      },
+      moveMoney(account, { balance: amount, granted: amount }, { next, read: item }),
+      ledgerWrite(entry),
+      auditWrite(grant.audit),
+    ]);
+    if (written) return { outcome: 'granted', entry };
+  }
+}
+
+async function expireCredits(
+  deps: ExpiryDeps,
+  now: number,
+  limit: number,
+): Promise<readonly LedgerEntry[]> {
+  const written: LedgerEntry[] = [];
+  const query = { pk: indexKeys.expiringCredit, to: sortable(now) + AFTER };
+  for await (const key of deps.table.queryIndex('due', query, PAGE)) {
+    while (written.length < limit) {
+      const entry = await expireNext(deps, key, now);
+      if (entry === undefined) break;
+      if (entry !== 'changed') written.push(entry);
+    }
+    if (written.length === limit) break;
+  }
+  return written;
+}
+
+async function entries(table: DynamoTable, query: LedgerQuery): Promise<readonly LedgerEntry[]> {
+  const { pk, sk } = itemKeys.ledgerEntry(query.account, '');
+  const least = query.from === undefined ? '' : ulidFloor(query.from - ID_SLACK_MS);
+  const to = query.before === undefined ? sk + AFTER : sk + query.before;
+  const found: LedgerEntry[] = [];
+  if (query.limit <= 0) return found;
+  for await (const item of table.query({ pk, from: sk + least, to, newestFirst: true })) {
+    const entry = item['entry'] as LedgerEntry;
+    if (entry.id === query.before) continue;
+    if (query.from !== undefined && entry.at < query.from) continue;
+    if (query.to !== undefined && entry.at >= query.to) continue;
+    found.push(entry);
+    if (found.length === query.limit) break;
+  }
+  return found;
+}

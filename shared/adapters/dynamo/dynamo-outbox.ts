@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto';
+import type { AccountId } from '#shared/core/ids.ts';
+import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
+import type {
+  AttemptResult,
+  EndpointHealth,
+  Outbox,
+  WebhookSettings,
+} from '#shared/service/ports/outbox.ts';
+import { type DeliveryItem, deliveryWrites, toDeliveryItem } from './delivery-item.ts';
+import type { DynamoTable, Item, Key, Write } from './dynamo-table.ts';
+import { indexKeys, itemKeys } from './item-keys.ts';
+import { AFTER, sortable } from './table-schema.ts';
+
+const PAGE = 100;
+
+/** Webhook deliveries in DynamoDB. */
+export function createDynamoOutbox(table: DynamoTable): Outbox {
+  const read = async (id: string) =>
+    (await table.get(itemKeys.delivery(id))) as DeliveryItem | undefined;
+  return {
+    add: async (entry) => {
+      const writes = await deliveryWrites(table, [entry]);
+      if (writes.length > 0) await table.write(writes);
+    },
+    get: async (id) => (await read(id))?.entry,
+    claimDue: (now, hideUntil, limit) => claimDue(table, now, hideUntil, limit),
+    recordAttempt: (attempt, result) => recordAttempt(table, attempt, result),
+    requeue: async (id, nextAttemptAt) => {
+      for (;;) {
+        const item = await read(id);
+        if (item === undefined) return undefined;
+        const entry = { ...pending(item.entry), nextAttemptAt };
+        if (await table.write([replaceDelivery(item, entry)])) return entry;
+      }
+    },
+    listByJob: (job) =>
+      list(table, table.queryIndex('queue', { pk: indexKeys.deliveriesOfJob(job) }, PAGE)),
+    listByAccount: async (account, limit, before) => {
+      const last = before === undefined ? undefined : (await read(before))?.['ownedSk'];
+      const query = {
+        pk: indexKeys.deliveriesOf(account),
+        ...(last === undefined ? {} : { to: String(last) }),
+        newestFirst: true,
+      };
+      const keys = without(table.queryIndex('owned', query, Math.min(PAGE, limit + 1)), before);
+      return list(table, keys, limit);
+    },
+    attempts: async (entry) => {
+      const { pk } = itemKeys.attempt(entry, 0);
+      const found: DeliveryAttempt[] = [];
+      for await (const item of table.query({ pk, from: 'ATTEMPT#', to: `ATTEMPT#${AFTER}` })) {
+        found.push(item['attempt'] as DeliveryAttempt);
+      }
+      return found;
+    },
+    ...createReceivers(table),
+  };
+}
+
+/** Secrets and health: what is known about an account's receivers. */
+function createReceivers(
+  table: DynamoTable,
+): Pick<Outbox, 'getSettings' | 'putSettings' | 'getHealth' | 'putHealth' | 'listHealth'> {
+  const healthKey = (account: AccountId, url: string) =>
+    itemKeys.webhookHealth(account, createHash('sha256').update(url).digest('hex'));
+  return {
+    getSettings: async (account) =>
+      (await table.get(itemKeys.webhookSettings(account)))?.['settings'] as
+        | WebhookSettings
+        | undefined,
+    putSettings: (settings, expected) =>
+      table.write([
+        {
+          put: { ...itemKeys.webhookSettings(settings.account), settings },
+          ...(expected === undefined
+            ? { condition: 'attribute_not_exists(pk)' }
+            : { condition: 'settings = :expected', values: { ':expected': expected } }),
+        },
+      ]),
+    getHealth: async (account, url) =>
+      (await table.get(healthKey(account, url)))?.['health'] as EndpointHealth | undefined,
+    putHealth: async (account, health) => {
+      await table.write([{ put: { ...healthKey(account, health.url), health } }]);
+    },
+    listHealth: async (account) => {
+      const { pk, sk } = itemKeys.webhookHealth(account, '');
+      const found: EndpointHealth[] = [];
+      for await (const item of table.query({ pk, from: sk, to: sk + AFTER })) {
+        found.push(item['health'] as EndpointHealth);
+      }
+      return found.sort((a, b) => (a.url < b.url ? -1 : 1));
+    },
+  };
+}
+
+function replaceDelivery(read: DeliveryItem, entry: OutboxEntry, visibleAt?: number): Write {
+  return {
+    put: toDeliveryItem(entry, read.version + 1, visibleAt ?? entry.nextAttemptAt),
+    condition: 'version = :version',
+    values: { ':version': read.version },
+  };
+}
+
+/** An entry as it is while it waits: neither delivered nor given up. */
+function pending(entry: OutboxEntry): OutboxEntry {
+  const { deliveredAt: _, abandonedAt: __, nextAttemptAt: ___, ...rest } = entry;
+  return rest;
+}
+
+async function claimDue(
+  table: DynamoTable,
+  now: number,
+  hideUntil: number,
+  limit: number,
+): Promise<readonly OutboxEntry[]> {
+  const claimed: OutboxEntry[] = [];
+  const query = { pk: indexKeys.dueDeliveries, to: sortable(now) + AFTER };
+  for await (const key of table.queryIndex('due', query, Math.min(limit, PAGE))) {
+    const item = (await table.get(key)) as DeliveryItem | undefined;
+    if (item === undefined || !isDue(item, now)) continue;
+    if (await table.write([replaceDelivery(item, item.entry, hideUntil)])) claimed.push(item.entry);
+    if (claimed.length === limit) break;
+  }
+  return claimed;
+}
+
+/** The index lags: another worker may have hidden the entry since. */
+function isDue(item: DeliveryItem, now: number): boolean {
+  return typeof item['dueSk'] === 'string' && item['dueSk'] <= sortable(now) + AFTER;
+}
+
+async function recordAttempt(
+  table: DynamoTable,
+  attempt: DeliveryAttempt,
+  result: AttemptResult,
+): Promise<void> {
+  for (;;) {
+    const item = (await table.get(itemKeys.delivery(attempt.entry))) as DeliveryItem | undefined;
+    if (item === undefined) return;
+    const entry = afterAttempt(item.entry, attempt, result);
+    const written = await table.write([
+      { put: { ...itemKeys.attempt(attempt.entry, attempt.number), attempt } },
+      replaceDelivery(item, entry),
+    ]);
+    if (written) return;
+  }
+}
+
+function afterAttempt(
+  entry: OutboxEntry,
+  attempt: DeliveryAttempt,
+  result: AttemptResult,
+): OutboxEntry {
+  const attempts = Math.max(entry.attempts, attempt.number);
+  const tried = { ...pending(entry), attempts };
+  if (result.next === 'retry') return { ...tried, nextAttemptAt: result.nextAttemptAt };
+  const { at } = attempt;
+  return result.next === 'delivered'
+    ? { ...tried, deliveredAt: at }
+    : { ...tried, abandonedAt: at };
+}
+
+async function* without(keys: AsyncGenerator<Key>, id: string | undefined): AsyncGenerator<Key> {
+  const excluded = id === undefined ? undefined : itemKeys.delivery(id).pk;
+  for await (const key of keys) if (key.pk !== excluded) yield key;
+}
+
+async function list(
+  table: DynamoTable,
+  keys: AsyncGenerator<Key>,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<readonly OutboxEntry[]> {
+  const taken: Key[] = [];
+  for await (const key of keys) {
+    if (taken.length === limit) break;
+    taken.push(key);
+  }
+  const items: readonly Item[] = await table.getMany(taken);
+  return items.map((item) => (item as DeliveryItem).entry);
+}

@@ -1,0 +1,39 @@
+import type { Clock } from '#shared/core/clock.ts';
+import type { RandomBytes } from '#shared/core/ids.ts';
+import type { JobStore } from '#shared/service/ports/job-store.ts';
+import type { KeyStore } from '#shared/service/ports/key-store.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
+import type { Outbox } from '#shared/service/ports/outbox.ts';
+import { createDynamoJobStore } from './dynamo-jobs.ts';
+import { createDynamoKeyStore } from './dynamo-keys.ts';
+import { createDynamoLedger } from './dynamo-ledger.ts';
+import { createDynamoOutbox } from './dynamo-outbox.ts';
+import type { DynamoTable } from './dynamo-table.ts';
+
+/** Every store that lies in the table. */
+export interface DynamoStores {
+  readonly jobs: JobStore;
+  readonly ledger: Ledger;
+  readonly keys: KeyStore;
+  readonly outbox: Outbox;
+}
+
+export interface DynamoStoresDeps {
+  readonly table: DynamoTable;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  /** How old what is said about depth and positions may be. Default 1 s. */
+  readonly waitingLineMs?: number;
+}
+
+const WAITING_LINE_MS = 1_000;
+
+export function createDynamoStores(deps: DynamoStoresDeps): DynamoStores {
+  const { table, clock, randomBytes, waitingLineMs = WAITING_LINE_MS } = deps;
+  return {
+    jobs: createDynamoJobStore({ table, now: clock.now, randomBytes, waitingLineMs }),
+    ledger: createDynamoLedger({ table, now: clock.now, randomBytes }),
+    keys: createDynamoKeyStore(table),
+    outbox: createDynamoOutbox(table),
+  };
+}

@@ -1,0 +1,91 @@
+import type Database from 'libsql';
+import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
+import type { LedgerEntry } from '#shared/core/ledger.ts';
+import { microUsd } from '#shared/core/money.ts';
+import type { Grant } from '#shared/service/ports/ledger.ts';
+import { createLedgerRows } from './ledger-rows.ts';
+
+/** A part of a hold, and the grant that it was taken from. */
+export type Source = readonly [grant: string, amount: number];
+
+interface GrantRow {
+  readonly entry: string;
+  readonly account: AccountId;
+  readonly reference: string;
+  readonly remaining: number;
+}
+
+const FOREVER = Number.MAX_SAFE_INTEGER;
+
+/** What is left of grants, which per account is its balance; for use inside a transaction. */
+export function createCreditRows(db: Database.Database, randomBytes: RandomBytes) {
+  const ledger = createLedgerRows(db);
+  const insert = db.prepare(
+    'INSERT INTO grants (entry, account, reference, remaining, expires_at) VALUES (?, ?, ?, ?, ?)',
+  );
+  const selectNth = db.prepare(
+    'SELECT entry, remaining FROM grants WHERE account = ? AND remaining > 0 ' +
+      'ORDER BY expires_at, entry LIMIT 1 OFFSET ?',
+  );
+  const change = db.prepare('UPDATE grants SET remaining = remaining + ? WHERE entry = ?');
+  const due = (of: string) =>
+    db.prepare(
+      `SELECT * FROM grants WHERE ${of} remaining > 0 AND expires_at <= ? ` +
+        'ORDER BY expires_at, entry LIMIT ?',
+    );
+  const selectDue = due('');
+  const selectDueOf = due('account = ? AND');
+
+  const expire = (grant: GrantRow, now: number): LedgerEntry => {
+    const { account, reference } = grant;
+    const id = createUlid({ now: () => now }, randomBytes);
+    const amount = microUsd(grant.remaining);
+    const entry: LedgerEntry = { id, account, kind: 'expiry', at: now, amount, reference };
+    ledger.addEntry(entry);
+    change.run(-amount, grant.entry);
+    ledger.moveMoney(account, -amount, 0);
+    return entry;
+  };
+
+  return {
+    add({ entryId, account, reference, amount, expiresAt }: Grant): void {
+      insert.run(entryId, account, reference, amount, expiresAt ?? FOREVER);
+    },
+
+    /** Which grants an amount would come from: those that expire first before others. */
+    plan(account: AccountId, amount: number): readonly Source[] {
+      const sources: Source[] = [];
+      for (let left = amount; left > 0; ) {
+        const grant = selectNth.get(account, sources.length) as GrantRow | undefined;
+        if (grant === undefined) throw new Error(`account ${account} has less than its balance`);
+        const part = Math.min(left, grant.remaining);
+        sources.push([grant.entry, part]);
+        left -= part;
+      }
+      return sources;
+    },
+
+    take(sources: readonly Source[]): void {
+      for (const [grant, amount] of sources) change.run(-amount, grant);
+    },
+
+    /** Gives back what of a hold was not captured: what expires first counts as spent first. */
+    putBack(sources: readonly Source[], amount: number): void {
+      let left = amount;
+      for (const [grant, taken] of sources.toReversed()) {
+        const part = Math.min(left, taken);
+        if (part > 0) change.run(part, grant);
+        left -= part;
+      }
+    },
+
+    /** Expires what is left of grants whose time has come, of one account or of all. */
+    expireDue(now: number, limit: number, account?: AccountId): readonly LedgerEntry[] {
+      const rows =
+        account === undefined ? selectDue.all(now, limit) : selectDueOf.all(account, now, limit);
+      return (rows as GrantRow[]).map((grant) => expire(grant, now));
+    },
+  };
+}
+
+export type CreditRows = ReturnType<typeof createCreditRows>;

@@ -1,0 +1,148 @@
+import { assert } from '#shared/core/errors.ts';
+import type { JobId } from '#shared/core/ids.ts';
+import { budgetKeyOf, type Job } from '#shared/core/job.ts';
+import { addUsd, microUsd } from '#shared/core/money.ts';
+import type { Admission, AdmissionResult } from '#shared/service/ports/job-store.ts';
+import { createBudgets } from './budgets.ts';
+import type { JobParts } from './job-parts.ts';
+import { toRequestPart } from './job-rows.ts';
+import { createLedgerRows } from './ledger-rows.ts';
+import { createOutboxInsert } from './outbox-rows.ts';
+
+/** Expired idempotency records are cleared away once per so many admissions. */
+const PURGE_EVERY = 256;
+const FOREVER = Number.MAX_SAFE_INTEGER;
+
+interface State {
+  readonly balance: number | null;
+  /** The last rank that the account got, or the one last claimed if that is later. */
+  readonly rank: number | null;
+  /** When credit of the account expires next. */
+  readonly nextExpiry: number | null;
+}
+
+/** The admission transaction; the returned function must run inside one. */
+export function createAdmit({
+  db,
+  getJob,
+  open,
+  credit,
+}: JobParts): (admission: Admission) => AdmissionResult {
+  const ledger = createLedgerRows(db);
+  const budgets = createBudgets(db);
+  const addOutbox = createOutboxInsert(db);
+  const selectScope = db.prepare('SELECT job FROM idempotency WHERE scope = ? AND expires_at > ?');
+  const putScope = db.prepare(
+    'INSERT OR REPLACE INTO idempotency (scope, job, expires_at) VALUES (?, ?, ?)',
+  );
+  const purge = db.prepare('DELETE FROM idempotency WHERE expires_at <= ?');
+  const selectState = db.prepare(
+    'SELECT (SELECT balance FROM accounts WHERE id = ?1) AS balance, ' +
+      "(SELECT max(rank) FROM ranks WHERE model = ?2 AND account IN ('', ?1)) AS rank, " +
+      '(SELECT min(expires_at) FROM grants WHERE account = ?1 AND remaining > 0) AS nextExpiry',
+  );
+  const putRank = db.prepare(
+    'INSERT OR REPLACE INTO ranks (model, account, rank) VALUES (?, ?, ?)',
+  );
+  const insertTag = db.prepare(
+    'INSERT INTO job_tags (account, name, value, job) VALUES (?, ?, ?, ?)',
+  );
+  const insertJob = db.prepare(
+    'INSERT INTO jobs (id, account, key, model, status, waiting, rank, body_hash, created_at, ' +
+      'deadline, attach_by, due_at, hold, sources, request) ' +
+      'VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?) ' +
+      'ON CONFLICT (id) DO NOTHING',
+  );
+  let admitted = 0;
+
+  /** What stands against the job, or what answers it already. */
+  const check = (admission: Admission, balance: number): AdmissionResult | undefined => {
+    const { job, idempotency } = admission;
+    if (idempotency !== undefined) {
+      const row = selectScope.get(idempotency.scope, job.createdAt) as { job: JobId } | undefined;
+      const found = row && getJob(row.job);
+      if (found !== undefined) {
+        return found.bodyHash === job.bodyHash
+          ? { outcome: 'replayed', job: found }
+          : { outcome: 'idempotency-mismatch', job: found.id };
+      }
+    }
+    if (balance < job.hold) return { outcome: 'insufficient-funds', balance: microUsd(balance) };
+    for (const [window, period, cap] of [
+      ['day', job.budgetDay, admission.dayCap],
+      ['month', job.budgetMonth, admission.monthCap],
+    ] as const) {
+      if (cap === undefined) continue;
+      const spent = budgets.spent(budgetKeyOf(job), period);
+      if (addUsd(spent, job.hold) > cap) return { outcome: 'key-budget-exceeded', window, spent };
+    }
+    const depth = open.count();
+    return depth < admission.queueLimit ? undefined : { outcome: 'queue-full', depth };
+  };
+
+  /** The stored job; undefined when it was stored before. */
+  const insert = (job: Admission['job'], rank: number): Job | undefined => {
+    const sources = credit.plan(job.account, job.hold);
+    const { changes } = insertJob.run(
+      job.id,
+      job.account,
+      job.key,
+      job.model.name,
+      job.status,
+      rank,
+      job.bodyHash,
+      job.createdAt,
+      job.deadline,
+      job.attachBy ?? null,
+      Math.min(job.deadline, job.attachBy ?? job.deadline),
+      job.hold,
+      JSON.stringify(sources),
+      toRequestPart(job),
+    );
+    if (changes === 0) return undefined;
+    credit.take(sources);
+    putRank.run(job.model.name, job.account, rank);
+    for (const [name, value] of Object.entries(job.tags)) {
+      insertTag.run(job.account, name, value, job.id);
+    }
+    return { ...job, rank };
+  };
+
+  return (admission) => {
+    const { job, idempotency } = admission;
+    const { rank, nextExpiry, ...state } = selectState.get(job.account, job.model.name) as State;
+    let balance = state.balance ?? 0;
+    if (nextExpiry !== null && nextExpiry <= job.createdAt) {
+      const expired = credit.expireDue(job.createdAt, FOREVER, job.account);
+      for (const { amount } of expired) balance -= amount;
+    }
+    const refusal = check(admission, balance);
+    const stored = refusal === undefined ? insert(job, (rank ?? 0) + 1) : undefined;
+    if (stored === undefined) {
+      // What was admitted before stays so, whatever would stand against it now.
+      const repeated = getJob(job.id);
+      if (repeated !== undefined) return { outcome: 'admitted', job: repeated };
+      assert(refusal !== undefined, `job ${job.id} is neither new nor there`);
+      return refusal;
+    }
+    ledger.moveMoney(job.account, -job.hold, job.hold);
+    ledger.addEntry({
+      id: admission.ledgerEntryId,
+      account: job.account,
+      kind: 'hold',
+      at: job.createdAt,
+      amount: job.hold,
+      job: job.id,
+      key: job.key,
+      model: job.model.name,
+      priceVersion: job.price.version,
+      tags: job.tags,
+    });
+    budgets.add(job, job.hold);
+    if (idempotency !== undefined) putScope.run(idempotency.scope, job.id, idempotency.expiresAt);
+    for (const entry of admission.outbox) addOutbox(entry);
+    if (++admitted % PURGE_EVERY === 0) purge.run(job.createdAt);
+    open.add(1);
+    return { outcome: 'admitted', job: stored };
+  };
+}

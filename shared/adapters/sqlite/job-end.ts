@@ -1,0 +1,94 @@
+import { assert } from '#shared/core/errors.ts';
+import type { JobId } from '#shared/core/ids.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import { subtractUsd } from '#shared/core/money.ts';
+import type { ChangeResult, Settlement } from '#shared/service/ports/job-store.ts';
+import { createBudgets } from './budgets.ts';
+import type { Source } from './credit-rows.ts';
+import type { JobParts } from './job-parts.ts';
+import { type ResultPart, toRequestPart } from './job-rows.ts';
+import { createLedgerRows } from './ledger-rows.ts';
+import { createOutboxInsert } from './outbox-rows.ts';
+
+/** Settlement and erasure; each function must run inside a transaction. */
+export function createJobEnd({ db, getJob, open, credit }: JobParts) {
+  const ledger = createLedgerRows(db);
+  const budgets = createBudgets(db);
+  const addOutbox = createOutboxInsert(db);
+  const end = db.prepare(
+    'UPDATE jobs SET status = ?, completed_at = ?, cost = ?, result = ?, waiting = 0, ' +
+      'lease_expires_at = NULL, progress = NULL WHERE id = ?',
+  );
+  const erase = db.prepare(
+    'UPDATE jobs SET data_removed_at = ?, request = ?, result = ? WHERE id = ?',
+  );
+  const selectSources = db.prepare('SELECT sources FROM jobs WHERE id = ?');
+  const sourcesOf = (id: JobId): readonly Source[] =>
+    JSON.parse((selectSources.get(id) as { sources: string }).sources);
+
+  const moveMoney = (job: Job, settlement: Settlement): void => {
+    const { capture, images } = settlement;
+    const rest = subtractUsd(job.hold, capture);
+    assert(capture >= 0 && rest >= 0, `job ${job.id} holds ${job.hold}, not ${capture}`);
+    ledger.moveMoney(job.account, rest, -job.hold);
+    if (rest > 0) credit.putBack(sourcesOf(job.id), rest);
+    budgets.giveBack(job, rest);
+    ledger.addEntry({
+      id: settlement.ledgerEntryId,
+      account: job.account,
+      // A free image is a capture of nothing: usage counts it.
+      kind: images.length > 0 ? 'capture' : 'release',
+      at: settlement.completedAt,
+      amount: images.length > 0 ? capture : job.hold,
+      job: job.id,
+      key: job.key,
+      model: job.model.name,
+      priceVersion: job.price.version,
+      images: images.length,
+      tags: job.tags,
+    });
+  };
+
+  return {
+    settle(settlement: Settlement): ChangeResult {
+      const job = getJob(settlement.job);
+      if (job === undefined || !matches(job, settlement.from)) return { changed: false, job };
+      moveMoney(job, settlement);
+      const { images, receipt, error, warnings } = settlement;
+      const result: ResultPart = {
+        images,
+        warnings,
+        ...(receipt === undefined ? {} : { receipt }),
+        ...(error === undefined ? {} : { error }),
+      };
+      const { status, completedAt, capture } = settlement;
+      end.run(status, completedAt, capture, JSON.stringify(result), job.id);
+      for (const entry of settlement.outbox) addOutbox(entry);
+      const settled = getJob(job.id);
+      open.add(-1);
+      return { changed: true, job: settled };
+    },
+
+    removeData(id: JobId, at: number): ChangeResult {
+      const job = getJob(id);
+      if (job === undefined || !isTerminal(job.status) || job.dataRemovedAt !== undefined) {
+        return { changed: false, job };
+      }
+      const request = toRequestPart({ ...job, input: null, requestInput: null });
+      const result: ResultPart = {
+        images: [],
+        warnings: [],
+        ...(job.error === undefined ? {} : { error: job.error }),
+      };
+      erase.run(at, request, JSON.stringify(result), id);
+      return { changed: true, job: getJob(id) };
+    },
+  };
+}
+
+function matches(job: Job, from: Settlement['from']): boolean {
+  if (isTerminal(job.status)) return false;
+  if (from.state === 'open') return true;
+  if (from.state === 'claimed') return job.lease?.token === from.token;
+  return job.lease === undefined;
+}

@@ -1,0 +1,147 @@
+import type Database from 'libsql';
+import type { Clock } from '#shared/core/clock.ts';
+import { type JobId, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
+import { isWaiting, type Job } from '#shared/core/job.ts';
+import type { JobQuery, JobStore } from '#shared/service/ports/job-store.ts';
+import { createCreditRows } from './credit-rows.ts';
+import type { Writer } from './group-commit.ts';
+import { createAdmit } from './job-admission.ts';
+import { createJobEnd } from './job-end.ts';
+import { createJobQueue } from './job-queue.ts';
+import { type JobRow, toJob } from './job-rows.ts';
+import { createOpenJobs } from './open-jobs.ts';
+import { createQueuePositions } from './queue-positions.ts';
+
+/** How far a job's time of creation may be from the time in its id. */
+const ID_SLACK_MS = 60_000;
+/** Sorts behind every id. */
+const LAST_ID = '~';
+
+export function createSqliteJobStore(
+  db: Database.Database,
+  writer: Writer,
+  { clock, randomBytes }: { readonly clock: Clock; readonly randomBytes: RandomBytes },
+): JobStore {
+  const select = db.prepare('SELECT * FROM jobs WHERE id = ?');
+  const selectScope = db.prepare('SELECT job FROM idempotency WHERE scope = ? AND expires_at > ?');
+  const selectUnanswered = db.prepare(
+    'SELECT id FROM jobs WHERE key = ? AND body_hash = ? AND answered <> 1 AND answered >= ? ' +
+      'AND created_at >= ? ORDER BY id DESC LIMIT 1',
+  );
+  const find = db.prepare('UPDATE jobs SET answered = 1 WHERE id = ?');
+  const answer = db.prepare('UPDATE jobs SET answered = 1 WHERE id = ? AND answered = 0');
+  const park = db.prepare('UPDATE jobs SET answered = 2 WHERE id = ?');
+  const selectOverdue = db.prepare(
+    'SELECT * FROM jobs WHERE completed_at IS NULL AND due_at <= ? ORDER BY due_at LIMIT ?',
+  );
+  const selectRemovable = db.prepare(
+    'SELECT * FROM jobs WHERE completed_at < ? AND data_removed_at IS NULL ' +
+      'ORDER BY completed_at LIMIT ?',
+  );
+  const countWaiting = db.prepare('SELECT count(*) AS count FROM jobs WHERE waiting = 1');
+
+  const getJob = (id: JobId): Job | undefined => {
+    const row = select.get(id) as JobRow | undefined;
+    return row && toJob(row);
+  };
+
+  const open = createOpenJobs(db, writer);
+  const credit = createCreditRows(db, randomBytes);
+  const admit = createAdmit({ db, getJob, open, credit });
+  const queue = createJobQueue(db, getJob);
+  const end = createJobEnd({ db, getJob, open, credit });
+  const position = createQueuePositions(db, clock);
+  const list = createList(db);
+
+  return {
+    admit: (admission) => writer.write(() => admit(admission)),
+    get: async (id) => getJob(id),
+    list: async (query) => list(query),
+
+    async findByIdempotency(scope, now) {
+      const row = selectScope.get(scope, now) as { job: JobId } | undefined;
+      return row && getJob(row.job);
+    },
+
+    async takeUnanswered(key, bodyHash, since, only) {
+      const select = () =>
+        selectUnanswered.get(key, bodyHash, only === 'parked' ? 2 : 0, since) as
+          | { id: JobId }
+          | undefined;
+      // Nearly always there is none, and finding that out needs no transaction.
+      if (select() === undefined) return undefined;
+      return writer.write(() => {
+        const row = select();
+        if (row === undefined) return undefined;
+        find.run(row.id);
+        return getJob(row.id);
+      });
+    },
+
+    park: (id) => writer.write(() => void park.run(id)),
+
+    // Lost in a crash, it lets a retry find a job whose answer did arrive: worth no fsync.
+    markAnswered: (id) => writer.write(() => void answer.run(id), true),
+
+    extendAttach: (id, attachBy) => writer.write(() => queue.extendAttach(id, attachBy)),
+    claimNext: (model, now, leaseMs) => writer.write(() => queue.claimNext(model, now, leaseMs)),
+    renewLease: (id, token, expiresAt) =>
+      writer.write(() => queue.renewLease(id, token, expiresAt)),
+    giveBack: (id, token) => writer.write(() => queue.giveBack(id, token)),
+    giveBackAll: () => writer.write(() => queue.giveBackAll()),
+    markStarted: (id, token, start, outbox) =>
+      writer.write(() => queue.markStarted(id, token, start, outbox)),
+    noteProgress: (id, token, progress, outbox) =>
+      writer.write(() => queue.noteProgress(id, token, progress, outbox)),
+    requestCancel: (id, at) => writer.write(() => queue.requestCancel(id, at)),
+    settle: (settlement) => writer.write(() => end.settle(settlement)),
+    removeData: (id, at) => writer.write(() => end.removeData(id, at)),
+
+    async listOverdue(now, limit) {
+      return (selectOverdue.all(now, limit) as JobRow[]).map(toJob);
+    },
+
+    async listRemovable(completedBefore, limit) {
+      return (selectRemovable.all(completedBefore, limit) as JobRow[]).map(toJob);
+    },
+
+    queueDepth: async () => (countWaiting.get() as { count: number }).count,
+
+    queuePosition: async (job) => (isWaiting(job) ? position(job) : undefined),
+  };
+}
+
+/** Pages of an account's jobs. */
+function createList(db: Database.Database): (query: JobQuery) => readonly Job[] {
+  const where =
+    'j.account = ? AND j.id > ? AND j.id < ? AND j.created_at >= ? AND j.created_at < ? ';
+  const tagged =
+    'SELECT j.* FROM job_tags t JOIN jobs j ON j.id = t.job ' +
+    'WHERE t.name = ? AND t.value = ? AND t.account = j.account AND ';
+  const prepare = (from: string, order: string) =>
+    db.prepare(`${from} ${where} ORDER BY j.id ${order} LIMIT ?`);
+  const all = 'SELECT j.* FROM jobs j WHERE';
+  const statements = {
+    all: { DESC: prepare(all, 'DESC'), ASC: prepare(all, 'ASC') },
+    tagged: { DESC: prepare(tagged, 'DESC'), ASC: prepare(tagged, 'ASC') },
+  };
+
+  return ({ account, before, after, createdAfter, createdBefore, tag, limit }) => {
+    const order = after !== undefined && before === undefined ? 'ASC' : 'DESC';
+    const floor = createdAfter === undefined ? '' : ulidFloor(createdAfter - ID_SLACK_MS);
+    const least = after !== undefined && after > floor ? after : floor;
+    const range = [
+      account,
+      least,
+      before ?? LAST_ID,
+      createdAfter ?? 0,
+      createdBefore ?? Number.MAX_SAFE_INTEGER,
+      limit,
+    ];
+    const rows =
+      tag === undefined
+        ? statements.all[order].all(...range)
+        : statements.tagged[order].all(tag.name, tag.value, ...range);
+    return (rows as JobRow[]).map(toJob);
+  };
+}

@@ -1,0 +1,60 @@
+import type Database from 'libsql';
+import type { ApiKey, AuditEntry } from '#shared/core/account.ts';
+import type { AccountId, KeyId } from '#shared/core/ids.ts';
+import type { KeyChange, KeyStore } from '#shared/service/ports/key-store.ts';
+import { createAuditLog } from './audit-log.ts';
+import type { Writer } from './group-commit.ts';
+
+interface KeyRow {
+  readonly data: string;
+}
+
+export function createSqliteKeyStore(db: Database.Database, writer: Writer): KeyStore {
+  const audit = createAuditLog(db);
+  const insert = db.prepare('INSERT OR IGNORE INTO keys (id, account, data) VALUES (?, ?, ?)');
+  const replace = db.prepare('UPDATE keys SET data = ? WHERE id = ?');
+  const select = db.prepare('SELECT data FROM keys WHERE id = ?');
+  const selectAll = db.prepare('SELECT data FROM keys WHERE account = ?');
+
+  const get = (id: KeyId): ApiKey | undefined => {
+    const row = select.get(id) as KeyRow | undefined;
+    return row && (JSON.parse(row.data) as ApiKey);
+  };
+
+  return {
+    create: (key: ApiKey, entry: AuditEntry) =>
+      writer.write(() => {
+        insert.run(key.id, key.account, JSON.stringify(key));
+        audit.add(entry);
+      }),
+
+    get: async (id) => get(id),
+
+    async list(account: AccountId) {
+      const rows = selectAll.all(account) as KeyRow[];
+      return rows
+        .map(({ data }) => JSON.parse(data) as ApiKey)
+        .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+    },
+
+    update: (id, change, entry) =>
+      writer.write(() => {
+        const key = get(id);
+        if (key === undefined || key.revokedAt !== undefined) return undefined;
+        const updated = apply(key, change);
+        replace.run(JSON.stringify(updated), id);
+        audit.add(entry);
+        return updated;
+      }),
+
+    audit: async (account, limit, before) => audit.list(account, limit, before),
+  };
+}
+
+/** The key after a change; null takes a value away. */
+function apply(key: ApiKey, change: KeyChange): ApiKey {
+  const entries = Object.entries({ ...key, ...change });
+  return Object.fromEntries(
+    entries.filter(([, value]) => value !== null && value !== undefined),
+  ) as unknown as ApiKey;
+}

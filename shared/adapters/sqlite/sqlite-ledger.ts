@@ -1,0 +1,185 @@
+import type Database from 'libsql';
+import type { Account } from '#shared/core/account.ts';
+import type { Clock } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { type AccountId, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
+import type { LedgerEntry } from '#shared/core/ledger.ts';
+import { microUsd } from '#shared/core/money.ts';
+import type { Grant, GrantResult, Ledger } from '#shared/service/ports/ledger.ts';
+import { createAuditLog } from './audit-log.ts';
+import { createCreditRows } from './credit-rows.ts';
+import type { Writer } from './group-commit.ts';
+import { createLedgerRows, type LedgerRow, toEntry } from './ledger-rows.ts';
+
+interface AccountRow {
+  readonly id: string;
+  readonly name: string;
+  readonly created_at: number;
+  readonly disabled_at: number | null;
+  readonly balance: number;
+  readonly held: number;
+  /** When credit of the account expires next. */
+  readonly next_expiry?: number | null;
+}
+
+/** How far an entry's own time may be from the time in its id. */
+const ID_SLACK_MS = 60_000;
+const FOREVER = Number.MAX_SAFE_INTEGER;
+/** Most accounts that are kept from one commit to the next. */
+const MOST_READ = 1000;
+
+export function createSqliteLedger(
+  db: Database.Database,
+  writer: Writer,
+  { clock, randomBytes }: { readonly clock: Clock; readonly randomBytes: RandomBytes },
+): Ledger {
+  const audit = createAuditLog(db);
+  const rows = createLedgerRows(db);
+  const credit = createCreditRows(db, randomBytes);
+  const insertAccount = db.prepare(
+    'INSERT OR IGNORE INTO accounts (id, name, created_at, disabled_at) VALUES (?, ?, ?, ?)',
+  );
+  const selectAccount = db.prepare(
+    'SELECT *, (SELECT min(expires_at) FROM grants WHERE account = accounts.id AND remaining > 0) ' +
+      'AS next_expiry FROM accounts WHERE id = ?',
+  );
+  const selectAccounts = db.prepare('SELECT * FROM accounts ORDER BY created_at, id');
+  const hasDue = db.prepare('SELECT 1 FROM grants WHERE remaining > 0 AND expires_at <= ? LIMIT 1');
+  const disable = db.prepare('UPDATE accounts SET disabled_at = ? WHERE id = ?');
+  const selectByReference = db.prepare(
+    'SELECT l.* FROM grants g JOIN ledger l ON l.id = g.entry WHERE g.reference = ?',
+  );
+  const selectEntries = db.prepare(
+    'SELECT * FROM ledger WHERE account = ? AND id >= ? AND id < ? AND at >= ? AND at < ? ' +
+      'ORDER BY id DESC LIMIT ?',
+  );
+  const sums = (table: 'accounts' | 'ledger') =>
+    db.prepare(
+      table === 'accounts'
+        ? 'SELECT coalesce(sum(balance), 0) balances, coalesce(sum(held), 0) held ' +
+            'FROM accounts WHERE id = coalesce(?, id)'
+        : 'SELECT kind, sum(amount) amount FROM ledger WHERE account = coalesce(?, account) ' +
+            'GROUP BY kind',
+    );
+  const sumAccounts = sums('accounts');
+  const sumEntries = sums('ledger');
+
+  const selectRow = (id: AccountId) => selectAccount.get(id) as AccountRow | undefined;
+  const getAccount = (id: AccountId): Account | undefined => {
+    const row = selectRow(id);
+    return row && toAccount(row);
+  };
+
+  // Every write goes through the writer, so between two commits nothing of an account changes.
+  const read = new Map<AccountId, { readonly account: Account; readonly until: number }>();
+  writer.onCommit(() => read.clear());
+  const readAccount = async (id: AccountId): Promise<Account | undefined> => {
+    const now = clock.now();
+    const known = read.get(id);
+    if (known !== undefined && now < known.until) return known.account;
+    const row = selectRow(id);
+    if (row === undefined) return undefined;
+    const until = row.next_expiry ?? FOREVER;
+    if (until <= now) {
+      return writer.write(() => {
+        credit.expireDue(now, FOREVER, id);
+        return getAccount(id);
+      });
+    }
+    const account = toAccount(row);
+    if (read.size < MOST_READ) read.set(id, { account, until });
+    return account;
+  };
+
+  const grantNow = (grant: Grant): GrantResult => {
+    const row = selectByReference.get(grant.reference) as LedgerRow | undefined;
+    if (row !== undefined) {
+      const entry = toEntry(row);
+      const same = entry.account === grant.account && entry.amount === grant.amount;
+      return { outcome: same ? 'replayed' : 'conflict', entry };
+    }
+    if (getAccount(grant.account) === undefined) {
+      throw new AppError('not-found', `There is no account ${grant.account}`);
+    }
+    const entry: LedgerEntry = {
+      id: grant.entryId,
+      account: grant.account,
+      kind: 'grant',
+      at: grant.at,
+      amount: grant.amount,
+      reference: grant.reference,
+      ...(grant.expiresAt === undefined ? {} : { expiresAt: grant.expiresAt }),
+      ...(grant.note === undefined ? {} : { note: grant.note }),
+    };
+    rows.addEntry(entry);
+    credit.add(grant);
+    rows.moveMoney(grant.account, grant.amount, 0);
+    audit.add(grant.audit);
+    return { outcome: 'granted', entry };
+  };
+
+  return {
+    createAccount: (account, entry) =>
+      writer.write(() => {
+        const { id, name, createdAt, disabledAt } = account;
+        const { changes } = insertAccount.run(id, name, createdAt, disabledAt ?? null);
+        if (changes > 0) audit.add(entry);
+        return { created: changes > 0 };
+      }),
+
+    getAccount: readAccount,
+
+    async listAccounts() {
+      const now = clock.now();
+      if (hasDue.get(now) !== undefined) await writer.write(() => credit.expireDue(now, FOREVER));
+      return (selectAccounts.all() as AccountRow[]).map(toAccount);
+    },
+
+    setDisabled: (id, disabledAt, entry) =>
+      writer.write(() => {
+        if (disable.run(disabledAt ?? null, id).changes > 0) audit.add(entry);
+        return getAccount(id);
+      }),
+
+    grant: (grant) => writer.write(() => grantNow(grant)),
+
+    expireCredits: (now, limit) => writer.write(() => credit.expireDue(now, limit)),
+
+    async entries({ account, from, to, before, limit }) {
+      const least = from === undefined ? '' : ulidFloor(from - ID_SLACK_MS);
+      const found = selectEntries.all(
+        account,
+        least,
+        before ?? '~',
+        from ?? 0,
+        to ?? FOREVER,
+        limit,
+      ) as LedgerRow[];
+      return found.map(toEntry);
+    },
+
+    async totals(account) {
+      const money = sumAccounts.get([account ?? null]) as { balances: number; held: number };
+      const kinds = sumEntries.all([account ?? null]) as { kind: string; amount: number }[];
+      const sum = (kind: string) => microUsd(kinds.find((row) => row.kind === kind)?.amount ?? 0);
+      return {
+        balances: microUsd(money.balances),
+        held: microUsd(money.held),
+        granted: sum('grant'),
+        captured: sum('capture'),
+        expired: sum('expiry'),
+      };
+    },
+  };
+}
+
+function toAccount(row: AccountRow): Account {
+  return {
+    id: row.id as AccountId,
+    name: row.name,
+    createdAt: row.created_at,
+    ...(row.disabled_at === null ? {} : { disabledAt: row.disabled_at }),
+    balance: microUsd(row.balance),
+    held: microUsd(row.held),
+  };
+}

@@ -1,0 +1,145 @@
+import type Database from 'libsql';
+import type { AccountId } from '#shared/core/ids.ts';
+import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
+import type { EndpointHealth, Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
+import type { Writer } from './group-commit.ts';
+import { createOutboxInsert, type OutboxRow, toOutboxEntry } from './outbox-rows.ts';
+
+interface AttemptRow {
+  readonly entry: string;
+  readonly number: number;
+  readonly at: number;
+  readonly duration_ms: number;
+  readonly status: number | null;
+  readonly failure: string | null;
+}
+
+export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbox {
+  const insert = createOutboxInsert(db);
+  const select = db.prepare('SELECT * FROM outbox WHERE id = ?');
+  const selectDue = db.prepare(
+    'SELECT * FROM outbox WHERE next_attempt_at IS NOT NULL AND visible_at <= ? ' +
+      'ORDER BY visible_at LIMIT ?',
+  );
+  const hide = db.prepare('UPDATE outbox SET visible_at = ? WHERE id = ?');
+  const insertAttempt = db.prepare(
+    'INSERT OR IGNORE INTO delivery_attempts (entry, number, at, duration_ms, status, failure) ' +
+      'VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const finish = db.prepare(
+    'UPDATE outbox SET attempts = max(attempts, ?), next_attempt_at = ?, visible_at = ?, ' +
+      'delivered_at = coalesce(?, delivered_at), abandoned_at = coalesce(?, abandoned_at) ' +
+      'WHERE id = ?',
+  );
+  const requeue = db.prepare(
+    'UPDATE outbox SET next_attempt_at = ?, visible_at = ?, delivered_at = NULL, ' +
+      'abandoned_at = NULL WHERE id = ?',
+  );
+  const selectByJob = db.prepare('SELECT * FROM outbox WHERE job = ? ORDER BY created_at, id');
+  const selectByAccount = db.prepare(
+    'SELECT * FROM outbox WHERE account = ? ORDER BY created_at DESC, id DESC LIMIT ?',
+  );
+  const selectBefore = db.prepare(
+    'SELECT * FROM outbox WHERE account = ? AND (created_at, id) < ' +
+      '(SELECT created_at, id FROM outbox WHERE id = ?) ORDER BY created_at DESC, id DESC LIMIT ?',
+  );
+  const selectAttempts = db.prepare(
+    'SELECT * FROM delivery_attempts WHERE entry = ? ORDER BY number',
+  );
+  const settings = db.prepare('SELECT data FROM webhook_settings WHERE account = ?');
+  const putSettings = db.prepare(
+    'INSERT INTO webhook_settings (account, data) VALUES (?, ?) ' +
+      'ON CONFLICT (account) DO UPDATE SET data = excluded.data',
+  );
+  const health = db.prepare('SELECT data FROM webhook_health WHERE account = ? AND url = ?');
+  const listHealth = db.prepare('SELECT data FROM webhook_health WHERE account = ? ORDER BY url');
+  const putHealth = db.prepare(
+    'INSERT INTO webhook_health (account, url, data) VALUES (?, ?, ?) ' +
+      'ON CONFLICT (account, url) DO UPDATE SET data = excluded.data',
+  );
+
+  const get = (id: string): OutboxEntry | undefined => {
+    const row = select.get(id) as OutboxRow | undefined;
+    return row && toOutboxEntry(row);
+  };
+
+  return {
+    add: (entry) => writer.write(() => insert(entry)),
+    get: async (id) => get(id),
+
+    async claimDue(now, hideUntil, limit) {
+      // Asked every second and mostly in vain: no transaction for that.
+      if (selectDue.get(now, 1) === undefined) return [];
+      return writer.write(() => {
+        const rows = selectDue.all(now, limit) as OutboxRow[];
+        for (const { id } of rows) hide.run(hideUntil, id);
+        return rows.map(toOutboxEntry);
+      });
+    },
+
+    recordAttempt: (attempt, result) =>
+      writer.write(() => {
+        const { entry, number, at, durationMs, status, failure } = attempt;
+        insertAttempt.run(entry, number, at, durationMs, status ?? null, failure ?? null);
+        const next = result.next === 'retry' ? result.nextAttemptAt : null;
+        const delivered = result.next === 'delivered' ? at : null;
+        const abandoned = result.next === 'abandoned' ? at : null;
+        finish.run(number, next, next, delivered, abandoned, entry);
+      }),
+
+    requeue: (id, nextAttemptAt) =>
+      writer.write(() => {
+        requeue.run(nextAttemptAt, nextAttemptAt, id);
+        return get(id);
+      }),
+
+    listByJob: async (job) => (selectByJob.all(job) as OutboxRow[]).map(toOutboxEntry),
+
+    async listByAccount(account, limit, before) {
+      const rows =
+        before === undefined
+          ? selectByAccount.all(account, limit)
+          : selectBefore.all(account, before, limit);
+      return (rows as OutboxRow[]).map(toOutboxEntry);
+    },
+
+    attempts: async (entry) => (selectAttempts.all(entry) as AttemptRow[]).map(toAttempt),
+
+    getSettings: async (account) => parseData<WebhookSettings>(settings.get(account)),
+
+    putSettings: (next, expected) =>
+      writer.write(() => {
+        const stored = parseData<WebhookSettings>(settings.get(next.account));
+        if (JSON.stringify(stored) !== JSON.stringify(expected)) return false;
+        putSettings.run(next.account, JSON.stringify(next));
+        return true;
+      }),
+
+    getHealth: async (account, url) => parseData<EndpointHealth>(health.get(account, url)),
+
+    putHealth: (account: AccountId, state) =>
+      writer.write(() => {
+        putHealth.run(account, state.url, JSON.stringify(state));
+      }),
+
+    listHealth: async (account) =>
+      (listHealth.all(account) as { data: string }[]).map(
+        ({ data }) => JSON.parse(data) as EndpointHealth,
+      ),
+  };
+}
+
+function toAttempt(row: AttemptRow): DeliveryAttempt {
+  return {
+    entry: row.entry,
+    number: row.number,
+    at: row.at,
+    durationMs: row.duration_ms,
+    ...(row.status === null ? {} : { status: row.status }),
+    ...(row.failure === null ? {} : { failure: row.failure }),
+  };
+}
+
+function parseData<T>(row: unknown): T | undefined {
+  return row === undefined ? undefined : (JSON.parse((row as { data: string }).data) as T);
+}

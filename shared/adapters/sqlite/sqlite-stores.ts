@@ -1,0 +1,117 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'libsql';
+import type { Clock } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
+import type { RandomBytes } from '#shared/core/ids.ts';
+import type { JobStore } from '#shared/service/ports/job-store.ts';
+import type { KeyStore } from '#shared/service/ports/key-store.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
+import type { Outbox } from '#shared/service/ports/outbox.ts';
+import { lockFolder } from './folder-lock.ts';
+import { createWriter, storeClosed } from './group-commit.ts';
+import { migrate } from './schema.ts';
+import { createSqliteJobStore } from './sqlite-job-store.ts';
+import { createSqliteKeyStore } from './sqlite-key-store.ts';
+import { createSqliteLedger } from './sqlite-ledger.ts';
+import { createSqliteOutbox } from './sqlite-outbox.ts';
+
+export interface SqliteOptions {
+  /** The data folder; made when absent. Its database is `onestep.sqlite`. */
+  readonly folder: string;
+  /**
+   * `full`: what was answered survives a power cut. `normal`: it survives the death of the process,
+   * and a power cut may take back the last moments, never leave a half.
+   */
+  readonly synchronous?: 'full' | 'normal';
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+}
+
+export interface SqliteStores {
+  readonly jobs: JobStore;
+  readonly ledger: Ledger;
+  readonly keys: KeyStore;
+  readonly outbox: Outbox;
+  /** Commits what waits and lets go of the folder. */
+  close(): void;
+}
+
+/**
+ * Everything that the service remembers, in one SQLite file that belongs to this process.
+ *
+ * @throws AppError `conflict` when another process has the folder, `invalid-file` when a newer
+ * version wrote it, `invalid-request` when nothing can be written there
+ */
+export function openSqliteStores(options: SqliteOptions): SqliteStores {
+  makeFolder(options.folder);
+  const lock = lockFolder(options.folder);
+  const db = openDatabase(join(options.folder, 'onestep.sqlite'), options, lock.release);
+  const writer = createWriter(db);
+  let open = true;
+  const whileOpen = <Store extends object>(store: Store) => guard(store, () => open);
+  return {
+    jobs: whileOpen(createSqliteJobStore(db, writer, options)),
+    ledger: whileOpen(createSqliteLedger(db, writer, options)),
+    keys: whileOpen(createSqliteKeyStore(db, writer)),
+    outbox: whileOpen(createSqliteOutbox(db, writer)),
+    close() {
+      if (!open) return;
+      writer.close();
+      open = false;
+      db.close();
+      lock.release();
+    },
+  };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new AppError(
+      'invalid-request',
+      `Can't keep data in ${folder}: ${(cause as Error).message}. Choose a folder that can be ` +
+        'written with --data.',
+      { cause },
+    );
+  }
+}
+
+/** The same store, whose methods are rejected once the database is closed: it aborts the process then. */
+function guard<Store extends object>(store: Store, isOpen: () => boolean): Store {
+  const methods = Object.entries(store as Record<string, (...args: unknown[]) => unknown>);
+  return Object.fromEntries(
+    methods.map(([name, method]) => [
+      name,
+      (...args: unknown[]) => (isOpen() ? method(...args) : Promise.reject(storeClosed())),
+    ]),
+  ) as Store;
+}
+
+function openDatabase(
+  file: string,
+  options: Pick<SqliteOptions, 'synchronous'>,
+  onFailure: () => void,
+): Database.Database {
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(file);
+    db.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = ${options.synchronous === 'normal' ? 'NORMAL' : 'FULL'};
+      PRAGMA foreign_keys = ON;
+      PRAGMA cache_size = -32000;
+      -- Pages that are written again and again (the ends of indexes) are copied back less often so.
+      PRAGMA wal_autocheckpoint = 4000;
+      PRAGMA journal_size_limit = 67108864;
+    `);
+    migrate(db);
+    return db;
+  } catch (error) {
+    db?.close();
+    onFailure();
+    throw error;
+  }
+}

@@ -1,0 +1,216 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { AppError } from '#shared/core/errors.ts';
+import { createBlockList } from '#shared/service/domain/block-list.ts';
+import { INSTANCE_PRICES } from './instance-prices.ts';
+
+/**
+ * Settings of a deployment: the keys `onestep:…` of the CDK context. They come from cdk.json, from
+ * cdk.context.json (what `onestep push` and `onestep deploy` found out) and from `-c key=value`; the
+ * last wins. A key for one stage, `onestep:prod:monthlyBudgetUsd`, goes before one for all. Values from
+ * the command line are text, so numbers and lists are accepted as text too.
+ */
+
+/** The image digest of a deployment that has no image yet; the gpu stack refuses to deploy with it. */
+export const NO_IMAGE = `sha256:${'0'.repeat(64)}`;
+
+/** A function's environment ends at 4 KB, and holds more than this list. */
+const MAX_BLOCK_LIST = 2048;
+
+const PREFIX = 'onestep:';
+
+const Json = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => {
+    if (typeof value !== 'string') return value;
+    try {
+      return JSON.parse(value);
+    } catch {
+      return value;
+    }
+  }, schema);
+
+const InstanceType = z.string().refine((type) => Object.hasOwn(INSTANCE_PRICES, type), {
+  error: `must be one of ${Object.keys(INSTANCE_PRICES).join(', ')}`,
+});
+
+const ModelSchema = z.strictObject({
+  /** `owner/name`, as clients write it. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*\/[a-z0-9][a-z0-9._-]*$/),
+  /** The model package's digest, as its manifest says: 64 hex digits. */
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  instance: InstanceType.default('ml.g6.xlarge'),
+  /** The most instances at one time: the ceiling of the bill. */
+  maxInstances: z.number().int().min(1).max(100).default(1),
+  /** Dollars for an image of the model's native size class, such as "0.004". */
+  priceUsd: z
+    .string()
+    .regex(/^\d{1,4}(\.\d{1,6})?$/)
+    .default('0.004'),
+});
+export type ModelSettings = z.infer<typeof ModelSchema>;
+
+const SettingsSchema = z.strictObject({
+  /** `prod` keeps data when stacks are deleted, and refuses to delete them. */
+  stage: z.enum(['dev', 'prod']).default('dev'),
+  /** Where everything runs but the edge function, WAF and certificate (us-east-1). */
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/)
+    .default('us-east-1'),
+  /** Values of the tags `owner` and `cost-center`. */
+  owner: z.string().min(1).default('onestep'),
+  costCenter: z.string().min(1).default('onestep'),
+  /** One endpoint each. */
+  models: Json(
+    z
+      .array(ModelSchema)
+      .min(1)
+      .refine((models) => new Set(models.map((model) => model.name)).size === models.length, {
+        error: 'two models have one name',
+      }),
+  ),
+  /** Digest of the GPU function's image in the deployment's own repository. */
+  imageDigest: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .default(NO_IMAGE),
+  /** The account whose admin keys may see to every other account; made by `onestep deploy`. */
+  operatorAccount: z.string().startsWith('acc_').optional(),
+  /** The deployment's own domain; without one, clients use the distribution's. */
+  domainName: z.string().min(4).optional(),
+  /** The Route 53 zone that holds the domain: the certificate and the record are made there. */
+  hostedZoneId: z.string().min(4).optional(),
+  hostedZoneName: z.string().min(3).optional(),
+  /** A certificate in us-east-1 for a domain whose zone is elsewhere. */
+  certificateArn: z.string().startsWith('arn:').optional(),
+  /** How long images and the inputs of ended jobs are kept. */
+  retentionDays: Json(z.number().int().min(1).max(365)).default(7),
+  logRetentionDays: Json(
+    z.union([z.literal(7), z.literal(30), z.literal(90), z.literal(365)]),
+  ).default(30),
+  /** The month's budget in dollars; at 100 % of actual cost the kill switch turns the GPUs off. */
+  monthlyBudgetUsd: Json(z.number().int().min(1).max(1_000_000)).default(200),
+  /** Whether the budget counts only what bears the tag `project=onestep` (activate that tag first). */
+  budgetByTag: Json(z.boolean()).default(false),
+  /**
+   * `tag`: a cost anomaly monitor of the tag `project`, which a member account of an organisation may
+   * not make; the ARN of a monitor that is there; or `none`.
+   */
+  anomalyMonitor: z
+    .union([
+      z.enum(['tag', 'none']),
+      z.string().regex(/^arn:aws[a-z-]*:ce::\d{12}:anomalymonitor\/.+$/),
+    ])
+    .default('tag'),
+  /** Instance-hours in one day, all endpoints together, at which the kill switch acts. */
+  dailyInstanceHours: Json(z.number().int().min(1).max(2_400)).default(12),
+  /** Who is mailed when an alarm goes off. */
+  alarmEmail: z.email().optional(),
+  /** Most jobs that wait at one time. */
+  queueLimit: Json(z.number().int().min(1).max(1_000_000)).default(20_000),
+  /** Requests from one address, and with one API key, in five minutes. */
+  rateLimitPerIp: Json(z.number().int().min(10).max(2_000_000)).default(2_000),
+  rateLimitPerKey: Json(z.number().int().min(10).max(2_000_000)).default(3_000),
+  /** Terms that prompts may not have; words, phrases, or regular expressions as `/…/`. */
+  blockList: Json(z.array(z.string().min(1)))
+    .refine((terms) => JSON.stringify(terms).length <= MAX_BLOCK_LIST, {
+      error: `is longer than ${MAX_BLOCK_LIST} characters`,
+    })
+    .superRefine(assertTerms)
+    .optional(),
+  /** Looks at images before they are stored: a classifier's address, or a module in the image. */
+  imageCheck: z.string().min(1).optional(),
+  /** Where an account without credit is sent. */
+  topupUrl: z.url().optional(),
+});
+export type DeploymentSettings = Readonly<z.infer<typeof SettingsSchema>>;
+
+/** A term that does not work would end every order with a 500. */
+function assertTerms(terms: readonly string[], context: z.RefinementCtx): void {
+  try {
+    createBlockList(terms);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+  }
+}
+
+/**
+ * Reads the settings from a CDK context.
+ * @param context every key of the context; those without `onestep:` are not looked at
+ * @throws AppError `invalid-request` that names each wrong key
+ */
+export function parseSettings(context: Readonly<Record<string, unknown>>): DeploymentSettings {
+  const stage = String(context[`${PREFIX}stage`] ?? 'dev');
+  const own = ownKeys(context);
+  const common = own.filter(([key]) => !key.includes(':'));
+  const staged = own
+    .filter(([key]) => key.startsWith(`${stage}:`))
+    .map(([key, value]) => [key.slice(stage.length + 1), value]);
+  const result = SettingsSchema.safeParse(Object.fromEntries([...common, ...staged]));
+  if (!result.success) {
+    const faults = result.error.issues.map(
+      (issue) => `${PREFIX}${issue.path.join('.')}: ${issue.message}`,
+    );
+    throw new AppError('invalid-request', `The CDK context is wrong. ${faults.join('; ')}.`);
+  }
+  const { domainName, hostedZoneId, hostedZoneName, certificateArn } = result.data;
+  if ((hostedZoneId === undefined) !== (hostedZoneName === undefined)) {
+    throw new AppError(
+      'invalid-request',
+      'onestep:hostedZoneId and onestep:hostedZoneName come together.',
+    );
+  }
+  if (domainName !== undefined && hostedZoneId === undefined && certificateArn === undefined) {
+    throw new AppError(
+      'invalid-request',
+      'onestep:domainName needs a certificate: set onestep:hostedZoneId and onestep:hostedZoneName, or onestep:certificateArn.',
+    );
+  }
+  return Object.freeze(result.data);
+}
+
+function ownKeys(context: Readonly<Record<string, unknown>>): [string, unknown][] {
+  return Object.entries(context)
+    .filter(([key, value]) => key.startsWith(PREFIX) && value !== undefined && value !== '')
+    .map(([key, value]) => [key.slice(PREFIX.length), value]);
+}
+
+/**
+ * The settings as the CDK command line sees them for this project folder.
+ * @param overrides what `-c` says, such as `{ stage: 'prod' }`
+ */
+export function loadSettings(
+  projectFolder: string,
+  overrides: Readonly<Record<string, unknown>> = {},
+): DeploymentSettings {
+  const cdkJson = readContext(join(projectFolder, 'cdk.json')) as { context?: object } | undefined;
+  if (cdkJson === undefined) {
+    throw new AppError(
+      'file-not-found',
+      `${projectFolder} has no cdk.json. Run this in the project's folder.`,
+    );
+  }
+  const prefixed = Object.fromEntries(
+    Object.entries(overrides).map(([key, value]) => [`${PREFIX}${key}`, value]),
+  );
+  return parseSettings({
+    ...readContext(join(projectFolder, 'cdk.context.json')),
+    ...cdkJson.context,
+    ...prefixed,
+  });
+}
+
+function readContext(path: string): Record<string, unknown> | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('invalid-file', `${path} is not valid JSON.`, { cause });
+  }
+}

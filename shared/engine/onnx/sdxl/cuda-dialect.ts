@@ -1,0 +1,126 @@
+import {
+  concat,
+  doubleNearest,
+  reshape,
+  reshapeLike,
+  resizeNearestLike,
+  transpose,
+  unsqueeze,
+} from '#shared/engine/onnx/ops/arrange.ts';
+import {
+  BIAS_SPLIT_GELU_WIDTHS,
+  biasSplitGelu,
+  fitsGroupNormKernel,
+  type GroupNormOptions,
+  groupNormNhwc,
+  nhwcConv,
+  plainGroupNormNhwc,
+  skipGroupNormNhwc,
+} from '#shared/engine/onnx/ops/cuda.ts';
+import { add, cast, mul } from '#shared/engine/onnx/ops/elementwise.ts';
+import { linearProduct } from '#shared/engine/onnx/ops/microsoft.ts';
+import { stored } from '#shared/engine/onnx/stored-value.ts';
+import type { Var } from '#shared/engine/onnx/value.ts';
+import { activate } from './activation.ts';
+import type { Dialect, ImageConv, NormOptions } from './dialect.ts';
+import type { Scope } from './scope.ts';
+import { tokenLayers } from './token-layers.ts';
+
+/** The axis of an image's rows. */
+const ROWS = 1;
+const AFTER = { top: 0, left: 0, bottom: 1, right: 1 };
+
+const tokens = tokenLayers('FLOAT16');
+const { parameter } = tokens;
+
+/**
+ * float16 on onnxruntime's fused CUDA operators. Images are `[N, h, w, C]`: the CUDA provider
+ * transposes around every convolution of `[N, C, h, w]`, for it can't be told to prefer the other.
+ */
+export const cudaDialect: Dialect = {
+  ...tokens,
+  toImage: (x) => transpose(cast(x, 'FLOAT16'), [0, 2, 3, 1]),
+  fromImage: (image) => transpose(image, [0, 3, 1, 2]),
+  conv: imageConv,
+  upsample: (image, scope, { channels, like }) =>
+    imageConv(
+      like === undefined ? doubleNearest(image, ROWS) : resizeNearestLike(image, like, ROWS),
+      scope,
+      { inputs: channels, outputs: channels, kernel: 3 },
+    ),
+  groupNorm,
+  normConv: (image, norm, scope, shape) =>
+    imageConv(groupNorm(image, norm.scope, shape.inputs, norm.options), scope, shape),
+  addVector,
+  mulVector: (image, vector) => mul(image, unsqueeze(vector, [1, 2])),
+  sum: add,
+  concatChannels: (a, b) => concat([a, b], 3),
+  toTokens: (image, channels) => reshape(image, [0, -1, channels]),
+  fromTokens: (tokens, like) => reshapeLike(tokens, like),
+  geglu,
+};
+
+function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
+  const { inputs, outputs, kernel, stride = 1, padding = (kernel - 1) / 2 } = shape;
+  return nhwcConv(
+    image,
+    channelsLast(scope, inputs, outputs, kernel),
+    parameter(scope.tensor('bias', [outputs])),
+    { stride, padding: padding === 'after' ? AFTER : Math.floor(padding) },
+  );
+}
+
+/** Convolution weights as `[O, k, k, I]`: a 1×1 kernel's lie that way already. */
+function channelsLast(scope: Scope, inputs: number, outputs: number, kernel: number): Var {
+  const shape = [outputs, kernel, kernel, inputs];
+  if (kernel === 1) return parameter(scope.tensor('weight', [outputs, inputs, 1, 1], shape));
+  const source = scope.ask('weight', [outputs, inputs, kernel, kernel]);
+  const taps = kernel ** 2;
+  const compute = (values: Float32Array) =>
+    values.map((_, i) => {
+      const input = i % inputs;
+      const tap = Math.floor(i / inputs) % taps;
+      const output = Math.floor(i / (inputs * taps));
+      return values[(output * inputs + input) * taps + tap] ?? 0;
+    });
+  return parameter(scope.derived('weight.channels_last', shape, source, compute, 'FLOAT16'));
+}
+
+function addVector(image: Var, vector: Var): Var {
+  return add(image, unsqueeze(vector, [1, 2]));
+}
+
+function groupNorm(image: Var, scope: Scope, channels: number, options: NormOptions): Var {
+  const { groups, epsilon, activation, plus } = options;
+  const silu = activation === 'silu' || activation === 'swish';
+  const { weight, bias } = scope.norm(channels);
+  const scale = cast(stored(weight), 'FLOAT');
+  const shift = cast(stored(bias), 'FLOAT');
+  const settings = { groups, epsilon, silu };
+  const result = fitsGroupNormKernel(channels / groups)
+    ? fusedGroupNorm(image, scale, shift, settings, plus)
+    : plainGroupNormNhwc(
+        plus === undefined ? image : addVector(image, plus),
+        scale,
+        shift,
+        settings,
+      );
+  return activation === undefined || silu ? result : activate(result, activation);
+}
+
+const fusedGroupNorm = (
+  image: Var,
+  scale: Var,
+  shift: Var,
+  settings: GroupNormOptions,
+  plus: Var | undefined,
+): Var =>
+  plus === undefined
+    ? groupNormNhwc(image, scale, shift, settings)
+    : skipGroupNormNhwc(image, scale, shift, plus, settings);
+
+function geglu(x: Var, scope: Scope, inputs: number, outputs: number): Var {
+  if (!BIAS_SPLIT_GELU_WIDTHS.includes(2 * outputs)) return tokens.geglu(x, scope, inputs, outputs);
+  const { weight, bias } = scope.linear(inputs, 2 * outputs);
+  return biasSplitGelu(linearProduct(x, parameter(weight)), parameter(bias));
+}

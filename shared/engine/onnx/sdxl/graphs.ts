@@ -1,0 +1,88 @@
+import { buildGraph, type Graph } from '#shared/engine/onnx/graph.ts';
+import { concat } from '#shared/engine/onnx/ops/arrange.ts';
+import { cast } from '#shared/engine/onnx/ops/elementwise.ts';
+import type { StoredType } from '#shared/engine/onnx/stored-tensor.ts';
+import { input } from '#shared/engine/onnx/value.ts';
+import { clipProjection, clipTextEncoder } from './clip.ts';
+import type { ClipConfig } from './clip-config.ts';
+import type { Dialect } from './dialect.ts';
+import { NO_FOLDING } from './resnet.ts';
+import { Scope } from './scope.ts';
+import { TIME_IDS } from './time-embedding.ts';
+import { type DenoiseStep, denoise, unet } from './unet.ts';
+import type { UnetConfig } from './unet-config.ts';
+import type { VaeConfig } from './vae-config.ts';
+import { vaeDecoder } from './vae-decoder.ts';
+
+/** A graph and the scopes that know which tensors it needs from which part of the repository. */
+export interface ModelGraph {
+  readonly graph: Graph;
+  /** The same for latents of fewer than `MIN_BANDED_LATENTS` rows, where that needs another graph. */
+  readonly small?: Graph | undefined;
+  readonly scopes: readonly Scope[];
+}
+
+/**
+ * ids of both tokenizers → context and pooled, as diffusers' `encode_prompt` joins them.
+ *
+ * @param length ids per text
+ */
+export function textGraph(
+  dialect: Dialect,
+  type: StoredType,
+  configs: readonly [ClipConfig, ClipConfig],
+  length: number,
+): ModelGraph {
+  const ids1 = input('ids_1', 'INT32', ['batch', length]);
+  const ids2 = input('ids_2', 'INT32', ['batch', length]);
+  const scope1 = Scope.of('text_encoder', type, 'text_encoder.');
+  const scope2 = Scope.of('text_encoder_2', type, 'text_encoder_2.');
+  const first = clipTextEncoder(dialect, scope1, configs[0], ids1);
+  const second = clipTextEncoder(dialect, scope2, configs[1], ids2);
+  const pooled = clipProjection(dialect, scope2, configs[1], ids2, second.last);
+  const context = cast(concat([first.penultimate, second.penultimate], 2), 'FLOAT');
+  const graph = buildGraph('text', [ids1, ids2], {
+    context,
+    pooled: cast(pooled, 'FLOAT'),
+  });
+  return { graph, scopes: [scope1, scope2] };
+}
+
+/** Noise and conditioning → clean latents, one denoising step included. */
+export function unetGraph(
+  dialect: Dialect,
+  type: StoredType,
+  config: UnetConfig,
+  pooledChannels: number,
+  step: DenoiseStep,
+): ModelGraph {
+  const scope = Scope.of('unet', type);
+  const latents = input('latents', 'FLOAT', ['batch', config.in_channels, 'h', 'w']);
+  const context = input('context', 'FLOAT', ['batch', 'tokens', config.contextChannels]);
+  const pooled = input('pooled', 'FLOAT', ['batch', pooledChannels]);
+  const timeIds = input('time_ids', 'FLOAT', ['rows', TIME_IDS]);
+  const output = unet(dialect, scope, config, step.timestep, {
+    latents,
+    context,
+    pooled,
+    timeIds,
+  });
+  const x0 = denoise(latents, output, step);
+  return {
+    graph: buildGraph('unet', [latents, context, pooled, timeIds], { x0 }),
+    scopes: [scope],
+  };
+}
+
+/** Clean latents → pixels. */
+export function vaeGraph(
+  dialect: Dialect,
+  type: StoredType,
+  config: VaeConfig,
+  folding = NO_FOLDING,
+): ModelGraph {
+  const scope = Scope.of('vae', type);
+  const x0 = input('x0', 'FLOAT', [1, config.latent_channels, 'h', 'w']);
+  const pixels = vaeDecoder(dialect, scope, config, x0, folding);
+  return { graph: buildGraph('vae', [x0], { pixels }), scopes: [scope] };
+}

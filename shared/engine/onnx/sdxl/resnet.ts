@@ -1,0 +1,105 @@
+import { floats } from '#shared/engine/onnx/constant.ts';
+import { split } from '#shared/engine/onnx/ops/arrange.ts';
+import { add, div } from '#shared/engine/onnx/ops/elementwise.ts';
+import type { Var } from '#shared/engine/onnx/value.ts';
+import { type Activation, activate } from './activation.ts';
+import type { Dialect } from './dialect.ts';
+import type { Scope } from './scope.ts';
+
+export interface ResnetOptions {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly groups: number;
+  readonly epsilon: number;
+  readonly activation: Activation;
+  /** The sum of shortcut and branch is divided by this. Default 1. */
+  readonly scaleFactor?: number;
+  /** Powers of two that keep the activations small, in the VAE. */
+  readonly folding?: Folding;
+  /** Shown every value that folding divides, in the order in which they are computed. */
+  readonly watch?: Watch | undefined;
+  /** How many times larger the image is than the latents. */
+  readonly scale: number;
+  /** The activated time embedding `[N, channels]` and how it enters; absent in the VAE. */
+  readonly time?: { embedding: Var; channels: number; mode: 'default' | 'scale_shift' };
+}
+
+/**
+ * Exponents of the powers of two that a model's activations are divided by, so that float16 can hold
+ * them. Group normalisation undoes any factor, so nothing changes but the range: in float32 the
+ * result is the same to the bit.
+ */
+export interface Folding {
+  /** Of what runs from block to block. */
+  readonly residual: number;
+  /** Of what the first convolution of each block puts out. */
+  readonly inner: number;
+}
+
+/** Takes note of a value and of which exponent it is divided by. */
+export type Watch = (exponent: keyof Folding, value: Var) => void;
+
+export const NO_FOLDING: Folding = { residual: 0, inner: 0 };
+
+/** A normalisation's epsilon for values divided by 2ᵏ. */
+export const foldedEpsilon = (epsilon: number, exponent: number): number =>
+  Math.fround(epsilon) * 2 ** (-2 * exponent);
+
+/** diffusers' `ResnetBlock2D`: two normalised convolutions beside a shortcut. */
+export function resnetBlock(
+  dialect: Dialect,
+  scope: Scope,
+  image: Var,
+  options: ResnetOptions,
+): Var {
+  const { inputs, outputs, scaleFactor = 1, folding = NO_FOLDING } = options;
+  const epsilon = foldedEpsilon(options.epsilon, folding.residual);
+  const norm = { groups: options.groups, epsilon };
+  const { activation } = options;
+  const norm1 = { scope: scope.at('norm1'), options: { ...norm, activation } };
+  const conv1 = scope.at('conv1').scaled({ weight: -folding.inner, bias: -folding.inner });
+  const convolved = dialect.normConv(image, norm1, conv1, {
+    inputs,
+    outputs,
+    kernel: 3,
+    scale: options.scale,
+  });
+  options.watch?.('inner', convolved);
+  const branch = secondConv(dialect, scope, convolved, options);
+  const { residual } = folding;
+  const shortcut =
+    inputs === outputs
+      ? image
+      : dialect.conv(image, scope.at('conv_shortcut').scaled({ weight: 0, bias: -residual }), {
+          inputs,
+          outputs,
+          kernel: 1,
+        });
+  const sum = dialect.sum(shortcut, branch);
+  for (const value of [branch, shortcut, sum]) options.watch?.('residual', value);
+  return scaleFactor === 1 ? sum : div(sum, dialect.cast(floats(scaleFactor)));
+}
+
+/** The second convolution of normalised pixels, with the time embedding where the model has it. */
+function secondConv(dialect: Dialect, scope: Scope, image: Var, options: ResnetOptions): Var {
+  const { outputs, activation, time, folding = NO_FOLDING } = options;
+  const { residual } = folding;
+  const conv = scope.at('conv2').scaled({ weight: -residual, bias: -residual });
+  const shape = { inputs: outputs, outputs, kernel: 3, scale: options.scale };
+  const norm = { groups: options.groups, epsilon: foldedEpsilon(options.epsilon, folding.inner) };
+  const at = scope.at('norm2');
+  const projection = scope.at('time_emb_proj');
+  if (time?.mode === 'scale_shift') {
+    const both = dialect.linear(time.embedding, projection.linear(time.channels, 2 * outputs));
+    const [scale, shift] = split(both, 1, 2) as [Var, Var];
+    const normalized = dialect.groupNorm(image, at, outputs, norm);
+    const scaled = dialect.mulVector(normalized, add(scale, dialect.cast(floats(1))));
+    return dialect.conv(activate(dialect.addVector(scaled, shift), activation), conv, shape);
+  }
+  const plus =
+    time === undefined
+      ? {}
+      : { plus: dialect.linear(time.embedding, projection.linear(time.channels, outputs)) };
+  const normLayer = { scope: at, options: { ...norm, activation, ...plus } };
+  return dialect.normConv(image, normLayer, conv, shape);
+}

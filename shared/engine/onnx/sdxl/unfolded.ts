@@ -1,0 +1,22 @@
+import { concat, expand, shapeOf } from '#shared/engine/onnx/ops/arrange.ts';
+import { div } from '#shared/engine/onnx/ops/elementwise.ts';
+import type { Var } from '#shared/engine/onnx/value.ts';
+import { someRows } from './bands.ts';
+
+/**
+ * A constant that onnxruntime does not take for one. When it loads a model, it would compute all that
+ * follows from constants alone, and keep it in the heap; and it would make convolutions by constant
+ * filters ones of blocks of channels, whose transpositions take longer than what they save where
+ * images have one channel.
+ *
+ * @param image of a size that is known only when the graph runs
+ */
+export function unfolded(constant: Var, image: Var): Var {
+  const height = shapeOf(someRows(image), 2, 3);
+  const one = div(height, height);
+  const ones = concat(
+    constant.shape.map(() => one),
+    0,
+  );
+  return expand(constant, ones, constant.shape);
+}

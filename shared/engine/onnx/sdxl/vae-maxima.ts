@@ -1,0 +1,37 @@
+import { assert } from '#shared/core/errors.ts';
+import { buildGraph, type Graph } from '#shared/engine/onnx/graph.ts';
+import { concat } from '#shared/engine/onnx/ops/arrange.ts';
+import { abs } from '#shared/engine/onnx/ops/elementwise.ts';
+import { maximum } from '#shared/engine/onnx/ops/network.ts';
+import { input, type Var } from '#shared/engine/onnx/value.ts';
+import { cpuDialectAt } from './cpu-dialect.ts';
+import { type Folding, NO_FOLDING } from './resnet.ts';
+import { Scope } from './scope.ts';
+import type { VaeConfig } from './vae-config.ts';
+import { decode } from './vae-decoder.ts';
+
+/** Convolutions in the plain way, for a graph that runs once and is not optimised. */
+const plainDialect = cpuDialectAt(() => undefined);
+
+export interface VaeMaxima {
+  /** `x0` → `maxima` `[values]`, the greatest magnitude of each value that folding divides. */
+  readonly graph: Graph;
+  /** Which exponent each of the values is divided by. */
+  readonly exponents: readonly (keyof Folding)[];
+}
+
+/** A VAE decoder in float32 that tells how large its activations grow, and nothing else. */
+export function vaeMaxima(config: VaeConfig): VaeMaxima {
+  const exponents: (keyof Folding)[] = [];
+  let maxima: Var | undefined;
+  const x0 = input('x0', 'FLOAT', ['batch', config.latent_channels, 'h', 'w']);
+  decode(plainDialect, Scope.of('vae', 'FLOAT'), config, x0, NO_FOLDING, (exponent, value) => {
+    exponents.unshift(exponent);
+    const largest = maximum(abs(value));
+    // One behind the other, the newest first: in this order ONNX Runtime takes each maximum as soon
+    // as it has the value, which it can then free. Side by side, it would keep all to the end.
+    maxima = maxima === undefined ? largest : concat([largest, maxima], 0);
+  });
+  assert(maxima !== undefined, 'a decoder has activations');
+  return { graph: buildGraph('maxima', [x0], { maxima }), exponents };
+}

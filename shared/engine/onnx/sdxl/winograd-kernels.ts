@@ -1,0 +1,51 @@
+import { floats } from '#shared/engine/onnx/constant.ts';
+import { reshape } from '#shared/engine/onnx/ops/arrange.ts';
+import { cast } from '#shared/engine/onnx/ops/elementwise.ts';
+import { linearProduct } from '#shared/engine/onnx/ops/microsoft.ts';
+import { storedRows } from '#shared/engine/onnx/stored-value.ts';
+import type { Var } from '#shared/engine/onnx/value.ts';
+import type { Scope } from './scope.ts';
+import { unfolded } from './unfolded.ts';
+import { type Axis, kronecker } from './winograd-axis.ts';
+
+const TAPS = 9;
+/** Values of transformed weights in memory at a time. */
+const MAX_BLOCK_VALUES = 2 ** 25;
+/** Each block is a dozen nodes of the graph: absurd widths must not make millions of them. */
+const MAX_BLOCKS = 16;
+
+/**
+ * The weight of a 3×3 convolution as points, `[1, points, outputs, inputs]`, some outputs at a time.
+ *
+ * It is computed anew for every image: that takes a twentieth of the convolution's time, and stored it
+ * would take up to four times the weight's memory.
+ *
+ * @param image what the convolution is for
+ */
+export function kernelPoints(
+  scope: Scope,
+  { inputs, outputs }: { readonly inputs: number; readonly outputs: number },
+  rows: Axis,
+  columns: Axis,
+  image: Var,
+): readonly Var[] {
+  const transform = kronecker(rows.kernel, columns.kernel);
+  const points = transform.length;
+  const weight = scope.tensor('weight', [outputs, inputs, 3, 3]);
+  const matrix = unfolded(floats(transform.flat(), [points, TAPS]), image);
+  const blocks = fewestParts(outputs, MAX_BLOCK_VALUES / (points * inputs));
+  const count = outputs / blocks;
+  return Array.from({ length: blocks }, (_, block) => {
+    const kernels = storedRows(weight, block * count, count, [count * inputs, TAPS]);
+    const product = linearProduct(matrix, cast(kernels, 'FLOAT'));
+    return reshape(product, [1, points, count, inputs]);
+  });
+}
+
+/** The smallest number of equal parts that are not larger than a limit, or the most there may be. */
+function fewestParts(count: number, limit: number): number {
+  const choices = Array.from({ length: MAX_BLOCKS }, (_, i) => i + 1).filter(
+    (parts) => count % parts === 0,
+  );
+  return choices.find((parts) => count / parts <= limit) ?? choices.at(-1) ?? 1;
+}

@@ -1,0 +1,139 @@
+import { FormatError } from '#shared/core/errors.ts';
+import { hasBands } from '#shared/engine/onnx/sdxl/bands.ts';
+import { type ClipConfig, readClipConfig } from '#shared/engine/onnx/sdxl/clip-config.ts';
+import { cpuDialect, cpuDialectOfAnySize } from '#shared/engine/onnx/sdxl/cpu-dialect.ts';
+import { cudaDialect } from '#shared/engine/onnx/sdxl/cuda-dialect.ts';
+import type { Dialect } from '#shared/engine/onnx/sdxl/dialect.ts';
+import {
+  type ModelGraph,
+  textGraph,
+  unetGraph,
+  vaeGraph,
+} from '#shared/engine/onnx/sdxl/graphs.ts';
+import { NO_FOLDING } from '#shared/engine/onnx/sdxl/resnet.ts';
+import { TIME_IDS } from '#shared/engine/onnx/sdxl/time-embedding.ts';
+import type { DenoiseStep } from '#shared/engine/onnx/sdxl/unet.ts';
+import { readUnetConfig, type UnetConfig } from '#shared/engine/onnx/sdxl/unet-config.ts';
+import { readVaeConfig, type VaeConfig } from '#shared/engine/onnx/sdxl/vae-config.ts';
+import type { StoredType } from '#shared/engine/onnx/stored-tensor.ts';
+import type { GraphName, Manifest } from './manifest.ts';
+import type { Repository } from './repository.ts';
+import { readSchedule } from './schedule.ts';
+import { readTokenizerFacts } from './tokenizer-facts.ts';
+
+type Tokenizers = Manifest['text']['tokenizers'];
+
+/** Everything that a repository's configuration files say, checked against each other. */
+export interface ModelConfig {
+  readonly clip: readonly [ClipConfig, ClipConfig];
+  readonly unet: UnetConfig;
+  readonly vae: VaeConfig;
+  readonly step: DenoiseStep;
+  readonly tokenizers: Tokenizers;
+}
+
+/** @throws AppError, FormatError naming the file and the field at fault */
+export function readModelConfig(repository: Repository): ModelConfig {
+  const read = <T>(parse: (value: unknown, file: string) => T, ...names: readonly string[]): T =>
+    parse(repository.readJson(...names), repository.pathOf(...names));
+  const clip = (part: string) => read(readClipConfig, part, 'config.json');
+  const encoders = [clip('text_encoder'), clip('text_encoder_2')] as const;
+  const tokenizer = (folder: string, encoder: ClipConfig) =>
+    readTokenizerFacts(repository, folder, {
+      positions: encoder.max_position_embeddings,
+      vocabulary: encoder.vocab_size,
+    });
+  const config: ModelConfig = {
+    clip: encoders,
+    unet: read(readUnetConfig, 'unet', 'config.json'),
+    vae: read(readVaeConfig, 'vae', 'config.json'),
+    step: read((value, file) => readSchedule(value, file), 'scheduler', 'scheduler_config.json'),
+    tokenizers: [tokenizer('tokenizer', encoders[0]), tokenizer('tokenizer_2', encoders[1])],
+  };
+  checkAgreement(config, repository);
+  return config;
+}
+
+/** The parts must fit together: what one puts out is what the next takes. */
+function checkAgreement(
+  { clip, unet, vae, tokenizers }: ModelConfig,
+  { folder, pathOf }: Repository,
+): void {
+  const [first, second] = clip;
+  const pooled = second.projection_dim;
+  const expected: readonly (readonly [string, number, number, string])[] = [
+    [
+      'cross_attention_dim',
+      unet.contextChannels,
+      first.hidden_size + second.hidden_size,
+      'the "hidden_size" of both text encoders together',
+    ],
+    [
+      'projection_class_embeddings_input_dim',
+      unet.projection_class_embeddings_input_dim,
+      pooled + TIME_IDS * unet.addition_time_embed_dim,
+      `text_encoder_2's "projection_dim" + ${TIME_IDS} × "addition_time_embed_dim"`,
+    ],
+    ['in_channels', unet.in_channels, vae.latent_channels, 'the VAE\'s "latent_channels"'],
+    ['out_channels', unet.out_channels, vae.latent_channels, 'the VAE\'s "latent_channels"'],
+  ];
+  for (const [field, actual, wanted, meaning] of expected) {
+    if (actual === wanted) continue;
+    const file = pathOf('unet', 'config.json');
+    throw new FormatError(file, `"${field}": ${actual} must be ${wanted}, ${meaning}`);
+  }
+  const [one, other] = tokenizers.map(({ maxLength }) => maxLength);
+  if (one !== other) {
+    throw new FormatError(
+      folder,
+      `reads ${one} tokens with one text encoder and ${other} with the other: "model_max_length" of tokenizer_config.json or "max_position_embeddings" of config.json must change`,
+    );
+  }
+}
+
+/** The three graphs of a model for one kind of device. */
+export function buildGraphs(
+  config: ModelConfig,
+  dialect: Dialect,
+  type: StoredType,
+  folding = NO_FOLDING,
+): Record<GraphName, ModelGraph> {
+  const [, second] = config.clip;
+  return {
+    text: textGraph(dialect, type, config.clip, config.tokenizers[0].maxLength),
+    unet: unetGraph(dialect, type, config.unet, second.projection_dim, config.step),
+    vae: vaeGraph(dialect, type, config.vae, folding),
+  };
+}
+
+/** With a second VAE for small images, where bands of rows make it another graph. */
+function buildCpuGraphs(config: ModelConfig, type: StoredType): Record<GraphName, ModelGraph> {
+  const graphs = buildGraphs(config, cpuDialect, type);
+  if (!hasBands(graphs.vae.graph)) return graphs;
+  const { graph } = vaeGraph(cpuDialectOfAnySize, type, config.vae);
+  return { ...graphs, vae: { ...graphs.vae, small: graph } };
+}
+
+/** The graphs of a model for each kind of device; those of one name share a weight file. */
+export interface DeviceGraphs {
+  readonly cpu: Record<GraphName, ModelGraph>;
+  /** Only of float16 packages. */
+  readonly cuda?: Record<GraphName, ModelGraph>;
+}
+
+/**
+ * All graphs of a package whose weights are stored with a dtype.
+ *
+ * @param folding the powers of two that the CUDA graph's VAE is divided by
+ */
+export function buildDeviceGraphs(
+  config: ModelConfig,
+  dtype: Manifest['dtype'],
+  folding = NO_FOLDING,
+): DeviceGraphs {
+  if (dtype === 'fp32') return { cpu: buildCpuGraphs(config, 'FLOAT') };
+  return {
+    cpu: buildCpuGraphs(config, 'FLOAT16'),
+    cuda: buildGraphs(config, cudaDialect, 'FLOAT16', folding),
+  };
+}

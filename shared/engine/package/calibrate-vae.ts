@@ -1,0 +1,150 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { FormatError } from '#shared/core/errors.ts';
+import { encodeModel } from '#shared/engine/onnx/model-proto.ts';
+import type { Folding } from '#shared/engine/onnx/sdxl/resnet.ts';
+import type { VaeConfig } from '#shared/engine/onnx/sdxl/vae-config.ts';
+import { vaeMaxima } from '#shared/engine/onnx/sdxl/vae-maxima.ts';
+import { loadOnnxRuntime } from './onnx-runtime.ts';
+import { PackageWriter } from './package-writer.ts';
+import { layOutWeights, type SourceOf, writeWeights } from './weight-file.ts';
+import { storedTensors } from './write-graphs.ts';
+
+/**
+ * The largest value that the calibration may meet once it is divided: float16 ends at 2¹⁶, so real
+ * pictures may reach sixteen times of what was seen. A larger exponent costs nothing: values lose
+ * digits only below 2⁻¹⁴, far under what a sum with the large ones keeps.
+ */
+const LARGEST_SEEN = 2 ** 12;
+/** More than that differs between kinds of processors. */
+const SEEN_DIGITS = 4;
+/** Latents per side: activations grow with their content, hardly with their number. */
+const SIDE = 16;
+const SEED = 1;
+/** Uniform numbers that add up to a normal one, of mean 6 and variance 1. */
+const UNIFORMS = 12;
+
+/** How large a VAE's activations were seen to grow, and what they are divided by for float16. */
+export interface Calibration {
+  readonly folding: Folding;
+  /** The largest magnitudes that were seen. */
+  readonly seen: Folding;
+}
+
+export interface CalibrationRun {
+  /** Where its files may lie until it ends. */
+  readonly folder: string;
+  readonly config: VaeConfig;
+  readonly sourceOf: SourceOf;
+  /** Names the weights in an error. */
+  readonly file: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Decodes a few small latents in float32 on the CPU, and chooses the smallest powers of two that
+ * keep what they grew to in float16. Weights are read from a file, so it takes little memory.
+ *
+ * @throws FormatError when the weights give values that are not finite
+ */
+export async function calibrateVae(run: CalibrationRun): Promise<Calibration> {
+  const { graph, exponents } = vaeMaxima(run.config);
+  const folder = join(run.folder, 'calibration');
+  let maxima: readonly Float32Array[];
+  const writer = new PackageWriter(folder);
+  try {
+    const layout = layOutWeights(storedTensors({ graph }));
+    await writer.create('weights.safetensors', (file) =>
+      writeWeights(layout, file, run.sourceOf, () => run.signal?.throwIfAborted()),
+    );
+    const locate = ({ name }: { name: string }) => ({
+      file: 'weights.safetensors',
+      offset: layout.offsets.get(name) ?? Number.NaN,
+    });
+    await writer.put('maxima.onnx', encodeModel(graph, locate));
+    maxima = await runMaxima(join(folder, 'maxima.onnx'), run.config.latent_channels);
+  } finally {
+    await writer.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  if (!maxima.every((values) => values.every(Number.isFinite))) {
+    throw new FormatError(run.file, 'the decoder gives values that are not finite; get it again');
+  }
+  const largest = (exponent: keyof Folding) => {
+    const ofThis = maxima.flatMap((values) =>
+      [...values].filter((_, i) => exponents[i] === exponent),
+    );
+    const seen = Math.max(0, ...ofThis);
+    return Number(seen.toPrecision(SEEN_DIGITS));
+  };
+  const seen = { residual: largest('residual'), inner: largest('inner') };
+  return { seen, folding: { residual: exponentOf(seen.residual), inner: exponentOf(seen.inner) } };
+}
+
+const exponentOf = (seen: number): number => Math.max(0, Math.ceil(Math.log2(seen / LARGEST_SEEN)));
+
+/** The maxima of one decoded latent after the other: together they would need more memory. */
+async function runMaxima(path: string, channels: number): Promise<readonly Float32Array[]> {
+  const { InferenceSession, Tensor } = await loadOnnxRuntime();
+  const session = await InferenceSession.create(path, {
+    // Neither rewritten nor packed: every weight stays where it lies in the file.
+    graphOptimizationLevel: 'disabled',
+    enableMemPattern: false,
+    extra: { session: { disable_prepacking: '1' } },
+  });
+  try {
+    const results: Float32Array[] = [];
+    for (const values of latents(channels)) {
+      const x0 = new Tensor('float32', values, [1, channels, SIDE, SIDE]);
+      const { maxima } = await session.run({ x0 });
+      results.push(maxima?.data as Float32Array);
+    }
+    return results;
+  } finally {
+    await session.release();
+  }
+}
+
+/**
+ * What is decoded. Clean latents have a variance of about 1, by the choice of the scaling factor:
+ * detail everywhere, the same three times as strong, and flat areas of strong colours.
+ */
+const KINDS = [
+  { deviation: 1, blockSide: 1 },
+  { deviation: 3, blockSide: 1 },
+  { deviation: 2, blockSide: SIDE / 4 },
+] as const;
+
+/** `[channels, SIDE, SIDE]` of each kind, equal on every machine: the package's digest hangs on it. */
+function latents(channels: number): Float32Array[] {
+  const normal = normalNumbers(SEED);
+  return KINDS.map(({ deviation, blockSide }) => {
+    const values = new Float32Array(channels * SIDE ** 2);
+    const blocks = SIDE / blockSide;
+    for (let channel = 0; channel < channels; channel += 1) {
+      const drawn = Array.from({ length: blocks ** 2 }, () => normal() * deviation);
+      for (let i = 0; i < SIDE ** 2; i += 1) {
+        const row = Math.floor(i / SIDE / blockSide);
+        const column = Math.floor((i % SIDE) / blockSide);
+        values[channel * SIDE ** 2 + i] = drawn[row * blocks + column] ?? 0;
+      }
+    }
+    return values;
+  });
+}
+
+/** Nearly normal numbers out of whole ones (mulberry32), so that every machine draws the same. */
+function normalNumbers(seed: number): () => number {
+  let state = seed;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return () => {
+    let sum = -UNIFORMS / 2;
+    for (let i = 0; i < UNIFORMS; i += 1) sum += uniform();
+    return sum;
+  };
+}

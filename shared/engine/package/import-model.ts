@@ -1,0 +1,223 @@
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { DiskOf } from '#shared/core/disk-room.ts';
+import { assert } from '#shared/core/errors.ts';
+import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
+import { singleFilePart } from '#shared/engine/checkpoint/single-file.ts';
+import type { Checkpoint, LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
+import type { ModelGraph } from '#shared/engine/onnx/sdxl/graphs.ts';
+import { vaeFactor } from '#shared/engine/onnx/sdxl/vae-config.ts';
+import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
+import { buildDeviceGraphs, type ModelConfig, readModelConfig } from './build-graphs.ts';
+import { type Calibration, calibrateVae } from './calibrate-vae.ts';
+import { readLicences } from './licences.ts';
+import { GRAPH_NAMES, MANIFEST_FILE, type Manifest, ManifestSchema } from './manifest.ts';
+import { makeFolder } from './new-folder.ts';
+import { packageDigest } from './package-digest.ts';
+import { PackageWriter } from './package-writer.ts';
+import { openRepository, PARTS, type Part, type Repository } from './repository.ts';
+import { resolveTensors } from './resolve-tensors.ts';
+import { tokenizerFiles } from './tokenizer-facts.ts';
+import { writeGraphs } from './write-graphs.ts';
+
+export interface ImportOptions {
+  /** A folder laid out as stable-diffusion-xl-base-1.0 is. */
+  readonly repository: string;
+  /** A UNet checkpoint, safetensors or torch `.bin`, that takes the place of the repository's. */
+  readonly unet?: string | undefined;
+  /** A checkpoint with all parts in one file, in the original layout; its parts take precedence. */
+  readonly checkpoint?: string | undefined;
+  readonly dtype: 'fp32' | 'fp16';
+  /** The folder of the new package; a package that is there already is replaced. */
+  readonly out: string;
+  readonly name: string;
+  /** Whom clients name before the model's name. */
+  readonly owner?: string | undefined;
+  /** Share tensors that already fit with their source files instead of copying them. */
+  readonly link?: boolean;
+  /** Where the files came from, if the paths do not tell. */
+  readonly source?: Manifest['source'] | undefined;
+  /** Licences where the source's files do not state them. */
+  readonly licences?: Manifest['licences'] | undefined;
+  readonly processId: number;
+  /** Stops the import; nothing is left behind. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: { bytes: number; of: number }) => void;
+  /** What is free where the package goes; by default the system is asked. */
+  readonly diskOf?: DiskOf | undefined;
+}
+
+/** The latents' side where a UNet's config does not say it, as diffusers' SDXL pipeline has it. */
+const DEFAULT_SAMPLE_SIZE = 128;
+
+/**
+ * Makes a model package out of an SDXL repository: reads its configurations, builds the graphs,
+ * converts the weights. The package appears whole or not at all.
+ *
+ * @throws AppError, FormatError naming the file, field or tensor at fault
+ */
+export async function importModel(options: ImportOptions): Promise<Manifest> {
+  const repository = openRepository(options.repository);
+  const config = readModelConfig(repository);
+  const { cpu } = buildDeviceGraphs(config, options.dtype);
+  const sources = new SourceTensors(repository, options);
+  try {
+    for (const name of GRAPH_NAMES) sources.resolve(cpu[name]);
+    return await makeFolder(options.out, options.processId, (folder) =>
+      writePackage(folder, { options, repository, config, sources }),
+    );
+  } finally {
+    sources.close();
+  }
+}
+
+/** The checkpoints of all parts, opened as they are needed. */
+class SourceTensors {
+  private readonly repository: Repository;
+  private readonly options: ImportOptions;
+  private readonly open: Checkpoint[] = [];
+  private readonly found = new Map<string, ReadonlyMap<string, LazyTensor>>();
+  private readonly files = new Map<string, string>();
+
+  constructor(repository: Repository, options: ImportOptions) {
+    this.repository = repository;
+    this.options = options;
+  }
+
+  /** Finds all that a graph asks for. @throws FormatError naming what is missing or wrong */
+  resolve({ scopes }: ModelGraph): void {
+    for (const scope of scopes) {
+      const part = PARTS.find((known) => known === scope.part);
+      assert(part !== undefined, `${scope.part} is a part of a repository`);
+      const { file, checkpoint } = this.openPart(part);
+      this.found.set(part, resolveTensors(part, checkpoint, scope.asked, file));
+      this.files.set(part, file);
+    }
+  }
+
+  of({ source: { part, name } }: StoredTensor): LazyTensor {
+    const found = this.found.get(part)?.get(name);
+    assert(found !== undefined, `${name} of ${part} is resolved`);
+    return found;
+  }
+
+  /** The file that a part was found in. */
+  fileOf(part: Part): string {
+    return this.files.get(part) ?? part;
+  }
+
+  close(): void {
+    for (const checkpoint of this.open) checkpoint.close();
+  }
+
+  /** The part's tensors, under the names of diffusers, whichever layout their file has. */
+  private openPart(part: Part): { file: string; checkpoint: Checkpoint } {
+    const { unet, checkpoint: whole } = this.options;
+    if (whole !== undefined && !(part === 'unet' && unet !== undefined)) {
+      const view = singleFilePart(this.openFile(whole), part);
+      if (view !== undefined) return { file: whole, checkpoint: view };
+    }
+    const file = part === 'unet' && unet !== undefined ? unet : this.repository.weightsOf(part);
+    const checkpoint = this.openFile(file);
+    return { file, checkpoint: singleFilePart(checkpoint, part) ?? checkpoint };
+  }
+
+  private openFile(file: string): Checkpoint {
+    const checkpoint = openCheckpoint(file);
+    this.open.push(checkpoint);
+    return checkpoint;
+  }
+}
+
+interface Job {
+  readonly options: ImportOptions;
+  readonly repository: Repository;
+  readonly config: ModelConfig;
+  readonly sources: SourceTensors;
+}
+
+async function writePackage(folder: string, job: Job): Promise<Manifest> {
+  const writer = new PackageWriter(folder, job.options.diskOf);
+  try {
+    return await writeFiles(folder, writer, job);
+  } finally {
+    await writer.close();
+  }
+}
+
+async function writeFiles(folder: string, writer: PackageWriter, job: Job): Promise<Manifest> {
+  const { options, repository, config } = job;
+  const sourceOf = (tensor: StoredTensor) => job.sources.of(tensor);
+  const calibration =
+    options.dtype === 'fp32'
+      ? undefined
+      : await calibrateVae({
+          folder,
+          config: config.vae,
+          sourceOf,
+          file: job.sources.fileOf('vae'),
+          signal: options.signal,
+        });
+  const graphs = buildDeviceGraphs(config, options.dtype, calibration?.folding);
+  const sets = await writeGraphs(writer, graphs, {
+    sourceOf,
+    link: options.link === true,
+    signal: options.signal,
+    onProgress: options.onProgress,
+  });
+  for (const { folder: name } of config.tokenizers) {
+    for (const file of tokenizerFiles(repository, name)) {
+      await writer.put(`${name}/${file}`, readFileSync(repository.pathOf(name, file)));
+    }
+  }
+  const manifest = makeManifest(job, { graphs: sets, calibration, files: writer.files });
+  await writer.put(
+    MANIFEST_FILE,
+    new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`),
+  );
+  options.signal?.throwIfAborted();
+  return manifest;
+}
+
+interface Written extends Pick<Manifest, 'graphs' | 'files'> {
+  readonly calibration: Calibration | undefined;
+}
+
+function makeManifest(job: Job, { graphs, calibration, files }: Written): Manifest {
+  const { options, config } = job;
+  const multiple = vaeFactor(config.vae);
+  const side = (config.unet.sample_size ?? DEFAULT_SAMPLE_SIZE) * multiple;
+  return ManifestSchema.parse({
+    format: 'onestep-model/1',
+    name: options.name,
+    ...(options.owner === undefined ? {} : { owner: options.owner }),
+    digest: packageDigest(files),
+    dtype: options.dtype,
+    graphs,
+    size: { defaultWidth: side, defaultHeight: side, multiple },
+    vae: {
+      scalingFactor: config.vae.scaling_factor,
+      latentChannels: config.vae.latent_channels,
+      ...(calibration === undefined ? {} : calibration),
+    },
+    text: {
+      contextChannels: config.unet.contextChannels,
+      pooledChannels: config.clip[1].projection_dim,
+      tokenizers: config.tokenizers,
+    },
+    schedule: {
+      timestep: config.step.timestep,
+      sqrtAlpha: config.step.sqrtAlpha,
+      sqrtOneMinusAlpha: config.step.sqrtOneMinusAlpha,
+    },
+    source: options.source ?? {
+      repository: options.repository,
+      ...(options.unet === undefined ? {} : { unet: options.unet }),
+    },
+    licences: options.licences ?? [
+      ...readLicences(options.repository, 'repository'),
+      ...(options.unet === undefined ? [] : readLicences(dirname(options.unet), 'unet')),
+    ],
+    files,
+  });
+}

@@ -1,0 +1,63 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError, FormatError } from '#shared/core/errors.ts';
+import { findWeights } from '#shared/engine/checkpoint/open-checkpoint.ts';
+
+/** The parts of an SDXL repository that hold weights. */
+export const PARTS = ['text_encoder', 'text_encoder_2', 'unet', 'vae'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** A folder laid out as stable-diffusion-xl-base-1.0 is. */
+export interface Repository {
+  readonly folder: string;
+  readonly pathOf: (...names: readonly string[]) => string;
+  readonly has: (...names: readonly string[]) => boolean;
+  /** Reads a JSON file of the folder. @throws AppError, FormatError naming the file */
+  readonly readJson: (...names: readonly string[]) => unknown;
+  /**
+   * The checkpoint with the weights of a part.
+   *
+   * @throws AppError `file-not-found` naming the folder that has none
+   */
+  readonly weightsOf: (part: Part) => string;
+}
+
+/** @throws AppError `file-not-found` when there is no such folder */
+export function openRepository(folder: string): Repository {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new AppError('file-not-found', `${folder}: there is no such folder.`);
+  }
+  const pathOf = (...names: readonly string[]) => join(folder, ...names);
+  return {
+    folder,
+    pathOf,
+    has: (...names) => existsSync(pathOf(...names)),
+    readJson: (...names) => readJsonFile(pathOf(...names), folder),
+    weightsOf: (part) => weightsOf(folder, part),
+  };
+}
+
+function readJsonFile(path: string, folder: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new AppError(
+      'file-not-found',
+      `${path}: there is no such file; ${folder} must be laid out as stable-diffusion-xl-base-1.0 is.`,
+      { cause },
+    );
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new FormatError(path, 'is not valid JSON', { cause });
+  }
+}
+
+function weightsOf(folder: string, part: Part): string {
+  const path = findWeights(join(folder, part));
+  if (path !== undefined) return path;
+  const hint = part === 'unet' ? ' Name a UNet checkpoint with --unet.' : '';
+  throw new AppError('file-not-found', `${join(folder, part)} has no weights.${hint}`);
+}

@@ -1,0 +1,81 @@
+import { FormatError } from '#shared/core/errors.ts';
+import { quote } from '#shared/engine/checkpoint/quote.ts';
+import type { Checkpoint, LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
+import type { CheckpointTensor } from '#shared/engine/onnx/stored-tensor.ts';
+import type { Part } from './repository.ts';
+
+/** Names that the class of a part knows and inference does not need. */
+const UNNEEDED: Record<Part, RegExp> = {
+  text_encoder: /^(text_model\.embeddings\.position_ids|text_projection\.weight|logit_scale)$/,
+  text_encoder_2: /^(text_model\.embeddings\.position_ids|logit_scale)$/,
+  unet: /^$/,
+  vae: /^(encoder|quant_conv)\./,
+};
+
+/** Spellings of earlier and later versions of the classes, as the name that the graphs ask for. */
+const RENAMED: Record<Part, readonly (readonly [RegExp, string])[]> = {
+  text_encoder: [[/^(embeddings|encoder|final_layer_norm)\./, 'text_model.$1.']],
+  text_encoder_2: [[/^(embeddings|encoder|final_layer_norm)\./, 'text_model.$1.']],
+  unet: [],
+  vae: [
+    [/(mid_block\.attentions\.\d+\.)query\./, '$1to_q.'],
+    [/(mid_block\.attentions\.\d+\.)key\./, '$1to_k.'],
+    [/(mid_block\.attentions\.\d+\.)value\./, '$1to_v.'],
+    [/(mid_block\.attentions\.\d+\.)proj_attn\./, '$1to_out.0.'],
+  ],
+};
+
+/** What torch's wrappers for training, DataParallel and compile, put before every name. */
+const WRAPPER = /^(module\.|_orig_mod\.)+/;
+
+/** Element types that can serve as weights. */
+const FLOATING: readonly string[] = ['F16', 'BF16', 'F32', 'F64'];
+
+/**
+ * Finds what a part's graph asks for among the tensors of its checkpoint.
+ *
+ * @param file the checkpoint's path, for messages
+ * @throws FormatError naming a tensor that is missing, has another shape, holds no floats, or is
+ *   unknown to the part's class
+ */
+export function resolveTensors(
+  part: Part,
+  checkpoint: Checkpoint,
+  asked: ReadonlyMap<string, CheckpointTensor>,
+  file: string,
+): ReadonlyMap<string, LazyTensor> {
+  const found = new Map<string, LazyTensor>();
+  const isWrapped = [...checkpoint.tensors.keys()].every((name) => WRAPPER.test(name));
+  for (const [original, tensor] of checkpoint.tensors) {
+    const name = canonicalName(part, isWrapped ? original.replace(WRAPPER, '') : original);
+    if (asked.has(name)) found.set(name, tensor);
+    else if (!UNNEEDED[part].test(name)) {
+      throw new FormatError(file, `tensor ${quote(original)} is not part of ${LABEL[part]}`);
+    }
+  }
+  for (const { name, shape } of asked.values()) {
+    const tensor = found.get(name);
+    if (tensor === undefined) throw new FormatError(file, `tensor ${quote(name)} is missing`);
+    if (tensor.shape.join() !== shape.join()) {
+      throw new FormatError(
+        file,
+        `tensor ${quote(name)} has the shape [${tensor.shape.join(', ')}]; its config.json says [${shape.join(', ')}]`,
+      );
+    }
+    if (!FLOATING.includes(tensor.dtype)) {
+      throw new FormatError(file, `tensor ${quote(name)} holds ${tensor.dtype}, not floats`);
+    }
+  }
+  return found;
+}
+
+const LABEL: Record<Part, string> = {
+  text_encoder: 'a CLIPTextModel of this config.json',
+  text_encoder_2: 'a CLIPTextModelWithProjection of this config.json',
+  unet: 'a UNet2DConditionModel of this config.json',
+  vae: 'an AutoencoderKL of this config.json',
+};
+
+function canonicalName(part: Part, name: string): string {
+  return RENAMED[part].reduce((text, [pattern, to]) => text.replace(pattern, to), name);
+}

@@ -1,0 +1,121 @@
+import { assert } from '#shared/core/errors.ts';
+import { convert } from '#shared/engine/checkpoint/convert.ts';
+import { DTYPE_BYTES, elementCount, type LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
+import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
+import type { HashedFile } from './hashed-file.ts';
+
+/** Values converted at a time: few enough that they stay in the processor's cache on their way. */
+const CHUNK_VALUES = 2 ** 18;
+/** Largest element that is read. */
+const MAX_ELEMENT_BYTES = 8;
+/** Where the first tensor of a weight file may begin. */
+const DATA_ALIGNMENT = 64;
+const LENGTH_BYTES = 8;
+
+const DTYPE = { FLOAT: 'F32', FLOAT16: 'F16' } as const;
+
+/** A weight file that is not yet written: a safetensors file, so that other tools can read it. */
+export interface WeightLayout {
+  readonly header: Uint8Array;
+  readonly tensors: readonly StoredTensor[];
+  /** Byte of each tensor in the file, by its name. */
+  readonly offsets: ReadonlyMap<string, number>;
+  readonly sizeBytes: number;
+}
+
+/** Lays tensors out one after another. */
+export function layOutWeights(tensors: readonly StoredTensor[]): WeightLayout {
+  const entries: Record<string, unknown> = {};
+  const starts = new Map<string, number>();
+  let end = 0;
+  for (const tensor of tensors) {
+    const begin = end;
+    end += elementCount(tensor.shape) * DTYPE_BYTES[DTYPE[tensor.type]];
+    starts.set(tensor.name, begin);
+    entries[tensor.name] = {
+      dtype: DTYPE[tensor.type],
+      shape: tensor.shape,
+      data_offsets: [begin, end],
+    };
+  }
+  const text = new TextEncoder().encode(JSON.stringify(entries));
+  const dataStart = Math.ceil((LENGTH_BYTES + text.length) / DATA_ALIGNMENT) * DATA_ALIGNMENT;
+  const header = new Uint8Array(dataStart).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(dataStart - LENGTH_BYTES), true);
+  header.set(text, LENGTH_BYTES);
+  const offsets = new Map([...starts].map(([name, start]) => [name, dataStart + start]));
+  return { header, tensors, offsets, sizeBytes: dataStart + end };
+}
+
+/** Where a tensor's values come from. */
+export type SourceOf = (tensor: StoredTensor) => LazyTensor;
+
+/** Bytes written since the last call. Called between chunks; may throw to stop. */
+export type OnBytes = (bytes: number) => void;
+
+/**
+ * Writes a weight file, a piece of a tensor at a time, so that memory stays small however large the
+ * model is.
+ */
+export async function writeWeights(
+  layout: WeightLayout,
+  file: HashedFile,
+  sourceOf: SourceOf,
+  onBytes: OnBytes,
+): Promise<void> {
+  await file.write(layout.header);
+  onBytes(layout.header.length);
+  const scratch = new Uint8Array(CHUNK_VALUES * MAX_ELEMENT_BYTES);
+  for (const tensor of layout.tensors) {
+    const source = sourceOf(tensor);
+    if (tensor.compute === undefined) {
+      await copyValues(source, DTYPE[tensor.type], file, scratch, onBytes);
+      continue;
+    }
+    let count = 0;
+    for (const rows of pieces(source)) {
+      const values = tensor.compute(rows);
+      const floats = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      const bytes = convert(floats, 'F32', DTYPE[tensor.type]);
+      await file.write(bytes);
+      onBytes(bytes.length);
+      count += values.length;
+    }
+    assert(count === elementCount(tensor.shape), `${tensor.name} has its shape`);
+  }
+}
+
+async function copyValues(
+  tensor: LazyTensor,
+  dtype: 'F32' | 'F16',
+  file: HashedFile,
+  scratch: Uint8Array,
+  onBytes: OnBytes,
+): Promise<void> {
+  const count = elementCount(tensor.shape);
+  for (let start = 0; start < count; start += CHUNK_VALUES) {
+    const end = Math.min(start + CHUNK_VALUES, count);
+    const length = (end - start) * DTYPE_BYTES[dtype];
+    await file.append(length, (room) => {
+      if (tensor.dtype === dtype) tensor.read(start, end, room);
+      else convert(tensor.read(start, end, scratch), tensor.dtype, dtype, room);
+    });
+    onBytes(length);
+  }
+}
+
+/** A few rows of a tensor at a time: all of a wide convolution would take hundreds of megabytes. */
+function* pieces(tensor: LazyTensor): Generator<Float32Array> {
+  const [rows = 1, ...rest] = tensor.shape;
+  const perRow = elementCount(rest);
+  const step = Math.max(1, Math.floor(CHUNK_VALUES / perRow));
+  for (let row = 0; row < rows; row += step) {
+    yield readFloats(tensor, row * perRow, Math.min(row + step, rows) * perRow);
+  }
+}
+
+function readFloats(tensor: LazyTensor, start: number, end: number): Float32Array {
+  const bytes = convert(tensor.read(start, end), tensor.dtype, 'F32');
+  const aligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  return new Float32Array(aligned.buffer, aligned.byteOffset, end - start);
+}

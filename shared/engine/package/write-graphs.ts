@@ -1,0 +1,149 @@
+import { assert } from '#shared/core/errors.ts';
+import { encodeModel, type Place } from '#shared/engine/onnx/model-proto.ts';
+import { MIN_BANDED_LATENTS } from '#shared/engine/onnx/sdxl/bands.ts';
+import type { ModelGraph } from '#shared/engine/onnx/sdxl/graphs.ts';
+import { type StoredTensor, tensorBytes } from '#shared/engine/onnx/stored-tensor.ts';
+import type { DeviceGraphs } from './build-graphs.ts';
+import { LinkedSources } from './link-sources.ts';
+import { GRAPH_NAMES, GRAPH_PORTS, type GraphName, type GraphSet } from './manifest.ts';
+import type { PackageWriter } from './package-writer.ts';
+import { layOutWeights, type SourceOf, type WeightLayout, writeWeights } from './weight-file.ts';
+
+export type Device = 'cpu' | 'cuda';
+
+export interface WriteOptions {
+  readonly sourceOf: SourceOf;
+  /** Whether tensors that fit are shared with their source files. */
+  readonly link: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: { bytes: number; of: number }) => void) | undefined;
+}
+
+/** Writes the weight files of a package and the graphs that refer to them. */
+export async function writeGraphs(
+  writer: PackageWriter,
+  graphs: DeviceGraphs,
+  options: WriteOptions,
+): Promise<{ cpu: GraphSet; cuda?: GraphSet }> {
+  const linked = new LinkedSources();
+  const plans = GRAPH_NAMES.map((name) => planWeights(name, graphs, options, linked));
+  const of = plans.reduce((sum, { layout }) => sum + layout.sizeBytes, 0);
+  await writer.assertRoom(of);
+  // First, for it fails at once where links can't be made.
+  await linked.writeTo(writer);
+  let bytes = 0;
+  const onBytes = (count: number) => {
+    options.signal?.throwIfAborted();
+    bytes += count;
+    options.onProgress?.({ bytes, of });
+  };
+  for (const { name, layout } of plans) {
+    if (layout.tensors.length === 0) continue;
+    await writer.create(weightFileName(name), (file) =>
+      writeWeights(layout, file, options.sourceOf, onBytes),
+    );
+  }
+  const places = new Map(plans.map(({ name, places: found }) => [name, found]));
+  const cpu = await writeSet(writer, 'cpu', graphs.cpu, places);
+  if (graphs.cuda === undefined) return { cpu };
+  return { cpu, cuda: await writeSet(writer, 'cuda', graphs.cuda, places) };
+}
+
+const weightFileName = (graph: GraphName): string => `${graph}.safetensors`;
+
+interface WeightPlan {
+  readonly name: GraphName;
+  /** What is to be written; the rest is linked. */
+  readonly layout: WeightLayout;
+  readonly places: ReadonlyMap<string, Place>;
+}
+
+/** Decides where each tensor of the graphs of one name will lie. */
+function planWeights(
+  name: GraphName,
+  graphs: DeviceGraphs,
+  { sourceOf, link }: WriteOptions,
+  linked: LinkedSources,
+): WeightPlan {
+  const places = new Map<string, Place>();
+  const copied: StoredTensor[] = [];
+  for (const tensor of tensorsOf(name, graphs)) {
+    const source = sourceOf(tensor);
+    const place = link ? linked.place(tensor, source) : undefined;
+    if (place === undefined) copied.push(tensor);
+    else places.set(tensor.name, place);
+  }
+  const layout = layOutWeights(copied);
+  for (const [tensor, offset] of layout.offsets) {
+    places.set(tensor, { file: weightFileName(name), offset });
+  }
+  return { name, layout, places };
+}
+
+/** How many bytes the weights of all graphs take where none is linked. */
+export function weightBytes(graphs: DeviceGraphs): number {
+  const tensors = GRAPH_NAMES.flatMap((name) => tensorsOf(name, graphs));
+  return tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
+}
+
+/** Every tensor that the graphs of one name store, once. */
+function tensorsOf(name: GraphName, { cpu, cuda }: DeviceGraphs): readonly StoredTensor[] {
+  const tensors = new Map<string, StoredTensor>();
+  for (const device of cuda === undefined ? [cpu] : [cpu, cuda]) {
+    for (const tensor of storedTensors(device[name])) tensors.set(tensor.name, tensor);
+  }
+  return [...tensors.values()];
+}
+
+/** Every tensor that a graph stores, once. */
+export function storedTensors({ graph }: Pick<ModelGraph, 'graph'>): readonly StoredTensor[] {
+  const tensors = new Map<string, StoredTensor>();
+  for (const { value } of graph.stored) {
+    assert(value.origin.kind === 'stored', 'a stored value is stored');
+    tensors.set(value.origin.tensor.name, value.origin.tensor);
+  }
+  return [...tensors.values()];
+}
+
+async function writeSet(
+  writer: PackageWriter,
+  device: Device,
+  graphs: Record<GraphName, ModelGraph>,
+  places: ReadonlyMap<GraphName, ReadonlyMap<string, Place>>,
+): Promise<GraphSet> {
+  const fileName = (name: GraphName) => (device === 'cpu' ? `${name}.onnx` : `${name}.cuda.onnx`);
+  const smallFile = (name: GraphName) => fileName(name).replace('.', '.small.');
+  for (const name of GRAPH_NAMES) {
+    const locate = (tensor: StoredTensor): Place => {
+      const place = places.get(name)?.get(tensor.name);
+      assert(place !== undefined, `${tensor.name} has a place`);
+      return place;
+    };
+    const { graph, small } = graphs[name];
+    await writer.put(fileName(name), encodeModel(graph, locate));
+    if (small !== undefined) await writer.put(smallFile(name), encodeModel(small, locate));
+  }
+  const entry = (name: GraphName) => ({
+    file: fileName(name),
+    ...(graphs[name].small === undefined
+      ? {}
+      : { small: { file: smallFile(name), belowRows: MIN_BANDED_LATENTS } }),
+    weightBytes: storedTensors(graphs[name]).reduce((sum, tensor) => sum + tensorBytes(tensor), 0),
+  });
+  return {
+    dialect: device === 'cpu' ? 'cpu-fp32' : 'cuda-fp16',
+    text: { ...entry('text'), ...portsOf('text') },
+    unet: { ...entry('unet'), ...portsOf('unet') },
+    vae: { ...entry('vae'), ...portsOf('vae') },
+  };
+}
+
+type Ports<N extends GraphName> = {
+  inputs: (typeof GRAPH_PORTS)[N]['inputs'][number][];
+  outputs: (typeof GRAPH_PORTS)[N]['outputs'][number][];
+};
+
+const portsOf = <N extends GraphName>(name: N): Ports<N> => ({
+  inputs: [...GRAPH_PORTS[name].inputs],
+  outputs: [...GRAPH_PORTS[name].outputs],
+});

@@ -1,0 +1,237 @@
+import { join } from 'node:path';
+import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
+import { ENGINE_VERSION } from './engine-version.ts';
+import { imageSeed, torchRandn } from './noise.ts';
+import { assertPictureSize } from './picture-size.ts';
+import {
+  type EdgeTensor,
+  loadSessions,
+  type ModelSessions,
+  type SessionOptions,
+} from './sessions.ts';
+import { loadTokenizer, type Tokenizer } from './tokenizer.ts';
+
+/** What is to be drawn. */
+export interface PictureRequest {
+  readonly prompt: string;
+  /** Image i is drawn from seed + i (mod 2³²) and equals its single run. */
+  readonly seed: number;
+  readonly width: number;
+  readonly height: number;
+  readonly numOutputs: number;
+}
+
+/** The tensors between the stages, named as diffusers' call of the same model has them. */
+export interface Stages {
+  /** int32 `[1, 77]` */
+  readonly ids_1: EdgeTensor;
+  readonly ids_2: EdgeTensor;
+  /** float32 `[1, 77, C]` */
+  readonly context: EdgeTensor;
+  /** float32 `[1, P]` */
+  readonly pooled: EdgeTensor;
+  /** float32 `[1, 6]`: original height and width, crop's top and left, target height and width. */
+  readonly time_ids: EdgeTensor;
+  /** float32 `[1, 4, h, w]`, this image's */
+  readonly latents_in: EdgeTensor;
+  /** x₀ divided by the VAE's scaling factor, float32 `[1, 4, h, w]`, this image's */
+  readonly vae_in: EdgeTensor;
+}
+
+/** One finished picture, not yet encoded. */
+export interface Picture {
+  readonly index: number;
+  readonly seed: number;
+  readonly width: number;
+  readonly height: number;
+  /** uint8 RGB, row by row: `height × width × 3`. */
+  readonly pixels: Uint8Array;
+  /** Milliseconds; the text is encoded once and counted with the first picture. */
+  readonly ms: { readonly text: number; readonly unet: number; readonly vae: number };
+  readonly stages: Stages;
+}
+
+export interface Pipeline {
+  readonly manifest: Manifest;
+  readonly loadMs: number;
+  readonly device: SessionOptions['device'];
+  /** Versions that the pixels depend on. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** What the caller should know before the first picture: a prompt that is cut, and what is lost. */
+  warningsFor(prompt: string): string[];
+  /**
+   * Draws the pictures in order of their index. Equal seeds give equal pixels, whatever they are
+   * ordered together with.
+   *
+   * @throws AppError `invalid-input` for a size that the model can't make, `model-error`,
+   *   `out-of-memory`
+   */
+  generate(request: PictureRequest): AsyncGenerator<Picture, void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Loads a model package: manifest, tokenizers and one session per graph.
+ *
+ * @param folder the package's folder
+ */
+export async function loadPipeline(folder: string, options: SessionOptions): Promise<Pipeline> {
+  const started = performance.now();
+  const manifest = readManifest(folder);
+  const [first, second] = manifest.text.tokenizers;
+  const tokenizers = [
+    loadTokenizer(join(folder, first.folder)),
+    loadTokenizer(join(folder, second.folder)),
+  ] as const;
+  const sessions = await loadSessions(folder, manifest, options);
+  const { device } = options;
+  return {
+    manifest,
+    loadMs: performance.now() - started,
+    device,
+    versions: { onestep: ENGINE_VERSION, onnxruntime: sessions.runtimeVersion },
+    warningsFor: (prompt) => cutWarnings(tokenizers[0], prompt),
+    generate: (request) => drawPictures({ manifest, tokenizers, sessions, device }, request),
+    close: () => sessions.close(),
+  };
+}
+
+function cutWarnings(tokenizer: Tokenizer, prompt: string): string[] {
+  const { cut, tokens } = tokenizer.encode(prompt);
+  if (cut === '') return [];
+  return [
+    `The prompt has ${tokens} tokens and the model reads ${tokenizer.length}; this part was cut: "${cut}"`,
+  ];
+}
+
+interface LoadedModel {
+  readonly manifest: Manifest;
+  readonly tokenizers: readonly [Tokenizer, Tokenizer];
+  readonly sessions: ModelSessions;
+  readonly device: SessionOptions['device'];
+}
+
+async function* drawPictures(
+  { manifest, tokenizers, sessions, device }: LoadedModel,
+  request: PictureRequest,
+): AsyncGenerator<Picture, void> {
+  const { width, height, seed, numOutputs } = request;
+  const { multiple } = manifest.size;
+  assertPictureSize(width, height, multiple);
+
+  const textStarted = performance.now();
+  const ids_1 = promptIds(tokenizers[0], request.prompt);
+  const ids_2 = promptIds(tokenizers[1], request.prompt);
+  const { context, pooled } = outputsOf(await sessions.run('text', { ids_1, ids_2 }), [
+    'context',
+    'pooled',
+  ]);
+  let textMs = performance.now() - textStarted;
+
+  const time_ids: EdgeTensor = {
+    data: Float32Array.of(height, width, 0, 0, height, width),
+    dims: [1, 6],
+  };
+  const latentShape = [manifest.vae.latentChannels, height / multiple, width / multiple];
+  const batchSize = batchSizeOf(device, height / multiple, width / multiple);
+  for (let first = 0; first < numOutputs; first += batchSize) {
+    const count = Math.min(batchSize, numOutputs - first);
+    const seeds = Array.from({ length: count }, (_, i) => imageSeed(seed, first + i));
+    const latents = noiseBatch(seeds, latentShape);
+    const unetStarted = performance.now();
+    const { x0 } = outputsOf(
+      await sessions.run('unet', {
+        latents,
+        context: repeatRow(context, count),
+        pooled: repeatRow(pooled, count),
+        time_ids,
+      }),
+      ['x0'],
+    );
+    const unetMs = (performance.now() - unetStarted) / count;
+    for (const [i, pictureSeed] of seeds.entries()) {
+      const clean = rowOf(x0, i);
+      const vaeStarted = performance.now();
+      const { pixels } = outputsOf(await sessions.run('vae', { x0: clean }), ['pixels']);
+      const vaeMs = performance.now() - vaeStarted;
+      yield {
+        index: first + i,
+        seed: pictureSeed,
+        width,
+        height,
+        pixels: pixels.data as Uint8Array,
+        ms: { text: textMs, unet: unetMs, vae: vaeMs },
+        stages: {
+          ids_1,
+          ids_2,
+          context,
+          pooled,
+          time_ids,
+          latents_in: rowOf(latents, i),
+          vae_in: unscaled(clean, manifest.vae.scalingFactor),
+        },
+      };
+      textMs = 0;
+    }
+  }
+}
+
+/**
+ * How many images one run of the UNet takes. A batch saves a sixth of the time while the latents are
+ * small, and nothing once one image fills the caches; its bits are those of single runs. On CUDA
+ * every change of shape, the batch's too, makes ONNX Runtime plan each convolution anew: there it is
+ * always one.
+ */
+function batchSizeOf(
+  device: SessionOptions['device'],
+  latentHeight: number,
+  latentWidth: number,
+): number {
+  if (device === 'cuda') return 1;
+  const fit = Math.floor(BATCH_LATENTS / (latentHeight * latentWidth));
+  return Math.min(Math.max(fit, 1), MAX_BATCH);
+}
+
+const BATCH_LATENTS = 4096;
+const MAX_BATCH = 4;
+
+function noiseBatch(seeds: readonly number[], shape: readonly number[]): EdgeTensor {
+  const size = shape.reduce((a, b) => a * b);
+  const data = new Float32Array(seeds.length * size);
+  for (const [i, seed] of seeds.entries()) data.set(torchRandn(seed, size), i * size);
+  return { data, dims: [seeds.length, ...shape] };
+}
+
+/** A tensor of one row as one of `count` equal rows. */
+function repeatRow(tensor: EdgeTensor, count: number): EdgeTensor {
+  const row = tensor.data as Float32Array;
+  const data = new Float32Array(row.length * count);
+  for (let i = 0; i < count; i++) data.set(row, i * row.length);
+  return { data, dims: [count, ...tensor.dims.slice(1)] };
+}
+
+/** Row `index` as a tensor of one row. */
+function rowOf(tensor: EdgeTensor, index: number): EdgeTensor {
+  const shape = tensor.dims.slice(1);
+  const size = shape.reduce((a, b) => a * b);
+  return { data: tensor.data.slice(index * size, (index + 1) * size), dims: [1, ...shape] };
+}
+
+function promptIds(tokenizer: Tokenizer, prompt: string): EdgeTensor {
+  return { data: tokenizer.pad(tokenizer.encode(prompt).ids), dims: [1, tokenizer.length] };
+}
+
+function outputsOf<Name extends string>(
+  outputs: Readonly<Record<string, EdgeTensor>>,
+  names: readonly Name[],
+): Record<Name, EdgeTensor> {
+  for (const name of names) {
+    if (outputs[name] === undefined) throw new Error(`A graph gave no output "${name}"`);
+  }
+  return outputs as Record<Name, EdgeTensor>;
+}
+
+/** x₀ as the VAE takes it in diffusers: divided by the scaling factor. */
+function unscaled(x0: EdgeTensor, scalingFactor: number): EdgeTensor {
+  return { data: Float32Array.from(x0.data, (value) => value / scalingFactor), dims: x0.dims };
+}

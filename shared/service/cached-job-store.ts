@@ -1,0 +1,46 @@
+import type { JobId } from '#shared/core/ids.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { JobStore } from './ports/job-store.ts';
+
+const CACHE_SIZE = 5000;
+
+/**
+ * A job store that remembers what clients ask for again and again: ended jobs, which change only by
+ * the erasure of their data, and waiting ones, which change only by the methods below. Jobs in
+ * somebody's hands are read anew, since a lease can run out by itself. The process must be the
+ * store's only one.
+ */
+export function createCachedJobStore(store: JobStore): JobStore {
+  const known = new Map<JobId, Job>();
+
+  const remember = (job: Job | undefined): Job | undefined => {
+    if (job === undefined || (!isTerminal(job.status) && job.lease !== undefined)) return job;
+    known.delete(job.id);
+    known.set(job.id, job);
+    if (known.size > CACHE_SIZE) known.delete(known.keys().next().value ?? job.id);
+    return job;
+  };
+
+  /** Forgets a job once it has changed: whoever read it before that may have put the old one back. */
+  const forgetAfter = async <T>(id: JobId, change: Promise<T>): Promise<T> => {
+    try {
+      return await change;
+    } finally {
+      known.delete(id);
+    }
+  };
+
+  return {
+    ...store,
+    get: async (id) => known.get(id) ?? remember(await store.get(id)),
+    async claimNext(...args) {
+      const job = await store.claimNext(...args);
+      if (job !== undefined) known.delete(job.id);
+      return job;
+    },
+    extendAttach: (id, attachBy) => forgetAfter(id, store.extendAttach(id, attachBy)),
+    requestCancel: (id, at) => forgetAfter(id, store.requestCancel(id, at)),
+    settle: (settlement) => forgetAfter(settlement.job, store.settle(settlement)),
+    removeData: (id, at) => forgetAfter(id, store.removeData(id, at)),
+  };
+}

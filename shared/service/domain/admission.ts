@@ -1,0 +1,171 @@
+import type { ApiKey } from '#shared/core/account.ts';
+import type { Clock } from '#shared/core/clock.ts';
+import { toIso } from '#shared/core/clock.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { createUlid, type JobId, type RandomBytes } from '#shared/core/ids.ts';
+import type { Dialect, Job, JobInput } from '#shared/core/job.ts';
+import type { Admission, AdmissionResult, JobStore } from '#shared/service/ports/job-store.ts';
+import type { PromptCheck } from './block-list.ts';
+import type { CatalogModel } from './catalog.ts';
+import type { Pricing, Quote } from './pricing.ts';
+
+const HOUR_MS = 3_600_000;
+/** A retry attaches to a job that is no older than this. */
+const UNANSWERED_MS = 10 * 60_000;
+
+export interface AdmissionSettings {
+  /** Most open jobs that the deployment takes. */
+  readonly queueLimit: number;
+  /** When a job without a deadline of its own must have ended, counted from its creation. */
+  readonly deadlineMs: number;
+  /** How long an ended job's data is kept; its idempotency record lives a day longer. */
+  readonly retentionMs: number;
+}
+
+export interface AdmissionDeps {
+  readonly jobs: Pick<JobStore, 'admit' | 'takeUnanswered'>;
+  readonly pricing: Pricing;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly settings: AdmissionSettings;
+  /** Why a prompt is not taken; every prompt is where there is none. */
+  readonly checkPrompt?: PromptCheck | undefined;
+  /** Told of each admitted job; the dispatcher's `wake`. Must not throw. */
+  readonly onAdmitted?: (job: Job) => void;
+}
+
+/** What a door of the API makes of a valid request. */
+export interface Order {
+  readonly key: ApiKey;
+  readonly dialect: Dialect;
+  readonly model: Pick<CatalogModel, 'name' | 'digest'>;
+  /** Every default filled in but the seed, which is drawn when absent. */
+  readonly input: Omit<JobInput, 'seed'> & { readonly seed?: number };
+  /** The request's own `input`, validated: echoed in answers. */
+  readonly requestInput: Readonly<Record<string, unknown>>;
+  /** SHA-256 of the request's body, hex. */
+  readonly bodyHash: string;
+  /** The client's `Idempotency-Key`, with the route it was sent to. */
+  readonly idempotency?: { readonly route: string; readonly key: string };
+  /** `X-Stainless-Retry-Count`: above zero, the order may be one whose answer got lost. */
+  readonly retryCount?: number;
+  /** The key has lost an answer of late: the order may be that one again. */
+  readonly mayBeLost?: boolean;
+  /** `Cancel-After`: milliseconds from creation after which the job is cancelled. */
+  readonly cancelAfterMs?: number;
+  /** For callers that can't poll: cancelled when nobody asks for it for so long. */
+  readonly attachWithinMs?: number;
+  readonly webhook?: NonNullable<Job['webhook']>;
+  readonly tags?: Job['tags'];
+}
+
+/**
+ * `admitted` is a new job with its hold; `replayed` an earlier one that the order repeats. The others
+ * left nothing behind: no job, no hold.
+ */
+export type SubmitResult = AdmissionResult & { readonly quote: Quote };
+
+/** The one way in for jobs: price, hold, deadline, seed and idempotency. */
+export function createAdmission(deps: AdmissionDeps) {
+  const { jobs, clock, randomBytes } = deps;
+
+  const attach = async (order: Order): Promise<Job | undefined> => {
+    const retried = (order.retryCount ?? 0) > 0;
+    const mayBeParked = order.attachWithinMs !== undefined || order.mayBeLost === true;
+    if (order.idempotency !== undefined || !(retried || mayBeParked)) return undefined;
+    const now = clock.now();
+    const take = (ageMs: number, only?: 'parked') =>
+      jobs.takeUnanswered(order.key.id, order.bodyHash, now - ageMs, only);
+    const unanswered = retried ? await take(UNANSWERED_MS) : undefined;
+    // Who was told to ask again may do so for as long as the job can live: a cold start takes its time.
+    return unanswered ?? take(deps.settings.deadlineMs, 'parked');
+  };
+
+  return {
+    /**
+     * @throws AppError `invalid-input` when the model has no price for the size, `content-blocked`
+     *   for a prompt that is not taken
+     */
+    async submit(order: Order): Promise<SubmitResult> {
+      const { prompt, width, height, num_outputs } = order.input;
+      const objection = deps.checkPrompt?.(prompt);
+      if (objection !== undefined) {
+        throw new AppError('content-blocked', objection, { details: { param: 'prompt' } });
+      }
+      const quote = deps.pricing.quote(order.model.name, width, height, num_outputs);
+      const found = await attach(order);
+      if (found !== undefined) return { outcome: 'replayed', job: found, quote };
+      const result = await jobs.admit(toAdmission(order, quote, deps.settings, clock, randomBytes));
+      if (result.outcome === 'admitted') deps.onAdmitted?.(result.job);
+      return { ...result, quote };
+    },
+  };
+}
+
+export type AdmissionService = ReturnType<typeof createAdmission>;
+
+function toAdmission(
+  order: Order,
+  quote: Quote,
+  settings: AdmissionSettings,
+  clock: Clock,
+  randomBytes: RandomBytes,
+): Admission {
+  const { key } = order;
+  const now = clock.now();
+  const job = toJob(order, quote, settings, clock, randomBytes);
+  return {
+    job,
+    ...(key.dayCap === undefined ? {} : { dayCap: key.dayCap }),
+    ...(key.monthCap === undefined ? {} : { monthCap: key.monthCap }),
+    ...(order.idempotency === undefined
+      ? {}
+      : {
+          idempotency: {
+            scope: `${key.account}|${order.idempotency.route}|${order.idempotency.key}`,
+            expiresAt: now + settings.deadlineMs + settings.retentionMs + 24 * HOUR_MS,
+          },
+        }),
+    queueLimit: settings.queueLimit,
+    ledgerEntryId: createUlid(clock, randomBytes),
+    outbox: [],
+  };
+}
+
+function toJob(
+  order: Order,
+  quote: Quote,
+  settings: AdmissionSettings,
+  clock: Clock,
+  randomBytes: RandomBytes,
+): Admission['job'] {
+  const { key, model } = order;
+  const now = clock.now();
+  const [seed = 0] = new Uint32Array(randomBytes(4).slice().buffer);
+  const cancelAfterMs = order.cancelAfterMs ?? Number.POSITIVE_INFINITY;
+  return {
+    id: createUlid(clock, randomBytes) as JobId,
+    account: key.account,
+    key: key.id,
+    dialect: order.dialect,
+    model: { name: model.name, digest: model.digest },
+    input: { ...order.input, seed: order.input.seed ?? seed },
+    requestInput: order.requestInput,
+    bodyHash: order.bodyHash,
+    status: 'starting',
+    createdAt: now,
+    deadline: now + Math.min(cancelAfterMs, settings.deadlineMs),
+    ...(cancelAfterMs <= settings.deadlineMs ? { cancelAtDeadline: true } : {}),
+    price: { perImage: quote.perImage, version: quote.version },
+    hold: quote.total,
+    budgetDay: toIso(now).slice(0, 10),
+    budgetMonth: toIso(now).slice(0, 7),
+    ...(key.root === undefined ? {} : { budgetKey: key.root }),
+    attempts: 0,
+    ...(order.attachWithinMs === undefined ? {} : { attachBy: now + order.attachWithinMs }),
+    images: [],
+    warnings: [],
+    ...(order.webhook === undefined ? {} : { webhook: order.webhook }),
+    tags: order.tags ?? {},
+  };
+}

@@ -1,0 +1,49 @@
+import type { AuditEntry } from '#shared/core/account.ts';
+import type { Clock } from '#shared/core/clock.ts';
+import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
+import type { MicroUsd } from '#shared/core/money.ts';
+import type { GrantResult, Ledger } from '#shared/service/ports/ledger.ts';
+
+export interface CreditDeps {
+  readonly ledger: Pick<Ledger, 'grant'>;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+}
+
+export interface CreditRequest {
+  readonly account: AccountId;
+  readonly amount: MicroUsd;
+  /** What paid for it, such as a payment's id: the same reference is granted once. */
+  readonly reference: string;
+  readonly actor: AuditEntry['actor'];
+  readonly note?: string;
+  readonly expiresAt?: number;
+}
+
+/** Adds credit to an account, with its line in the audit log; harmless to repeat. */
+export function grantCredit(deps: CreditDeps, request: CreditRequest): Promise<GrantResult> {
+  const { account, amount, reference, actor, note, expiresAt } = request;
+  const at = deps.clock.now();
+  const entryId = createUlid(deps.clock, deps.randomBytes);
+  const optional = {
+    ...(note === undefined ? {} : { note }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+  return deps.ledger.grant({
+    entryId,
+    account,
+    amount,
+    reference,
+    at,
+    ...optional,
+    audit: {
+      id: createUlid(deps.clock, deps.randomBytes),
+      at,
+      account,
+      actor,
+      action: 'credit-granted',
+      subject: reference,
+      details: { amount, entry: entryId, ...optional },
+    },
+  });
+}

@@ -1,0 +1,253 @@
+import type { Clock } from '#shared/core/clock.ts';
+import { AppError, assert } from '#shared/core/errors.ts';
+import type { JobId } from '#shared/core/ids.ts';
+import type { InferenceRequest } from '#shared/core/inference.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
+import type { JobStore } from '#shared/service/ports/job-store.ts';
+import type { SettlementService } from './settlement.ts';
+
+export interface DispatcherSettings {
+  /** How long a claim lasts unless it is renewed. */
+  readonly leaseMs: number;
+  /** Pause between two looks at the queue that nothing woke. Default 1 s. */
+  readonly pollMs?: number;
+  /** Pause after a failure, during which waking has no effect. Default 1 s. */
+  readonly backoffMs?: number;
+}
+
+export interface DispatcherDeps {
+  readonly jobs: Pick<JobStore, 'claimNext' | 'renewLease' | 'giveBack' | 'giveBackAll' | 'get'>;
+  readonly queue: Pick<InferenceQueue, 'capacity' | 'submit' | 'cancel'>;
+  readonly settlement: Pick<SettlementService, 'fail' | 'settleFromStorage'>;
+  /** Names of the models on offer. */
+  readonly models: () => readonly string[];
+  readonly clock: Clock;
+  /** Where the GPU function puts the job's images. */
+  readonly outputStore: (job: JobId) => InferenceRequest['store'];
+  /** Key that signs the receipt in each image (base64), where there is one. */
+  readonly signingKey?: string;
+  readonly settings: DispatcherSettings;
+  readonly onError: (error: unknown, what: string) => void;
+}
+
+export interface Dispatcher {
+  /**
+   * Claims and hands over as many jobs as the queue has room for; returns their number.
+   *
+   * @throws the first failure that was not one job's own fault; the jobs wait again
+   */
+  dispatchOnce(): Promise<number>;
+  /** Extends the leases of the jobs that this process handed over and that have not ended. */
+  renewLeases(): Promise<void>;
+  /** Begins the loop. The owner of the whole store first calls `recover`. */
+  start(): void;
+  /** Gives back what an earlier process held; only for the one owner of the store, at its start. */
+  recover(): Promise<number>;
+  /** Looks at the queue soon: a job came in, or room became free. */
+  wake(): void;
+  /** To be told of each change of a job; forgets ended and requeued ones, and wakes. */
+  onChange(job: Job): void;
+  /** Stops claiming, waits for running jobs, and gives back those that take longer. */
+  drain(timeoutMs: number): Promise<void>;
+  /** Jobs handed over by this process that have not ended. */
+  running(): number;
+}
+
+/** After so many failures of an unknown kind a job is given up: it must not block those behind it. */
+const MAX_HANDOVERS = 3;
+const COULD_NOT_START = {
+  code: 'internal-error',
+  message: 'The prediction could not be started',
+} as const;
+
+/** Moves jobs from the table, in its fair order, to where they are run. */
+export function createDispatcher(deps: DispatcherDeps): Dispatcher {
+  const { jobs, queue, clock, settings } = deps;
+  const held = new Map<JobId, number>();
+  const loop = createLoop(settings.pollMs ?? 1000);
+  let renewal: ReturnType<typeof setInterval> | undefined;
+  let stopping = false;
+
+  /** Whether the job was taken over by the queue. */
+  const hand = async (job: Job): Promise<boolean> => {
+    assert(job.lease !== undefined, `job ${job.id} was claimed without a lease`);
+    if (job.deadline <= clock.now()) {
+      const canceled = job.cancelAtDeadline === true;
+      await deps.settlement.settleFromStorage(job, canceled ? 'canceled' : 'deadline-exceeded');
+      return false;
+    }
+    held.set(job.id, job.lease.token);
+    try {
+      await queue.submit(toRequest(job, deps));
+    } catch (error) {
+      held.delete(job.id);
+      await refuse(job, job.lease.token, error);
+      return false;
+    }
+    // A cancellation between claim and submission found nothing to stop.
+    const current = await jobs.get(job.id);
+    if (current === undefined || isTerminal(current.status)) held.delete(job.id);
+    else if (current.cancelRequestedAt === undefined) return true;
+    await queue.cancel(job.id);
+    return true;
+  };
+
+  /** Ends a job that can't be handed over, or puts it back and passes the failure on. */
+  const refuse = async (job: Job, token: number, error: unknown): Promise<void> => {
+    const known = error instanceof AppError ? error : undefined;
+    const isTransient = known?.retryable === true;
+    const isPermanent = known !== undefined && !isTransient && known.status < 500;
+    if (isPermanent || (!isTransient && job.attempts >= MAX_HANDOVERS)) {
+      const { code, message } = isPermanent ? known : COULD_NOT_START;
+      await deps.settlement.fail(job, { kind: 'failed', code, message });
+      if (isPermanent) return;
+    } else {
+      await jobs.giveBack(job.id, token);
+    }
+    throw error;
+  };
+
+  const dispatchModel = async (model: string): Promise<number> => {
+    let handed = 0;
+    for (let room = await queue.capacity(model); room > 0 && !stopping; ) {
+      const job = await jobs.claimNext(model, clock.now(), settings.leaseMs);
+      if (job === undefined) break;
+      if (!(await hand(job))) continue;
+      room--;
+      handed++;
+    }
+    return handed;
+  };
+
+  const dispatchOnce = async (): Promise<number> => {
+    let handed = 0;
+    const failures: unknown[] = [];
+    for (const model of deps.models()) {
+      try {
+        handed += await dispatchModel(model);
+      } catch (error) {
+        // One model's endpoint that is down must not stop the others.
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+    return handed;
+  };
+
+  const renewLeases = async (): Promise<void> => {
+    for (const [id, token] of held) {
+      const renewed = await jobs.renewLease(id, token, clock.now() + settings.leaseMs);
+      if (!renewed.changed && held.get(id) === token) held.delete(id);
+    }
+  };
+
+  const turn = async (): Promise<void> => {
+    try {
+      await dispatchOnce();
+    } catch (error) {
+      deps.onError(error, 'dispatch');
+      await new Promise((resolve) => setTimeout(resolve, settings.backoffMs ?? 1000));
+    }
+  };
+
+  return {
+    dispatchOnce,
+    renewLeases,
+    recover: () => jobs.giveBackAll(),
+    running: () => held.size,
+    wake: loop.wake,
+
+    start() {
+      renewal = setInterval(() => {
+        renewLeases().catch((error: unknown) => deps.onError(error, 'lease renewal'));
+      }, settings.leaseMs / 3);
+      loop.start(turn);
+    },
+
+    onChange(job) {
+      const token = held.get(job.id);
+      if (token === undefined) return;
+      if (isTerminal(job.status) || job.lease?.token !== token) {
+        held.delete(job.id);
+        loop.wake();
+      }
+    },
+
+    async drain(timeoutMs) {
+      stopping = true;
+      await loop.stop();
+      const until = Date.now() + timeoutMs;
+      while (held.size > 0 && Date.now() < until) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      clearInterval(renewal);
+      for (const [id, token] of held) {
+        try {
+          // Given back first: what the stopped run reports then no longer speaks for the job.
+          await jobs.giveBack(id, token);
+          await queue.cancel(id);
+        } catch (error) {
+          // Its lease runs out, or the next owner of the store gives it back.
+          deps.onError(error, `giving back job ${id}`);
+        }
+      }
+      held.clear();
+    },
+  };
+}
+
+/** Runs a turn at once when woken, else after a pause; never two at a time. */
+function createLoop(pollMs: number) {
+  let running: Promise<void> | undefined;
+  let stopped = false;
+  let woken = false;
+  let rouse = () => {};
+
+  const pause = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, pollMs);
+      rouse = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  const run = async (turn: () => Promise<void>): Promise<void> => {
+    while (!stopped) {
+      woken = false;
+      await turn();
+      if (!woken && !stopped) await pause();
+    }
+  };
+
+  return {
+    start(turn: () => Promise<void>) {
+      running ??= run(turn);
+    },
+    wake() {
+      woken = true;
+      rouse();
+    },
+    async stop() {
+      stopped = true;
+      rouse();
+      await running;
+    },
+  };
+}
+
+function toRequest(
+  job: Job,
+  deps: Pick<DispatcherDeps, 'outputStore' | 'signingKey'>,
+): InferenceRequest {
+  assert(job.input !== null, `the input of open job ${job.id} is gone`);
+  return {
+    job: job.id,
+    model: job.model,
+    ...job.input,
+    store: deps.outputStore(job.id),
+    deadline: job.deadline,
+    ...(deps.signingKey === undefined ? {} : { signing_key: deps.signingKey }),
+  };
+}

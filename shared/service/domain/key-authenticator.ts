@@ -1,0 +1,107 @@
+import type { Account, ApiKey } from '#shared/core/account.ts';
+import type { Clock } from '#shared/core/clock.ts';
+import type { AccountId, KeyId } from '#shared/core/ids.ts';
+import type { KeyStore } from '#shared/service/ports/key-store.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
+import { createKeyCheck, equalInConstantTime, type Hmac, type MacKeys } from './key-format.ts';
+
+/** `forged`: the MAC is not ours. `unknown`: it is, but there is no such key. */
+export type AuthFailure =
+  | 'malformed'
+  | 'forged'
+  | 'unknown'
+  | 'revoked'
+  | 'expired'
+  | 'account-disabled';
+
+/** The account's money is left out: what is cached of it would be old. */
+export type AuthResult =
+  | {
+      readonly ok: true;
+      readonly account: Pick<Account, 'id' | 'name' | 'createdAt'>;
+      readonly key: ApiKey;
+    }
+  | { readonly ok: false; readonly reason: AuthFailure };
+
+interface Cached {
+  readonly key: ApiKey;
+  readonly account: Account;
+  readonly readAt: number;
+  /** The text that was found to be the key's, so that it is hashed once. */
+  text?: string;
+}
+
+/** Most keys whose state is kept in memory. */
+const CACHE_SIZE = 10_000;
+
+/** Checks the texts of API keys, with a short memory of what the stores said. */
+export function createKeyAuthenticator(deps: {
+  readonly keys: Pick<KeyStore, 'get'>;
+  readonly ledger: Pick<Ledger, 'getAccount'>;
+  readonly clock: Clock;
+  readonly hmac: Hmac;
+  readonly macKeys: MacKeys;
+  readonly sha256Hex: (text: string) => string;
+  readonly cacheMs?: number;
+}) {
+  const cacheMs = Math.min(deps.cacheMs ?? 60_000, 60_000);
+  const check = createKeyCheck(deps);
+  const cache = new Map<KeyId, Cached>();
+  // Grows with each forgetting, so that a read begun before it is not remembered after it.
+  let generation = 0;
+
+  const read = async (id: KeyId, now: number): Promise<Cached | undefined> => {
+    const hit = cache.get(id);
+    // A clock that was set back must not lengthen a memory.
+    if (hit !== undefined && Math.abs(now - hit.readAt) < cacheMs) return hit;
+    const begun = generation;
+    const key = await deps.keys.get(id);
+    const account = key && (await deps.ledger.getAccount(key.account));
+    cache.delete(id);
+    if (key === undefined || account === undefined) return undefined;
+    const fresh: Cached = { key, account, readAt: now };
+    if (begun === generation) {
+      cache.set(id, fresh);
+      if (cache.size > CACHE_SIZE) cache.delete(cache.keys().next().value ?? id);
+    }
+    return fresh;
+  };
+
+  const isTextOf = (known: Cached, text: string): boolean => {
+    if (known.text !== undefined && equalInConstantTime(known.text, text)) return true;
+    if (!equalInConstantTime(known.key.secretHash, deps.sha256Hex(text))) return false;
+    known.text = text;
+    return true;
+  };
+
+  return {
+    async authenticate(text: string): Promise<AuthResult> {
+      const checked = check(text);
+      if (!checked.ok) return checked;
+      const now = deps.clock.now();
+      const known = await read(checked.key.id, now);
+      if (known === undefined || !isTextOf(known, text)) return { ok: false, reason: 'unknown' };
+      const { key, account } = known;
+      if (key.revokedAt !== undefined) return { ok: false, reason: 'revoked' };
+      if (key.expiresAt !== undefined && key.expiresAt <= now) {
+        return { ok: false, reason: 'expired' };
+      }
+      if (account.disabledAt !== undefined) return { ok: false, reason: 'account-disabled' };
+      return {
+        ok: true,
+        account: { id: account.id, name: account.name, createdAt: account.createdAt },
+        key,
+      };
+    },
+
+    forgetKey(id: KeyId): void {
+      generation++;
+      cache.delete(id);
+    },
+
+    forgetAccount(account: AccountId): void {
+      generation++;
+      for (const [id, cached] of cache) if (cached.account.id === account) cache.delete(id);
+    },
+  };
+}

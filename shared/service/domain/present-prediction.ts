@@ -1,0 +1,161 @@
+import { type Clock, toIso } from '#shared/core/clock.ts';
+import type { JobId } from '#shared/core/ids.ts';
+import type { ImageRecord } from '#shared/core/inference.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { Estimate, Estimator } from './estimator.ts';
+import { progressLog } from './progress-log.ts';
+import { imageSignature } from './signed-receipt.ts';
+
+const CONTENT_TYPES = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;
+
+/** The media type of an image as it is stored. */
+export function contentTypeOf(format: ImageRecord['format']): string {
+  return CONTENT_TYPES[format];
+}
+
+export interface PresenterDeps {
+  readonly blobs: Pick<BlobStore, 'signedUrl'>;
+  readonly clock: Clock;
+  readonly estimator: Pick<Estimator, 'estimate'>;
+  /** How long the URLs of outputs work. */
+  readonly settings: { readonly urlTtlMs: number };
+  /** The secret part of a stream's URL: a MAC over the job's id. */
+  readonly streamToken: (job: JobId) => string;
+  /** Signs the receipts inside images. */
+  readonly receiptKey: Uint8Array;
+}
+
+/** Turns jobs into what clients see; URLs of outputs are made here and nowhere kept. */
+export function createPresenter(deps: PresenterDeps) {
+  const signedUrls = async (job: Job, origin: string, expiresAt: number) =>
+    Promise.all(
+      job.images.map(async ({ key, index, format }) => {
+        const url = await deps.blobs.signedUrl(key, {
+          expiresAt,
+          filename: `${job.id}-${index}.${format}`,
+          contentType: contentTypeOf(format),
+        });
+        return url.startsWith('/') ? origin + url : url;
+      }),
+    );
+
+  return {
+    /** URLs of a job's images, in their order, that authorise themselves for a while. */
+    outputUrls: (job: Job, origin: string): Promise<readonly string[]> =>
+      signedUrls(job, origin, deps.clock.now() + deps.settings.urlTtlMs),
+
+    /** @param origin the scheme and host of the links in it */
+    async present(job: Job, origin: string) {
+      const ended = isTerminal(job.status);
+      const now = deps.clock.now();
+      const urlsExpireAt = now + deps.settings.urlTtlMs;
+      const estimate = ended ? undefined : await deps.estimator.estimate(job);
+      const self = `${origin}/v1/predictions/${job.id}`;
+      const hasOutput = ended && job.images.length > 0;
+      return {
+        id: job.id,
+        model: job.model.name,
+        version: job.model.digest,
+        status: job.status,
+        input: job.requestInput,
+        output: hasOutput ? await signedUrls(job, origin, urlsExpireAt) : null,
+        ...(hasOutput ? { output_expires_at: toIso(urlsExpireAt) } : {}),
+        error: job.error?.message ?? null,
+        ...(job.error === undefined ? {} : { error_code: job.error.code.replaceAll('-', '_') }),
+        logs: progressLog(job, imagesDone(job, estimate)),
+        warnings: job.warnings,
+        ...(job.receipt?.blocked === undefined ? {} : { blocked: job.receipt.blocked }),
+        source: 'api' as const,
+        data_removed: job.dataRemovedAt !== undefined,
+        created_at: toIso(job.createdAt),
+        started_at: job.startedAt === undefined ? null : toIso(job.startedAt),
+        completed_at: job.completedAt === undefined ? null : toIso(job.completedAt),
+        deadline: toIso(job.deadline),
+        metrics: metricsOf(job, now),
+        ...(estimate === undefined ? {} : progressOf(estimate)),
+        seed: job.input?.seed ?? null,
+        cost: job.cost ?? null,
+        price: job.hold,
+        price_version: job.price.version,
+        receipt: receiptOf(job, deps.receiptKey),
+        metadata: job.tags,
+        urls: {
+          get: self,
+          cancel: `${self}/cancel`,
+          web: `${origin}/?prediction=${job.id}`,
+          stream: `${origin}/streams/${job.id}/${deps.streamToken(job.id)}`,
+        },
+        ...(job.webhook === undefined
+          ? {}
+          : { webhook: job.webhook.url, webhook_events_filter: job.webhook.events }),
+      };
+    },
+  };
+}
+
+export type Presenter = ReturnType<typeof createPresenter>;
+/** A prediction as clients see it, in Replicate's dialect. */
+export type PresentedPrediction = Awaited<ReturnType<Presenter['present']>>;
+
+/**
+ * A create whose wait is over before its job: `starting`, even when the GPU is at work. Clients take
+ * any other state as the end and would hand out nothing.
+ */
+export function asStarting(prediction: PresentedPrediction): PresentedPrediction {
+  const open = prediction.status === 'starting' || prediction.status === 'processing';
+  return open ? { ...prediction, status: 'starting', output: null } : prediction;
+}
+
+/** What the row notes may be ahead of what this process has seen. */
+function imagesDone(job: Job, estimate: Estimate | undefined): number {
+  if (estimate === undefined) return job.images.length;
+  return Math.max(estimate.imagesDone, job.progress?.imagesDone ?? 0);
+}
+
+function progressOf(estimate: Estimate) {
+  return {
+    phase: estimate.phase,
+    queue_position: estimate.queuePosition ?? null,
+    eta_seconds: estimate.etaSeconds,
+  };
+}
+
+/** Milliseconds of each stage; seconds where the dialect's own names say so. */
+function metricsOf(job: Job, now: number): Record<string, number> {
+  const end = job.completedAt ?? now;
+  const queueEnd = job.startedAt ?? end;
+  const ms = job.receipt?.ms;
+  return {
+    ...(job.startedAt === undefined ? {} : { predict_time: (end - job.startedAt) / 1000 }),
+    ...(job.completedAt === undefined ? {} : { total_time: (end - job.createdAt) / 1000 }),
+    queue_ms: Math.max(0, queueEnd - job.createdAt),
+    ...(ms === undefined
+      ? {}
+      : {
+          load_ms: ms.load,
+          text_ms: ms.text,
+          unet_ms: ms.unet,
+          decode_ms: ms.vae,
+          encode_ms: ms.encode,
+          upload_ms: ms.upload,
+        }),
+  };
+}
+
+/** What is needed to make the same image again, and to know it. */
+function receiptOf(job: Job, receiptKey: Uint8Array) {
+  if (job.receipt === undefined || job.input === null) return null;
+  const { model, versions, device } = job.receipt;
+  return {
+    model,
+    versions,
+    device,
+    input: { ...job.input },
+    images: job.images.map((image) => {
+      const { key: _key, ...shown } = image;
+      const signature = imageSignature(job, image, receiptKey);
+      return { ...shown, ...(signature === undefined ? {} : { signature }) };
+    }),
+  };
+}

@@ -1,0 +1,228 @@
+import type { Clock } from '#shared/core/clock.ts';
+import { createUlid, type JobId, type RandomBytes } from '#shared/core/ids.ts';
+import type { ImageRecord } from '#shared/core/inference.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { OutboxEntry } from '#shared/core/outbox.ts';
+import { outputPrefix } from '#shared/core/output-keys.ts';
+import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { Completion, InferenceQueue } from '#shared/service/ports/inference-queue.ts';
+import type { ChangeResult, JobStore, Settlement } from '#shared/service/ports/job-store.ts';
+import { findDelivered } from './delivered-images.ts';
+import { eventEntries } from './job-events.ts';
+import { readStoredReceipt } from './stored-receipt.ts';
+import { decide, type Ending } from './verdict.ts';
+import { endEntries, planLogs } from './webhooks/events.ts';
+
+export interface SettlementDeps {
+  readonly jobs: Pick<
+    JobStore,
+    'get' | 'settle' | 'giveBack' | 'requestCancel' | 'markStarted' | 'noteProgress' | 'removeData'
+  >;
+  readonly blobs: Pick<BlobStore, 'head' | 'get' | 'list' | 'delete'>;
+  readonly queue: Pick<InferenceQueue, 'cancel'>;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  /** How often a job is run before a retryable failure is its end. Default 3. */
+  readonly maxAttempts?: number;
+  /**
+   * Told of each change of a job that this process brought about, with the webhooks that its
+   * transaction wrote. Must not throw.
+   */
+  readonly onChange?: (job: Job, outbox: readonly OutboxEntry[]) => void;
+}
+
+/** What became of a completion. */
+export type CompletionResult = 'settled' | 'requeued' | 'ignored';
+
+/** Ends of jobs: the only place that captures or releases money. */
+export function createSettlement(deps: SettlementDeps) {
+  const { jobs, blobs, queue, clock, randomBytes } = deps;
+  const maxAttempts = deps.maxAttempts ?? 3;
+
+  const settle = async (
+    job: Job,
+    from: Settlement['from'],
+    ending: Ending,
+    images: readonly ImageRecord[],
+  ): Promise<Job | undefined> => {
+    const verdict = decide(job, ending, await findDelivered(job, images, blobs));
+    const now = clock.now();
+    const outbox = endEntries(job, verdict.images.length > 0, now);
+    const result = await jobs.settle({
+      ...verdict,
+      job: job.id,
+      from,
+      completedAt: now,
+      ledgerEntryId: createUlid(clock, randomBytes),
+      outbox,
+    });
+    return told(result, outbox);
+  };
+
+  /** The changed job, once whoever listens has been told; undefined when nothing was changed. */
+  const told = (
+    { changed, job }: ChangeResult,
+    outbox: readonly OutboxEntry[] = [],
+  ): Job | undefined => {
+    if (!changed || job === undefined) return undefined;
+    deps.onChange?.(job, outbox);
+    return job;
+  };
+
+  /** Files that a late or repeated run left behind, which no settled job lists. */
+  const removeStrays = async (job: Job, images: readonly ImageRecord[]): Promise<void> => {
+    const listed = new Set(job.images.map(({ key }) => key));
+    const strays = images.map(({ key }) => key).filter((key) => !listed.has(key));
+    for (const key of strays) if (key.startsWith(outputPrefix(job.id))) await blobs.delete(key);
+  };
+
+  const applyToOpen = async (job: Job, { outcome }: Completion): Promise<CompletionResult> => {
+    if (outcome.kind === 'completed') {
+      const ended = await settle(job, { state: 'open' }, outcome, outcome.receipt.images);
+      return ended === undefined ? 'ignored' : 'settled';
+    }
+    const images = outcome.kind === 'failed' ? outcome.images : [];
+    if (job.cancelRequestedAt === undefined && isRetryable(outcome)) {
+      // A claim ended by this very failure can be taken again; an older one's failure says nothing.
+      if (job.lease === undefined) return 'ignored';
+      if (job.attempts < maxAttempts && clock.now() < job.deadline) {
+        const requeued = told(await jobs.giveBack(job.id, job.lease.token));
+        return requeued === undefined ? 'ignored' : 'requeued';
+      }
+    }
+    const ended = await settle(job, { state: 'open' }, toEnding(job, outcome), images);
+    return ended === undefined ? 'ignored' : 'settled';
+  };
+
+  const settleFromStorage = async (
+    job: Job,
+    ending: 'canceled' | 'deadline-exceeded',
+  ): Promise<Job | undefined> => {
+    const receipt = await readStoredReceipt(job.id, blobs);
+    const known: Ending =
+      ending === 'canceled'
+        ? { kind: 'canceled', receipt }
+        : { kind: 'failed', code: ending, message: 'The prediction took too long', receipt };
+    return settle(job, { state: 'open' }, known, receipt?.images ?? []);
+  };
+
+  return {
+    /**
+     * Settles a job from what its run reported. Repeated, late, reordered and unknown completions
+     * change nothing but for the removal of files that nobody paid for.
+     */
+    async applyCompletion(completion: Completion): Promise<CompletionResult> {
+      const job = await jobs.get(completion.job);
+      if (job === undefined) return 'ignored';
+      if (!isTerminal(job.status)) {
+        const result = await applyToOpen(job, completion);
+        if (result !== 'ignored') return result;
+      }
+      const { outcome } = completion;
+      const images =
+        outcome.kind === 'completed'
+          ? outcome.receipt.images
+          : outcome.kind === 'failed'
+            ? outcome.images
+            : [];
+      const ended = await jobs.get(completion.job);
+      if (ended !== undefined && isTerminal(ended.status)) await removeStrays(ended, images);
+      return 'ignored';
+    },
+
+    /** Notes that the GPU function began with a job; late and repeated notes change nothing. */
+    async applyStart(id: JobId, startedAt: number, imagesDone = 0): Promise<void> {
+      const job = await jobs.get(id);
+      if (job?.lease === undefined || job.status !== 'starting') return;
+      const now = clock.now();
+      const { toldAt, entries } = planLogs(job, now);
+      const outbox = [...eventEntries(job, 'start', now), ...entries];
+      const start = {
+        startedAt,
+        ...(wantsLogs(job) ? { progress: { imagesDone, toldAt } } : {}),
+      };
+      told(await jobs.markStarted(id, job.lease.token, start, outbox), outbox);
+    },
+
+    /**
+     * Notes for its webhooks that a started job has finished so many images; late and repeated notes
+     * change nothing. Jobs whose webhooks want no `logs` are left alone.
+     */
+    async applyProgress(id: JobId, imagesDone: number): Promise<void> {
+      if (imagesDone === 0) return;
+      const job = await jobs.get(id);
+      if (job?.lease === undefined || job.status !== 'processing' || !wantsLogs(job)) return;
+      if (imagesDone <= (job.progress?.imagesDone ?? 0)) return;
+      const { toldAt, entries } = planLogs(job, clock.now());
+      const { token } = job.lease;
+      told(await jobs.noteProgress(id, token, { imagesDone, toldAt }, entries), entries);
+    },
+
+    /**
+     * Cancels: a waiting job ends here and is released; a running one is asked to stop and ends with
+     * its completion; an ended one stays as it is. Undefined when there is no such job.
+     */
+    async cancelJob(id: JobId): Promise<Job | undefined> {
+      const asked = await jobs.requestCancel(id, clock.now());
+      if (asked.job === undefined || isTerminal(asked.job.status)) return asked.job;
+      const ended = await settle(asked.job, { state: 'queued' }, { kind: 'canceled' }, []);
+      if (ended !== undefined) return ended;
+      await queue.cancel(id);
+      return jobs.get(id);
+    },
+
+    /** Ends an open job with what is in storage: its completion got lost or its time is over. */
+    settleFromStorage,
+
+    /** Ends a job that never got to run, or can't be. */
+    fail: (job: Job, ending: Extract<Ending, { kind: 'failed' }>) =>
+      settle(job, { state: 'open' }, ending, []),
+
+    /** Settles a running job whose receipt is in storage although no completion came. */
+    async reconcile(id: JobId): Promise<Job | undefined> {
+      const job = await jobs.get(id);
+      if (job === undefined || isTerminal(job.status)) return job;
+      const receipt = await readStoredReceipt(id, blobs);
+      if (receipt === undefined) return job;
+      const ending: Ending = { kind: 'completed', receipt };
+      return (await settle(job, { state: 'open' }, ending, receipt.images)) ?? jobs.get(id);
+    },
+
+    /**
+     * Erases an ended job's input and output; the ledger stays. Undefined when there is no such job,
+     * and the job as it is when it has not ended.
+     */
+    async removeJobData(id: JobId): Promise<Job | undefined> {
+      const job = await jobs.get(id);
+      if (job === undefined || !isTerminal(job.status)) return job;
+      // Files first: while the row still lists them, an interrupted removal is found again.
+      for (const key of await blobs.list(outputPrefix(id))) await blobs.delete(key);
+      return (await jobs.removeData(id, clock.now())).job;
+    },
+  };
+}
+
+export type SettlementService = ReturnType<typeof createSettlement>;
+
+function wantsLogs(job: Job): boolean {
+  return job.webhook?.events.includes('logs') === true;
+}
+
+/** A run that was stopped although nobody cancelled the job (a shutdown) is worth another. */
+function isRetryable(outcome: Completion['outcome']): boolean {
+  if (outcome.kind !== 'failed') return false;
+  return outcome.code === 'canceled' || (outcome.retryable && outcome.images.length === 0);
+}
+
+function toEnding(
+  job: Job,
+  outcome: Exclude<Completion['outcome'], { kind: 'completed' }>,
+): Ending {
+  const pastDeadline = outcome.kind === 'expired' || outcome.code === 'deadline-exceeded';
+  if (job.cancelRequestedAt !== undefined) return { kind: 'canceled' };
+  if (pastDeadline && job.cancelAtDeadline === true) return { kind: 'canceled' };
+  if (outcome.kind === 'failed') {
+    return { kind: 'failed', code: outcome.code, message: outcome.message };
+  }
+  return { kind: 'failed', code: 'deadline-exceeded', message: 'The prediction waited too long' };
+}

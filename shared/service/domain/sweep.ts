@@ -1,0 +1,109 @@
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
+import type { JobStore } from '#shared/service/ports/job-store.ts';
+import type { Ledger } from '#shared/service/ports/ledger.ts';
+import type { SettlementService } from './settlement.ts';
+
+export interface SweepSettings {
+  /** How long after its deadline or cancellation a running job's own completion is waited for. */
+  readonly graceMs: number;
+  /** How long an ended job's input and output are kept. */
+  readonly retentionMs: number;
+  /** How many rows are read at a time. */
+  readonly limit: number;
+}
+
+export interface SweepDeps {
+  readonly jobs: Pick<JobStore, 'listOverdue' | 'listRemovable'>;
+  readonly ledger: Pick<Ledger, 'expireCredits'>;
+  readonly queue: Pick<InferenceQueue, 'cancel'>;
+  readonly settlement: Pick<SettlementService, 'cancelJob' | 'settleFromStorage' | 'removeJobData'>;
+  readonly settings: SweepSettings;
+  /** Told of what went wrong with one row; the sweep goes on with the next. */
+  readonly onError: (error: unknown, what: string) => void;
+}
+
+export interface SweepReport {
+  readonly settled: number;
+  readonly expiredCredits: number;
+  readonly removed: number;
+}
+
+/**
+ * Mends what got lost: ends jobs past their deadline from what is in storage, cancels those that
+ * nobody waits for, expires credits and erases old data. Meant to run every minute or oftener.
+ */
+export function createSweep(deps: SweepDeps) {
+  const { jobs, ledger, queue, settlement, settings } = deps;
+
+  const endOverdue = async (job: Job, now: number): Promise<boolean> => {
+    const running = job.lease !== undefined && job.lease.expiresAt > now;
+    const pastDeadline = job.deadline <= now;
+    const since = Math.min(
+      job.cancelRequestedAt ?? Number.POSITIVE_INFINITY,
+      pastDeadline ? job.deadline : Number.POSITIVE_INFINITY,
+    );
+    if (since === Number.POSITIVE_INFINITY) {
+      // Only `attachBy` has passed: nobody waits for the answer any more.
+      const ended = await settlement.cancelJob(job.id);
+      return ended !== undefined && isTerminal(ended.status);
+    }
+    if (job.lease !== undefined) await queue.cancel(job.id);
+    if (running && since + settings.graceMs > now) return false;
+    const canceled = job.cancelRequestedAt !== undefined || job.cancelAtDeadline === true;
+    const ended = await settlement.settleFromStorage(
+      job,
+      canceled ? 'canceled' : 'deadline-exceeded',
+    );
+    return ended !== undefined;
+  };
+
+  /** Takes on page after page until there is no more, or nothing of a page could be done. */
+  const drain = async <T>(
+    what: string,
+    readPage: () => Promise<readonly T[]>,
+    act: (row: T) => Promise<boolean>,
+  ): Promise<number> => {
+    for (let total = 0; ; ) {
+      const rows = await readPage();
+      let done = 0;
+      for (const row of rows) {
+        try {
+          if (await act(row)) done++;
+        } catch (error) {
+          deps.onError(error, what);
+        }
+      }
+      total += done;
+      if (rows.length < settings.limit || done === 0) return total;
+    }
+  };
+
+  return {
+    /** @param now milliseconds since the Unix epoch */
+    async sweep(now: number): Promise<SweepReport> {
+      const { limit } = settings;
+      const settled = await drain(
+        'overdue job',
+        () => jobs.listOverdue(now, limit),
+        (job) => endOverdue(job, now),
+      );
+      const expiredCredits = await drain(
+        'expired credit',
+        () => ledger.expireCredits(now, limit),
+        async () => true,
+      );
+      const removed = await drain(
+        'old data',
+        () => jobs.listRemovable(now - settings.retentionMs, limit),
+        async ({ id }) => {
+          await settlement.removeJobData(id);
+          return true;
+        },
+      );
+      return { settled, expiredCredits, removed };
+    },
+  };
+}
+
+export type SweepService = ReturnType<typeof createSweep>;

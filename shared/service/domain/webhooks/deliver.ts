@@ -1,0 +1,165 @@
+import type { Clock } from '#shared/core/clock.ts';
+import type { RandomBytes } from '#shared/core/ids.ts';
+import { type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
+import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
+import type { JobStore } from '#shared/service/ports/job-store.ts';
+import type { AttemptResult, Outbox } from '#shared/service/ports/outbox.ts';
+import { isOvertaken, isRetried, jobAtEvent } from './events.ts';
+import { observeEndpoint } from './health.ts';
+import { nextAttemptAt } from './schedule.ts';
+import { webhookSecrets } from './secrets.ts';
+import { type SignWebhook, signedHeaders } from './sign.ts';
+
+/** How a receiver took a request. */
+export type SendOutcome =
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: 'failed'; readonly failure: string };
+
+export interface DeliveryDeps {
+  readonly outbox: Outbox;
+  readonly jobs: Pick<JobStore, 'get'>;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly sign: SignWebhook;
+  /** The prediction as the API serves it; it becomes the body. */
+  readonly render: (job: Job) => Promise<unknown>;
+  /** Posts the body; never throws for what a receiver does. */
+  readonly send: (
+    url: string,
+    request: { method: 'POST'; headers: Readonly<Record<string, string>>; body: string },
+  ) => Promise<SendOutcome>;
+  /** Told of each attempt once it is recorded. */
+  readonly onAttempt?: (attempt: DeliveryAttempt, result: AttemptResult) => void;
+}
+
+/** Why an entry was not even tried. */
+type Skipped = 'endpoint-disabled' | 'job-not-found' | 'overtaken';
+
+/** A claimed entry is hidden from other workers for this long: longer than the longest attempt. */
+const HIDE_MS = 60_000;
+const BAD_STATUS_FAILURE = 'http-error';
+
+/**
+ * Makes one attempt for each of at most `limit` due entries. Those of one job go one after the other,
+ * oldest first; jobs go `concurrency` at a time.
+ *
+ * @returns how many entries were tried
+ */
+export async function deliverDue(
+  deps: DeliveryDeps,
+  options: { readonly limit: number; readonly concurrency: number },
+): Promise<number> {
+  const now = deps.clock.now();
+  const due = await deps.outbox.claimDue(now, now + HIDE_MS, options.limit);
+  const waiting = [...inOrderByJob(due)];
+  const worker = async (): Promise<void> => {
+    for (let entries = waiting.shift(); entries !== undefined; entries = waiting.shift()) {
+      for (const entry of entries) await deliverEntry(deps, entry);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(options.concurrency, waiting.length) }, worker));
+  return due.length;
+}
+
+/** Entries of each job, those of one in the order in which they became true. */
+export function inOrderByJob<Entry extends OutboxEntry>(
+  entries: readonly Entry[],
+): readonly (readonly Entry[])[] {
+  const byJob = new Map<string, Entry[]>();
+  for (const entry of [...entries].sort(byTime)) {
+    byJob.set(entry.job, [...(byJob.get(entry.job) ?? []), entry]);
+  }
+  return [...byJob.values()];
+}
+
+/** In the order of events where two became true in one moment. */
+function byTime(a: OutboxEntry, b: OutboxEntry): number {
+  const ranks = [a, b].map(({ event }) => WEBHOOK_EVENTS.indexOf(event));
+  return a.createdAt - b.createdAt || (ranks[0] ?? 0) - (ranks[1] ?? 0);
+}
+
+/** Makes one attempt for an entry that the caller has claimed, and records it. */
+export async function deliverEntry(deps: DeliveryDeps, entry: OutboxEntry): Promise<AttemptResult> {
+  const at = deps.clock.now();
+  const health = await deps.outbox.getHealth(entry.account, entry.url);
+  const job = await deps.jobs.get(entry.job);
+  const outcome: SendOutcome | { kind: 'skipped'; failure: Skipped } =
+    health?.disabledAt !== undefined
+      ? { kind: 'skipped', failure: 'endpoint-disabled' }
+      : job === undefined
+        ? { kind: 'skipped', failure: 'job-not-found' }
+        : isOvertaken(job, entry)
+          ? { kind: 'skipped', failure: 'overtaken' }
+          : await attempt(deps, entry, job, at);
+  const record: DeliveryAttempt = {
+    entry: entry.id,
+    number: entry.attempts + 1,
+    at,
+    durationMs: deps.clock.now() - at,
+    ...(outcome.kind === 'answered' ? { status: outcome.status } : {}),
+    ...failureOf(outcome),
+  };
+  const result: AttemptResult =
+    outcome.kind === 'skipped' ? { next: 'abandoned' } : await judge(deps, entry, outcome);
+  await deps.outbox.recordAttempt(record, result);
+  deps.onAttempt?.(record, result);
+  return result;
+}
+
+async function attempt(
+  deps: DeliveryDeps,
+  entry: OutboxEntry,
+  job: Job,
+  atMs: number,
+): Promise<SendOutcome> {
+  const body = JSON.stringify(await deps.render(jobAtEvent(job, entry.event)));
+  const secrets = await webhookSecrets(deps, entry.account, atMs);
+  return deps.send(entry.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'user-agent': 'onestep-webhooks/1',
+      ...signedHeaders(deps.sign, secrets, { id: entry.id, atMs, body }),
+    },
+    body,
+  });
+}
+
+/** Updates the receiver's health and decides what comes after this attempt. */
+async function judge(
+  deps: DeliveryDeps,
+  entry: OutboxEntry,
+  outcome: SendOutcome,
+): Promise<AttemptResult> {
+  const now = deps.clock.now();
+  const status = outcome.kind === 'answered' ? outcome.status : undefined;
+  const isDelivered = status !== undefined && status >= 200 && status < 300;
+  const observation = isDelivered ? 'delivered' : status === 410 ? 'gone' : 'failed';
+  const health = await observeEndpoint(deps, entry, observation, now);
+  if (isDelivered) return { next: 'delivered' };
+  if (health.disabledAt !== undefined || !isRetried(entry.event)) return { next: 'abandoned' };
+  const retryAfter = outcome.kind === 'answered' ? outcome.headers['retry-after'] : undefined;
+  const next = nextAttemptAt({
+    attempts: entry.attempts + 1,
+    now,
+    random: (deps.randomBytes(1)[0] ?? 0) / 256,
+    ...(status === undefined ? {} : { status }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  });
+  return next === undefined ? { next: 'abandoned' } : { next: 'retry', nextAttemptAt: next };
+}
+
+function failureOf(
+  outcome: { readonly kind: string } & Partial<{ status: number; failure: string }>,
+): {
+  readonly failure?: string;
+} {
+  if (outcome.failure !== undefined) return { failure: outcome.failure };
+  const status = outcome.status ?? 0;
+  if (status >= 200 && status < 300) return {};
+  return { failure: status >= 300 && status < 400 ? 'redirect' : BAD_STATUS_FAILURE };
+}

@@ -1,0 +1,60 @@
+import { isTerminal, type Job, type WebhookEvent } from '#shared/core/job.ts';
+import type { OutboxEntry } from '#shared/core/outbox.ts';
+import { eventEntries } from '#shared/service/domain/job-events.ts';
+
+/** The least time between two `logs` webhooks of a job. */
+const THROTTLE_MS = 500;
+
+/** A `logs` webhook of a running job, and when it is due: what its `progress` notes. */
+export interface PlannedLogs {
+  readonly toldAt: number;
+  readonly entries: readonly OutboxEntry[];
+}
+
+/**
+ * The outbox entries that tell of a change in a job's logs. One that comes too soon after the last
+ * waits for its time; while one waits no other is made, since it will tell of this change as well.
+ */
+export function planLogs(job: Job, now: number): PlannedLogs {
+  const last = job.progress?.toldAt;
+  if (last !== undefined && last > now) return { toldAt: last, entries: [] };
+  const toldAt = last === undefined ? now : Math.max(now, last + THROTTLE_MS);
+  const entries = eventEntries(job, 'logs', now).map((entry) => ({
+    ...entry,
+    id: `${entry.id}_${toldAt}`,
+    nextAttemptAt: toldAt,
+  }));
+  return { toldAt, entries };
+}
+
+/** The outbox entries of a job's end; `logs` that would have to wait are left to `completed`. */
+export function endEntries(job: Job, hasOutput: boolean, now: number): readonly OutboxEntry[] {
+  const logs = planLogs(job, now);
+  return [
+    ...(hasOutput ? eventEntries(job, 'output', now) : []),
+    ...(logs.toldAt > now && tellsEnd(job) ? [] : logs.entries),
+    ...eventEntries(job, 'completed', now),
+  ];
+}
+
+/** Whether an entry waited until `completed`, which tells as much, went out. */
+export function isOvertaken(job: Job, entry: OutboxEntry): boolean {
+  if (entry.event !== 'logs' || entry.attempts > 0 || !tellsEnd(job)) return false;
+  return job.completedAt !== undefined && (entry.nextAttemptAt ?? 0) > job.completedAt;
+}
+
+function tellsEnd(job: Job): boolean {
+  return job.webhook?.events.includes('completed') === true;
+}
+
+/** Only the last word about a job is worth trying again for days; the others are overtaken. */
+export function isRetried(event: WebhookEvent): boolean {
+  return event === 'completed';
+}
+
+/** The job as an event saw it: a `start` that is sent after the end still tells of the start. */
+export function jobAtEvent(job: Job, event: WebhookEvent): Job {
+  if (event !== 'start' || !isTerminal(job.status)) return job;
+  const { completedAt: _at, cost: _cost, receipt: _receipt, error: _error, ...open } = job;
+  return { ...open, status: 'processing', images: [], warnings: [] };
+}

@@ -1,0 +1,22 @@
+import Database from 'libsql';
+import { expect, test } from 'vitest';
+import { createOpenJobs } from '#shared/adapters/sqlite/open-jobs.ts';
+import { migrate } from '#shared/adapters/sqlite/schema.ts';
+
+test('the number of open jobs is read anew when a transaction was taken back', () => {
+  const db = new Database(':memory:');
+  migrate(db);
+  let rollBack = () => {};
+  const open = createOpenJobs(db, {
+    onRollback: (listener) => {
+      rollBack = listener;
+    },
+  });
+  expect(open.count()).toBe(0);
+  open.add(1);
+  open.add(1);
+  open.add(-1);
+  expect(open.count()).toBe(1);
+  rollBack();
+  expect(open.count()).toBe(0);
+});

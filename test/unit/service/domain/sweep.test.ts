@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  fund,
+  MINUTE,
+  OTHER_ACCOUNT,
+  PRICE,
+  sampleGrant,
+  sampleKey,
+} from '#test/helpers/samples.ts';
+import {
+  createWorld,
+  DEADLINE_MS,
+  GRACE_MS,
+  order,
+  RETENTION_MS,
+  read,
+  type World,
+} from '#test/helpers/world.ts';
+
+describe('sweep', () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await createWorld();
+    await fund(world.stores.ledger, 20 * PRICE);
+  });
+  afterEach(() => world.close());
+
+  const sweep = () => world.services.sweep.sweep(world.clock.now());
+  const NOTHING = { settled: 0, expiredCredits: 0, removed: 0 };
+
+  test('has nothing to do in good times', async () => {
+    await order(world);
+    expect(await sweep()).toEqual(NOTHING);
+  });
+
+  test('takes on all that is due, however much more than it reads at a time', async () => {
+    await fund(world.stores.ledger, 100 * PRICE, OTHER_ACCOUNT);
+    const key = sampleKey({ account: OTHER_ACCOUNT });
+    await Promise.all(Array.from({ length: 35 }, () => order(world, { key })));
+    for (let i = 0; i < 25; i++) {
+      const expiresAt = world.clock.now() + DEADLINE_MS;
+      await world.stores.ledger.grant(sampleGrant(1, { expiresAt }));
+    }
+    world.clock.advance(DEADLINE_MS);
+    expect(await sweep()).toEqual({ settled: 35, expiredCredits: 25, removed: 0 });
+    world.clock.advance(RETENTION_MS + 1);
+    expect(await sweep()).toEqual({ settled: 0, expiredCredits: 0, removed: 35 });
+  });
+
+  test('cancels a waiting job that nobody asks for any more', async () => {
+    const job = await order(world, { attachWithinMs: MINUTE });
+    world.clock.advance(MINUTE);
+    expect(await sweep()).toEqual({ ...NOTHING, settled: 1 });
+    expect(await read(world, job.id)).toMatchObject({ status: 'canceled', cost: 0 });
+  });
+
+  test('stops a running job that nobody asks for any more, and ends it after the grace', async () => {
+    const job = await order(world, { attachWithinMs: MINUTE });
+    await world.services.dispatcher.dispatchOnce();
+    world.clock.advance(MINUTE);
+    await world.services.dispatcher.renewLeases();
+    expect(await sweep()).toEqual(NOTHING);
+    expect(world.gpu.canceled).toContain(job.id);
+    world.clock.advance(GRACE_MS);
+    await world.services.dispatcher.renewLeases();
+    expect(await sweep()).toEqual({ ...NOTHING, settled: 1 });
+    expect(await read(world, job.id)).toMatchObject({ status: 'canceled', cost: 0 });
+  });
+
+  test('leaves a running job its grace after the deadline, then takes what is stored', async () => {
+    const job = await order(world, { images: 3 });
+    await world.services.dispatcher.dispatchOnce();
+    world.clock.advance(DEADLINE_MS);
+    await world.stores.jobs.renewLease(job.id, 1, world.clock.now() + 10 * MINUTE);
+    expect(await sweep()).toEqual(NOTHING);
+    expect(world.gpu.canceled).toContain(job.id);
+    await world.gpu.run(job.id, 2);
+    world.clock.advance(GRACE_MS);
+    expect(await sweep()).toEqual({ ...NOTHING, settled: 1 });
+    expect(await read(world, job.id)).toMatchObject({ status: 'succeeded', cost: 2 * PRICE });
+  });
+
+  test('ends a cancelled job whose holder is gone', async () => {
+    const job = await order(world);
+    await world.services.dispatcher.dispatchOnce();
+    await world.services.settlement.cancelJob(job.id);
+    await world.restart();
+    expect(await sweep()).toEqual({ ...NOTHING, settled: 1 });
+    expect(await read(world, job.id)).toMatchObject({ status: 'canceled', cost: 0 });
+  });
+
+  test('a cancelled job whose every image is stored is a success', async () => {
+    const job = await order(world, { images: 2 });
+    await world.services.dispatcher.dispatchOnce();
+    await world.services.settlement.cancelJob(job.id);
+    await world.gpu.run(job.id);
+    world.clock.advance(GRACE_MS);
+    await sweep();
+    expect(await read(world, job.id)).toMatchObject({ status: 'succeeded', cost: 2 * PRICE });
+  });
+
+  test('expires credits', async () => {
+    const expiresAt = world.clock.now() + MINUTE;
+    await world.stores.ledger.grant(sampleGrant(500, { expiresAt }));
+    world.clock.advance(MINUTE);
+    expect(await sweep()).toEqual({ ...NOTHING, expiredCredits: 1 });
+    expect((await world.stores.ledger.totals()).expired).toBe(500);
+  });
+
+  test('erases what is older than the retention, files and rows', async () => {
+    const job = await order(world);
+    await world.services.dispatcher.dispatchOnce();
+    await world.services.settlement.applyCompletion(await world.gpu.run(job.id));
+    world.clock.advance(RETENTION_MS);
+    expect(await sweep()).toEqual(NOTHING);
+    world.clock.advance(1);
+    expect(await sweep()).toEqual({ ...NOTHING, removed: 1 });
+    expect(await read(world, job.id)).toMatchObject({
+      input: null,
+      images: [],
+      cost: PRICE,
+      dataRemovedAt: world.clock.now(),
+    });
+    expect(await world.blobs.list('outputs/')).toEqual([]);
+  });
+
+  test('goes on with the next job when one fails', async () => {
+    const broken = await order(world);
+    const other = await order(world);
+    await world.restart({
+      wrap: (name, port) =>
+        name !== 'blobs'
+          ? port
+          : {
+              ...port,
+              get: async (key: string) => {
+                if (key.includes(broken.id)) throw new Error('bad sector');
+                return undefined;
+              },
+            },
+    });
+    world.clock.advance(DEADLINE_MS);
+    expect(await sweep()).toEqual({ ...NOTHING, settled: 1 });
+    expect(world.errors).toMatchObject([{ message: 'bad sector' }]);
+    expect((await read(world, other.id)).status).toBe('failed');
+  });
+});
