@@ -2,11 +2,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Bench } from '#functions/cli/bench/bench.ts';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { fromRoot } from '#test/helpers/root.ts';
 import type { ApiServerFacts, ApiServerTask, ApiServerUsage } from './api-server.ts';
 import { type LoadRequest, type LoadResult, runLoad } from './load.ts';
 
@@ -189,7 +189,7 @@ function order({ url }: Running, key: string): LoadRequest {
 }
 
 async function startServer(task: ApiServerTask): Promise<Running> {
-  const child = fork(fileURLToPath(new URL('./api-server.ts', import.meta.url)), [], {
+  const child = fork(fromRoot('test/bench/api-server.ts'), [], {
     execArgv: ['--expose-gc', '--import', import.meta.resolve('tsx/esm')],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

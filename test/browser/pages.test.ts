@@ -1,11 +1,11 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyOfTiny } from '#test/helpers/model-fixture.ts';
+import { ROOT } from '#test/helpers/root.ts';
 import {
   type RunningServer,
   removeFolder,
@@ -46,7 +46,6 @@ afterAll(async () => {
   if (server !== undefined) removeFolder(server.data);
 });
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
 interface Ordered {

@@ -2,15 +2,14 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ROOT } from '#test/helpers/root.ts';
 import { removeFolder, temporaryFolder } from '#test/helpers/server-process.ts';
 
 /**
  * A stranger's way: clone, `npm start`, a picture; then the docs' own commands for a model of one's own
  * and for AWS, as far as those need no account.
  */
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
 let clone: string;
 let server: ChildProcess | undefined;

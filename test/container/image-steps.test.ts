@@ -2,18 +2,17 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ReceiptSchema } from '#shared/core/inference.ts';
 import { type DemoPackage, importDemo } from '#test/helpers/demo-package.ts';
 import { entrypointOf, readDockerfile } from '#test/helpers/dockerfile.ts';
 import { inferenceRequest } from '#test/helpers/gpu-process.ts';
+import { ROOT } from '#test/helpers/root.ts';
 
 /**
  * What the Dockerfile does, without Docker: the COPY and RUN steps of its application stage in an empty
  * folder, and its ENTRYPOINT there.
  */
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const stages = readDockerfile('functions/gpu/Dockerfile');
 let root: string;
 let app: string;

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
+import { ROOT } from '#test/helpers/root.ts';
 import { removeFolder, startServer, temporaryFolder } from '#test/helpers/server-process.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const data = temporaryFolder();
 afterAll(() => removeFolder(data));
 

@@ -1,9 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { hasCudaDevice } from '#shared/engine/pipeline/cuda.ts';
+import { ROOT } from '#test/helpers/root.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const words = (...args: readonly string[]) => [
   '--import',
   'tsx',

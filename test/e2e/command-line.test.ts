@@ -2,12 +2,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fixture, importFixture, temporaryFolder } from '#test/helpers/model-fixture.ts';
+import { fromRoot } from '#test/helpers/root.ts';
 
-const LAUNCH = fileURLToPath(new URL('../../functions/cli/launch.mjs', import.meta.url));
-const TOKENIZER = fileURLToPath(new URL('../fixtures/clip-tokenizer', import.meta.url));
+const LAUNCH = fromRoot('functions/cli/launch.mjs');
+const TOKENIZER = fromRoot('test/fixtures/clip-tokenizer');
 const folder = temporaryFolder();
 afterAll(folder.remove);
 

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMMON_OPTIONS } from '#functions/cli/command.ts';
 import { COMMANDS } from '#functions/cli/commands.ts';
 import { loadServeConfig } from '#functions/local/serve-config.ts';
-import { blocksOf, FILES, ROOT } from '#test/helpers/doc-blocks.ts';
+import { blocksOf, FILES } from '#test/helpers/doc-blocks.ts';
+import { ROOT, readFromRoot } from '#test/helpers/root.ts';
 import {
   type RunningServer,
   removeFolder,
@@ -28,7 +29,7 @@ const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench'];
 const LANGUAGES = ['sh', 'js', 'json', 'python'];
 /** Calls of `onestep` in blocks and in the text, as their words. */
 function callsOf(file: string): readonly string[][] {
-  const text = readFileSync(join(ROOT, file), 'utf8').replaceAll('\\\n', ' ');
+  const text = readFromRoot(file).replaceAll('\\\n', ' ');
   const inline = [...text.matchAll(/`[^`\n]*?\bonestep ([a-z]+[^`\n]*)`/g)];
   const scripts = [...text.matchAll(/^.*?npm run (?:-s )?onestep -- ([a-z][^\n|>`]*)/gm)];
   return [...inline, ...scripts].map((match) => (match[1] ?? '').trim().split(/\s+/));
@@ -68,7 +69,7 @@ describe.each(FILES)('%s', (file) => {
     const excuses = blocks.flatMap(({ excuse }) => excuse ?? []);
     expect(excuses.filter((excuse) => !EXCUSES.includes(excuse))).toEqual([]);
     for (const { language } of blocks) expect(LANGUAGES).toContain(language);
-    const text = readFileSync(join(ROOT, file), 'utf8');
+    const text = readFromRoot(file);
     expect(text.match(/^```/gm)?.length ?? 0).toBe(2 * blocks.length);
     expect(text.match(/^ {4}(?:onestep|npm|npx|aws|curl) .*/gm) ?? []).toEqual([]);
   });

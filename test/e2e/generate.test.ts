@@ -11,15 +11,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ReceiptSchema } from '#shared/core/inference.ts';
+import { fixture } from '#test/helpers/model-fixture.ts';
 import { type FixtureTensor, readSafetensors } from '#test/helpers/read-safetensors.ts';
+import { fromRoot } from '#test/helpers/root.ts';
 
-const LAUNCH = fileURLToPath(new URL('../../functions/cli/launch.mjs', import.meta.url));
-const STAGES = new URL('../fixtures/demo-stages/', import.meta.url);
-const TOKENIZER = fileURLToPath(new URL('../fixtures/clip-tokenizer', import.meta.url));
+const LAUNCH = fromRoot('functions/cli/launch.mjs');
+const TOKENIZER = fromRoot('test/fixtures/clip-tokenizer');
 const folder = mkdtempSync(join(tmpdir(), 'onestep-generate-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -47,7 +47,9 @@ function relativeL2(a: FixtureTensor | undefined, b: FixtureTensor | undefined):
 
 describe('onestep generate', () => {
   it.each(['card', 'batch', 'wide'])('agrees with diffusers stage by stage: %s', (name) => {
-    const { metadata, tensors: expected } = readSafetensors(new URL(`${name}.safetensors`, STAGES));
+    const { metadata, tensors: expected } = readSafetensors(
+      fixture('demo-stages', `${name}.safetensors`),
+    );
     const { prompt = '', seed = '', width = '', height = '', batch = '1' } = metadata;
     const words = ['--seed', seed, '--width', width, '--height', height, '--num', batch];
     const dump = join(folder, `${name}.safetensors`);

@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { writeRandomRepository } from '#functions/cli/bench/random-repository.ts';
 import { SDXL_CONFIGS } from '#functions/cli/bench/sdxl-shape.ts';
@@ -11,6 +10,7 @@ import { readManifest } from '#shared/engine/package/manifest.ts';
 import { type HubStandIn, standInFiles, startHub } from '#test/helpers/hub-stand-in.ts';
 import { type ImportRun, runImport } from '#test/helpers/import-process.ts';
 import { fixture, importFixture } from '#test/helpers/model-fixture.ts';
+import { fromRoot } from '#test/helpers/root.ts';
 
 /** How often an import is killed; `ONESTEP_IMPORT_KILLS` asks for more. */
 const KILLS = Number(process.env['ONESTEP_IMPORT_KILLS'] ?? 10);
@@ -18,7 +18,7 @@ const KILLS = Number(process.env['ONESTEP_IMPORT_KILLS'] ?? 10);
 const SEED = Number(process.env['ONESTEP_IMPORT_SEED'] ?? 4);
 /** What comes after the last weights is over too soon to be met. */
 const LAST_MOMENT = 0.97;
-const TOKENIZERS = fileURLToPath(new URL('../../models/demo/repo', import.meta.url));
+const TOKENIZERS = fromRoot('models/demo/repo');
 
 /** SDXL's layers, each a tenth as wide. */
 const TEXT = { ...SDXL_CONFIGS.text_encoder_2, hidden_size: 64, intermediate_size: 256 };

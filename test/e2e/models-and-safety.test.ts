@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyOfTiny } from '#test/helpers/model-fixture.ts';
+import { fromRoot } from '#test/helpers/root.ts';
 import {
   type RunningServer,
   removeFolder,
@@ -11,7 +11,7 @@ import {
   temporaryFolder,
 } from '#test/helpers/server-process.ts';
 
-const LAUNCH = fileURLToPath(new URL('../../functions/cli/launch.mjs', import.meta.url));
+const LAUNCH = fromRoot('functions/cli/launch.mjs');
 const PRICES = {
   version: 'test-1',
   models: { 'acme/tiny': [{ name: 'any', maxPixels: 128 * 128, perImage: 1000 }] },

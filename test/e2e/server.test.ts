@@ -2,9 +2,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROOT } from '#test/helpers/root.ts';
 import {
   type ReadyLine,
   type RunningServer,
@@ -13,8 +13,6 @@ import {
   startServer,
   temporaryFolder,
 } from '#test/helpers/server-process.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const isAlive = (pid: number) => {
   try {

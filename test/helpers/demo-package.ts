@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { importModel } from '#shared/engine/package/import-model.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
+import { fromRoot } from './root.ts';
 
-const DEMO = fileURLToPath(new URL('../../models/demo', import.meta.url));
+const DEMO = fromRoot('models/demo');
 
 export interface DemoPackage {
   readonly folder: string;

@@ -1,8 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+import { ROOT, readFromRoot } from './root.ts';
 
 /** A fenced block of a document. */
 export interface Block {
@@ -13,7 +11,7 @@ export interface Block {
 }
 
 export function blocksOf(file: string): readonly Block[] {
-  const text = readFileSync(join(ROOT, file), 'utf8');
+  const text = readFromRoot(file);
   return [...text.matchAll(/^```(\w+)(?: (\w+))?\n(.*?)^```$/gms)].map((match) => ({
     language: match[1] ?? '',
     excuse: match[2],

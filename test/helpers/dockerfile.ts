@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFromRoot } from './root.ts';
 
 export interface Instruction {
   readonly keyword: string;
@@ -14,7 +13,7 @@ export interface Stage {
 
 /** The stages of a Dockerfile with their instructions; continued lines are joined, comments left out. */
 export function readDockerfile(path: string): readonly Stage[] {
-  const text = readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
+  const text = readFromRoot(path);
   const lines = text
     .replace(/\\\n/g, ' ')
     .split('\n')

@@ -1,14 +1,14 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type ImportOptions, importModel } from '#shared/engine/package/import-model.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
+import { fromRoot } from './root.ts';
 import { type RawTensor, writeSafetensors } from './write-safetensors.ts';
 
 /** The path of a file under test/fixtures. */
 export const fixture = (...names: readonly string[]): string =>
-  fileURLToPath(new URL(`../fixtures/${names.join('/')}`, import.meta.url));
+  fromRoot(join('test/fixtures', ...names));
 
 /** A folder for one test file, and its removal. */
 export function temporaryFolder(): { path: string; remove: () => void } {

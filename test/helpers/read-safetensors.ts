@@ -7,7 +7,7 @@ export interface FixtureTensor {
 }
 
 /** Reads a small safetensors file whole: what a test compares with, so by code of its own. */
-export function readSafetensors(path: string | URL): {
+export function readSafetensors(path: string): {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: Readonly<Record<string, FixtureTensor>>;
 } {

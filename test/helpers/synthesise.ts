@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { BUNDLE_NAMES } from '#infra/bundles.ts';
 import { createDeployment, type Deployment, type DeploymentCode } from '#infra/deployment.ts';
 import { parseSettings } from '#shared/deployment/settings.ts';
+import { fromRoot, readFromRoot } from './root.ts';
 
 export { Match, Template };
 
@@ -30,7 +29,7 @@ const cache = new Map<string, Synthesised>();
 
 /** The committed cdk.json's context. */
 export const COMMITTED_CONTEXT: Readonly<Record<string, unknown>> = JSON.parse(
-  readFileSync(fileURLToPath(new URL('../../cdk.json', import.meta.url)), 'utf8'),
+  readFromRoot('cdk.json'),
 ).context;
 
 /**
@@ -42,7 +41,7 @@ export function synthesise(changes: Readonly<Record<string, unknown>> = {}): Syn
   const known = cache.get(key);
   if (known !== undefined) return known;
   const app = new App({ context: { ...COMMITTED_CONTEXT, ...changes } });
-  const folder = fileURLToPath(new URL('../fixtures/lambda-code', import.meta.url));
+  const folder = fromRoot('test/fixtures/lambda-code');
   const code = Object.fromEntries(
     BUNDLE_NAMES.map((name) => [name, Code.fromAsset(folder)]),
   ) as unknown as DeploymentCode;

@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { cost } from '#functions/cli/commands/cost.ts';
+import { fromRoot, readFromRoot } from '#test/helpers/root.ts';
 
-const PATH = '../../docs/costs.md';
-const text = readFileSync(fileURLToPath(new URL(PATH, import.meta.url)), 'utf8');
+const text = readFromRoot('docs/costs.md');
 
 async function printed(words: string): Promise<string> {
   const pairs = [...words.matchAll(/--(\S+) (\S+)/g)].map(([, name, value]) => [name, value]);
@@ -33,5 +31,5 @@ it('docs/costs.md holds what the command prints; update it with --update', async
       () => `<!-- onestep cost ${words} -->\n${table}<!-- end -->`,
     );
   }
-  await expect(expected).toMatchFileSnapshot(PATH);
+  await expect(expected).toMatchFileSnapshot(fromRoot('docs/costs.md'));
 });

@@ -1,13 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { INFERENCE_AMI } from '#infra/constructs/async-endpoint.ts';
 import { entrypointOf, readDockerfile } from '#test/helpers/dockerfile.ts';
+import { readFromRoot } from '#test/helpers/root.ts';
 
 const PATH = 'functions/gpu/Dockerfile';
-const readRoot = (path: string) =>
-  readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
-const text = readRoot(PATH);
+const text = readFromRoot(PATH);
 const stages = readDockerfile(PATH);
 const last = stages.at(-1);
 const keywords = last?.instructions.map(({ keyword }) => keyword);
@@ -23,7 +20,7 @@ describe('the GPU image', () => {
     const base = /ARG CUDA_IMAGE=nvidia\/cuda:(\d+\.\d+)\.\d+-cudnn-runtime-/.exec(text)?.[1];
     expect(base).toBe(CUDA_OF_AMI[INFERENCE_AMI]);
     const wheel = /onnxruntime-gpu==(\S+) --hash=sha256:([0-9a-f]{64})/.exec(text);
-    const { dependencies } = JSON.parse(readRoot('package.json'));
+    const { dependencies } = JSON.parse(readFromRoot('package.json'));
     expect(wheel?.[1]).toBe(dependencies['onnxruntime-node']);
     // Wheels from 1.27 on are for CUDA 13; this one's provider asks for libcudart.so.13.
     expect(Number(wheel?.[1]?.split('.')[1])).toBeGreaterThanOrEqual(27);
@@ -32,7 +29,7 @@ describe('the GPU image', () => {
 
   it('shares its providers with what is packed for a GPU machine', () => {
     const pattern = /grep -o '([^']+)' "\$root\/functions\/gpu\/Dockerfile"/.exec(
-      readRoot('functions/gpu/machine/pack.sh'),
+      readFromRoot('functions/gpu/machine/pack.sh'),
     )?.[1];
     const lines = text.match(new RegExp(pattern ?? '$^', 'g'));
     expect(lines).toEqual([
@@ -54,7 +51,7 @@ describe('the GPU image', () => {
     );
     expect(copied.join()).not.toMatch(/models|\.onnx|safetensors/);
     expect(text).toContain('npm ci --omit=dev');
-    const ignored = readRoot(`${PATH}.dockerignore`).split('\n');
+    const ignored = readFromRoot(`${PATH}.dockerignore`).split('\n');
     expect(ignored[0]).toBe('*');
     expect(ignored).not.toContain('!models');
   });

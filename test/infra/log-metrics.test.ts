@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { LOG_METRICS, type LogMetric } from '#infra/log-metrics.ts';
 import { createJsonLog } from '#shared/adapters/aws/json-log.ts';
@@ -8,10 +7,9 @@ import { createLoggedLedger } from '#shared/adapters/aws/logged-ledger.ts';
 import type { Job } from '#shared/core/job.ts';
 import { microUsd } from '#shared/core/money.ts';
 import type { Grant, Ledger } from '#shared/service/ports/ledger.ts';
+import { ROOT } from '#test/helpers/root.ts';
 import { sampleAdmission } from '#test/helpers/sample-jobs.ts';
 import { everyResource, synthesise } from '#test/helpers/synthesise.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The lines that a function writes. */
 function recordingLog() {

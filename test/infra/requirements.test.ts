@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { CachePolicy, OriginRequestPolicy } from 'aws-cdk-lib/aws-cloudfront';
 import { describe, expect, it } from 'vitest';
 import { MAX_WAIT_MS } from '#functions/api/http/limits.ts';
@@ -7,6 +5,7 @@ import { TABLE_SCHEMA } from '#shared/adapters/dynamo/table-schema.ts';
 import { errorAnswer, refusal } from '#shared/core/error-body.ts';
 import { EUROPEAN_PROD } from '#test/helpers/deployments.ts';
 import { statementsOf } from '#test/helpers/iam-statements.ts';
+import { readFromRoot } from '#test/helpers/root.ts';
 import {
   everyResource,
   Match,
@@ -23,8 +22,6 @@ import {
 
 const dev = synthesise();
 const prod = synthesise(EUROPEAN_PROD);
-const readRoot = (path: string) =>
-  readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
 
 const grantsOf = (role: RegExp) =>
   statementsOf(dev).filter(
@@ -39,7 +36,7 @@ const functionsIn = (made: typeof dev): [string, Resource][] =>
 
 describe('build', () => {
   it('#1 pins the toolchain exactly, runs on nodejs24.x, takes its image by digest', () => {
-    const manifest = JSON.parse(readRoot('package.json'));
+    const manifest = JSON.parse(readFromRoot('package.json'));
     const { dependencies, devDependencies, engines } = manifest;
     expect(devDependencies['aws-cdk']).toMatch(/^2\.1\d{3}\.\d+$/);
     for (const name of ['aws-cdk-lib', 'constructs', 'cdk-nag']) {
@@ -47,7 +44,7 @@ describe('build', () => {
     }
     expect(dependencies.hono).toMatch(/^\d+\.\d+\.\d+$/);
     expect(engines.node).toBe('>=20.19');
-    const locked = JSON.parse(readRoot('package-lock.json')).packages['node_modules/aws-cdk'];
+    const locked = JSON.parse(readFromRoot('package-lock.json')).packages['node_modules/aws-cdk'];
     expect(locked.version).toBe(devDependencies['aws-cdk']);
     for (const [id, { Properties }] of functionsIn(dev)) {
       expect(Properties.Runtime, id).toBe('nodejs24.x');
@@ -64,7 +61,7 @@ describe('build', () => {
       'infra/stacks/gpu-stack.ts',
       'infra/stacks/edge-stack.ts',
       'infra/grants.ts',
-    ].map(readRoot);
+    ].map(readFromRoot);
     for (const text of source) expect(text).not.toMatch(/'AwsSolutions-IAM[45]'/);
     // That the checks bite: test/infra/nag.test.ts.
   });
@@ -87,7 +84,7 @@ describe('build', () => {
   });
 
   it('#4 gives the GPU role its package, its outputs, its topics, its image and its log, no more', () => {
-    const digest = JSON.parse(readRoot('cdk.json')).context['onestep:models'][0].digest;
+    const digest = JSON.parse(readFromRoot('cdk.json')).context['onestep:models'][0].digest;
     const grants = grantsOf(/^OnestepDemoRole/);
     const on = (action: string) =>
       grants
@@ -160,7 +157,7 @@ describe('endpoint', () => {
     expect(endpoint.RetainAllVariantProperties).toBe(true);
     expect(endpoint.DeploymentConfig.BlueGreenUpdatePolicy).toBeDefined();
     expect(endpoint.DeploymentConfig.AutoRollbackConfiguration.Alarms).toHaveLength(1);
-    expect(readRoot('docs/deploy.md')).toContain('twice');
+    expect(readFromRoot('docs/deploy.md')).toContain('twice');
     // AMI, base image and wheel agree on CUDA 13: test/infra/dockerfile.test.ts.
   });
 
@@ -315,7 +312,7 @@ describe('operation', () => {
   });
 
   it('#11 looks at quotas before deploying: test/unit/cli/deploy/preflight.test.ts', () => {
-    expect(readRoot('functions/cli/commands.ts')).toContain('preflight');
+    expect(readFromRoot('functions/cli/commands.ts')).toContain('preflight');
   });
 });
 
@@ -617,7 +614,7 @@ describe('housekeeping', () => {
     }
     expect(untagged).toEqual([]);
     expect(tagged).toBeGreaterThan(40);
-    expect(readRoot('docs/costs.md')).toContain('cost allocation tag');
+    expect(readFromRoot('docs/costs.md')).toContain('cost allocation tag');
   });
 
   it('#24 leaves nothing in dev and everything in prod, in the order that SageMaker wants', () => {

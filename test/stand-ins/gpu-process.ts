@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from '#test/helpers/root.ts';
 import type { RunningGpu } from './sagemaker.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Starts the real GPU function as a process of its own, as its container's entry does. */
 export async function startGpuProcess(env: Readonly<Record<string, string>>): Promise<RunningGpu> {

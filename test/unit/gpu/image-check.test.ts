@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOrderCheck, loadImageCheck } from '#functions/gpu/image-check.ts';
@@ -8,8 +7,9 @@ import type { MadeImage } from '#functions/gpu/worker-messages.ts';
 import { createImageCheckEndpoint } from '#shared/adapters/http/image-check-endpoint.ts';
 import type { ImageCheck, ImageToCheck } from '#shared/service/ports/image-check.ts';
 import { temporaryFolder } from '#test/helpers/model-fixture.ts';
+import { fromRoot } from '#test/helpers/root.ts';
 
-const EXAMPLE = fileURLToPath(new URL('../../../docs/examples/image-check.mjs', import.meta.url));
+const EXAMPLE = fromRoot('docs/examples/image-check.mjs');
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 

@@ -10,6 +10,7 @@ import { microUsd } from '#shared/core/money.ts';
 import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
 import { expectInvariant } from '#test/helpers/invariant.ts';
 import { createManualClock } from '#test/helpers/manual-clock.ts';
+import { fromRoot } from '#test/helpers/root.ts';
 import {
   ACCOUNT,
   DAY,
@@ -266,7 +267,7 @@ describe('SQLite stores', () => {
     const { ledger } = open();
     await fund(ledger, 1_000_000 * PRICE);
     close();
-    const script = new URL('../../../helpers/store-writer.ts', import.meta.url).pathname;
+    const script = fromRoot('test/helpers/store-writer.ts');
     const child = spawn(process.execPath, ['--import', 'tsx', script, folder], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

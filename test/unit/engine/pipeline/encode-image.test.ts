@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { verifyReceipt } from '#shared/core/embedded-receipt.ts';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
 import { type EncodeOptions, encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
+import { readFromRoot } from '#test/helpers/root.ts';
 
 const width = 48;
 const height = 32;
@@ -116,7 +116,6 @@ describe('the PNG', () => {
 
 describe('ENGINE_VERSION', () => {
   it("is the package's", () => {
-    const file = new URL('../../../../package.json', import.meta.url);
-    expect(JSON.parse(readFileSync(file, 'utf8')).version).toBe(ENGINE_VERSION);
+    expect(JSON.parse(readFromRoot('package.json')).version).toBe(ENGINE_VERSION);
   });
 });

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { imageSeed, torchRandn } from '#shared/engine/pipeline/noise.ts';
+import { fixture } from '#test/helpers/model-fixture.ts';
 import { readSafetensors } from '#test/helpers/read-safetensors.ts';
 
-const FIXTURE = new URL('../../../fixtures/noise/torch-randn.safetensors', import.meta.url);
-
 describe('torchRandn', () => {
-  const { tensors } = readSafetensors(FIXTURE);
+  const { tensors } = readSafetensors(fixture('noise', 'torch-randn.safetensors'));
 
   it.each(Object.keys(tensors))('equals torch for %s', (name) => {
     const expected = tensors[name]?.values ?? new Float32Array();

@@ -1,11 +1,11 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadTokenizer } from '#shared/engine/pipeline/tokenizer.ts';
+import { fromRoot } from '#test/helpers/root.ts';
 
-const FOLDER = fileURLToPath(new URL('../../../fixtures/clip-tokenizer', import.meta.url));
+const FOLDER = fromRoot('test/fixtures/clip-tokenizer');
 const scratch = mkdtempSync(join(tmpdir(), 'onestep-tokenizer-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
