@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '#shared/core/defined.ts';
 import { type InferenceError, InferenceErrorSchema } from '#shared/core/inference.ts';
 
 /** What SageMaker says of an order that has ended. */
@@ -50,10 +51,7 @@ export function parseNotification(body: string): Notification {
   return {
     job: message.inferenceId,
     status: message.invocationStatus,
-    ...(message.failureReason === undefined ? {} : { failureReason: message.failureReason }),
-    ...(error === undefined ? {} : { error }),
-    ...(outputLocation === undefined ? {} : { outputLocation }),
-    ...(failureLocation === undefined ? {} : { failureLocation }),
+    ...defined({ failureReason: message.failureReason, error, outputLocation, failureLocation }),
   };
 }
 

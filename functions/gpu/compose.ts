@@ -3,6 +3,7 @@ import type { Hono } from 'hono';
 import type { JsonLog } from '#shared/adapters/aws/json-log.ts';
 import { createFileBlobStore } from '#shared/adapters/files/file-blob-store.ts';
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
 import { hasCudaDevice } from '#shared/engine/pipeline/cuda.ts';
@@ -144,7 +145,7 @@ async function createBucketStore(
   const { createS3BlobStore } = await import('#shared/adapters/aws/s3-blob-store.ts');
   const client = createS3Client({
     region: config.AWS_REGION ?? 'us-east-1',
-    ...(config.S3_ENDPOINT === undefined ? {} : { endpoint: config.S3_ENDPOINT }),
+    ...defined({ endpoint: config.S3_ENDPOINT }),
   });
   return createS3BlobStore({ client, bucket, clock });
 }

@@ -33,7 +33,7 @@ export function inferenceError(thrown: unknown): { status: number; body: Inferen
         code: error.code as InferenceErrorCode,
         message: error.message,
         retryable: error.retryable,
-        ...(images.length === 0 ? {} : { images: [...images] }),
+        ...(images.length > 0 && { images: [...images] }),
       },
     },
   };

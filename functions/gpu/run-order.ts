@@ -75,7 +75,7 @@ export async function runOrder(queued: QueuedOrder, deps: RunOrderDeps): Promise
     versions: { ...result?.versions },
     device: deps.device,
     warnings: [...(result?.warnings ?? [])],
-    ...(blocked.length === 0 ? {} : { blocked: [...blocked] }),
+    ...(blocked.length > 0 && { blocked: [...blocked] }),
   });
   const isLate = () => deps.clock.now() > request.deadline;
   if (allowed.length === 0 && !isComplete) throw stopError('canceled');

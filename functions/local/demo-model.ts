@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defined } from '#shared/core/defined.ts';
 import { MANIFEST_FILE } from '#shared/engine/package/manifest.ts';
 import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
 
@@ -35,7 +36,7 @@ export async function ensureDemoModel(
       { part: 'unet', name: 'MIT' },
     ],
     processId: process.pid,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...defined({ signal: options.signal }),
   });
   return folder;
 }

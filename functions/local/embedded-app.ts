@@ -5,6 +5,7 @@ import type { ApiDeps, ApiSettings } from '#functions/api/http/deps.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { createEdgeApp } from '#functions/edge/app.ts';
 import { createTokenBucketRateLimiter } from '#shared/adapters/memory/token-bucket-rate-limiter.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
@@ -56,7 +57,7 @@ export function createEmbeddedApp(deps: EmbeddedAppDeps): { edge: Hono; api: Api
     peekBalance: async (account) => (await deps.ledger.getAccount(account))?.balance,
     outbox: deps.outbox,
     onWebhookDue: deps.onWebhookDue,
-    ...(deps.onRequest === undefined ? {} : { onRequest: deps.onRequest }),
+    ...defined({ onRequest: deps.onRequest }),
     receiptKey: secrets.receiptKey,
     streamToken: (job) =>
       createHmac('sha256', secrets.urlKey)
@@ -64,7 +65,7 @@ export function createEmbeddedApp(deps: EmbeddedAppDeps): { edge: Hono; api: Api
         .digest('base64url')
         .slice(0, 22),
     checkReady: deps.checkReady,
-    ...(deps.countRunning === undefined ? {} : { countRunning: deps.countRunning }),
+    ...defined({ countRunning: deps.countRunning }),
     sha256Hex,
     onError: (error, requestId) => onError(error, `request ${requestId}`),
   };
@@ -110,8 +111,8 @@ async function afterRefusal(answering: Response | Promise<Response>): Promise<Re
 function settingsOf(config: ServeConfig, operatorAccount: AccountId): ApiSettings {
   return {
     operatorAccount,
-    ...(config.publicUrl === undefined ? {} : { publicUrl: config.publicUrl.replace(/\/+$/, '') }),
-    ...(config.topupUrl === undefined ? {} : { topupUrl: config.topupUrl }),
+    ...defined({ publicUrl: config.publicUrl?.replace(/\/+$/, '') }),
+    ...defined({ topupUrl: config.topupUrl }),
     urlTtlMs: config.urlTtlSeconds * 1000,
     maxWaitMs: config.maxWaitSeconds * 1000,
     maxStreamMs: MAX_STREAM_MS,

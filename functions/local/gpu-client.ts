@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { z } from 'zod';
+import { defined } from '#shared/core/defined.ts';
 import {
   InferenceErrorSchema,
   type InferenceRequest,
@@ -89,7 +90,7 @@ export function createGpuClient(port: () => number | undefined) {
       return {
         phase,
         imagesDone: images_done,
-        ...(started_at === null ? {} : { startedAt: started_at }),
+        ...defined({ startedAt: started_at ?? undefined }),
       };
     },
   };

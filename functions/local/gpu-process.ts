@@ -4,6 +4,7 @@ import { constants, setPriority } from 'node:os';
 import { delimiter } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { GpuEnv } from '#functions/gpu/config.ts';
+import { defined } from '#shared/core/defined.ts';
 
 /** Pauses between restarts of a function that keeps ending. */
 const FIRST_RESTART_MS = 200;
@@ -107,7 +108,7 @@ function forkFunction(options: GpuProcessOptions) {
     PORT: '0',
     DEVICE: device,
     DRAIN_SECONDS: '5',
-    ...(imageCheck === undefined ? {} : { IMAGE_CHECK: imageCheck }),
+    ...defined({ IMAGE_CHECK: imageCheck }),
   };
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm')).href;
   const child = fork(fileURLToPath(new URL('../gpu/main.ts', import.meta.url)), [], {

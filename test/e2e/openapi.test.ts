@@ -1,6 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenApiDocument } from '#functions/api/reference/open-api-types.ts';
+import { defined } from '#shared/core/defined.ts';
 import { type ApiHarness, createApiHarness, TEST_MODEL } from '#test/helpers/api-harness.ts';
 
 let harness: ApiHarness;
@@ -132,7 +133,7 @@ describe('requests that no client would make', () => {
           accept: 'application/json, text/event-stream',
           'x-fal-target-url': 'https://queue.fal.run/onestep/test/requests//status',
         },
-        ...(body === undefined ? {} : { body }),
+        ...defined({ body }),
       });
       expect(answer.status, `${method} ${path} ${body}`).toBeLessThan(500);
       await answer.body?.cancel();

@@ -12,6 +12,7 @@ import { createFileBlobStore } from '#shared/adapters/files/file-blob-store.ts';
 import { createSignedFileUrls } from '#shared/adapters/files/signed-file-urls.ts';
 import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import { type Clock, systemClock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { hmacSha256 } from '#shared/core/hash.ts';
 import type { InferenceRequest, Receipt } from '#shared/core/inference.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
@@ -132,7 +133,7 @@ export async function createApiHarness(options: HarnessOptions = {}) {
         ...rest,
         method,
         headers,
-        ...(body === undefined ? {} : { body }),
+        ...defined({ body }),
       });
       return Object.defineProperty(response, 'json', { value: () => parseBody(response) });
     },

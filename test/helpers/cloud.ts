@@ -29,6 +29,7 @@ import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
 import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
 import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
 import { createSafeFetch } from '#shared/adapters/http/safe-fetch.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import { microUsd, ZERO_USD } from '#shared/core/money.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
@@ -286,7 +287,7 @@ function startEndpoint(
     successTopic: resources.successTopic,
     errorTopic: resources.errorTopic,
     coldStartMs: 0,
-    ...(options.ttlSecondMs === undefined ? {} : { ttlSecondMs: options.ttlSecondMs }),
+    ...defined({ ttlSecondMs: options.ttlSecondMs }),
     startGpu: () =>
       startGpuProcess({
         MODEL_FOLDERS: options.folder,

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { defined } from '#shared/core/defined.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 
@@ -9,7 +10,7 @@ export async function allEntries(ledger: Ledger, account: LedgerEntry['account']
     const page = await ledger.entries({
       account,
       limit: 500,
-      ...(before === undefined ? {} : { before }),
+      ...defined({ before }),
     });
     entries.push(...page);
     before = page.at(-1)?.id;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { defined } from '#shared/core/defined.ts';
 import { type InvokeHeaders, parseInvokeHeaders, ValidationError } from './sagemaker-headers.ts';
 import type { Sns } from './sns.ts';
 
@@ -244,7 +245,7 @@ async function notify(
     eventTime: new Date().toISOString(),
     receivedTime: new Date(waiting.receivedAt).toISOString(),
     invocationStatus: end.status,
-    ...(end.reason === undefined ? {} : { failureReason: end.reason }),
+    ...defined({ failureReason: end.reason }),
     requestParameters: {
       contentType: waiting.headers.contentType,
       accept: waiting.headers.accept,

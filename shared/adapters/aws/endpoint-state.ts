@@ -1,5 +1,6 @@
 import { DescribeEndpointCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 
 export interface EndpointState {
   readonly runningInstances: number;
@@ -35,6 +36,6 @@ async function describe(client: SageMakerClient, endpoint: string): Promise<Endp
   const since = answer.LastModifiedTime?.getTime();
   return {
     runningInstances,
-    ...(isScaling && since !== undefined ? { scalingSince: since } : {}),
+    ...defined({ scalingSince: isScaling ? since : undefined }),
   };
 }

@@ -48,12 +48,10 @@ function settledFields(job: Job): Record<string, unknown> {
     costMicroUsd: job.cost ?? 0,
     totalMs: (job.completedAt ?? job.createdAt) - job.createdAt,
     attempts: job.attempts,
-    ...(job.error === undefined ? {} : { code: job.error.code }),
-    ...(ms === undefined
-      ? {}
-      : {
-          gpuMs: ms.text + ms.unet + ms.vae + ms.encode + ms.upload,
-          start: ms.load > 0 ? 'cold' : 'warm',
-        }),
+    ...(job.error && { code: job.error.code }),
+    ...(ms && {
+      gpuMs: ms.text + ms.unet + ms.vae + ms.encode + ms.upload,
+      start: ms.load > 0 ? 'cold' : 'warm',
+    }),
   };
 }

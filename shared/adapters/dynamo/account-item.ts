@@ -1,4 +1,5 @@
 import type { Account } from '#shared/core/account.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { Item, Write } from './dynamo-table.ts';
 import { type GrantLeft, nextExpiry } from './grants-left.ts';
@@ -26,7 +27,7 @@ export function toAccount(item: AccountItem): Account {
   const { id, name, createdAt, balance, held, disabledAt } = item;
   return {
     ...{ id, name, createdAt, balance, held },
-    ...(disabledAt === undefined ? {} : { disabledAt }),
+    ...defined({ disabledAt }),
   };
 }
 

@@ -48,7 +48,7 @@ async function judge(
     account: itemKeys.account(job.account),
     day: itemKeys.spend(budgetKeyOf(job), job.budgetDay),
     month: itemKeys.spend(budgetKeyOf(job), job.budgetMonth),
-    ...(idempotency === undefined ? {} : { record: itemKeys.idempotency(idempotency.scope) }),
+    ...(idempotency && { record: itemKeys.idempotency(idempotency.scope) }),
   };
   const counts = Array.from({ length: OPEN_COUNT_SHARDS }, (_, n) => itemKeys.openCount(n));
   const items = await table.getMany([...Object.values(keys), ...counts]);

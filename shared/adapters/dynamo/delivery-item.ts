@@ -23,9 +23,10 @@ export function toDeliveryItem(
     ownedSk: `${sortable(entry.createdAt)}#${entry.id}`,
     queuePk: indexKeys.deliveriesOfJob(entry.job),
     queueSk: `${sortable(entry.createdAt)}#${entry.id}`,
-    ...(visibleAt === undefined
-      ? {}
-      : { duePk: indexKeys.dueDeliveries, dueSk: `${sortable(visibleAt)}#${entry.id}` }),
+    ...(visibleAt !== undefined && {
+      duePk: indexKeys.dueDeliveries,
+      dueSk: `${sortable(visibleAt)}#${entry.id}`,
+    }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '#shared/core/defined.ts';
 import { type JobId, ulidFloor } from '#shared/core/ids.ts';
 import { isTerminal, isWaiting, type Job } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
@@ -206,7 +207,7 @@ async function list(table: DynamoTable, query: JobQuery): Promise<readonly Job[]
     {
       pk: indexKeys.jobsOf(query.account),
       from: [after ?? '', createdFloor(query)].sort().at(-1) ?? '',
-      ...(before === undefined ? {} : { to: before }),
+      ...defined({ to: before }),
       newestFirst,
     },
     size,

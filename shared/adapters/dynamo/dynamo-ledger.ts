@@ -1,4 +1,5 @@
 import type { Account, AuditEntry } from '#shared/core/account.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, ulidFloor } from '#shared/core/ids.ts';
 import type { LedgerEntry, LedgerTotals } from '#shared/core/ledger.ts';
@@ -41,7 +42,7 @@ export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => numb
           update: itemKeys.account(id),
           expression: disabledAt === undefined ? 'REMOVE disabledAt' : 'SET disabledAt = :at',
           condition: 'attribute_exists(pk)',
-          ...(disabledAt === undefined ? {} : { values: { ':at': disabledAt } }),
+          ...(disabledAt !== undefined && { values: { ':at': disabledAt } }),
         },
         auditWrite(audit),
       ]);
@@ -67,7 +68,7 @@ function newAccount({ id, name, createdAt, disabledAt }: Account): AccountItem {
   return {
     ...itemKeys.account(id),
     ...{ id, name, createdAt },
-    ...(disabledAt === undefined ? {} : { disabledAt }),
+    ...defined({ disabledAt }),
     balance: ZERO_USD,
     held: ZERO_USD,
     granted: ZERO_USD,
@@ -104,8 +105,7 @@ async function giveGrant(table: DynamoTable, grant: Grant): Promise<GrantResult>
   const { account, amount, reference, expiresAt, note } = grant;
   const entry: LedgerEntry = {
     ...{ id: grant.entryId, account, kind: 'grant', at: grant.at, amount, reference },
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(note === undefined ? {} : { note }),
+    ...defined({ expiresAt, note }),
   };
   for (;;) {
     const known = (await table.get(itemKeys.grant(reference)))?.['entry'] as

@@ -40,7 +40,7 @@ export function createDynamoOutbox(table: DynamoTable): Outbox {
       const last = before === undefined ? undefined : (await read(before))?.['ownedSk'];
       const query = {
         pk: indexKeys.deliveriesOf(account),
-        ...(last === undefined ? {} : { to: String(last) }),
+        ...(last !== undefined && { to: String(last) }),
         newestFirst: true,
       };
       const keys = without(table.queryIndex('owned', query, Math.min(PAGE, limit + 1)), before);

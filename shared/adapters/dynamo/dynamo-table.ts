@@ -11,6 +11,7 @@ import {
   type TransactWriteCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { isConditionFailure, isConflict } from './dynamo-errors.ts';
 import { type IndexName, TABLE_SCHEMA } from './table-schema.ts';
@@ -146,12 +147,10 @@ function keyCondition(names: readonly [string, string], query: KeyQuery) {
     KeyConditionExpression: bounded ? `${pk} = :pk AND ${sk} BETWEEN :from AND :to` : `${pk} = :pk`,
     ExpressionAttributeValues: {
       ':pk': query.pk,
-      ...(bounded ? { ':from': query.from ?? ' ', ':to': query.to ?? '\u{10ffff}' } : {}),
+      ...(bounded && { ':from': query.from ?? ' ', ':to': query.to ?? '\u{10ffff}' }),
     },
     ScanIndexForward: query.newestFirst !== true,
-    ...(query.having === undefined
-      ? {}
-      : { FilterExpression: `attribute_exists(${query.having})` }),
+    ...(query.having && { FilterExpression: `attribute_exists(${query.having})` }),
   };
 }
 
@@ -196,7 +195,7 @@ async function countIndex(
   const input = {
     ...keyCondition(indexKeys(index), { pk }),
     IndexName: index,
-    ...(without === undefined ? {} : { FilterExpression: `attribute_not_exists(${without})` }),
+    ...(without && { FilterExpression: `attribute_not_exists(${without})` }),
     Select: 'COUNT' as const,
   };
   let count = 0;
@@ -208,13 +207,11 @@ async function countIndex(
 function expressions(write: { condition?: string; values?: Record<string, unknown> }, text = '') {
   const names = `${write.condition ?? ''} ${text}`.match(/#\w+/g) ?? [];
   return {
-    ...(write.condition === undefined ? {} : { ConditionExpression: write.condition }),
-    ...(names.length === 0
-      ? {}
-      : {
-          ExpressionAttributeNames: Object.fromEntries(names.map((name) => [name, name.slice(1)])),
-        }),
-    ...(write.values === undefined ? {} : { ExpressionAttributeValues: write.values }),
+    ...defined({ ConditionExpression: write.condition }),
+    ...(names.length > 0 && {
+      ExpressionAttributeNames: Object.fromEntries(names.map((name) => [name, name.slice(1)])),
+    }),
+    ...defined({ ExpressionAttributeValues: write.values }),
   };
 }
 

@@ -68,7 +68,7 @@ function duePlace(job: Job): { duePk?: string; dueSk?: string; leased?: boolean 
   return {
     duePk: indexKeys.openJobs,
     dueSk: `${sortable(dueAt(job))}#${job.id}`,
-    ...(job.lease === undefined ? {} : { leased: true }),
+    ...(job.lease && { leased: true }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '#shared/core/defined.ts';
 import { assert } from '#shared/core/errors.ts';
 import { budgetKeyOf, isTerminal, type Job } from '#shared/core/job.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
@@ -51,8 +52,7 @@ function ended(job: Job, settlement: Settlement): Job {
     cost: settlement.capture,
     images: settlement.images,
     warnings: settlement.warnings,
-    ...(receipt === undefined ? {} : { receipt }),
-    ...(error === undefined ? {} : { error }),
+    ...defined({ receipt, error }),
   };
 }
 

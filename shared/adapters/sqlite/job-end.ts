@@ -1,3 +1,4 @@
+import { defined } from '#shared/core/defined.ts';
 import { assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
@@ -58,8 +59,7 @@ export function createJobEnd({ db, getJob, open, credit }: JobParts) {
       const result: ResultPart = {
         images,
         warnings,
-        ...(receipt === undefined ? {} : { receipt }),
-        ...(error === undefined ? {} : { error }),
+        ...defined({ receipt, error }),
       };
       const { status, completedAt, capture } = settlement;
       end.run(status, completedAt, capture, JSON.stringify(result), job.id);
@@ -78,7 +78,7 @@ export function createJobEnd({ db, getJob, open, credit }: JobParts) {
       const result: ResultPart = {
         images: [],
         warnings: [],
-        ...(job.error === undefined ? {} : { error: job.error }),
+        ...defined({ error: job.error }),
       };
       erase.run(at, request, JSON.stringify(result), id);
       return { changed: true, job: getJob(id) };

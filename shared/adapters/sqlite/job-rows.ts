@@ -1,3 +1,4 @@
+import { defined } from '#shared/core/defined.ts';
 import type { AccountId, JobId, KeyId } from '#shared/core/ids.ts';
 import type { Job, JobProgress, JobStatus } from '#shared/core/job.ts';
 import { microUsd } from '#shared/core/money.ts';
@@ -53,9 +54,11 @@ export function toRequestPart(job: Omit<Job, 'rank'>): string {
     price: job.price,
     budgetDay: job.budgetDay,
     budgetMonth: job.budgetMonth,
-    ...(job.budgetKey === undefined ? {} : { budgetKey: job.budgetKey }),
-    ...(job.cancelAtDeadline === undefined ? {} : { cancelAtDeadline: job.cancelAtDeadline }),
-    ...(job.webhook === undefined ? {} : { webhook: job.webhook }),
+    ...defined({
+      budgetKey: job.budgetKey,
+      cancelAtDeadline: job.cancelAtDeadline,
+      webhook: job.webhook,
+    }),
     tags: job.tags,
   };
   return JSON.stringify(part);
@@ -75,19 +78,23 @@ export function toJob(row: JobRow): Job {
     status: row.status,
     rank: row.rank,
     createdAt: row.created_at,
-    ...(row.started_at === null ? {} : { startedAt: row.started_at }),
-    ...(row.completed_at === null ? {} : { completedAt: row.completed_at }),
+    ...defined({
+      startedAt: row.started_at ?? undefined,
+      completedAt: row.completed_at ?? undefined,
+    }),
     deadline: row.deadline,
     hold: microUsd(row.hold),
-    ...(row.cost === null ? {} : { cost: microUsd(row.cost) }),
+    ...(row.cost !== null && { cost: microUsd(row.cost) }),
     attempts: row.attempts,
-    ...(row.lease_expires_at === null
-      ? {}
-      : { lease: { token: row.attempts, expiresAt: row.lease_expires_at } }),
-    ...(row.progress === null ? {} : { progress: JSON.parse(row.progress) as JobProgress }),
-    ...(row.attach_by === null ? {} : { attachBy: row.attach_by }),
-    ...(row.cancel_requested_at === null ? {} : { cancelRequestedAt: row.cancel_requested_at }),
+    ...(row.lease_expires_at !== null && {
+      lease: { token: row.attempts, expiresAt: row.lease_expires_at },
+    }),
+    ...(row.progress !== null && { progress: JSON.parse(row.progress) as JobProgress }),
+    ...defined({
+      attachBy: row.attach_by ?? undefined,
+      cancelRequestedAt: row.cancel_requested_at ?? undefined,
+    }),
     ...result,
-    ...(row.data_removed_at === null ? {} : { dataRemovedAt: row.data_removed_at }),
+    ...defined({ dataRemovedAt: row.data_removed_at ?? undefined }),
   };
 }

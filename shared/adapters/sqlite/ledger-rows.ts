@@ -1,4 +1,5 @@
 import type Database from 'libsql';
+import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
 import { microUsd } from '#shared/core/money.ts';
@@ -21,7 +22,7 @@ export function toEntry(row: LedgerRow): LedgerEntry {
     kind,
     at,
     amount: microUsd(amount),
-    ...(job === null ? {} : { job }),
+    ...defined({ job: job ?? undefined }),
     ...(JSON.parse(details) as object),
   } as LedgerEntry;
 }

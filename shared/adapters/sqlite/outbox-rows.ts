@@ -1,4 +1,5 @@
 import type Database from 'libsql';
+import { defined } from '#shared/core/defined.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 
 export interface OutboxRow {
@@ -22,10 +23,12 @@ export function toOutboxEntry(row: OutboxRow): OutboxEntry {
     event: row.event,
     url: row.url,
     createdAt: row.created_at,
-    ...(row.next_attempt_at === null ? {} : { nextAttemptAt: row.next_attempt_at }),
+    ...defined({ nextAttemptAt: row.next_attempt_at ?? undefined }),
     attempts: row.attempts,
-    ...(row.delivered_at === null ? {} : { deliveredAt: row.delivered_at }),
-    ...(row.abandoned_at === null ? {} : { abandonedAt: row.abandoned_at }),
+    ...defined({
+      deliveredAt: row.delivered_at ?? undefined,
+      abandonedAt: row.abandoned_at ?? undefined,
+    }),
   } as OutboxEntry;
 }
 

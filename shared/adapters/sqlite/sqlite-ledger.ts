@@ -1,6 +1,7 @@
 import type Database from 'libsql';
 import type { Account } from '#shared/core/account.ts';
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
@@ -108,8 +109,7 @@ export function createSqliteLedger(
       at: grant.at,
       amount: grant.amount,
       reference: grant.reference,
-      ...(grant.expiresAt === undefined ? {} : { expiresAt: grant.expiresAt }),
-      ...(grant.note === undefined ? {} : { note: grant.note }),
+      ...defined({ expiresAt: grant.expiresAt, note: grant.note }),
     };
     rows.addEntry(entry);
     credit.add(grant);
@@ -178,7 +178,7 @@ function toAccount(row: AccountRow): Account {
     id: row.id as AccountId,
     name: row.name,
     createdAt: row.created_at,
-    ...(row.disabled_at === null ? {} : { disabledAt: row.disabled_at }),
+    ...defined({ disabledAt: row.disabled_at ?? undefined }),
     balance: microUsd(row.balance),
     held: microUsd(row.held),
   };

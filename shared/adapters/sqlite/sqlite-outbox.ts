@@ -1,4 +1,5 @@
 import type Database from 'libsql';
+import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type { EndpointHealth, Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
@@ -135,8 +136,7 @@ function toAttempt(row: AttemptRow): DeliveryAttempt {
     number: row.number,
     at: row.at,
     durationMs: row.duration_ms,
-    ...(row.status === null ? {} : { status: row.status }),
-    ...(row.failure === null ? {} : { failure: row.failure }),
+    ...defined({ status: row.status ?? undefined, failure: row.failure ?? undefined }),
   };
 }
 

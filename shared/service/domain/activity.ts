@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
 import { addUsd, type MicroUsd, ZERO_USD } from '#shared/core/money.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
@@ -99,7 +100,7 @@ async function* entriesSince(
       account,
       from,
       limit: PAGE,
-      ...(before === undefined ? {} : { before }),
+      ...defined({ before }),
     });
     yield* page;
     before = page.at(-1)?.id;

@@ -1,6 +1,7 @@
 import type { ApiKey } from '#shared/core/account.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { toIso } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { createUlid, type JobId, type RandomBytes } from '#shared/core/ids.ts';
 import type { Dialect, Job, JobInput } from '#shared/core/job.ts';
@@ -116,16 +117,13 @@ function toAdmission(
   const job = toJob(order, quote, settings, clock, randomBytes);
   return {
     job,
-    ...(key.dayCap === undefined ? {} : { dayCap: key.dayCap }),
-    ...(key.monthCap === undefined ? {} : { monthCap: key.monthCap }),
-    ...(order.idempotency === undefined
-      ? {}
-      : {
-          idempotency: {
-            scope: `${key.account}|${order.idempotency.route}|${order.idempotency.key}`,
-            expiresAt: now + settings.deadlineMs + settings.retentionMs + 24 * HOUR_MS,
-          },
-        }),
+    ...defined({ dayCap: key.dayCap, monthCap: key.monthCap }),
+    ...(order.idempotency && {
+      idempotency: {
+        scope: `${key.account}|${order.idempotency.route}|${order.idempotency.key}`,
+        expiresAt: now + settings.deadlineMs + settings.retentionMs + 24 * HOUR_MS,
+      },
+    }),
     queueLimit: settings.queueLimit,
     ledgerEntryId: createUlid(clock, randomBytes),
     outbox: [],
@@ -155,17 +153,17 @@ function toJob(
     status: 'starting',
     createdAt: now,
     deadline: now + Math.min(cancelAfterMs, settings.deadlineMs),
-    ...(cancelAfterMs <= settings.deadlineMs ? { cancelAtDeadline: true } : {}),
+    ...(cancelAfterMs <= settings.deadlineMs && { cancelAtDeadline: true }),
     price: { perImage: quote.perImage, version: quote.version },
     hold: quote.total,
     budgetDay: toIso(now).slice(0, 10),
     budgetMonth: toIso(now).slice(0, 7),
-    ...(key.root === undefined ? {} : { budgetKey: key.root }),
+    ...defined({ budgetKey: key.root }),
     attempts: 0,
-    ...(order.attachWithinMs === undefined ? {} : { attachBy: now + order.attachWithinMs }),
+    ...(order.attachWithinMs !== undefined && { attachBy: now + order.attachWithinMs }),
     images: [],
     warnings: [],
-    ...(order.webhook === undefined ? {} : { webhook: order.webhook }),
+    ...defined({ webhook: order.webhook }),
     tags: order.tags ?? {},
   };
 }

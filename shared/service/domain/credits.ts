@@ -1,5 +1,6 @@
 import type { AuditEntry } from '#shared/core/account.ts';
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { GrantResult, Ledger } from '#shared/service/ports/ledger.ts';
@@ -25,10 +26,7 @@ export function grantCredit(deps: CreditDeps, request: CreditRequest): Promise<G
   const { account, amount, reference, actor, note, expiresAt } = request;
   const at = deps.clock.now();
   const entryId = createUlid(deps.clock, deps.randomBytes);
-  const optional = {
-    ...(note === undefined ? {} : { note }),
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-  };
+  const optional = defined({ note, expiresAt });
   return deps.ledger.grant({
     entryId,
     account,

@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError, assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
@@ -248,6 +249,6 @@ function toRequest(
     ...job.input,
     store: deps.outputStore(job.id),
     deadline: job.deadline,
-    ...(deps.signingKey === undefined ? {} : { signing_key: deps.signingKey }),
+    ...defined({ signing_key: deps.signingKey }),
   };
 }

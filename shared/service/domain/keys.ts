@@ -1,5 +1,6 @@
 import { type ApiKey, type AuditEntry, countedAs, type Scope } from '#shared/core/account.ts';
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, createUlid, type KeyId, type RandomBytes } from '#shared/core/ids.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
@@ -164,9 +165,7 @@ function rightsOf(key: ApiKey): NewKey & Pick<ApiKey, 'root'> {
     label: key.label,
     scopes: key.scopes,
     ratePerMinute: key.ratePerMinute,
-    ...(key.expiresAt === undefined ? {} : { expiresAt: key.expiresAt }),
-    ...(key.dayCap === undefined ? {} : { dayCap: key.dayCap }),
-    ...(key.monthCap === undefined ? {} : { monthCap: key.monthCap }),
+    ...defined({ expiresAt: key.expiresAt, dayCap: key.dayCap, monthCap: key.monthCap }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '#shared/core/defined.ts';
 import type { CatalogModel } from './catalog.ts';
 
 type Licence = CatalogModel['licences'][number];
@@ -22,7 +23,7 @@ export function withLicenceLinks(licences: readonly Licence[]): readonly Licence
   return licences.map(({ part, name, url }) => {
     const known = KNOWN[name.trim().toLowerCase()];
     const link = url !== undefined && HTTP.test(url) ? url : known;
-    return { part, name, ...(link === undefined ? {} : { url: link }) };
+    return { part, name, ...defined({ url: link }) };
   });
 }
 

@@ -1,4 +1,5 @@
 import { type Clock, toIso } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { ImageRecord } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
@@ -62,10 +63,10 @@ export function createPresenter(deps: PresenterDeps) {
         output: hasOutput ? await signedUrls(job, origin, urlsExpireAt) : null,
         ...(hasOutput ? { output_expires_at: toIso(urlsExpireAt) } : {}),
         error: job.error?.message ?? null,
-        ...(job.error === undefined ? {} : { error_code: job.error.code.replaceAll('-', '_') }),
+        ...defined({ error_code: job.error?.code.replaceAll('-', '_') }),
         logs: progressLog(job, imagesDone(job, estimate)),
         warnings: job.warnings,
-        ...(job.receipt?.blocked === undefined ? {} : { blocked: job.receipt.blocked }),
+        ...defined({ blocked: job.receipt?.blocked }),
         source: 'api' as const,
         data_removed: job.dataRemovedAt !== undefined,
         created_at: toIso(job.createdAt),
@@ -73,7 +74,7 @@ export function createPresenter(deps: PresenterDeps) {
         completed_at: job.completedAt === undefined ? null : toIso(job.completedAt),
         deadline: toIso(job.deadline),
         metrics: metricsOf(job, now),
-        ...(estimate === undefined ? {} : progressOf(estimate)),
+        ...(estimate && progressOf(estimate)),
         seed: job.input?.seed ?? null,
         cost: job.cost ?? null,
         price: job.hold,
@@ -86,9 +87,7 @@ export function createPresenter(deps: PresenterDeps) {
           web: `${origin}/?prediction=${job.id}`,
           stream: `${origin}/streams/${job.id}/${deps.streamToken(job.id)}`,
         },
-        ...(job.webhook === undefined
-          ? {}
-          : { webhook: job.webhook.url, webhook_events_filter: job.webhook.events }),
+        ...defined({ webhook: job.webhook?.url, webhook_events_filter: job.webhook?.events }),
       };
     },
   };
@@ -127,19 +126,17 @@ function metricsOf(job: Job, now: number): Record<string, number> {
   const queueEnd = job.startedAt ?? end;
   const ms = job.receipt?.ms;
   return {
-    ...(job.startedAt === undefined ? {} : { predict_time: (end - job.startedAt) / 1000 }),
-    ...(job.completedAt === undefined ? {} : { total_time: (end - job.createdAt) / 1000 }),
+    ...(job.startedAt !== undefined && { predict_time: (end - job.startedAt) / 1000 }),
+    ...(job.completedAt !== undefined && { total_time: (end - job.createdAt) / 1000 }),
     queue_ms: Math.max(0, queueEnd - job.createdAt),
-    ...(ms === undefined
-      ? {}
-      : {
-          load_ms: ms.load,
-          text_ms: ms.text,
-          unet_ms: ms.unet,
-          decode_ms: ms.vae,
-          encode_ms: ms.encode,
-          upload_ms: ms.upload,
-        }),
+    ...(ms && {
+      load_ms: ms.load,
+      text_ms: ms.text,
+      unet_ms: ms.unet,
+      decode_ms: ms.vae,
+      encode_ms: ms.encode,
+      upload_ms: ms.upload,
+    }),
   };
 }
 
@@ -155,7 +152,7 @@ function receiptOf(job: Job, receiptKey: Uint8Array) {
     images: job.images.map((image) => {
       const { key: _key, ...shown } = image;
       const signature = imageSignature(job, image, receiptKey);
-      return { ...shown, ...(signature === undefined ? {} : { signature }) };
+      return { ...shown, ...defined({ signature }) };
     }),
   };
 }

@@ -139,7 +139,7 @@ export function createSettlement(deps: SettlementDeps) {
       const outbox = [...eventEntries(job, 'start', now), ...entries];
       const start = {
         startedAt,
-        ...(wantsLogs(job) ? { progress: { imagesDone, toldAt } } : {}),
+        ...(wantsLogs(job) && { progress: { imagesDone, toldAt } }),
       };
       told(await jobs.markStarted(id, job.lease.token, start, outbox), outbox);
     },

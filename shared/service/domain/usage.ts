@@ -1,4 +1,5 @@
 import { toIso } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
 import { addUsd, type MicroUsd, ZERO_USD } from '#shared/core/money.ts';
@@ -64,7 +65,7 @@ async function* captures(
       from,
       to,
       limit: PAGE,
-      ...(before === undefined ? {} : { before }),
+      ...defined({ before }),
     });
     yield* page.filter(({ kind }) => kind === 'capture');
     before = page.at(-1)?.id;

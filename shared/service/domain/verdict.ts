@@ -1,3 +1,4 @@
+import { defined } from '#shared/core/defined.ts';
 import type { ErrorCode } from '#shared/core/errors.ts';
 import type { BlockedImage, ImageRecord, Receipt } from '#shared/core/inference.ts';
 import type { Job } from '#shared/core/job.ts';
@@ -35,7 +36,7 @@ export function decide(job: Job, ending: Ending, delivered: readonly ImageRecord
   const base = {
     capture: multiplyUsd(job.price.perImage, delivered.length),
     images: delivered,
-    ...(ending.receipt === undefined ? {} : { receipt: ending.receipt }),
+    ...defined({ receipt: ending.receipt }),
   };
   const told = ending.receipt?.warnings ?? [];
   const blocked = ending.receipt?.blocked ?? [];

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { InvokeEndpointAsyncCommand } from '@aws-sdk/client-sagemaker-runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createS3Client, createSageMakerRuntimeClient } from '#shared/adapters/aws/aws-clients.ts';
+import { defined } from '#shared/core/defined.ts';
 import { accessTo, createEmptyBucket } from '#test/helpers/aws-stand-ins.ts';
 import { type SageMakerStandIn, startSageMaker } from '#test/stand-ins/sagemaker.ts';
 
@@ -51,7 +52,7 @@ describe("the stand-in for SageMaker's asynchronous endpoints", () => {
       successTopic: 'good',
       errorTopic: 'bad',
       coldStartMs: options.coldStartMs ?? 0,
-      ...(options.ttlSecondMs === undefined ? {} : { ttlSecondMs: options.ttlSecondMs }),
+      ...defined({ ttlSecondMs: options.ttlSecondMs }),
       startGpu: () => startContainer(seen, options.takesMs ?? 0),
     });
     const client = createSageMakerRuntimeClient({

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { defined } from '#shared/core/defined.ts';
 import { type ApiHarness, createApiHarness, TEST_MODEL } from '#test/helpers/api-harness.ts';
 
 let api: ApiHarness;
@@ -83,7 +84,7 @@ async function expectError(response: Answer, status: number, code: string) {
 
 describe.each(ROUTES)('$method $path', ({ method, path, json }) => {
   const send = (init: Parameters<ApiHarness['send']>[1] = {}) =>
-    api.send(path, { method, ...(json === undefined ? {} : { json }), ...init });
+    api.send(path, { method, ...defined({ json }), ...init });
 
   test('without a key: 401', async () => {
     await expectError(await send({ key: null }), 401, 'unauthenticated');

@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import { type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
@@ -100,7 +101,7 @@ export async function deliverEntry(deps: DeliveryDeps, entry: OutboxEntry): Prom
     number: entry.attempts + 1,
     at,
     durationMs: deps.clock.now() - at,
-    ...(outcome.kind === 'answered' ? { status: outcome.status } : {}),
+    ...(outcome.kind === 'answered' && { status: outcome.status }),
     ...failureOf(outcome),
   };
   const result: AttemptResult =
@@ -147,8 +148,7 @@ async function judge(
     attempts: entry.attempts + 1,
     now,
     random: (deps.randomBytes(1)[0] ?? 0) / 256,
-    ...(status === undefined ? {} : { status }),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...defined({ status, retryAfter }),
   });
   return next === undefined ? { next: 'abandoned' } : { next: 'retry', nextAttemptAt: next };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { defined } from '#shared/core/defined.ts';
 import { verifyReceipt } from '#shared/core/embedded-receipt.ts';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
 import { type EncodeOptions, encodeImage } from '#shared/engine/pipeline/encode-image.ts';
@@ -24,7 +25,7 @@ async function embedded(bytes: Uint8Array): Promise<{ receipt: string; signature
   const receipt = /<onestep:receipt>(.*)<\/onestep:receipt>/s.exec(xmp)?.[1] ?? '';
   const signature = /<onestep:signature>(.*)<\/onestep:signature>/.exec(xmp)?.[1];
   const plain = receipt.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
-  return { receipt: plain, ...(signature === undefined ? {} : { signature }) };
+  return { receipt: plain, ...defined({ signature }) };
 }
 
 describe.each(IMAGE_FORMATS)('encodeImage as %s', (format) => {
