@@ -62,6 +62,14 @@ export const IMPORT_RULES = {
       from: {},
       to: { couldNotResolve: true },
     },
+    {
+      name: 'only-dependencies',
+      comment:
+        'What a command or a function imports is there after an install without --include=dev.',
+      severity: 'error',
+      from: { path: '^(shared|functions)/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
     ...Object.entries(SHARED).map(([folder, allowed]) => sharedMayImport(folder, allowed)),
     {
       name: 'service-is-pure',

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -36,7 +36,16 @@ function shell(code: string): string {
   return execFileSync('bash', ['-euo', 'pipefail', '-c', code], { cwd: clone, encoding: 'utf8' });
 }
 
-test('npm start installs what is missing, and a prompt gives a picture', async () => {
+async function makesPicture({ url, key }: { url: string; key: string }): Promise<void> {
+  const image = await fetch(`${url}/v1/images`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ prompt: 'A photo of a dog.', seed: 0 }),
+  });
+  expect(image.headers.get('content-type')).toBe('image/png');
+}
+
+test('npm start installs what it needs, npm test the rest while the server runs, and a prompt gives a picture', async () => {
   const npm = spawn('npm', ['start', '--silent', '--', '--port', '0', '--json'], {
     cwd: clone,
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -47,17 +56,18 @@ test('npm start installs what is missing, and a prompt gives a picture', async (
     lines.once('line', resolve);
     npm.once('exit', () => reject(new Error('npm start ended')));
   });
-  const { url, key, pid } = JSON.parse(line) as { url: string; key: string; pid: number };
-  const page = await fetch(url);
+  const started = JSON.parse(line) as { url: string; key: string; pid: number };
+  const page = await fetch(started.url);
   expect(await page.text()).toContain('Onestep');
-  const image = await fetch(`${url}/v1/images`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ prompt: 'A photo of a dog.', seed: 0 }),
-  });
-  expect(image.headers.get('content-type')).toBe('image/png');
+  await makesPicture(started);
+  const vitest = join(clone, 'node_modules/.bin/vitest');
+  expect(existsSync(vitest)).toBe(false);
+  // What `npm test` begins with.
+  shell('node functions/cli/install.mjs');
+  expect(existsSync(vitest)).toBe(true);
+  await makesPicture(started);
   const ended = new Promise((resolve) => npm.once('exit', resolve));
-  process.kill(pid, 'SIGTERM');
+  process.kill(started.pid, 'SIGTERM');
   await ended;
 });
 

@@ -33,7 +33,7 @@ function cdkProgram(): string {
   } catch (cause) {
     throw new AppError(
       'unavailable',
-      'The CDK is not installed here: it is a development dependency. Run "npm ci" without --omit=dev.',
+      'The CDK is not installed here: it is a development dependency. Run "npm install --no-save --include=dev".',
       { cause },
     );
   }
