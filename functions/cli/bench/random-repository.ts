@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { floatToHalf } from '#shared/engine/bytes/half.ts';
-import { cpuDialect } from '#shared/engine/onnx/sdxl/cpu-dialect.ts';
+import { cpuTarget } from '#shared/engine/onnx/sdxl/cpu-target.ts';
 import type { CheckpointTensor } from '#shared/engine/onnx/stored-tensor.ts';
 import { buildGraphs, readModelConfig } from '#shared/engine/package/build-graphs.ts';
 import { openRepository, type Part } from '#shared/engine/package/repository.ts';
@@ -33,7 +33,7 @@ export async function writeRandomRepository(
   for (const name of ['tokenizer', 'tokenizer_2', 'scheduler']) {
     cpSync(join(tokenizers, name), join(folder, name), { recursive: true });
   }
-  const graphs = buildGraphs(readModelConfig(openRepository(folder)), cpuDialect, 'FLOAT16');
+  const graphs = buildGraphs(readModelConfig(openRepository(folder)), cpuTarget, 'FLOAT16');
   const pools = new RandomPools();
   for (const { scopes } of Object.values(graphs)) {
     for (const { part, asked } of scopes) {

@@ -19,32 +19,6 @@ export interface TensorValue {
   readonly strides: readonly number[];
 }
 
-/** A name that may occur in a pickle; it stands for itself and is never looked up or called. */
-export interface GlobalValue {
-  readonly kind: 'global';
-  readonly name: string;
-}
-
-export interface DictValue {
-  readonly kind: 'dict';
-  readonly entries: Map<PickleValue, PickleValue>;
-}
-
-export interface ListValue {
-  readonly kind: 'list';
-  readonly items: PickleValue[];
-}
-
-export interface TupleValue {
-  readonly kind: 'tuple';
-  readonly items: readonly PickleValue[];
-}
-
-/** A value that no tensor needs (a set, a `torch.Size`): that it was there is all that is kept. */
-export interface OpaqueValue {
-  readonly kind: 'opaque';
-}
-
 /** What a pickle can hold, as plain data. */
 export type PickleValue =
   | null
@@ -54,11 +28,13 @@ export type PickleValue =
   | string
   | StorageValue
   | TensorValue
-  | GlobalValue
-  | DictValue
-  | ListValue
-  | TupleValue
-  | OpaqueValue;
+  /** A name that may occur in a pickle; it stands for itself and is never looked up or called. */
+  | { readonly kind: 'global'; readonly name: string }
+  | { readonly kind: 'dict'; readonly entries: Map<PickleValue, PickleValue> }
+  | { readonly kind: 'list'; readonly items: PickleValue[] }
+  | { readonly kind: 'tuple'; readonly items: readonly PickleValue[] }
+  /** A value that no tensor needs (a set, a `torch.Size`): only its presence is kept. */
+  | { readonly kind: 'opaque' };
 
 /** The storage classes of torch and the type of their elements. */
 const STORAGE_TYPES: ReadonlyMap<string, Dtype> = new Map([

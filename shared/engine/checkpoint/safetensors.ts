@@ -1,5 +1,6 @@
 import { FormatError } from '#shared/core/errors.ts';
 import { Cursor } from '#shared/engine/bytes/cursor.ts';
+import { isRecord } from '#shared/engine/bytes/json.ts';
 import type { ByteSource } from './byte-source.ts';
 import { quote } from './quote.ts';
 import { rowMajorStrides, stridedTensor } from './strided.ts';
@@ -72,10 +73,8 @@ function readHeader(source: ByteSource): { header: Record<string, unknown>; data
 function parseHeader(path: string, text: string): Record<string, unknown> {
   const [tensorNames, fieldNames] = countNames(path, text);
   if (tensorNames > MAX_TENSORS) {
-    throw new FormatError(
-      path,
-      `describes ${tensorNames} tensors; at most ${MAX_TENSORS} are read`,
-    );
+    const problem = `describes ${tensorNames} tensors; at most ${MAX_TENSORS} are read`;
+    throw new FormatError(path, problem);
   }
   if (fieldNames > MAX_FIELDS) {
     throw new FormatError(path, `has ${fieldNames} fields; at most ${MAX_FIELDS} are read`);
@@ -148,7 +147,7 @@ function readMetadata(path: string, value: unknown): ReadonlyMap<string, string>
 function readEntry(path: string, name: string, value: unknown): Entry {
   const fault = (problem: string) => new FormatError(path, `tensor ${quote(name)} ${problem}`);
   if (!isRecord(value)) throw fault('is not described by a JSON object');
-  const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
+  const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) {
     throw fault(`has the type ${quote(String(dtype))}, which is not supported`);
   }
@@ -189,8 +188,4 @@ function checkCoverage(source: ByteSource, entries: readonly Entry[], dataStart:
 
 function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
-}
-
-function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

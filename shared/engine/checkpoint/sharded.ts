@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { FormatError } from '#shared/core/errors.ts';
-import { type ByteSource, openFile } from './byte-source.ts';
+import { isRecord, parseJson } from '#shared/engine/bytes/json.ts';
+import { openFile } from './byte-source.ts';
 import { quote } from './quote.ts';
 import type { Checkpoint, LazyTensor } from './tensor.ts';
 
@@ -28,10 +29,7 @@ export function openSharded(path: string, openShard: (path: string) => Checkpoin
       if (shards.size > MAX_SHARDS) throw new FormatError(path, `joins over ${MAX_SHARDS} files`);
       const tensor = shard.tensors.get(name);
       if (tensor === undefined) {
-        throw new FormatError(
-          path,
-          `says that ${quote(file)} holds ${quote(name)}, but it doesn't`,
-        );
+        throw new FormatError(path, `says that ${quote(file)} holds ${quote(name)}; it doesn't`);
       }
       tensors.set(name, tensor);
     }
@@ -46,34 +44,20 @@ export function openSharded(path: string, openShard: (path: string) => Checkpoin
 function readIndex(path: string): [string, string][] {
   const source = openFile(path);
   try {
-    const index = parseJson(source);
+    if (source.sizeBytes > MAX_INDEX_BYTES) throw new FormatError(path, 'is too large an index');
+    const text = new TextDecoder().decode(source.read(0, source.sizeBytes));
+    const index = parseJson(text, path);
     const map = isRecord(index) ? index['weight_map'] : undefined;
     if (!isRecord(map)) throw new FormatError(path, 'has no "weight_map": it is no weight index');
     return Object.entries(map).map(([name, file]): [string, string] => {
       // A plain name: an index may not lead to other folders.
       if (typeof file !== 'string' || !/^[^/\\]+\.(safetensors|bin)$/.test(file)) {
-        throw new FormatError(
-          path,
-          `maps ${quote(name)} to ${quote(String(file))}, no file beside it`,
-        );
+        const problem = `maps ${quote(name)} to ${quote(String(file))}, no file beside it`;
+        throw new FormatError(path, problem);
       }
       return [name, file];
     });
   } finally {
     source.close();
   }
-}
-
-function parseJson(source: ByteSource): unknown {
-  if (source.sizeBytes > MAX_INDEX_BYTES)
-    throw new FormatError(source.path, 'is too large an index');
-  try {
-    return JSON.parse(new TextDecoder().decode(source.read(0, source.sizeBytes)));
-  } catch (cause) {
-    throw new FormatError(source.path, 'is not JSON', { cause });
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import { assert } from '#shared/core/errors.ts';
-import { dimAt, elementCount } from './shape.ts';
+import { elementCount } from './shape.ts';
 import type { StoredTensor } from './stored-tensor.ts';
 import type { Var } from './value.ts';
 
@@ -22,17 +22,8 @@ export function storedRows(
   count: number,
   shape?: readonly number[],
 ): Var {
-  const rest = tensor.shape.slice(1);
-  const own = [count, ...rest];
-  const rows = dimAt(tensor.shape, 0);
-  assert(typeof rows === 'number' && start + count <= rows, `rows of ${tensor.name}`);
-  assert(
-    shape === undefined || elementCount(shape) === elementCount(own),
-    `${tensor.name} [${own.join(', ')}] seen as [${shape?.join(', ')}]`,
-  );
-  return {
-    type: tensor.type,
-    shape: shape ?? own,
-    origin: { kind: 'stored', tensor, start: start * elementCount(rest) },
-  };
+  const [rows = 0, ...rest] = tensor.shape;
+  assert(start + count <= rows, `rows of ${tensor.name}`);
+  const { type, shape: seen } = stored({ ...tensor, shape: [count, ...rest] }, shape);
+  return { type, shape: seen, origin: { kind: 'stored', tensor, start: start * elementCount(rest) } };
 }

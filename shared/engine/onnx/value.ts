@@ -14,28 +14,14 @@ export interface Var {
   readonly origin: Origin;
 }
 
-export type Origin = InputOrigin | ConstantOrigin | StoredOrigin | NodeOrigin;
-
-/** The graph is given this value when it runs. */
-export interface InputOrigin {
-  readonly kind: 'input';
-  readonly name: string;
-}
-
-/** The value lies in the graph itself. */
-export interface ConstantOrigin {
-  readonly kind: 'constant';
-  /** Little-endian, row-major. */
-  readonly bytes: Uint8Array;
-}
-
-/** The value lies in a file beside the graph: a stored tensor, or some of its rows. */
-export interface StoredOrigin {
-  readonly kind: 'stored';
-  readonly tensor: StoredTensor;
-  /** The element of the tensor at which the value begins. */
-  readonly start: number;
-}
+export type Origin =
+  /** The graph is given this value when it runs. */
+  | { readonly kind: 'input'; readonly name: string }
+  /** The value lies in the graph itself: little-endian, row-major. */
+  | { readonly kind: 'constant'; readonly bytes: Uint8Array }
+  /** The value lies in a file beside the graph: a stored tensor from element `start` on. */
+  | { readonly kind: 'stored'; readonly tensor: StoredTensor; readonly start: number }
+  | NodeOrigin;
 
 export interface NodeOrigin {
   readonly kind: 'node';

@@ -1,9 +1,9 @@
 import { FormatError } from '#shared/core/errors.ts';
 import { hasBands } from '#shared/engine/onnx/sdxl/bands.ts';
 import { type ClipConfig, readClipConfig } from '#shared/engine/onnx/sdxl/clip-config.ts';
-import { cpuDialect, cpuDialectOfAnySize } from '#shared/engine/onnx/sdxl/cpu-dialect.ts';
-import { cudaDialect } from '#shared/engine/onnx/sdxl/cuda-dialect.ts';
-import type { Dialect } from '#shared/engine/onnx/sdxl/dialect.ts';
+import { cpuTarget, cpuTargetOfAnySize } from '#shared/engine/onnx/sdxl/cpu-target.ts';
+import { cudaTarget } from '#shared/engine/onnx/sdxl/cuda-target.ts';
+import type { Target } from '#shared/engine/onnx/sdxl/target.ts';
 import {
   type ModelGraph,
   textGraph,
@@ -94,23 +94,23 @@ function checkAgreement(
 /** The three graphs of a model for one kind of device. */
 export function buildGraphs(
   config: ModelConfig,
-  dialect: Dialect,
+  target: Target,
   type: StoredType,
   folding = NO_FOLDING,
 ): Record<GraphName, ModelGraph> {
   const [, second] = config.clip;
   return {
-    text: textGraph(dialect, type, config.clip, config.tokenizers[0].maxLength),
-    unet: unetGraph(dialect, type, config.unet, second.projection_dim, config.step),
-    vae: vaeGraph(dialect, type, config.vae, folding),
+    text: textGraph(target, type, config.clip, config.tokenizers[0].maxLength),
+    unet: unetGraph(target, type, config.unet, second.projection_dim, config.step),
+    vae: vaeGraph(target, type, config.vae, folding),
   };
 }
 
 /** With a second VAE for small images, where bands of rows make it another graph. */
 function buildCpuGraphs(config: ModelConfig, type: StoredType): Record<GraphName, ModelGraph> {
-  const graphs = buildGraphs(config, cpuDialect, type);
+  const graphs = buildGraphs(config, cpuTarget, type);
   if (!hasBands(graphs.vae.graph)) return graphs;
-  const { graph } = vaeGraph(cpuDialectOfAnySize, type, config.vae);
+  const { graph } = vaeGraph(cpuTargetOfAnySize, type, config.vae);
   return { ...graphs, vae: { ...graphs.vae, small: graph } };
 }
 
@@ -134,6 +134,6 @@ export function buildDeviceGraphs(
   if (dtype === 'fp32') return { cpu: buildCpuGraphs(config, 'FLOAT') };
   return {
     cpu: buildCpuGraphs(config, 'FLOAT16'),
-    cuda: buildGraphs(config, cudaDialect, 'FLOAT16', folding),
+    cuda: buildGraphs(config, cudaTarget, 'FLOAT16', folding),
   };
 }

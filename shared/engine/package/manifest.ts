@@ -1,18 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { AppError, FormatError } from '#shared/core/errors.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { parseFields, parseJson } from '#shared/engine/bytes/json.ts';
 
 /**
- * A model package: one folder with a manifest, three graphs, their weights and the tokenizer files.
- * Everything that turns a prompt into pixels, and nothing else.
+ * A model package: one folder with a manifest, three graphs, their weights and the tokenizer files:
+ * everything that turns a prompt into pixels, and nothing else.
  */
 
 export const MANIFEST_FILE = 'manifest.json';
 
 const Sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** A path inside the package: relative, with forward slashes, never upwards. */
+/** A path inside the package: relative, with forward slashes and no `..`. */
 const PathSchema = z
   .string()
   .regex(/^[^/\\][^\\]*$/)
@@ -26,9 +27,9 @@ const graphSchema = <I extends readonly string[], O extends readonly string[]>(
 ) =>
   z.object({
     file: PathSchema,
-    /** The same graph for latents of fewer rows than `file` can do. */
+    /** The same graph for latents with fewer rows than `file` can process. */
     small: z.object({ file: PathSchema, belowRows: z.number().int().positive() }).optional(),
-    /** Bytes of weights that the graph refers to in other files of the package. */
+    /** Bytes of weights that the graph reads from other files of the package. */
     weightBytes: z.number().int().min(0),
     inputs: z.literal(inputs).array().length(inputs.length),
     outputs: z.literal(outputs).array().length(outputs.length),
@@ -45,7 +46,7 @@ export const GRAPH_NAMES = ['text', 'unet', 'vae'] as const;
 export type GraphName = (typeof GRAPH_NAMES)[number];
 
 /**
- * The three graphs, for one kind of device. Floats at the graphs' edges are float32 in every dialect.
+ * The three graphs, for one kind of device. Floats at the graphs' edges are float32 on every device.
  *
  * - `text`: `ids_1`, `ids_2` int32 `[N, 77]` → `context` `[N, 77, C]`, `pooled` `[N, P]`.
  * - `unet`: `latents` `[N, 4, h, w]`, `context`, `pooled`, `time_ids` `[N or 1, 6]` → `x0` `[N, 4, h, w]`,
@@ -61,19 +62,19 @@ const GraphSetSchema = z.object({
 export type GraphSet = z.infer<typeof GraphSetSchema>;
 
 const TokenizerSchema = z.object({
-  /** The folder inside the package that holds the tokenizer's files. */
+  /** The package's folder with the tokenizer's files. */
   folder: PathSchema,
   bosId: z.number().int().min(0),
   eosId: z.number().int().min(0),
   padId: z.number().int().min(0),
-  /** Ids per prompt, with the start and end marks: 77. */
+  /** Ids per prompt, including the start and end marks: 77. */
   maxLength: z.number().int().min(2),
 });
 
 export const ManifestSchema = z.object({
   format: z.literal('onestep-model/1'),
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
-  /** Whom clients name before the model's name; absent where nobody said. */
+  /** The name that clients put before the model's; absent if none was given. */
   owner: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
@@ -84,7 +85,7 @@ export const ManifestSchema = z.object({
   dtype: z.enum(['fp32', 'fp16']),
   graphs: z.object({ cpu: GraphSetSchema, cuda: GraphSetSchema.optional() }),
   size: z.object({
-    /** The size in pixels that the model was trained for. */
+    /** The size in pixels that the model was trained on. */
     defaultWidth: z.number().int().positive(),
     defaultHeight: z.number().int().positive(),
     /** Width and height must be multiples of this, the VAE's pixels per latent. */
@@ -94,13 +95,13 @@ export const ManifestSchema = z.object({
     scalingFactor: z.number().positive(),
     latentChannels: z.number().int().positive(),
     /**
-     * Exponents of the powers of two that the CUDA graph's activations are divided by, chosen when
-     * the package was made: of what runs from block to block, and inside each block.
+     * Exponents of the powers of two that divide the CUDA graph's activations, chosen when the package
+     * was made: of what runs from block to block, and of what stays inside a block.
      */
     folding: z
       .object({ residual: z.number().int().min(0), inner: z.number().int().min(0) })
       .optional(),
-    /** The largest activations, undivided, that the choice rests on. */
+    /** The largest activations, undivided, on which that choice is based. */
     seen: z.object({ residual: z.number().min(0), inner: z.number().min(0) }).optional(),
   }),
   text: z.object({
@@ -128,9 +129,9 @@ export const ManifestSchema = z.object({
 export type Manifest = z.infer<typeof ManifestSchema>;
 
 /**
- * Reads and checks the manifest of a model package; the files that it lists are not opened.
+ * Reads and checks the manifest of a model package without opening the files that it lists.
  *
- * @throws AppError `file-not-found` when the folder has no manifest, FormatError when it is not one
+ * @throws AppError `file-not-found` if the folder has no manifest, FormatError if it is malformed
  */
 export function readManifest(folder: string): Manifest {
   const path = join(folder, MANIFEST_FILE);
@@ -144,18 +145,7 @@ export function readManifest(folder: string): Manifest {
       { cause },
     );
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(path, 'not valid JSON; import the model again', { cause });
-  }
-  const parsed = ManifestSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new FormatError(
-    path,
-    `${issue?.path.join('.')}: ${issue?.message}; import the model again`,
-    { cause: parsed.error },
-  );
+  const advice = '; import the model again';
+  const value = parseJson(text, path, `is not valid JSON${advice}`);
+  return parseFields(ManifestSchema, value, path, advice);
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, FormatError } from '#shared/core/errors.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { parseJson } from '#shared/engine/bytes/json.ts';
 import { findWeights } from '#shared/engine/checkpoint/open-checkpoint.ts';
 
 /** The parts of an SDXL repository that hold weights. */
@@ -22,7 +23,7 @@ export interface Repository {
   readonly weightsOf: (part: Part) => string;
 }
 
-/** @throws AppError `file-not-found` when there is no such folder */
+/** @throws AppError `file-not-found` if there is no such folder */
 export function openRepository(folder: string): Repository {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new AppError('file-not-found', `${folder}: there is no such folder.`);
@@ -48,11 +49,7 @@ function readJsonFile(path: string, folder: string): unknown {
       { cause },
     );
   }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(path, 'is not valid JSON', { cause });
-  }
+  return parseJson(text, path);
 }
 
 function weightsOf(folder: string, part: Part): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FormatError } from '#shared/core/errors.ts';
+import { parseFields } from '#shared/engine/bytes/json.ts';
 import type { DenoiseStep } from '#shared/engine/onnx/sdxl/unet.ts';
 
 /** The timestep that DisBack and DMD2 distilled their one step for. */
@@ -32,12 +33,7 @@ export function readSchedule(
   file: string,
   timestep = ONE_STEP_TIMESTEP,
 ): DenoiseStep {
-  const parsed = ScheduleSchema.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new FormatError(file, `"${issue?.path.join('.')}" is not supported: ${issue?.message}`);
-  }
-  const config = parsed.data;
+  const config = parseFields(ScheduleSchema, value, file, ' (nothing else is supported)');
   if (timestep >= config.num_train_timesteps) {
     throw new FormatError(
       file,

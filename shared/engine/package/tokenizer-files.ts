@@ -1,42 +1,42 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, FormatError } from '#shared/core/errors.ts';
+import { isRecord, parseJson, readOptionalText } from '#shared/engine/bytes/json.ts';
 
-/** A token that is looked for in the text before any word is cut. */
+/** A token that is looked for in the text before the text is cut into words. */
 const AddedTokenSchema = z.object({
   id: z.number().int().min(0),
   content: z.string(),
   normalized: z.boolean().default(false),
 });
 
-/** What a CLIP tokenizer's folder says of its words. */
+/** The words of a CLIP tokenizer's folder. */
 export interface TokenizerFiles {
   /** Token text → id. */
   readonly vocabulary: ReadonlyMap<string, number>;
   readonly vocabularyFile: string;
-  /** The pairs that merge, in order of rank. */
+  /** Pairs to merge, in order of rank. */
   readonly merges: readonly (readonly [string, string])[];
   readonly mergesFile: string;
-  /** Only from a `tokenizer.json`; the other files name theirs in `tokenizer_config.json`. */
+  /** From a `tokenizer.json` only; the other layout names them in `tokenizer_config.json`. */
   readonly added: readonly z.infer<typeof AddedTokenSchema>[];
 }
 
 /**
- * Reads a tokenizer's vocabulary and merge rules from `vocab.json` and `merges.txt`, or, where there
- * is no vocabulary, from the `tokenizer.json` that transformers 5 saves in place of both.
+ * Reads a tokenizer's vocabulary and merge rules from `vocab.json` and `merges.txt`, or from the
+ * `tokenizer.json` that transformers 5 saves instead of both.
  *
  * @throws AppError `file-not-found`, FormatError naming the file at fault
  */
 export function readTokenizerFiles(folder: string): TokenizerFiles {
   const vocabularyFile = join(folder, 'vocab.json');
-  const text = readText(vocabularyFile);
+  const text = readOptionalText(vocabularyFile);
   if (text === undefined) return readWhole(folder, vocabularyFile);
   const mergesFile = join(folder, 'merges.txt');
-  const rules = readText(mergesFile);
+  const rules = readOptionalText(mergesFile);
   if (rules === undefined) throw notFound(mergesFile, 'merges.txt');
   return {
-    vocabulary: checkVocabulary(vocabularyFile, parseJson(vocabularyFile, text)),
+    vocabulary: checkVocabulary(vocabularyFile, parseJson(text, vocabularyFile)),
     vocabularyFile,
     merges: parseMerges(mergesFile, rules),
     mergesFile,
@@ -47,7 +47,7 @@ export function readTokenizerFiles(folder: string): TokenizerFiles {
 const Model = z.object({
   type: z.literal('BPE').default('BPE'),
   end_of_word_suffix: z.literal('</w>'),
-  // Checked by hand: fifty thousand entries through a schema take a third of a second.
+  // Checked by hand: a schema takes a third of a second for fifty thousand entries.
   vocab: z.unknown(),
   merges: z.unknown(),
 });
@@ -55,11 +55,11 @@ const WholeSchema = z.object({ model: Model, added_tokens: z.array(AddedTokenSch
 
 function readWhole(folder: string, missing: string): TokenizerFiles {
   const file = join(folder, 'tokenizer.json');
-  const text = readText(file);
+  const text = readOptionalText(file);
   if (text === undefined) {
     throw notFound(missing, 'vocab.json and merges.txt, or tokenizer.json');
   }
-  const parsed = WholeSchema.safeParse(parseJson(file, text));
+  const parsed = WholeSchema.safeParse(parseJson(text, file));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const path = issue?.path.join('.') ?? '';
@@ -78,14 +78,11 @@ function readWhole(folder: string, missing: string): TokenizerFiles {
 }
 
 function checkVocabulary(file: string, json: unknown): ReadonlyMap<string, number> {
-  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-  const entries: [string, unknown][] = isObject ? Object.entries(json as object) : [];
   const isEntry = (entry: [string, unknown]): entry is [string, number] =>
     Number.isSafeInteger(entry[1]) && (entry[1] as number) >= 0;
-  if (!isObject || !entries.every(isEntry)) {
-    throw new FormatError(file, 'expected one object of token texts and whole-number ids');
-  }
-  return new Map(entries);
+  const entries = isRecord(json) ? Object.entries(json) : [];
+  if (isRecord(json) && entries.every(isEntry)) return new Map(entries);
+  throw new FormatError(file, 'expected one object of token texts and whole-number ids');
 }
 
 function parseMerges(file: string, text: string): [string, string][] {
@@ -101,7 +98,7 @@ function parseMerges(file: string, text: string): [string, string][] {
   return rules;
 }
 
-/** In a `tokenizer.json` a rule is a list of two texts or, in older ones, a line as in merges.txt. */
+/** A rule in `tokenizer.json` is a list of two texts or, in older files, a line as in merges.txt. */
 function checkMerges(file: string, json: unknown): [string, string][] {
   if (!Array.isArray(json)) throw new FormatError(file, '"model.merges" is not a list');
   return json.map((rule: unknown, index) => {
@@ -118,29 +115,7 @@ function asPair(rule: unknown): [string, string] | undefined {
   return typeof left === 'string' && typeof right === 'string' ? [left, right] : undefined;
 }
 
-function parseJson(file: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(file, 'this is not JSON', { cause });
-  }
-}
-
-/** The file's text; undefined where there is no such file. */
-function readText(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new AppError('file-not-found', `${file} cannot be read.`, { cause, details: { file } });
-  }
-}
-
 const notFound = (file: string, wanted: string) =>
-  new AppError(
-    'file-not-found',
-    `${file}: there is no such file; a tokenizer folder has ${wanted}.`,
-    {
-      details: { file },
-    },
-  );
+  new AppError('file-not-found', `${file} does not exist; a tokenizer folder has ${wanted}.`, {
+    details: { file },
+  });

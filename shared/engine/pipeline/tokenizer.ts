@@ -1,4 +1,5 @@
 import { FormatError } from '#shared/core/errors.ts';
+import { readSpecialTokens, type SpecialToken } from '#shared/engine/package/special-tokens.ts';
 import { readTokenizerFiles, type TokenizerFiles } from '#shared/engine/package/tokenizer-files.ts';
 import { type BytePairVocabulary, encodeWord, rankMerges } from './byte-pair-encoding.ts';
 import {
@@ -10,17 +11,13 @@ import {
   toByteSymbols,
   trimSpace,
 } from './clip-text.ts';
-import { readSpecialTokens, type SpecialToken } from './special-tokens.ts';
-
-/** CLIP's context length; a tokenizer's configuration may state another one. */
-const DEFAULT_LENGTH = 77;
 
 export interface Encoding {
-  /** Begin, the prompt's tokens as far as they fit, end; not padded. */
+  /** The start mark, as many of the prompt's tokens as fit, the end mark; not padded. */
   readonly ids: number[];
-  /** How many tokens the whole prompt has, begin and end included. */
+  /** How many tokens the whole prompt has, including both marks. */
   readonly tokens: number;
-  /** The end of the prompt that did not fit, as it was typed; empty when all of it did. */
+  /** The end of the prompt that did not fit, as typed; empty if all of it did. */
   readonly cut: string;
 }
 
@@ -29,27 +26,27 @@ export interface Tokenizer {
   readonly length: number;
   readonly padId: number;
   encode(text: string): Encoding;
-  /** `ids` filled up with the pad to the tokenizer's length, as int32 for the graph. */
+  /** `ids` padded to the tokenizer's length, as int32 for the graph. */
   pad(ids: readonly number[]): Int32Array;
 }
 
-/** A stretch of the prompt: typed text, or a special token that stands in it. */
+/** A stretch of the prompt: typed text, or a special token within it. */
 interface Segment {
   readonly text: string;
   readonly start: number;
   readonly special: boolean;
 }
 
-/** A token, and how to find the place in the prompt where it starts. */
+/** A token, and how to find where it starts in the prompt. */
 interface PlacedToken {
   readonly id: number;
   readonly start: () => number;
 }
 
 /**
- * Loads a CLIP tokenizer from a folder with `vocab.json` and `merges.txt` or `tokenizer.json`, and
- * with `tokenizer_config.json` and `special_tokens_map.json` where there are any. Its ids equal those
- * of transformers' CLIPTokenizer.
+ * Loads a CLIP tokenizer from a folder with `vocab.json` and `merges.txt`, or `tokenizer.json`, and
+ * optionally `tokenizer_config.json` and `special_tokens_map.json`. Its ids equal those of
+ * transformers' CLIPTokenizer.
  *
  * @throws AppError `file-not-found`, FormatError for a vocabulary that contradicts itself
  */
@@ -65,7 +62,7 @@ export function loadTokenizer(folder: string): Tokenizer {
   const beginId = idOf(specials.begin);
   const endId = idOf(specials.end);
   const padId = idOf(specials.pad);
-  const length = specials.maxLength ?? DEFAULT_LENGTH;
+  const length = specials.maxLength;
   const typed = specials.all.filter((token) => !token.normalized);
   const normalized = specials.all
     .filter((token) => token.normalized)
@@ -100,7 +97,7 @@ export function loadTokenizer(folder: string): Tokenizer {
   };
 }
 
-/** Cuts text around special tokens: the leftmost first, and of those the longest. */
+/** Cuts text around special tokens: the leftmost first, and of several there the longest. */
 function splitAt(text: string, tokens: readonly SpecialToken[]): Segment[] {
   if (tokens.length === 0) return [{ text, start: 0, special: false }];
   const escaped = tokens

@@ -3,7 +3,7 @@ import { gelu, geluTanh, mul, relu, softplus, tanh } from '#shared/engine/onnx/o
 import { quickGelu } from '#shared/engine/onnx/ops/microsoft.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 
-/** Activations by the names that diffusers and transformers have for them. */
+/** Activations by their names in diffusers and transformers. */
 const ACTIVATIONS = {
   silu: (x: Var) => quickGelu(x, 1),
   swish: (x: Var) => quickGelu(x, 1),
@@ -17,22 +17,13 @@ const ACTIVATIONS = {
 
 export type Activation = keyof typeof ACTIVATIONS;
 
-/** `act_fn` of a diffusers config; its class lowers the case. */
+/** `act_fn` of a diffusers config, in any case. */
 export const DiffusersActivation = z
   .string()
   .transform((name) => name.toLowerCase())
   .pipe(z.enum(['silu', 'swish', 'gelu', 'relu', 'mish']));
 
 /** `hidden_act` of a CLIP config. */
-export const ClipActivation = z.enum([
-  'quick_gelu',
-  'gelu',
-  'gelu_new',
-  'gelu_pytorch_tanh',
-  'relu',
-  'silu',
-  'swish',
-  'mish',
-]);
+export const ClipActivation = z.enum(Object.keys(ACTIVATIONS) as [Activation, ...Activation[]]);
 
 export const activate = (x: Var, activation: Activation): Var => ACTIVATIONS[activation](x);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { FormatError } from '#shared/core/errors.ts';
+import { isRecord, parseFields } from '#shared/engine/bytes/json.ts';
 
-/** A size; the limit only keeps nonsense from taking all memory before a tensor's shape refutes it. */
+/** A size; the limit keeps nonsense from taking all memory before a tensor's shape refutes it. */
 export const PositiveInt = z
   .number()
   .int()
@@ -19,8 +20,8 @@ export const CountPerBlock = z.union([Count, z.array(Count).max(128)]);
 /**
  * Checks a `config.json` against a schema whose defaults are those of the Python class.
  *
- * @param supported fields that the graph has no other way for: their allowed values, the class's
- *   default among them
+ * @param supported fields of which the graph implements only these values, the class's default among
+ *   them
  * @throws FormatError naming the field
  */
 export function readConfig<T extends z.ZodType>(
@@ -29,27 +30,18 @@ export function readConfig<T extends z.ZodType>(
   value: unknown,
   file: string,
 ): z.infer<T> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new FormatError(file, 'a config.json holds a JSON object');
-  }
-  const fields = new Map(Object.entries(value));
+  if (!isRecord(value)) throw new FormatError(file, 'a config.json holds a JSON object');
   for (const [field, allowed] of Object.entries(supported)) {
-    const given = fields.get(field);
+    const given = Object.hasOwn(value, field) ? value[field] : undefined;
     if (given === undefined || allowed.includes(given)) continue;
     const choices = allowed.map((choice) => JSON.stringify(choice)).join(' or ');
-    throw new FormatError(
-      file,
-      `"${field}": ${shown(given)} is not supported; it must be ${choices}`,
-    );
+    const problem = `"${field}": ${shown(given)} is not supported; it must be ${choices}`;
+    throw new FormatError(file, problem);
   }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const path = issue?.path.map(String) ?? [];
-  throw new FormatError(file, `"${path.join('.')}": ${issue?.message}`, { cause: parsed.error });
+  return parseFields(schema, value, file);
 }
 
-/** A value as its file has it, as far as fits into a message. */
+/** A value as JSON, short enough for a message. */
 function shown(value: unknown): string {
   const text = JSON.stringify(value);
   return text.length <= 60 ? text : `${text.slice(0, 60)}…`;

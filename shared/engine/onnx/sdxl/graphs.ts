@@ -5,7 +5,7 @@ import type { StoredType } from '#shared/engine/onnx/stored-tensor.ts';
 import { input } from '#shared/engine/onnx/value.ts';
 import { clipProjection, clipTextEncoder } from './clip.ts';
 import type { ClipConfig } from './clip-config.ts';
-import type { Dialect } from './dialect.ts';
+import type { Target } from './target.ts';
 import { NO_FOLDING } from './resnet.ts';
 import { Scope } from './scope.ts';
 import { TIME_IDS } from './time-embedding.ts';
@@ -28,7 +28,7 @@ export interface ModelGraph {
  * @param length ids per text
  */
 export function textGraph(
-  dialect: Dialect,
+  target: Target,
   type: StoredType,
   configs: readonly [ClipConfig, ClipConfig],
   length: number,
@@ -37,9 +37,9 @@ export function textGraph(
   const ids2 = input('ids_2', 'INT32', ['batch', length]);
   const scope1 = Scope.of('text_encoder', type, 'text_encoder.');
   const scope2 = Scope.of('text_encoder_2', type, 'text_encoder_2.');
-  const first = clipTextEncoder(dialect, scope1, configs[0], ids1);
-  const second = clipTextEncoder(dialect, scope2, configs[1], ids2);
-  const pooled = clipProjection(dialect, scope2, configs[1], ids2, second.last);
+  const first = clipTextEncoder(target, scope1, configs[0], ids1);
+  const second = clipTextEncoder(target, scope2, configs[1], ids2);
+  const pooled = clipProjection(target, scope2, configs[1], ids2, second.last);
   const context = cast(concat([first.penultimate, second.penultimate], 2), 'FLOAT');
   const graph = buildGraph('text', [ids1, ids2], {
     context,
@@ -50,7 +50,7 @@ export function textGraph(
 
 /** Noise and conditioning → clean latents, one denoising step included. */
 export function unetGraph(
-  dialect: Dialect,
+  target: Target,
   type: StoredType,
   config: UnetConfig,
   pooledChannels: number,
@@ -61,7 +61,7 @@ export function unetGraph(
   const context = input('context', 'FLOAT', ['batch', 'tokens', config.contextChannels]);
   const pooled = input('pooled', 'FLOAT', ['batch', pooledChannels]);
   const timeIds = input('time_ids', 'FLOAT', ['rows', TIME_IDS]);
-  const output = unet(dialect, scope, config, step.timestep, {
+  const output = unet(target, scope, config, step.timestep, {
     latents,
     context,
     pooled,
@@ -76,13 +76,13 @@ export function unetGraph(
 
 /** Clean latents → pixels. */
 export function vaeGraph(
-  dialect: Dialect,
+  target: Target,
   type: StoredType,
   config: VaeConfig,
   folding = NO_FOLDING,
 ): ModelGraph {
   const scope = Scope.of('vae', type);
   const x0 = input('x0', 'FLOAT', [1, config.latent_channels, 'h', 'w']);
-  const pixels = vaeDecoder(dialect, scope, config, x0, folding);
+  const pixels = vaeDecoder(target, scope, config, x0, folding);
   return { graph: buildGraph('vae', [x0], { pixels }), scopes: [scope] };
 }

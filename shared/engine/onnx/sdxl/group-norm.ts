@@ -11,7 +11,7 @@ import { instanceNorm, reduceSum } from '#shared/engine/onnx/ops/network.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { activate } from './activation.ts';
 import { bandsOf, heightOf, isBanded, perBand, someRows } from './bands.ts';
-import type { NormOptions } from './dialect.ts';
+import type { NormOptions } from './target.ts';
 import type { Affine, Scope } from './scope.ts';
 import { tokenLayers } from './token-layers.ts';
 

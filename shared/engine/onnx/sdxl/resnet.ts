@@ -3,7 +3,7 @@ import { split } from '#shared/engine/onnx/ops/arrange.ts';
 import { add, div } from '#shared/engine/onnx/ops/elementwise.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { type Activation, activate } from './activation.ts';
-import type { Dialect } from './dialect.ts';
+import type { Target } from './target.ts';
 import type { Scope } from './scope.ts';
 
 export interface ResnetOptions {
@@ -47,7 +47,7 @@ export const foldedEpsilon = (epsilon: number, exponent: number): number =>
 
 /** diffusers' `ResnetBlock2D`: two normalised convolutions beside a shortcut. */
 export function resnetBlock(
-  dialect: Dialect,
+  target: Target,
   scope: Scope,
   image: Var,
   options: ResnetOptions,
@@ -58,30 +58,30 @@ export function resnetBlock(
   const { activation } = options;
   const norm1 = { scope: scope.at('norm1'), options: { ...norm, activation } };
   const conv1 = scope.at('conv1').scaled({ weight: -folding.inner, bias: -folding.inner });
-  const convolved = dialect.normConv(image, norm1, conv1, {
+  const convolved = target.normConv(image, norm1, conv1, {
     inputs,
     outputs,
     kernel: 3,
     scale: options.scale,
   });
   options.watch?.('inner', convolved);
-  const branch = secondConv(dialect, scope, convolved, options);
+  const branch = secondConv(target, scope, convolved, options);
   const { residual } = folding;
   const shortcut =
     inputs === outputs
       ? image
-      : dialect.conv(image, scope.at('conv_shortcut').scaled({ weight: 0, bias: -residual }), {
+      : target.conv(image, scope.at('conv_shortcut').scaled({ weight: 0, bias: -residual }), {
           inputs,
           outputs,
           kernel: 1,
         });
-  const sum = dialect.sum(shortcut, branch);
+  const sum = target.sum(shortcut, branch);
   for (const value of [branch, shortcut, sum]) options.watch?.('residual', value);
-  return scaleFactor === 1 ? sum : div(sum, dialect.cast(floats(scaleFactor)));
+  return scaleFactor === 1 ? sum : div(sum, target.cast(floats(scaleFactor)));
 }
 
 /** The second convolution of normalised pixels, with the time embedding where the model has it. */
-function secondConv(dialect: Dialect, scope: Scope, image: Var, options: ResnetOptions): Var {
+function secondConv(target: Target, scope: Scope, image: Var, options: ResnetOptions): Var {
   const { outputs, activation, time, folding = NO_FOLDING } = options;
   const { residual } = folding;
   const conv = scope.at('conv2').scaled({ weight: -residual, bias: -residual });
@@ -90,16 +90,16 @@ function secondConv(dialect: Dialect, scope: Scope, image: Var, options: ResnetO
   const at = scope.at('norm2');
   const projection = scope.at('time_emb_proj');
   if (time?.mode === 'scale_shift') {
-    const both = dialect.linear(time.embedding, projection.linear(time.channels, 2 * outputs));
+    const both = target.linear(time.embedding, projection.linear(time.channels, 2 * outputs));
     const [scale, shift] = split(both, 1, 2) as [Var, Var];
-    const normalized = dialect.groupNorm(image, at, outputs, norm);
-    const scaled = dialect.mulVector(normalized, add(scale, dialect.cast(floats(1))));
-    return dialect.conv(activate(dialect.addVector(scaled, shift), activation), conv, shape);
+    const normalized = target.groupNorm(image, at, outputs, norm);
+    const scaled = target.mulVector(normalized, add(scale, target.cast(floats(1))));
+    return target.conv(activate(target.addVector(scaled, shift), activation), conv, shape);
   }
   const plus =
     time === undefined
       ? {}
-      : { plus: dialect.linear(time.embedding, projection.linear(time.channels, outputs)) };
+      : { plus: target.linear(time.embedding, projection.linear(time.channels, outputs)) };
   const normLayer = { scope: at, options: { ...norm, activation, ...plus } };
-  return dialect.normConv(image, normLayer, conv, shape);
+  return target.normConv(image, normLayer, conv, shape);
 }

@@ -4,7 +4,7 @@ import { add, cos, mul, sin } from '#shared/engine/onnx/ops/elementwise.ts';
 import { dimAt, sizeAt } from '#shared/engine/onnx/shape.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { activate } from './activation.ts';
-import type { Dialect } from './dialect.ts';
+import type { Target } from './target.ts';
 import type { Scope } from './scope.ts';
 import { sinusoid, sinusoidFrequencies } from './sinusoid.ts';
 import type { UnetConfig } from './unet-config.ts';
@@ -17,22 +17,22 @@ export const TIME_IDS = 6;
  * constant, plus what pooled text and sizes add.
  */
 export function timeEmbedding(
-  dialect: Dialect,
+  target: Target,
   root: Scope,
   config: UnetConfig,
   timestep: number,
   pooled: Var,
   timeIds: Var,
 ): Var {
-  const constant = timestepEmbedding(dialect, root, config, timestep);
+  const constant = timestepEmbedding(target, root, config, timestep);
   const sizes = expandedSizes(pooled, timeIds, config);
   const scope = root.at('add_embedding');
   const inputs = config.projection_class_embeddings_input_dim;
   const first = scope.at('linear_1').linear(inputs, config.timeChannels);
   const second = scope.at('linear_2').linear(config.timeChannels, config.timeChannels);
-  const both = dialect.cast(concat([pooled, sizes], 1));
-  const hidden = activate(dialect.linear(both, first), 'silu');
-  return activate(add(dialect.linear(hidden, second), constant), config.act_fn);
+  const both = target.cast(concat([pooled, sizes], 1));
+  const hidden = activate(target.linear(both, first), 'silu');
+  return activate(add(target.linear(hidden, second), constant), config.act_fn);
 }
 
 /** `[N, 6·d]` sinusoids of `time_ids`, which has one row for each of pooled's, or one for all. */
@@ -49,12 +49,12 @@ function expandedSizes(pooled: Var, timeIds: Var, config: UnetConfig): Var {
 }
 
 /** The embedding of a fixed timestep, `[1, timeChannels]`; sessions fold it to a constant. */
-function timestepEmbedding(dialect: Dialect, root: Scope, config: UnetConfig, step: number): Var {
+function timestepEmbedding(target: Target, root: Scope, config: UnetConfig, step: number): Var {
   const scope = root.at('time_embedding');
   const width = sizeAt(config.block_out_channels, 0);
   const input = sinusoid(step, width, config.flip_sin_to_cos, config.freq_shift);
   const first = scope.at('linear_1').linear(width, config.timeChannels);
   const second = scope.at('linear_2').linear(config.timeChannels, config.timeChannels);
-  const hidden = dialect.linear(dialect.cast(floats([...input], [1, width])), first);
-  return dialect.linear(activate(hidden, config.act_fn), second);
+  const hidden = target.linear(target.cast(floats([...input], [1, width])), first);
+  return target.linear(activate(hidden, config.act_fn), second);
 }

@@ -4,10 +4,10 @@ import { layerNorm } from '#shared/engine/onnx/ops/network.ts';
 import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
 import { stored, storedRows } from '#shared/engine/onnx/stored-value.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
-import type { Dialect } from './dialect.ts';
+import type { Target } from './target.ts';
 
 type TokenLayers = Pick<
-  Dialect,
+  Target,
   'parameter' | 'cast' | 'linear' | 'project' | 'layerNorm' | 'residualNorm' | 'residual' | 'geglu'
 >;
 

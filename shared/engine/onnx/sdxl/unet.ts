@@ -3,7 +3,7 @@ import { floats } from '#shared/engine/onnx/constant.ts';
 import { add, cast, clip, div, mul, sub } from '#shared/engine/onnx/ops/elementwise.ts';
 import { dimAt } from '#shared/engine/onnx/shape.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
-import type { Dialect } from './dialect.ts';
+import type { Target } from './target.ts';
 import { type ResnetOptions, resnetBlock } from './resnet.ts';
 import type { Scope } from './scope.ts';
 import { timeEmbedding } from './time-embedding.ts';
@@ -23,7 +23,7 @@ export interface UnetInputs {
 
 /** What the levels of one UNet have in common. */
 interface Level {
-  readonly dialect: Dialect;
+  readonly target: Target;
   readonly config: UnetConfig;
   readonly embedding: Var;
   readonly context: Var;
@@ -31,21 +31,21 @@ interface Level {
 
 /** diffusers' `UNet2DConditionModel` at one timestep: the model's float32 output for noisy latents. */
 export function unet(
-  dialect: Dialect,
+  target: Target,
   scope: Scope,
   config: UnetConfig,
   timestep: number,
   inputs: UnetInputs,
 ): Var {
-  const embedding = timeEmbedding(dialect, scope, config, timestep, inputs.pooled, inputs.timeIds);
-  const level: Level = { dialect, config, embedding, context: dialect.cast(inputs.context) };
+  const embedding = timeEmbedding(target, scope, config, timestep, inputs.pooled, inputs.timeIds);
+  const level: Level = { target, config, embedding, context: target.cast(inputs.context) };
   const [firstChannels] = config.block_out_channels;
   assert(firstChannels !== undefined, 'a UNet has a block');
 
   const centered = config.center_input_sample
     ? sub(mul(inputs.latents, floats(2)), floats(1))
     : inputs.latents;
-  const start = dialect.conv(dialect.toImage(centered), scope.at('conv_in'), {
+  const start = target.conv(target.toImage(centered), scope.at('conv_in'), {
     inputs: config.in_channels,
     outputs: firstChannels,
     kernel: config.conv_in_kernel,
@@ -53,17 +53,17 @@ export function unet(
   const { image, skips } = downBlocks(level, scope, start, firstChannels);
   const middle = midBlock(level, scope.at('mid_block'), image);
   const last = upBlocks(level, scope, middle, skips);
-  const normalized = dialect.groupNorm(last, scope.at('conv_norm_out'), firstChannels, {
+  const normalized = target.groupNorm(last, scope.at('conv_norm_out'), firstChannels, {
     groups: config.norm_num_groups,
     epsilon: config.norm_eps,
     activation: config.act_fn,
   });
-  const result = dialect.conv(normalized, scope.at('conv_out'), {
+  const result = target.conv(normalized, scope.at('conv_out'), {
     inputs: firstChannels,
     outputs: config.out_channels,
     kernel: config.conv_out_kernel,
   });
-  return cast(dialect.fromImage(result), 'FLOAT');
+  return cast(target.fromImage(result), 'FLOAT');
 }
 
 /** An image kept for the way up, with its channels. */
@@ -78,7 +78,7 @@ function downBlocks(
   start: Var,
   startChannels: number,
 ): { image: Var; skips: Skip[] } {
-  const { dialect, config } = level;
+  const { target, config } = level;
   const skips: Skip[] = [{ image: start, channels: startChannels }];
   let image = start;
   let channels = startChannels;
@@ -92,7 +92,7 @@ function downBlocks(
       skips.push({ image, channels });
     }
     if (index === config.down.length - 1) return;
-    image = dialect.conv(image, scope.at('downsamplers.0.conv'), {
+    image = target.conv(image, scope.at('downsamplers.0.conv'), {
       inputs: channels,
       outputs: channels,
       kernel: 3,
@@ -114,7 +114,7 @@ function midBlock(level: Level, scope: Scope, image: Var): Var {
 }
 
 function upBlocks(level: Level, root: Scope, start: Var, skips: Skip[]): Var {
-  const { dialect, config } = level;
+  const { target, config } = level;
   let image = start;
   let channels = config.mid.channels;
   config.up.forEach((block, index) => {
@@ -123,7 +123,7 @@ function upBlocks(level: Level, root: Scope, start: Var, skips: Skip[]): Var {
     for (let i = 0; i < block.resnets; i += 1) {
       const skip = skips.pop();
       assert(skip !== undefined, 'a skip connection for each resnet on the way up');
-      const joined = dialect.concatChannels(image, skip.image);
+      const joined = target.concatChannels(image, skip.image);
       const shape = { inputs: channels + skip.channels, outputs: block.channels, scale };
       image = resnet(level, scope.at('resnets', i), joined, shape);
       channels = block.channels;
@@ -132,7 +132,7 @@ function upBlocks(level: Level, root: Scope, start: Var, skips: Skip[]): Var {
     const next = skips.at(-1);
     if (next === undefined) return;
     // The size of the next skip connection, not twice this one: they differ when a side is odd.
-    image = dialect.upsample(image, scope.at('upsamplers.0.conv'), {
+    image = target.upsample(image, scope.at('upsamplers.0.conv'), {
       channels,
       like: next.image,
       scale: 2 * scale,
@@ -142,7 +142,7 @@ function upBlocks(level: Level, root: Scope, start: Var, skips: Skip[]): Var {
 }
 
 function resnet(
-  { dialect, config, embedding }: Level,
+  { target, config, embedding }: Level,
   scope: Scope,
   image: Var,
   shape: Pick<ResnetOptions, 'inputs' | 'outputs' | 'scale' | 'scaleFactor'>,
@@ -158,11 +158,11 @@ function resnet(
       mode: config.resnet_time_scale_shift,
     },
   };
-  return resnetBlock(dialect, scope, image, options);
+  return resnetBlock(target, scope, image, options);
 }
 
 function attention(
-  { dialect, config, context }: Level,
+  { target, config, context }: Level,
   scope: Scope,
   image: Var,
   block: UnetBlock,
@@ -170,7 +170,7 @@ function attention(
 ): Var {
   const layers = block.transformerLayers[index];
   if (layers === undefined) return image;
-  return transformer(dialect, scope.at('attentions', index), image, context, {
+  return transformer(target, scope.at('attentions', index), image, context, {
     channels: block.channels,
     heads: block.heads,
     layers,

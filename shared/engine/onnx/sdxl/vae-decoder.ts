@@ -4,7 +4,7 @@ import { transpose } from '#shared/engine/onnx/ops/arrange.ts';
 import { add, cast, clip, div, mul, round } from '#shared/engine/onnx/ops/elementwise.ts';
 import { multiHeadAttention } from '#shared/engine/onnx/ops/microsoft.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
-import type { Dialect } from './dialect.ts';
+import type { Target } from './target.ts';
 import { type Folding, foldedEpsilon, NO_FOLDING, resnetBlock, type Watch } from './resnet.ts';
 import type { Scope } from './scope.ts';
 import type { VaeConfig } from './vae-config.ts';
@@ -15,7 +15,7 @@ const IMAGE_CHANNELS = 3;
 
 /** Where the layers of one decoder are, and how they are made. */
 interface Decoder {
-  readonly dialect: Dialect;
+  readonly target: Target;
   readonly config: VaeConfig;
   readonly folding: Folding;
   readonly watch: Watch | undefined;
@@ -28,13 +28,13 @@ interface Decoder {
  * @returns uint8 `[N, H, W, 3]`
  */
 export function vaeDecoder(
-  dialect: Dialect,
+  target: Target,
   root: Scope,
   config: VaeConfig,
   x0: Var,
   folding = NO_FOLDING,
 ): Var {
-  return toPixels(decode(dialect, root, config, x0, folding));
+  return toPixels(decode(target, root, config, x0, folding));
 }
 
 /**
@@ -43,32 +43,32 @@ export function vaeDecoder(
  * @param watch shown every value that folding divides
  */
 export function decode(
-  dialect: Dialect,
+  target: Target,
   root: Scope,
   config: VaeConfig,
   x0: Var,
   folding: Folding,
   watch?: Watch,
 ): Var {
-  const latents = dialect.toImage(div(x0, floats(config.scaling_factor)));
+  const latents = target.toImage(div(x0, floats(config.scaling_factor)));
   const channels = config.latent_channels;
   const quantized = config.use_post_quant_conv
-    ? dialect.conv(latents, root.at('post_quant_conv'), {
+    ? target.conv(latents, root.at('post_quant_conv'), {
         inputs: channels,
         outputs: channels,
         kernel: 1,
       })
     : latents;
-  const decoder = { dialect, config, folding, watch };
-  return dialect.fromImage(decodeBlocks(decoder, root.at('decoder'), quantized));
+  const decoder = { target, config, folding, watch };
+  return target.fromImage(decodeBlocks(decoder, root.at('decoder'), quantized));
 }
 
 function decodeBlocks(decoder: Decoder, scope: Scope, latents: Var): Var {
-  const { dialect, config, folding } = decoder;
+  const { target, config, folding } = decoder;
   const widths = config.block_out_channels.toReversed();
   let channels = widths[0];
   assert(channels !== undefined, 'a VAE has a block');
-  const start = dialect.conv(latents, scope.at('conv_in').scaled(both(folding)), {
+  const start = target.conv(latents, scope.at('conv_in').scaled(both(folding)), {
     inputs: config.latent_channels,
     outputs: channels,
     kernel: 3,
@@ -84,16 +84,16 @@ function decodeBlocks(decoder: Decoder, scope: Scope, latents: Var): Var {
     }
     if (index < widths.length - 1) {
       const conv = block.at('upsamplers.0.conv').scaled({ weight: 0, bias: -folding.residual });
-      image = dialect.upsample(image, conv, { channels, scale: 2 ** (index + 1) });
+      image = target.upsample(image, conv, { channels, scale: 2 ** (index + 1) });
       decoder.watch?.('residual', image);
     }
   }
-  const normalized = dialect.groupNorm(image, scope.at('conv_norm_out'), channels, {
+  const normalized = target.groupNorm(image, scope.at('conv_norm_out'), channels, {
     groups: config.norm_num_groups,
     epsilon: foldedEpsilon(EPSILON, folding.residual),
     activation: 'silu',
   });
-  return dialect.conv(normalized, scope.at('conv_out'), {
+  return target.conv(normalized, scope.at('conv_out'), {
     inputs: channels,
     outputs: IMAGE_CHANNELS,
     kernel: 3,
@@ -113,13 +113,13 @@ function midBlock(decoder: Decoder, scope: Scope, image: Var, channels: number):
 
 /** One head over all pixels, beside a shortcut. */
 function attention(decoder: Decoder, scope: Scope, image: Var, channels: number): Var {
-  const { dialect, config, folding } = decoder;
-  const normalized = dialect.groupNorm(image, scope.at('group_norm'), channels, {
+  const { target, config, folding } = decoder;
+  const normalized = target.groupNorm(image, scope.at('group_norm'), channels, {
     groups: config.norm_num_groups,
     epsilon: foldedEpsilon(EPSILON, folding.residual),
   });
-  const tokens = dialect.toTokens(normalized, channels);
-  const linear = (at: Scope, x: Var) => dialect.linear(x, at.linear(channels, channels));
+  const tokens = target.toTokens(normalized, channels);
+  const linear = (at: Scope, x: Var) => target.linear(x, at.linear(channels, channels));
   const attended = multiHeadAttention(
     linear(scope.at('to_q'), tokens),
     linear(scope.at('to_k'), tokens),
@@ -127,18 +127,18 @@ function attention(decoder: Decoder, scope: Scope, image: Var, channels: number)
     { heads: 1 },
   );
   const out = linear(scope.at('to_out.0').scaled(both(folding)), attended);
-  const sum = dialect.sum(dialect.fromTokens(out, image), image);
+  const sum = target.sum(target.fromTokens(out, image), image);
   for (const value of [out, sum]) decoder.watch?.('residual', value);
   return sum;
 }
 
 function resnet(
-  { dialect, config, folding, watch }: Decoder,
+  { target, config, folding, watch }: Decoder,
   scope: Scope,
   image: Var,
   shape: { readonly inputs: number; readonly outputs: number; readonly scale: number },
 ): Var {
-  return resnetBlock(dialect, scope, image, {
+  return resnetBlock(target, scope, image, {
     ...shape,
     groups: config.norm_num_groups,
     epsilon: EPSILON,

@@ -4,14 +4,14 @@ import { concat } from '#shared/engine/onnx/ops/arrange.ts';
 import { abs } from '#shared/engine/onnx/ops/elementwise.ts';
 import { maximum } from '#shared/engine/onnx/ops/network.ts';
 import { input, type Var } from '#shared/engine/onnx/value.ts';
-import { cpuDialectAt } from './cpu-dialect.ts';
+import { cpuTargetAt } from './cpu-target.ts';
 import { type Folding, NO_FOLDING } from './resnet.ts';
 import { Scope } from './scope.ts';
 import type { VaeConfig } from './vae-config.ts';
 import { decode } from './vae-decoder.ts';
 
 /** Convolutions in the plain way, for a graph that runs once and is not optimised. */
-const plainDialect = cpuDialectAt(() => undefined);
+const plainTarget = cpuTargetAt(() => undefined);
 
 export interface VaeMaxima {
   /** `x0` → `maxima` `[values]`, the greatest magnitude of each value that folding divides. */
@@ -25,7 +25,7 @@ export function vaeMaxima(config: VaeConfig): VaeMaxima {
   const exponents: (keyof Folding)[] = [];
   let maxima: Var | undefined;
   const x0 = input('x0', 'FLOAT', ['batch', config.latent_channels, 'h', 'w']);
-  decode(plainDialect, Scope.of('vae', 'FLOAT'), config, x0, NO_FOLDING, (exponent, value) => {
+  decode(plainTarget, Scope.of('vae', 'FLOAT'), config, x0, NO_FOLDING, (exponent, value) => {
     exponents.unshift(exponent);
     const largest = maximum(abs(value));
     // One behind the other, the newest first: in this order ONNX Runtime takes each maximum as soon

@@ -5,7 +5,7 @@ import { dimAt, productOf, type Shape } from '#shared/engine/onnx/shape.ts';
 import { stored } from '#shared/engine/onnx/stored-value.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { joined, someRows, withNeighbours } from './bands.ts';
-import type { ImageConv } from './dialect.ts';
+import type { ImageConv } from './target.ts';
 import type { Scope } from './scope.ts';
 import { type Axis, bothPhasesOfDouble, phaseOfDouble, THREE_TAPS, TILE } from './winograd-axis.ts';
 import { kernelPoints } from './winograd-kernels.ts';

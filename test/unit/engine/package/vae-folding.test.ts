@@ -5,8 +5,8 @@ import { convert } from '#shared/engine/checkpoint/convert.ts';
 import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
 import { buildGraph } from '#shared/engine/onnx/graph.ts';
 import { encodeModel } from '#shared/engine/onnx/model-proto.ts';
-import { cpuDialect } from '#shared/engine/onnx/sdxl/cpu-dialect.ts';
-import { cudaDialect } from '#shared/engine/onnx/sdxl/cuda-dialect.ts';
+import { cpuTarget } from '#shared/engine/onnx/sdxl/cpu-target.ts';
+import { cudaTarget } from '#shared/engine/onnx/sdxl/cuda-target.ts';
 import type { Folding } from '#shared/engine/onnx/sdxl/resnet.ts';
 import { Scope } from '#shared/engine/onnx/sdxl/scope.ts';
 import { decode, vaeDecoder } from '#shared/engine/onnx/sdxl/vae-decoder.ts';
@@ -98,12 +98,12 @@ const vaeConfig = (repository: string) => readModelConfig(openRepository(reposit
 
 const decodedInFloat32 = (repository: string, folding: Folding) =>
   runVae(repository, 'FLOAT', (x0) =>
-    decode(cpuDialect, Scope.of('vae', 'FLOAT'), vaeConfig(repository), x0, folding),
+    decode(cpuTarget, Scope.of('vae', 'FLOAT'), vaeConfig(repository), x0, folding),
   ) as Promise<Float32Array>;
 
 const drawnInFloat16 = (repository: string, folding: Folding) =>
   runVae(repository, 'FLOAT16', (x0) =>
-    vaeDecoder(cudaDialect, Scope.of('vae', 'FLOAT16'), vaeConfig(repository), x0, folding),
+    vaeDecoder(cudaTarget, Scope.of('vae', 'FLOAT16'), vaeConfig(repository), x0, folding),
   ) as Promise<Uint8Array>;
 
 const pixelsOf = (decoded: Float32Array): number[] => {

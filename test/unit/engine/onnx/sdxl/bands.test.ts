@@ -15,7 +15,7 @@ import {
   perBand,
   withNeighbours,
 } from '#shared/engine/onnx/sdxl/bands.ts';
-import { cpuDialect, cpuDialectOfAnySize } from '#shared/engine/onnx/sdxl/cpu-dialect.ts';
+import { cpuTarget, cpuTargetOfAnySize } from '#shared/engine/onnx/sdxl/cpu-target.ts';
 import { vaeGraph } from '#shared/engine/onnx/sdxl/graphs.ts';
 import { Scope } from '#shared/engine/onnx/sdxl/scope.ts';
 import { readVaeConfig } from '#shared/engine/onnx/sdxl/vae-config.ts';
@@ -112,7 +112,7 @@ describe('an image in bands', () => {
   });
 
   it('is no value that happens to be joined along another axis, or of tokens', () => {
-    expect(isBanded(cpuDialect.concatChannels(x, x))).toBe(false);
+    expect(isBanded(cpuTarget.concatChannels(x, x))).toBe(false);
   });
 });
 
@@ -121,7 +121,7 @@ describe('group normalisation of an image in bands', () => {
     const weights = Float32Array.from({ length: 64 }, (_, i) => 1 + i / 64);
     const scope = Scope.of('vae', 'FLOAT');
     const layer = (image: Var) =>
-      cpuDialect.groupNorm(image, scope, 64, { groups: 32, epsilon: 1e-6, activation: 'silu' });
+      cpuTarget.groupNorm(image, scope, 64, { groups: 32, epsilon: 1e-6, activation: 'silu' });
     const image = picture(2, 68, 5, plus);
     const { whole, parts } = await run({ whole: layer(x), parts: layer(banded) }, image, weights);
     const expected = valuesOf(whole);
@@ -134,7 +134,7 @@ describe('group normalisation of an image in bands', () => {
 
 describe("SDXL's decoder", () => {
   const config = readVaeConfig(SDXL_CONFIGS.vae, 'config.json');
-  const { graph } = vaeGraph(cpuDialect, 'FLOAT', config);
+  const { graph } = vaeGraph(cpuTarget, 'FLOAT', config);
 
   /** The bands that are joined to images, by their channels. */
   const joints = ({ nodes }: Graph): unknown[] =>
@@ -150,6 +150,6 @@ describe("SDXL's decoder", () => {
 
   it('has none for images of any size', () => {
     expect(MIN_BANDED_LATENTS).toBe(16);
-    expect(hasBands(vaeGraph(cpuDialectOfAnySize, 'FLOAT', config).graph)).toBe(false);
+    expect(hasBands(vaeGraph(cpuTargetOfAnySize, 'FLOAT', config).graph)).toBe(false);
   });
 });

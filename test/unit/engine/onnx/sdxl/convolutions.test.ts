@@ -7,7 +7,7 @@ import { buildGraph, type Graph } from '#shared/engine/onnx/graph.ts';
 import { encodeModel } from '#shared/engine/onnx/model-proto.ts';
 import { add } from '#shared/engine/onnx/ops/elementwise.ts';
 import { inBands, suitsBands } from '#shared/engine/onnx/sdxl/bands.ts';
-import { cpuDialect } from '#shared/engine/onnx/sdxl/cpu-dialect.ts';
+import { cpuTarget } from '#shared/engine/onnx/sdxl/cpu-target.ts';
 import { Scope } from '#shared/engine/onnx/sdxl/scope.ts';
 import { suitsWinograd, winogradConv, winogradDouble } from '#shared/engine/onnx/sdxl/winograd.ts';
 import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
@@ -204,7 +204,7 @@ describe('winogradConv', () => {
     const [blocks, plain] = await Promise.all(
       [{ scale: 1 }, {}].map((scale) => {
         const scope = Scope.of('vae', 'FLOAT');
-        const y = cpuDialect.conv(x, scope, { ...wide, ...scale });
+        const y = cpuTarget.conv(x, scope, { ...wide, ...scale });
         const weights = { weight: values, bias: numbers(wide.outputs, 5) };
         return run(buildGraph('wide', [x], { y }), picture(1, 3, 4, wide.inputs), { weights });
       }),
@@ -238,7 +238,7 @@ describe('a convolution in the plain way', () => {
     const [banded, whole] = await Promise.all(
       [inBands, (x: Var) => x].map((prepared) =>
         run(
-          graphOf('n', (x, scope) => cpuDialect.conv(prepared(x), scope, layer)),
+          graphOf('n', (x, scope) => cpuTarget.conv(prepared(x), scope, layer)),
           image,
         ),
       ),

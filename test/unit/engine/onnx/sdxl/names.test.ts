@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readClipConfig } from '#shared/engine/onnx/sdxl/clip-config.ts';
-import { cpuDialect } from '#shared/engine/onnx/sdxl/cpu-dialect.ts';
+import { cpuTarget } from '#shared/engine/onnx/sdxl/cpu-target.ts';
 import {
   type ModelGraph,
   textGraph,
@@ -36,20 +36,20 @@ const asked = ({ scopes }: ModelGraph, index = 0): Record<string, readonly numbe
 describe("the tensors asked for with SDXL's own configurations are its own:", () => {
   it('UNet', () => {
     const unet = readUnetConfig(config('unet'), 'unet');
-    const graph = unetGraph(cpuDialect, 'FLOAT', unet, POOLED_CHANNELS, STEP);
+    const graph = unetGraph(cpuTarget, 'FLOAT', unet, POOLED_CHANNELS, STEP);
     expect(asked(graph)).toEqual(keys['unet']);
     expect(Object.keys(asked(graph))).toHaveLength(1680);
   });
 
   it('text encoders', () => {
     const configs = [clip('text_encoder'), clip('text_encoder_2')] as const;
-    const graph = textGraph(cpuDialect, 'FLOAT', configs, 77);
+    const graph = textGraph(cpuTarget, 'FLOAT', configs, 77);
     expect(asked(graph, 0)).toEqual(keys['text_encoder']);
     expect(asked(graph, 1)).toEqual(keys['text_encoder_2']);
   });
 
   it('VAE, but for its encoder', () => {
-    const graph = vaeGraph(cpuDialect, 'FLOAT', readVaeConfig(config('vae'), 'vae'));
+    const graph = vaeGraph(cpuTarget, 'FLOAT', readVaeConfig(config('vae'), 'vae'));
     const decoder = Object.entries(keys['vae'] ?? {}).filter(
       ([name]) => !/^(encoder|quant_conv)\./.test(name),
     );

@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { FormatError } from '#shared/core/errors.ts';
+import { parseFields, parseJson, readOptionalText } from '#shared/engine/bytes/json.ts';
 
-/** A token that is looked for in the text itself, before any word is cut. */
+/** A token that is looked for in the text itself, before the text is cut into words. */
 export interface SpecialToken {
   readonly content: string;
-  /** Looked for after normalization, so in any case; otherwise in the text as it was typed. */
+  /** Looked for after normalization, so in upper and lower case alike; otherwise as typed. */
   readonly normalized: boolean;
 }
 
@@ -16,12 +15,14 @@ export interface SpecialTokens {
   readonly unknown: string;
   readonly pad: string;
   readonly all: readonly SpecialToken[];
-  /** Length of the padded sequence, where the configuration states one. */
-  readonly maxLength: number | undefined;
+  /** Length of a padded sequence. */
+  readonly maxLength: number;
 }
 
 const BEGIN = '<|startoftext|>';
 const END = '<|endoftext|>';
+/** CLIP's context length. */
+const DEFAULT_LENGTH = 77;
 
 const TokenSchema = z.union([
   z.string().transform((content) => ({ content, normalized: false })),
@@ -41,13 +42,13 @@ const ConfigSchema = NamedSchema.extend({
 });
 
 /**
- * Reads `tokenizer_config.json` and, for what that leaves open, `special_tokens_map.json`. Absent
- * files and fields take the defaults of transformers' CLIPTokenizer.
+ * Reads `tokenizer_config.json` and, for what it leaves out, `special_tokens_map.json`. Missing files
+ * and fields take the defaults of transformers' CLIPTokenizer.
  *
- * The pad is a special token as well: SDXL's second tokenizer pads with `!`, so there every `!` of a
- * prompt is the padding token, as in diffusers.
+ * The pad is a special token too: SDXL's second tokenizer pads with `!`, so every `!` in a prompt
+ * becomes the padding token there, as it does in diffusers.
  *
- * @param added what a `tokenizer.json` says of them, which is the last word
+ * @param added the special tokens of a `tokenizer.json`, which override the others
  */
 export function readSpecialTokens(
   folder: string,
@@ -63,7 +64,7 @@ export function readSpecialTokens(
   const unknown = token('unk_token', END);
   const pad = token('pad_token', END);
   const byContent = new Map<string, SpecialToken>();
-  // The last one that names a text decides how it is looked for.
+  // The last entry for a text decides how it is looked for.
   for (const each of [begin, end, unknown, pad]) byContent.set(each.content, each);
   for (const each of [...Object.values(config.added_tokens_decoder ?? {}), ...added]) {
     byContent.set(each.content, each);
@@ -76,26 +77,11 @@ export function readSpecialTokens(
     pad: pad.content,
     all: [...byContent.values()],
     // transformers writes 1e30 for "no limit".
-    maxLength: length !== undefined && Number.isSafeInteger(length) ? length : undefined,
+    maxLength: length !== undefined && Number.isSafeInteger(length) ? length : DEFAULT_LENGTH,
   };
 }
 
-/** The file's object by its schema; what the schema makes of `{}` where there is no such file. */
-function readOptional<T>(path: string, schema: z.ZodType<T>): T {
-  let text = '{}';
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new FormatError(path, 'this is not JSON', { cause });
-  }
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new FormatError(path, `${issue?.path.join('.')}: ${issue?.message}`);
+/** The file's fields by the schema; the schema's own defaults if there is no such file. */
+function readOptional<T extends z.ZodType>(path: string, schema: T): z.infer<T> {
+  return parseFields(schema, parseJson(readOptionalText(path) ?? '{}', path), path);
 }

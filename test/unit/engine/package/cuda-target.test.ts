@@ -4,7 +4,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
 import { encodeModel } from '#shared/engine/onnx/model-proto.ts';
-import { cudaDialect } from '#shared/engine/onnx/sdxl/cuda-dialect.ts';
+import { cudaTarget } from '#shared/engine/onnx/sdxl/cuda-target.ts';
 import { type ModelGraph, unetGraph, vaeGraph } from '#shared/engine/onnx/sdxl/graphs.ts';
 import { readUnetConfig } from '#shared/engine/onnx/sdxl/unet-config.ts';
 import { readVaeConfig } from '#shared/engine/onnx/sdxl/vae-config.ts';
@@ -95,8 +95,8 @@ function sdxlGraphs(): readonly ModelGraph[] {
   const step = { timestep: 399, sqrtAlpha: 0.65, sqrtOneMinusAlpha: 0.76 };
   const unet = readUnetConfig(config('unet'), 'unet');
   return [
-    unetGraph(cudaDialect, 'FLOAT16', unet, 1280, { ...step, prediction: 'epsilon' }),
-    vaeGraph(cudaDialect, 'FLOAT16', readVaeConfig(config('vae'), 'vae')),
+    unetGraph(cudaTarget, 'FLOAT16', unet, 1280, { ...step, prediction: 'epsilon' }),
+    vaeGraph(cudaTarget, 'FLOAT16', readVaeConfig(config('vae'), 'vae')),
   ];
 }
 

@@ -22,7 +22,7 @@ import { linearProduct } from '#shared/engine/onnx/ops/microsoft.ts';
 import { stored } from '#shared/engine/onnx/stored-value.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { activate } from './activation.ts';
-import type { Dialect, ImageConv, NormOptions } from './dialect.ts';
+import type { Target, ImageConv, NormOptions } from './target.ts';
 import type { Scope } from './scope.ts';
 import { tokenLayers } from './token-layers.ts';
 
@@ -37,7 +37,7 @@ const { parameter } = tokens;
  * float16 on onnxruntime's fused CUDA operators. Images are `[N, h, w, C]`: the CUDA provider
  * transposes around every convolution of `[N, C, h, w]`, for it can't be told to prefer the other.
  */
-export const cudaDialect: Dialect = {
+export const cudaTarget: Target = {
   ...tokens,
   toImage: (x) => transpose(cast(x, 'FLOAT16'), [0, 2, 3, 1]),
   fromImage: (image) => transpose(image, [0, 3, 1, 2]),

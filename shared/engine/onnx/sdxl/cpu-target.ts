@@ -21,7 +21,7 @@ import {
   suitsBands,
   withNeighbours,
 } from './bands.ts';
-import type { Dialect, ImageConv, NormLayer, Unbiased, UpsampleOptions } from './dialect.ts';
+import type { Target, ImageConv, NormLayer, Unbiased, UpsampleOptions } from './target.ts';
 import { finished, normalize } from './group-norm.ts';
 import type { Affine, Scope } from './scope.ts';
 import { tokenLayers } from './token-layers.ts';
@@ -34,7 +34,7 @@ const { parameter, layerNorm, residual } = tokens;
  * float32 on operators that onnxruntime's CPU provider has kernels for. Images are `[N, C, h, w]`.
  * Weights may be stored as float16; they are then cast when the session is made.
  */
-export const cpuDialect: Dialect = {
+export const cpuTarget: Target = {
   ...tokens,
   residualNorm,
   toImage: (x) => x,
@@ -53,10 +53,10 @@ export const cpuDialect: Dialect = {
 };
 
 /** The same, whose convolutions go by another scale than the caller's. */
-export const cpuDialectAt = (
+export const cpuTargetAt = (
   scaleOf: (scale: number | undefined) => number | undefined,
-): Dialect => ({
-  ...cpuDialect,
+): Target => ({
+  ...cpuTarget,
   conv: (image, scope, shape) => imageConv(image, scope, { ...shape, scale: scaleOf(shape.scale) }),
   normConv: (image, norm, scope, shape) =>
     normConv(image, norm, scope, { ...shape, scale: scaleOf(shape.scale) }),
@@ -64,8 +64,8 @@ export const cpuDialectAt = (
     upsample(image, scope, { ...options, scale: scaleOf(options.scale) }),
 });
 
-/** The same for images of any size; `cpuDialect` asks for latents of `MIN_BANDED_LATENTS` rows. */
-export const cpuDialectOfAnySize = cpuDialectAt(bandless);
+/** The same for images of any size; `cpuTarget` asks for latents of `MIN_BANDED_LATENTS` rows. */
+export const cpuTargetOfAnySize = cpuTargetAt(bandless);
 
 /** By three operators: the one that does all takes four times as long on this device. */
 function residualNorm(branch: Unbiased, skip: Var, norm: Affine, epsilon: number) {

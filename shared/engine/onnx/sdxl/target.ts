@@ -45,15 +45,15 @@ export interface Unbiased {
 
 /**
  * How a kind of device does the layers that text encoders, UNet and VAE are made of. An *image* is
- * four-dimensional in the dialect's own layout; *tokens* are `[N, S, C]` everywhere.
+ * four-dimensional in the target's own layout; *tokens* are `[N, S, C]` everywhere.
  */
-export interface Dialect {
-  /** A stored tensor as a value of the type that the dialect computes with. */
+export interface Target {
+  /** A stored tensor as a value of the type that the target computes with. */
   readonly parameter: (tensor: StoredTensor, shape?: readonly number[]) => Var;
-  /** A float value as the type that the dialect computes with. */
+  /** A float value as the type that the target computes with. */
   readonly cast: (x: Var) => Var;
 
-  /** From `[N, C, h, w]` to the dialect's image, and back. */
+  /** From `[N, C, h, w]` to the target's image, and back. */
   readonly toImage: (x: Var) => Var;
   readonly fromImage: (x: Var) => Var;
 
