@@ -147,7 +147,7 @@ describe('onestep import from the hub', () => {
     expect(missing.stderr).toMatch(/^onestep: teacher\/OneStep has no file Two_UNet\.bin.*\n$/);
     const unknown = await run(['maker/none']);
     expect(unknown.code).toBe(2);
-    expect(unknown.stderr).toMatch(/^onestep: maker\/none: there is no such thing on .*\n$/);
+    expect(unknown.stderr).toMatch(/^onestep: maker\/none does not exist on .*\n$/);
     const neither = await run(['maker/tiny/unet']);
     expect(neither.code).toBe(2);
     expect(neither.stderr).toMatch(

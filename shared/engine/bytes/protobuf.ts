@@ -57,7 +57,7 @@ export class ProtobufWriter {
     return this.bytes(field, inner.finish());
   }
 
-  /** The bytes so far. They share memory with the writer: write no more afterwards. */
+  /** The bytes so far. They share memory with the writer, so this ends the writing. */
   finish(): Uint8Array {
     return this.buffer.subarray(0, this.length);
   }

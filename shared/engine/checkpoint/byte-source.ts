@@ -4,7 +4,7 @@ import { AppError, assert, FormatError } from '#shared/core/errors.ts';
 /** The system call reads at most 2 GiB at a time. */
 const MAX_READ_BYTES = 2 ** 30;
 
-/** Bytes that can be read at any place: a file, or what stands in for one in a test. */
+/** Bytes that can be read at any position: a file, or its stand-in in a test. */
 export interface ByteSource {
   /** The file's path as the user gave it, for messages. */
   readonly path: string;
@@ -15,9 +15,9 @@ export interface ByteSource {
 }
 
 /**
- * What the system knows of a file or folder.
+ * The system's facts about a file or folder.
  *
- * @throws AppError `file-not-found` if there is none or the way to it is barred
+ * @throws AppError `file-not-found` if it does not exist or is not accessible
  */
 export function statFile(path: string): Stats {
   return reach(path, () => statSync(path));
@@ -40,7 +40,7 @@ export function openFile(path: string): ByteSource {
     read(offset, length, into) {
       assert(isOpen, `${path} is read after its close`);
       assert(offset >= 0 && length >= 0 && offset + length <= stat.size, `${path}: read outside`);
-      // Not from Node's pool: an own buffer begins aligned and does not keep others alive.
+      // Not from Node's pool: a separate buffer is aligned and keeps no others alive.
       const target = into?.subarray(0, length) ?? new Uint8Array(length);
       assert(target.length === length, `${path}: the buffer is shorter than ${length} bytes`);
       let done = 0;
@@ -64,7 +64,7 @@ export function openFile(path: string): ByteSource {
   };
 }
 
-/** Runs a system call on a path, whose failure is the user's to mend: a wrong name, a missing right. */
+/** Runs a system call on a path; a failure is the user's to fix: a wrong name, a missing permission. */
 function reach<T>(path: string, call: () => T): T {
   try {
     return call();

@@ -2,16 +2,16 @@ import { AppError } from '#shared/core/errors.ts';
 import { bfloat16ToFloat, floatToHalf, halfToFloat } from '#shared/engine/bytes/half.ts';
 import { DTYPE_BYTES, type Dtype } from './tensor.ts';
 
-/** Values that pass through a float buffer at a time on their way from F64 or BF16 to F16. */
+/** Values that pass through a float buffer at a time between F64 or BF16 and F16. */
 const CHUNK_VALUES = 65_536;
 
 /**
  * Converts a tensor's values to single or half precision. Widening is exact; narrowing rounds to
- * nearest, ties to even, by way of F32 as torch does it.
+ * nearest, ties to even, via F32 as torch does.
  *
- * @param bytes little-endian values of `from`; they come back as they are where `from` is `to`
+ * @param bytes little-endian values of `from`, returned unchanged if `from` is `to`
  * @param into a buffer to reuse, at least as long as the result; the answer is a view of it
- * @throws AppError `invalid-file` where `from` is no floating-point type
+ * @throws AppError `invalid-file` if `from` is not a floating-point type
  */
 export function convert(
   bytes: Uint8Array,
@@ -53,7 +53,7 @@ function narrowByFloats(bytes: Uint8Array, from: Dtype, target: Uint16Array): vo
   }
 }
 
-/** The bytes where an element view may begin: copied if they lie at an odd place. */
+/** The bytes, aligned for a view of elements: copied if necessary. */
 function aligned(bytes: Uint8Array, size: number): Uint8Array {
   return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
 }

@@ -7,7 +7,7 @@ import { openSharded } from './sharded.ts';
 import type { Checkpoint } from './tensor.ts';
 import { readTorchZip } from './torch-zip.ts';
 
-/** Names under which diffusers and transformers save weights, best first: exact before rounded. */
+/** Names under which diffusers and transformers save weights, best first: exact before rounded ones. */
 const WEIGHT_NAMES = ['diffusion_pytorch_model', 'model'].flatMap((stem) => [
   `${stem}.safetensors`,
   `${stem}.safetensors.index.json`,
@@ -34,7 +34,7 @@ const OPENING_BRACE = 0x7b;
  * `*.index.json` that joins several of either, or a folder with one of diffusers' or transformers'
  * weight names (plain before `fp16`). Only headers are read; the values stay in the files.
  *
- * @throws AppError `file-not-found`, or FormatError with the reason why it can't be read
+ * @throws AppError `file-not-found`, or FormatError saying why it can't be read
  */
 export function openCheckpoint(path: string): Checkpoint {
   if (statFile(path).isDirectory()) {
@@ -68,9 +68,9 @@ function openOne(path: string): Checkpoint {
 }
 
 /**
- * Reads one file's header by what the file is, whatever its name says. Owns `source` if it returns.
+ * Reads a file's header by its content, not its name. Owns `source` if it returns.
  *
- * @throws FormatError with the reason why it can't be read
+ * @throws FormatError saying why it can't be read
  */
 export function readCheckpoint(source: ByteSource): Checkpoint {
   const { path, sizeBytes } = source;

@@ -1,6 +1,6 @@
 /**
- * The opcodes that state dicts are written with (protocols 2 to 5), by their names in Python's
- * `pickletools`. Whatever isn't here is refused.
+ * The opcodes of state dicts (protocols 2 to 5), by their names in Python's `pickletools`. All others
+ * are refused.
  */
 export const OPCODE = {
   MARK: 0x28,

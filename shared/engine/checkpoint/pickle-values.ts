@@ -54,7 +54,7 @@ export const ORDERED_DICT = 'collections.OrderedDict';
 export const REBUILD_TENSOR = 'torch._utils._rebuild_tensor_v2';
 export const REBUILD_PARAMETER = 'torch._utils._rebuild_parameter';
 
-/** Harmless names beside the tensors of training checkpoints; what they make stays opaque. */
+/** Harmless names in training checkpoints; the values that they make stay opaque. */
 const PLAIN_NAMES: ReadonlySet<string> = new Set([
   'torch.Size',
   'torch.device',
@@ -65,7 +65,7 @@ const PLAIN_NAMES: ReadonlySet<string> = new Set([
   ...['int64', 'int32', 'int16', 'int8', 'uint8', 'bool'].map((name) => `torch.${name}`),
 ]);
 
-/** Whether a pickle may name this; everything else in Python's world is out of reach. */
+/** Whether a pickle may contain this name; all others are refused. */
 export function isAllowedGlobal(name: string): boolean {
   return (
     STORAGE_TYPES.has(name) ||

@@ -29,8 +29,8 @@ interface Machine {
 }
 
 /**
- * Reads a pickle as data. This is no Python: opcodes move symbols on a stack, a name outside a short
- * list ends the reading, and nothing is ever looked up, imported or called.
+ * Reads a pickle as data, without Python: opcodes move symbols on a stack, a name outside a short list
+ * is an error, and nothing is ever looked up, imported or called.
  *
  * @param bytes the pickle
  * @param file the file's path, for messages

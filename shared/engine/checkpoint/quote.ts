@@ -1,6 +1,6 @@
 const MAX_LENGTH = 120;
 
-/** A name out of a file as one short, printable word for messages and tables. */
+/** A name from a file as one short, printable word for messages and tables. */
 export function quote(name: string): string {
   const short = name.length > MAX_LENGTH ? `${name.slice(0, MAX_LENGTH)}…` : name;
   const escaped = short.replace(

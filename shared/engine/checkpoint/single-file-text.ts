@@ -1,7 +1,7 @@
 import type { LazyTensor } from './tensor.ts';
 import { renamed, split, transposed } from './views.ts';
 
-/** open_clip's names as those of transformers' CLIP; layers after the block's number. */
+/** open_clip's names and those of transformers' CLIP. */
 const LAYERS: readonly (readonly [RegExp, string])[] = [
   [/^positional_embedding$/, 'text_model.embeddings.position_embedding.weight'],
   [/^token_embedding\./, 'text_model.embeddings.token_embedding.'],
@@ -15,8 +15,8 @@ const LAYERS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * The tensors of transformers' CLIPTextModelWithProjection that one of open_clip stands for: query,
- * key and value lie in one matrix there, and the projection is applied from the other side.
+ * The tensors of transformers' CLIPTextModelWithProjection that one of open_clip contains: open_clip
+ * joins query, key and value in one matrix and transposes the projection.
  */
 export function openClipTensors(tensor: LazyTensor, name: string): LazyTensor[] {
   const renamedTo = LAYERS.reduce((text, [pattern, to]) => text.replace(pattern, to), name);

@@ -12,7 +12,7 @@ const MODULES: Readonly<Record<string, string>> = {
   'middle_block.2': 'mid_block.resnets.1',
 };
 
-/** Layers of a residual block. Those of transformers have the same names in both worlds. */
+/** Layers of a residual block. Those of transformers have the same names in both layouts. */
 const RESNET_LAYERS: Readonly<Record<string, string>> = {
   'in_layers.0': 'norm1',
   'in_layers.2': 'conv1',
@@ -23,15 +23,12 @@ const RESNET_LAYERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Translates the UNet's tensor names to diffusers'. The original code counts all blocks in one row;
- * where a level ends is told by its down- or upsampler.
+ * Translates the UNet's tensor names to diffusers'. The original code numbers all blocks in one
+ * sequence; a down- or upsampler marks the end of a level.
  *
  * @param names every name of the UNet, without its prefix
  */
-export function ldmUnetNames(names: {
-  has(name: string): boolean;
-  keys(): Iterable<string>;
-}): (name: string) => string {
+export function ldmUnetNames(names: ReadonlyMap<string, unknown>): (name: string) => string {
   const modules = new Map(Object.entries(MODULES));
   addDownBlocks(modules, names, countOf(names.keys(), 'input_blocks'));
   addUpBlocks(modules, names, countOf(names.keys(), 'output_blocks'));
@@ -48,7 +45,7 @@ function countOf(names: Iterable<string>, row: string): number {
 
 function addDownBlocks(
   modules: Map<string, string>,
-  names: { has(name: string): boolean },
+  names: ReadonlyMap<string, unknown>,
   count: number,
 ): void {
   let level = 0;
@@ -69,7 +66,7 @@ function addDownBlocks(
 
 function addUpBlocks(
   modules: Map<string, string>,
-  names: { has(name: string): boolean },
+  names: ReadonlyMap<string, unknown>,
   count: number,
 ): void {
   let level = 0;

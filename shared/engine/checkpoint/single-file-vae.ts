@@ -10,8 +10,8 @@ const ATTENTION_LAYERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A tensor name of the original VAE as diffusers'. The original counts the decoder's levels from the
- * picture, diffusers from the latents. The encoder's names stay as they are: nothing asks for them.
+ * A tensor name of the original VAE in diffusers' spelling. The original numbers the decoder's levels
+ * from the picture, diffusers from the latents. The encoder, which is not needed, keeps its names.
  *
  * @param levels how many levels the decoder has
  */

@@ -7,7 +7,7 @@ import { renamed } from './views.ts';
 /** The parts of SDXL, by the folders of a diffusers repository. */
 export type SinglePart = 'text_encoder' | 'text_encoder_2' | 'unet' | 'vae';
 
-/** How the original code (and what is trained with its heirs) names the parts in one file. */
+/** How the original code and its descendants name the parts in one file. */
 const PREFIXES: Readonly<Record<SinglePart, string>> = {
   text_encoder: 'conditioner.embedders.0.transformer.',
   text_encoder_2: 'conditioner.embedders.1.model.',
@@ -15,7 +15,7 @@ const PREFIXES: Readonly<Record<SinglePart, string>> = {
   vae: 'first_stage_model.',
 };
 
-/** A tensor that every part has, by its original name. */
+/** A tensor by which each part is recognised, under its original name. */
 const SIGNS: Readonly<Record<SinglePart, string>> = {
   text_encoder: 'text_model.final_layer_norm.weight',
   text_encoder_2: 'ln_final.weight',
@@ -25,8 +25,8 @@ const SIGNS: Readonly<Record<SinglePart, string>> = {
 
 /**
  * One part of an SDXL checkpoint in the original layout (all parts in one file, or the UNet alone),
- * under the names of diffusers and transformers; undefined if the checkpoint isn't one, or lacks the
- * part. The view closes nothing.
+ * under the names of diffusers and transformers; undefined if the checkpoint has another layout or
+ * lacks the part. Closing this view does nothing.
  */
 export function singleFilePart(checkpoint: Checkpoint, part: SinglePart): Checkpoint | undefined {
   const prefix = [PREFIXES[part], ...(part === 'unet' ? [''] : [])].find((candidate) =>

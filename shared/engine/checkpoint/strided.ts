@@ -2,7 +2,7 @@ import { assert } from '#shared/core/errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import { DTYPE_BYTES, type Dtype, elementCount, type LazyTensor } from './tensor.ts';
 
-/** Where a tensor's values lie: in one run of bytes of a source, apart by strides (in elements). */
+/** Where a tensor's values lie in a source: strides are in elements. */
 export interface StridedLayout {
   readonly name: string;
   readonly dtype: Dtype;
@@ -21,7 +21,7 @@ export function rowMajorStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** How many elements from the first to the last, both included; 0 for an empty tensor. */
+/** Elements from the first to the last, inclusive; 0 for an empty tensor. */
 export function elementExtent(shape: readonly number[], strides: readonly number[]): number {
   if (shape.includes(0)) return 0;
   return shape.reduce((extent, size, axis) => extent + (size - 1) * (strides[axis] ?? 0), 1);

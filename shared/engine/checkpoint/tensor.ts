@@ -1,4 +1,4 @@
-/** Element types that checkpoints carry, by their safetensors names. */
+/** Element types of checkpoints, by their safetensors names. */
 export const DTYPE_BYTES = {
   F64: 8,
   F32: 4,
@@ -14,7 +14,7 @@ export const DTYPE_BYTES = {
 
 export type Dtype = keyof typeof DTYPE_BYTES;
 
-/** A named tensor that still lies in its file; nothing is read until somebody asks. */
+/** A named tensor in its file; values are read on demand. */
 export interface LazyTensor {
   readonly name: string;
   readonly dtype: Dtype;
@@ -23,7 +23,7 @@ export interface LazyTensor {
   readonly byteLength: number;
   /** The file that holds the values. */
   readonly file: string;
-  /** Where they lie in it, if they lie there contiguously in row-major, little-endian order. */
+  /** Where they begin in it, if they are contiguous, row-major and little-endian. */
   readonly offset: number | undefined;
   /**
    * Reads values `[start, end)` in row-major order, as little-endian bytes of `dtype`.
@@ -36,7 +36,7 @@ export interface LazyTensor {
 /** A checkpoint: one file, or several that one index joins. */
 export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, LazyTensor>;
-  /** Free-form notes of a safetensors file's header; empty for other formats. */
+  /** Free-form notes of a safetensors header; empty for other formats. */
   readonly metadata: ReadonlyMap<string, string>;
   /** Closes the files; tensors can't be read afterwards. */
   close(): void;

@@ -9,9 +9,9 @@ import { readZip, type ZipMember } from './zip.ts';
 
 const MAX_PICKLE_BYTES = 32 * 2 ** 20;
 const MAX_DIMENSIONS = 16;
-/** An expanded tensor repeats its storage; one that claims to be larger than this is no weight. */
+/** An expanded tensor repeats its storage; one that claims to be larger than this is not a weight. */
 const MAX_TENSOR_BYTES = 2 ** 36;
-/** Members that only programs (TorchScript) have. */
+/** Members that only TorchScript programs have. */
 const PROGRAM_MEMBERS = ['constants.pkl', 'code/'];
 
 /**
@@ -19,7 +19,7 @@ const PROGRAM_MEMBERS = ['constants.pkl', 'code/'];
  * stay in the file; the pickle is read as data and nothing in it is executed. Owns `source` from
  * here on.
  *
- * @throws FormatError for whatever isn't such a file
+ * @throws FormatError for any other file
  */
 export function readTorchZip(source: ByteSource): Checkpoint {
   const members = readZip(source);
@@ -39,7 +39,7 @@ export function readTorchZip(source: ByteSource): Checkpoint {
   return { tensors, metadata: new Map(), close: () => source.close() };
 }
 
-/** The archive's folder, with its slash: that of the one `data.pkl`. */
+/** The archive's top folder with its slash: the one that holds `data.pkl`. */
 function findPrefix(source: ByteSource, members: ReadonlyMap<string, ZipMember>): string {
   const pickles = [...members.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   const [pickle] = pickles;

@@ -4,28 +4,28 @@ import type { HubFile, HubRepository } from './hub-repository.ts';
 export type WeightPart = 'text_encoder' | 'text_encoder_2' | 'unet' | 'vae';
 
 export interface Choice {
-  /** Parts whose weights are wanted; the others' come from elsewhere. */
+  /** Parts whose weights are wanted; those of the others come from elsewhere. */
   readonly weights: readonly WeightPart[];
   /**
-   * Which of the saved precisions is fetched where there are both. fp16 for an fp16 package: half the
-   * bytes for the same values, but for the VAE's, whose own rounding then applies. Plain for fp32.
+   * Which precision is fetched if both exist. fp16 for an fp16 package: half the bytes and the same
+   * values, except for the VAE, which then has its own rounding. Plain for fp32.
    */
   readonly dtype: 'fp32' | 'fp16';
 }
 
-/** Files that describe a model; absent ones are no fault here, the import names what it needs. */
+/** Files that describe a model. Missing ones are no error here; the import names what it needs. */
 const DESCRIPTIONS =
   /^(model_index\.json|(unet|vae|text_encoder|text_encoder_2)\/config\.json|scheduler\/scheduler_config\.json|tokenizer(_2)?\/(vocab\.json|merges\.txt|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json))$/;
 const LICENCE_FILES = /^(README\.md|licen[sc]e[^/]*)$/i;
-/** Model cards come with pictures, never with licences of megabytes. */
+/** Pictures of a model card are larger than any licence. */
 const MAX_LICENCE_BYTES = 2 ** 20;
 
-/** Whether a file only describes a model, so that a look at it may spare the rest. */
+/** Whether a file only describes a model, so that reading it first may save the rest. */
 export const isDescription = ({ path }: HubFile): boolean =>
   DESCRIPTIONS.test(path) || LICENCE_FILES.test(path);
 
 const STEM = '(?:diffusion_pytorch_model|model)';
-/** How diffusers and transformers name weights, per precision: one file or many, best first. */
+/** How diffusers and transformers name weights, by precision: one file or several, best first. */
 const NAMES = {
   fp32: [
     new RegExp(`^${STEM}\\.safetensors$`),
@@ -64,7 +64,7 @@ function weightsOf(
     const found = files.filter(
       ({ path }) => path.startsWith(`${part}/`) && pattern.test(path.slice(part.length + 1)),
     );
-    // Parts without the index that joins them are of no use.
+    // Shards are of no use without the index that joins them.
     const complete = found.length === 1 || found.some(({ path }) => path.endsWith('.json'));
     if (complete) return found;
   }

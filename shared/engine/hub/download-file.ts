@@ -3,7 +3,9 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import pRetry from 'p-retry';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { eitherSignal } from './either-signal.ts';
 import { errorOfStatus, isNetworkFault } from './hub-errors.ts';
 import type { HubAccess, HubFile } from './hub-repository.ts';
 
@@ -12,18 +14,18 @@ export interface Download {
   /** For messages, such as `owner/name/unet/config.json`. */
   readonly label: string;
   readonly url: string;
-  /** Where it goes; until it is whole and checked it is `<target>.part`. */
+  /** Where it goes; it is called `<target>.part` until it is complete and checked. */
   readonly target: string;
 }
 
-/** Bytes that arrived (negative: were discarded) since the last call. */
+/** Bytes that arrived since the last call; negative if some were discarded. */
 export type OnBytes = (bytes: number) => void;
 
 const RETRIES = 6;
-/** An attempt that brought this much was no failure of the connection as such. */
+/** An attempt that delivered this much does not count against the retries. */
 const PROGRESS_BYTES = 2 ** 20;
 
-/** How much of a download is there already: all of it, or what an earlier run left. */
+/** How much of a download exists already: all of it, or what an earlier run left behind. */
 export async function bytesPresent({ file, target }: Download): Promise<number> {
   if ((await sizeOf(target)) === file.sizeBytes) return file.sizeBytes;
   const partial = await sizeOf(`${target}.part`);
@@ -31,11 +33,11 @@ export async function bytesPresent({ file, target }: Download): Promise<number> 
 }
 
 /**
- * Downloads one file by ranged requests: goes on where an earlier run or a dropped connection left
- * off, checks size and digest, then gives the file its name.
+ * Downloads one file by ranged requests: resumes where an earlier run or a dropped connection
+ * stopped, checks size and digest, then gives the file its name.
  *
- * @throws AppError `unavailable` if the server stays away, ignores ranges or lies about sizes;
- *   `permission-denied`; `file-not-found`; `disk-full`
+ * @throws AppError `unavailable` if the server does not respond, ignores ranges or announces wrong
+ *   sizes; `permission-denied`; `file-not-found`; `disk-full`
  */
 export async function downloadFile(
   download: Download,
@@ -49,7 +51,7 @@ export async function downloadFile(
   try {
     await downloadOnce(download, access, onBytes);
   } catch (error) {
-    // What an earlier run left may be damaged; a second try takes nothing from it.
+    // What an earlier run left may be damaged, so the second try starts afresh.
     if (!(resumed && error instanceof DigestError)) throw error;
     await downloadOnce(download, access, onBytes);
   }
@@ -99,7 +101,7 @@ interface State {
   received: number;
 }
 
-/** Requests what is missing until it is there; attempts that bring nothing are counted. */
+/** Requests what is missing until it has arrived; attempts that deliver nothing are counted. */
 async function fetchRest(
   download: Download,
   access: HubAccess,
@@ -120,12 +122,12 @@ async function fetchRest(
       randomize: true,
       shouldRetry: ({ error }) => error instanceof AppError && error.retryable,
       shouldConsumeRetry: () => state.received - before < PROGRESS_BYTES,
-      ...(access.signal === undefined ? {} : { signal: access.signal }),
+      ...defined({ signal: access.signal }),
     },
   );
 }
 
-/** One request for all that is missing. Returns when the last byte is written. */
+/** One request for everything that is missing. Returns when the last byte is written. */
 async function fetchRange(
   { file, label, url }: Download,
   access: HubAccess,
@@ -133,18 +135,17 @@ async function fetchRange(
   onBytes: OnBytes,
 ): Promise<void> {
   const stall = new AbortController();
-  const signals = access.signal === undefined ? [] : [access.signal];
+  const { accessToken } = access;
+  const authorization = accessToken && `Bearer ${accessToken}`;
   const timer = setTimeout(() => stall.abort(dropped(label, 'stopped')), access.stallMs);
   try {
     const response = await access.fetch(url, {
       headers: {
         range: `bytes=${state.received}-${file.sizeBytes - 1}`,
         'accept-encoding': 'identity',
-        ...(access.accessToken === undefined
-          ? {}
-          : { authorization: `Bearer ${access.accessToken}` }),
+        ...defined({ authorization }),
       },
-      signal: AbortSignal.any([stall.signal, ...signals]),
+      signal: eitherSignal(stall.signal, access.signal),
     });
     checkAnswer(response, label, file, state.received, access.hubUrl);
     for await (const chunk of response.body ?? []) {
@@ -161,7 +162,7 @@ async function fetchRange(
     throw isNetworkFault(error) ? dropped(label, 'was dropped', error) : error;
   } finally {
     clearTimeout(timer);
-    // Ends the connection where the body was not read to its end.
+    // Closes the connection if the body was not read to its end.
     stall.abort();
   }
   if (state.received < file.sizeBytes) throw dropped(label, 'ended early');
@@ -174,7 +175,7 @@ function dropped(label: string, how: string, cause?: unknown): AppError {
   });
 }
 
-/** Only a 206 with exactly the range that was asked for will do. */
+/** Accepts only a 206 with exactly the requested range. */
 function checkAnswer(
   response: Response,
   label: string,

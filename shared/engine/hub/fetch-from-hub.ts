@@ -3,6 +3,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { assertRoom, type DiskNeed, type DiskOf } from '#shared/core/disk-room.ts';
 import { isDescription } from './choose-files.ts';
 import { bytesPresent, type Download, downloadFile } from './download-file.ts';
+import { eitherSignal } from './either-signal.ts';
 import { withFolderLock } from './folder-lock.ts';
 import type { HubReference } from './hub-reference.ts';
 import {
@@ -26,15 +27,15 @@ export interface FetchOptions {
   readonly access: HubAccess;
   readonly clock: Clock;
   readonly processId: number;
-  /** Called once before anything is downloaded: what, under which licence, how much is missing. */
+  /** Called once before the download: what, under which licence, how much is missing. */
   readonly onPlan?: (repositories: readonly Fetched[], missingBytes: number) => void;
   readonly onProgress?: (progress: TransferProgress) => void;
   /**
-   * Called when the small files that describe the models are there: what else will be written once
-   * all is. May throw where a model is of no use.
+   * Called once the small files that describe the models have arrived; says what else will be written
+   * when the download is complete. Throws if a model is unusable.
    */
   readonly onDescribed?: (repositories: readonly Fetched[]) => readonly DiskNeed[];
-  /** What is free on a folder's disk; by default the system is asked. */
+  /** What is free on a folder's disk; the system's answer by default. */
   readonly diskOf?: DiskOf;
 }
 
@@ -56,12 +57,12 @@ interface Plan {
 const CONCURRENT_FILES = 3;
 
 /**
- * Brings files of repositories onto this disk, each checked by its digest. What is there already
- * stays; what an earlier run began is continued.
+ * Brings files of repositories onto this disk, each checked by its digest. What exists already is
+ * kept; what an earlier run began is resumed.
  *
  * @returns one answer per request, in their order
  * @throws AppError as {@link describeRepository} and {@link downloadFile} do; `disk-full` before the
- *   first of the large files if all would not fit; `conflict` while another process downloads the same
+ *   first large file if not everything would fit; `conflict` while another process downloads the same
  */
 export async function fetchFromHub(
   requests: readonly HubRequest[],
@@ -83,11 +84,8 @@ export async function fetchFromHub(
   const onBytes = (bytes: number) => options.onProgress?.(meter(bytes));
   const folders = [...new Set(fetched.map(({ folder }) => folder))];
   const work = async () => {
-    await downloadAll(
-      downloads.filter(({ file }) => isDescription(file)),
-      options.access,
-      onBytes,
-    );
+    const descriptions = downloads.filter(({ file }) => isDescription(file));
+    await downloadAll(descriptions, options.access, onBytes);
     await assertRoomFor(await bytesMissing(downloads), options.onDescribed?.(fetched) ?? []);
     await downloadAll(downloads, options.access, onBytes);
   };
@@ -135,8 +133,7 @@ async function downloadAll(
 ): Promise<void> {
   const queue = downloads.toSorted((a, b) => b.file.sizeBytes - a.file.sizeBytes);
   const failed = new AbortController();
-  const signals = access.signal === undefined ? [] : [access.signal];
-  const stoppable = { ...access, signal: AbortSignal.any([failed.signal, ...signals]) };
+  const stoppable = { ...access, signal: eitherSignal(failed.signal, access.signal) };
   const worker = async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       stoppable.signal.throwIfAborted();

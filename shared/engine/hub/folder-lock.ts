@@ -6,10 +6,10 @@ import { isRunning, processMark } from '#shared/core/running-process.ts';
 const LOCK_FILE = '.download.lock';
 
 /**
- * Runs work while no other process does the same in the folder. The lock of a process that is no
- * more is taken over.
+ * Runs work while no other process does the same in the folder. The lock of a process that has ended
+ * is taken over.
  *
- * @throws AppError `conflict` while another process is at it
+ * @throws AppError `conflict` while another process holds the lock
  */
 export async function withFolderLock<T>(
   folder: string,

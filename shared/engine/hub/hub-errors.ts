@@ -1,6 +1,6 @@
 import { AppError } from '#shared/core/errors.ts';
 
-/** What an HTTP status of the hub means for the one who asked. */
+/** What an HTTP status of the hub means to the user. */
 export function errorOfStatus(
   status: number,
   what: string,
@@ -15,9 +15,7 @@ export function errorOfStatus(
     );
   }
   if (status === 404) {
-    return new AppError('file-not-found', `${what}: there is no such thing on ${hubUrl}.`, {
-      cause,
-    });
+    return new AppError('file-not-found', `${what} does not exist on ${hubUrl}.`, { cause });
   }
   return new AppError('unavailable', `${what}: the hub answers ${status}.`, {
     cause,
@@ -25,9 +23,9 @@ export function errorOfStatus(
   });
 }
 
-/** Whether a request failed on its way: no answer, or one that broke off. */
+/** Whether a request failed in transit: no answer, or an incomplete one. */
 export function isNetworkFault(error: unknown): boolean {
-  // fetch rejects with a TypeError whose cause is what the socket said.
+  // fetch rejects with a TypeError whose cause is the socket's error.
   return (
     error instanceof TypeError &&
     (error.cause !== undefined || /fetch|terminated/.test(error.message))

@@ -12,8 +12,8 @@ const WORD = '[A-Za-z0-9][A-Za-z0-9._-]{0,95}';
 const REFERENCE = new RegExp(`^(${WORD}/${WORD})(?:@([A-Za-z0-9][A-Za-z0-9._-]*))?(?:/(.+))?$`);
 
 /**
- * Reads `OWNER/NAME[@REVISION][/FILE]`; undefined for what can't be such a reference. Whether it is
- * meant as one or as a path is for the caller to say.
+ * Reads `OWNER/NAME[@REVISION][/FILE]`; undefined for anything else. Whether the text means this or a
+ * path is the caller's decision.
  */
 export function parseHubReference(text: string): HubReference | undefined {
   const [, repository, revision = 'main', file] = REFERENCE.exec(text) ?? [];

@@ -1,6 +1,9 @@
 import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import pRetry from 'p-retry';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { isRecord } from '#shared/engine/bytes/json.ts';
+import { eitherSignal } from './either-signal.ts';
 import { errorOfStatus, isNetworkFault } from './hub-errors.ts';
 import type { HubReference } from './hub-reference.ts';
 
@@ -10,18 +13,18 @@ export interface HubAccess {
   readonly hubUrl: string;
   readonly accessToken: string | undefined;
   readonly fetch: typeof fetch;
-  /** The first wait before a failed request is made again; it doubles each time. */
+  /** The first wait before a failed request is repeated; it doubles each time. */
   readonly retryDelayMs: number;
-  /** A connection that brings nothing for so long counts as dropped. */
+  /** A connection that delivers nothing for this long counts as dropped. */
   readonly stallMs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A file of a repository, and how to tell that it arrived unharmed. */
+/** A file of a repository, and how to check that it arrived intact. */
 export interface HubFile {
   readonly path: string;
   readonly sizeBytes: number;
-  /** SHA-256 of large files; small ones have the SHA-1 that git gives their blob. */
+  /** SHA-256 of large files; small ones have the SHA-1 of their git blob. */
   readonly checksum: { readonly kind: 'sha256' | 'git-sha1'; readonly hex: string };
 }
 
@@ -39,6 +42,7 @@ export interface HubRepository {
   readonly licence: HubLicence | undefined;
 }
 
+const FIELDS: ('sha' | 'cardData')[] = ['sha', 'cardData'];
 const RETRIES = 3;
 const HEX = /^[0-9a-f]+$/;
 const SHA256_DIGITS = 64;
@@ -54,30 +58,17 @@ export async function describeRepository(
   access: HubAccess,
 ): Promise<HubRepository> {
   const { hubUrl, accessToken } = access;
-  const credentials = accessToken === undefined ? {} : { accessToken };
+  const credentials = defined({ accessToken });
   const info = await ask(name, access, (fetch) =>
-    modelInfo({
-      name,
-      revision,
-      hubUrl,
-      fetch,
-      ...credentials,
-      additionalFields: ['sha', 'cardData'],
-    }),
+    modelInfo({ name, revision, hubUrl, fetch, ...credentials, additionalFields: FIELDS }),
   );
   const commit: unknown = info.sha;
   if (typeof commit !== 'string' || !HEX.test(commit)) throw malformed(name, 'no commit');
   const files = await ask(name, access, async (fetch) => {
     const found: HubFile[] = [];
     const repo = { type: 'model' as const, name };
-    const entries = listFiles({
-      repo,
-      revision: commit,
-      recursive: true,
-      hubUrl,
-      fetch,
-      ...credentials,
-    });
+    const where = { repo, revision: commit, hubUrl, fetch, ...credentials };
+    const entries = listFiles({ ...where, recursive: true });
     for await (const entry of entries) {
       if (entry.type === 'file') found.push(hubFile(name, entry));
     }
@@ -109,7 +100,7 @@ function hubFile(
   return { path, sizeBytes, checksum: { kind: lfs === undefined ? 'git-sha1' : 'sha256', hex } };
 }
 
-/** Makes a request of the hub's API, again where that can help, and names what went wrong. */
+/** Makes a request to the hub's API, retries where that can help, and names what went wrong. */
 async function ask<T>(
   name: string,
   access: HubAccess,
@@ -118,8 +109,7 @@ async function ask<T>(
   return pRetry(
     async () => {
       const silence = new AbortController();
-      const signals = access.signal === undefined ? [] : [access.signal];
-      const signal = AbortSignal.any([silence.signal, ...signals]);
+      const signal = eitherSignal(silence.signal, access.signal);
       const timer = setTimeout(
         () => silence.abort(unreachable(name, access.hubUrl)),
         access.stallMs,
@@ -143,7 +133,7 @@ async function ask<T>(
       minTimeout: access.retryDelayMs,
       randomize: true,
       shouldRetry: ({ error }) => error instanceof AppError && error.retryable,
-      ...(access.signal === undefined ? {} : { signal: access.signal }),
+      ...defined({ signal: access.signal }),
     },
   );
 }
@@ -164,7 +154,7 @@ function licenceOf(
   card: unknown,
   repository: Omit<HubRepository, 'licence'> & { readonly hubUrl: string },
 ): HubLicence | undefined {
-  const fields = typeof card === 'object' && card !== null ? (card as Record<string, unknown>) : {};
+  const fields = isRecord(card) ? card : {};
   const text = (field: string) => {
     const value = fields[field];
     return typeof value === 'string' && value !== '' ? value : undefined;
@@ -173,10 +163,8 @@ function licenceOf(
   if (name === undefined) return undefined;
   const file = repository.files.find(({ path }) => /^licen[sc]e(\.(md|txt))?$/i.test(path));
   const page =
-    file === undefined
-      ? undefined
-      : `${repository.hubUrl}/${repository.name}/blob/${repository.commit}/${file.path}`;
+    file && `${repository.hubUrl}/${repository.name}/blob/${repository.commit}/${file.path}`;
   const link = text('license_link');
   const url = link?.startsWith('https://') ? link : page;
-  return { name, ...(url === undefined ? {} : { url }) };
+  return { name, ...defined({ url }) };
 }

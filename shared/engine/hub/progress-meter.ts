@@ -1,10 +1,10 @@
 import type { Clock } from '#shared/core/clock.ts';
 
-/** How far a transfer is. */
+/** The progress of a transfer. */
 export interface TransferProgress {
   readonly doneBytes: number;
   readonly totalBytes: number;
-  /** Over the last seconds; undefined before anything arrived. */
+  /** Over the last few seconds; undefined until something has arrived. */
   readonly bytesPerSecond: number | undefined;
   readonly secondsLeft: number | undefined;
 }
@@ -13,8 +13,8 @@ const WINDOW_MS = 10_000;
 const SAMPLE_MS = 250;
 
 /**
- * Measures a transfer: call it with the bytes of each piece. Bytes that were there before count as
- * done, but not for the rate.
+ * Measures a transfer: call it with the bytes of each piece. Bytes present beforehand count as done
+ * but not towards the rate.
  */
 export function createProgressMeter(
   totalBytes: number,
@@ -27,7 +27,7 @@ export function createProgressMeter(
   return (bytes) => {
     const nowMs = clock.now();
     doneBytes += bytes;
-    // What was discarded makes the past useless.
+    // Discarded bytes make past samples useless.
     if (bytes < 0) samples.splice(0, samples.length, { atMs: nowMs, bytes: doneBytes });
     if (nowMs - (samples.at(-1)?.atMs ?? 0) >= SAMPLE_MS) {
       samples.push({ atMs: nowMs, bytes: doneBytes });

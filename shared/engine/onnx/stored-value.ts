@@ -25,5 +25,9 @@ export function storedRows(
   const [rows = 0, ...rest] = tensor.shape;
   assert(start + count <= rows, `rows of ${tensor.name}`);
   const { type, shape: seen } = stored({ ...tensor, shape: [count, ...rest] }, shape);
-  return { type, shape: seen, origin: { kind: 'stored', tensor, start: start * elementCount(rest) } };
+  return {
+    type,
+    shape: seen,
+    origin: { kind: 'stored', tensor, start: start * elementCount(rest) },
+  };
 }

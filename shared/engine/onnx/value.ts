@@ -4,9 +4,8 @@ import type { Shape } from './shape.ts';
 import type { StoredTensor } from './stored-tensor.ts';
 
 /**
- * A typed value of a graph under construction. Its type and shape are known the moment it exists;
- * its name is not: names are given when the model is built, so functions that make values compose
- * freely.
+ * A typed value of a graph under construction. Its type and shape are known at once, its name is not:
+ * names are assigned when the model is built, so that functions on values compose freely.
  */
 export interface Var {
   readonly type: ElementType;
@@ -37,9 +36,9 @@ export interface Node {
   readonly opType: string;
   readonly inputs: readonly (Var | undefined)[];
   readonly attributes: Readonly<Record<string, Attribute>>;
-  /** Outputs that nothing uses are left unnamed, which ONNX reads as absent. */
+  /** Unused outputs stay unnamed, which ONNX reads as absent. */
   readonly outputCount: number;
-  /** What the operation means in other operations, for devices that have no kernel for it. */
+  /** The operation in terms of others, for devices without a kernel for it. */
   readonly body?: (inputs: readonly (Var | undefined)[]) => readonly Var[];
 }
 
@@ -74,7 +73,7 @@ export function makeOp(
   return result;
 }
 
-/** A value that the caller of the graph gives. */
+/** A value that the graph's caller provides. */
 export function input(name: string, type: ElementType, shape: Shape): Var {
   return { type, shape, origin: { kind: 'input', name } };
 }

@@ -3,7 +3,6 @@ import { hasBands } from '#shared/engine/onnx/sdxl/bands.ts';
 import { type ClipConfig, readClipConfig } from '#shared/engine/onnx/sdxl/clip-config.ts';
 import { cpuTarget, cpuTargetOfAnySize } from '#shared/engine/onnx/sdxl/cpu-target.ts';
 import { cudaTarget } from '#shared/engine/onnx/sdxl/cuda-target.ts';
-import type { Target } from '#shared/engine/onnx/sdxl/target.ts';
 import {
   type ModelGraph,
   textGraph,
@@ -11,6 +10,7 @@ import {
   vaeGraph,
 } from '#shared/engine/onnx/sdxl/graphs.ts';
 import { NO_FOLDING } from '#shared/engine/onnx/sdxl/resnet.ts';
+import type { Target } from '#shared/engine/onnx/sdxl/target.ts';
 import { TIME_IDS } from '#shared/engine/onnx/sdxl/time-embedding.ts';
 import type { DenoiseStep } from '#shared/engine/onnx/sdxl/unet.ts';
 import { readUnetConfig, type UnetConfig } from '#shared/engine/onnx/sdxl/unet-config.ts';
@@ -23,7 +23,7 @@ import { readTokenizerFacts } from './tokenizer-facts.ts';
 
 type Tokenizers = Manifest['text']['tokenizers'];
 
-/** Everything that a repository's configuration files say, checked against each other. */
+/** Everything in a repository's configuration files, checked against each other. */
 export interface ModelConfig {
   readonly clip: readonly [ClipConfig, ClipConfig];
   readonly unet: UnetConfig;
@@ -54,7 +54,7 @@ export function readModelConfig(repository: Repository): ModelConfig {
   return config;
 }
 
-/** The parts must fit together: what one puts out is what the next takes. */
+/** The parts must fit together: each takes what the one before puts out. */
 function checkAgreement(
   { clip, unet, vae, tokenizers }: ModelConfig,
   { folder, pathOf }: Repository,
@@ -106,7 +106,7 @@ export function buildGraphs(
   };
 }
 
-/** With a second VAE for small images, where bands of rows make it another graph. */
+/** With a second VAE graph for small images if the first works in bands of rows. */
 function buildCpuGraphs(config: ModelConfig, type: StoredType): Record<GraphName, ModelGraph> {
   const graphs = buildGraphs(config, cpuTarget, type);
   if (!hasBands(graphs.vae.graph)) return graphs;
@@ -114,17 +114,17 @@ function buildCpuGraphs(config: ModelConfig, type: StoredType): Record<GraphName
   return { ...graphs, vae: { ...graphs.vae, small: graph } };
 }
 
-/** The graphs of a model for each kind of device; those of one name share a weight file. */
+/** The graphs of a model for each kind of device; graphs of the same name share a weight file. */
 export interface DeviceGraphs {
   readonly cpu: Record<GraphName, ModelGraph>;
-  /** Only of float16 packages. */
+  /** In float16 packages only. */
   readonly cuda?: Record<GraphName, ModelGraph>;
 }
 
 /**
- * All graphs of a package whose weights are stored with a dtype.
+ * All graphs of a package with weights of a dtype.
  *
- * @param folding the powers of two that the CUDA graph's VAE is divided by
+ * @param folding the powers of two that divide the CUDA graph's VAE
  */
 export function buildDeviceGraphs(
   config: ModelConfig,

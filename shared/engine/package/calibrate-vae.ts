@@ -11,39 +11,39 @@ import { layOutWeights, type SourceOf, writeWeights } from './weight-file.ts';
 import { storedTensors } from './write-graphs.ts';
 
 /**
- * The largest value that the calibration may meet once it is divided: float16 ends at 2¹⁶, so real
- * pictures may reach sixteen times of what was seen. A larger exponent costs nothing: values lose
- * digits only below 2⁻¹⁴, far under what a sum with the large ones keeps.
+ * The largest divided value that the calibration may see: float16 ends at 2¹⁶, so real pictures may
+ * reach sixteen times what was seen. A larger exponent costs nothing: values lose digits only below
+ * 2⁻¹⁴, far less than a sum with the large ones retains.
  */
 const LARGEST_SEEN = 2 ** 12;
-/** More than that differs between kinds of processors. */
+/** Further digits differ between processors. */
 const SEEN_DIGITS = 4;
-/** Latents per side: activations grow with their content, hardly with their number. */
+/** Latents per side: activations depend on their content, hardly on their number. */
 const SIDE = 16;
 const SEED = 1;
 /** Uniform numbers that add up to a normal one, of mean 6 and variance 1. */
 const UNIFORMS = 12;
 
-/** How large a VAE's activations were seen to grow, and what they are divided by for float16. */
+/** How large a VAE's activations were, and what divides them for float16. */
 export interface Calibration {
   readonly folding: Folding;
-  /** The largest magnitudes that were seen. */
+  /** The largest magnitudes seen. */
   readonly seen: Folding;
 }
 
 export interface CalibrationRun {
-  /** Where its files may lie until it ends. */
+  /** Where its temporary files go. */
   readonly folder: string;
   readonly config: VaeConfig;
   readonly sourceOf: SourceOf;
-  /** Names the weights in an error. */
+  /** The weights' name in an error. */
   readonly file: string;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Decodes a few small latents in float32 on the CPU, and chooses the smallest powers of two that
- * keep what they grew to in float16. Weights are read from a file, so it takes little memory.
+ * Decodes a few small latents in float32 on the CPU and chooses the smallest powers of two that keep
+ * their activations within float16. Weights are mapped from a file, so it takes little memory.
  *
  * @throws FormatError when the weights give values that are not finite
  */
@@ -68,7 +68,10 @@ export async function calibrateVae(run: CalibrationRun): Promise<Calibration> {
     rmSync(folder, { recursive: true, force: true });
   }
   if (!maxima.every((values) => values.every(Number.isFinite))) {
-    throw new FormatError(run.file, 'the decoder gives values that are not finite; get it again');
+    throw new FormatError(
+      run.file,
+      'the decoder gives values that are not finite; download it again',
+    );
   }
   const largest = (exponent: keyof Folding) => {
     const ofThis = maxima.flatMap((values) =>
@@ -83,11 +86,11 @@ export async function calibrateVae(run: CalibrationRun): Promise<Calibration> {
 
 const exponentOf = (seen: number): number => Math.max(0, Math.ceil(Math.log2(seen / LARGEST_SEEN)));
 
-/** The maxima of one decoded latent after the other: together they would need more memory. */
+/** The maxima of each decoded latent in turn: together they would need more memory. */
 async function runMaxima(path: string, channels: number): Promise<readonly Float32Array[]> {
   const { InferenceSession, Tensor } = await loadOnnxRuntime();
   const session = await InferenceSession.create(path, {
-    // Neither rewritten nor packed: every weight stays where it lies in the file.
+    // Neither rewritten nor packed: every weight stays in the file.
     graphOptimizationLevel: 'disabled',
     enableMemPattern: false,
     extra: { session: { disable_prepacking: '1' } },
@@ -106,8 +109,8 @@ async function runMaxima(path: string, channels: number): Promise<readonly Float
 }
 
 /**
- * What is decoded. Clean latents have a variance of about 1, by the choice of the scaling factor:
- * detail everywhere, the same three times as strong, and flat areas of strong colours.
+ * What is decoded. The scaling factor gives clean latents a variance of about 1: detail everywhere,
+ * the same three times as strong, and flat areas of strong colours.
  */
 const KINDS = [
   { deviation: 1, blockSide: 1 },
@@ -115,7 +118,7 @@ const KINDS = [
   { deviation: 2, blockSide: SIDE / 4 },
 ] as const;
 
-/** `[channels, SIDE, SIDE]` of each kind, equal on every machine: the package's digest hangs on it. */
+/** `[channels, SIDE, SIDE]` of each kind, equal on every machine: the digest depends on them. */
 function latents(channels: number): Float32Array[] {
   const normal = normalNumbers(SEED);
   return KINDS.map(({ deviation, blockSide }) => {
@@ -133,7 +136,7 @@ function latents(channels: number): Float32Array[] {
   });
 }
 
-/** Nearly normal numbers out of whole ones (mulberry32), so that every machine draws the same. */
+/** Nearly normal numbers from integers (mulberry32), so that every machine draws the same. */
 function normalNumbers(seed: number): () => number {
   let state = seed;
   const uniform = () => {

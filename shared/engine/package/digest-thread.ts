@@ -17,11 +17,11 @@ export class DigestThread {
 
   /**
    * @param program what the thread runs
-   * @throws AppError `internal-error` where no thread may be started
+   * @throws AppError `internal-error` if no thread can be started
    */
   constructor(program: URL = PROGRAM) {
     try {
-      // Without a loader, which would take ten times as long to start.
+      // Without a loader, which would make the start ten times slower.
       this.worker = new Worker(program, { execArgv: [] });
     } catch (cause) {
       throw failureOf(cause);
@@ -36,7 +36,7 @@ export class DigestThread {
   /**
    * Adds bytes to the file's digest.
    *
-   * @param bytes they must not change until the answer
+   * @param bytes must not change until this resolves
    * @throws AppError `internal-error` when the thread fails
    */
   async update(bytes: Uint8Array<SharedArrayBuffer>): Promise<void> {
@@ -44,7 +44,7 @@ export class DigestThread {
   }
 
   /**
-   * The digest of the file, hex; what is added from here on belongs to the next.
+   * The digest of the file, hex; later bytes belong to the next file.
    *
    * @throws AppError `internal-error` when the thread fails
    */

@@ -2,23 +2,23 @@ import type { DigestThread } from './digest-thread.ts';
 import type { NewFile } from './new-file.ts';
 import { PIECE_BYTES, type Piece, type Pieces } from './pieces.ts';
 
-/** A place where an element of any type that weights are stored in may begin. */
+/** Alignment that suits every element type of stored weights. */
 const ALIGNMENT = 4;
 
 /**
  * A new file that is hashed while it is written: the caller makes bytes, another thread takes their
- * digest and the system writes them, all at once.
+ * digest and the system writes them, all at the same time.
  */
 export class HashedFile {
   private readonly file: NewFile;
   private readonly digest: DigestThread;
   private readonly pieces: Pieces;
   private piece: Piece | undefined;
-  /** Bytes of the piece that are the file's. */
+  /** Bytes of the piece that belong to the file. */
   private used = 0;
   /** Bytes of the file before the piece. */
   private sent = 0;
-  /** Where bytes are made that do not fit into what is left of the piece. */
+  /** Room for bytes that do not fit into the rest of the piece. */
   private aside = new Uint8Array(0);
   private written: Promise<void> = Promise.resolve();
   private failure: unknown;
@@ -30,9 +30,9 @@ export class HashedFile {
   }
 
   /**
-   * Appends bytes that are made where they are sent from, if they fit there.
+   * Appends bytes, made in place if they fit into the piece.
    *
-   * @param make fills all of the room that it is given, which is aligned for elements
+   * @param make fills all of the room that it is given, which is aligned for its elements
    * @throws as {@link write} does
    */
   async append(length: number, make: (room: Uint8Array) => void): Promise<void> {
@@ -51,7 +51,7 @@ export class HashedFile {
   /**
    * Appends bytes. Waits while the disk or the digest is behind.
    *
-   * @throws AppError `disk-full` and what else befell earlier bytes
+   * @throws AppError `disk-full`, and any other failure of earlier bytes
    */
   async write(bytes: Uint8Array): Promise<void> {
     for (let done = 0; done < bytes.length; ) {
@@ -63,7 +63,7 @@ export class HashedFile {
     }
   }
 
-  /** Ends the file, which is then on the disk. @throws as {@link write} does */
+  /** Completes the file on the disk. @throws as {@link write} does */
   async close(): Promise<{ sha256: string; bytes: number }> {
     try {
       this.send();
@@ -76,10 +76,10 @@ export class HashedFile {
     }
   }
 
-  /** Ends a file that nobody wants. */
+  /** Closes a file that is no longer wanted. */
   async discard(): Promise<void> {
     if (this.piece !== undefined) this.pieces.release(this.piece);
-    // The next file's digest begins after it.
+    // The next file's digest must begin afresh.
     await this.digest.finish().catch(() => undefined);
     await this.end();
   }
@@ -91,10 +91,10 @@ export class HashedFile {
     return this.piece;
   }
 
-  /** Takes bytes that were put into the piece into the file. */
+  /** Counts bytes that were put into the piece as the file's. */
   private advance(length: number): void {
     this.used += length;
-    // All but a file's last piece are full, so that each begins where a block of the disk does.
+    // All pieces but the last are full, so that each begins at a block of the disk.
     if (this.used === PIECE_BYTES) this.send();
   }
 
@@ -108,7 +108,7 @@ export class HashedFile {
     this.used = 0;
     this.piece = undefined;
     this.written = this.written.then(() => this.file.write(bytes, position));
-    // A failure is reported by the next call; until then nobody waits for it.
+    // The next call reports a failure; until then it must not count as unhandled.
     Promise.all([this.written, this.digest.update(bytes)])
       .catch((error) => {
         this.failure ??= error;
@@ -117,7 +117,7 @@ export class HashedFile {
   }
 
   private async end(): Promise<void> {
-    // A write that is under way must not meet a descriptor that has become another file's.
+    // A write in progress must not meet a descriptor that has been reused for another file.
     await this.written.catch(() => undefined);
     await this.file.close();
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { defined } from '#shared/core/defined.ts';
 import type { DiskOf } from '#shared/core/disk-room.ts';
 import { assert } from '#shared/core/errors.ts';
 import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
@@ -28,30 +29,30 @@ export interface ImportOptions {
   /** A checkpoint with all parts in one file, in the original layout; its parts take precedence. */
   readonly checkpoint?: string | undefined;
   readonly dtype: 'fp32' | 'fp16';
-  /** The folder of the new package; a package that is there already is replaced. */
+  /** The folder of the new package, replacing one that exists. */
   readonly out: string;
   readonly name: string;
-  /** Whom clients name before the model's name. */
+  /** The name that clients put before the model's. */
   readonly owner?: string | undefined;
   /** Share tensors that already fit with their source files instead of copying them. */
   readonly link?: boolean;
-  /** Where the files came from, if the paths do not tell. */
+  /** Where the files came from, if not from these paths. */
   readonly source?: Manifest['source'] | undefined;
-  /** Licences where the source's files do not state them. */
+  /** Licences that the source's files do not state. */
   readonly licences?: Manifest['licences'] | undefined;
   readonly processId: number;
   /** Stops the import; nothing is left behind. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: { bytes: number; of: number }) => void;
-  /** What is free where the package goes; by default the system is asked. */
+  /** What is free where the package goes; the system's answer by default. */
   readonly diskOf?: DiskOf | undefined;
 }
 
-/** The latents' side where a UNet's config does not say it, as diffusers' SDXL pipeline has it. */
+/** The latents' side if a UNet's config has none: the default of diffusers' SDXL pipeline. */
 const DEFAULT_SAMPLE_SIZE = 128;
 
 /**
- * Makes a model package out of an SDXL repository: reads its configurations, builds the graphs,
+ * Makes a model package from an SDXL repository: reads its configurations, builds the graphs and
  * converts the weights. The package appears whole or not at all.
  *
  * @throws AppError, FormatError naming the file, field or tensor at fault
@@ -84,7 +85,7 @@ class SourceTensors {
     this.options = options;
   }
 
-  /** Finds all that a graph asks for. @throws FormatError naming what is missing or wrong */
+  /** Finds everything that a graph asks for. @throws FormatError naming what is missing or wrong */
   resolve({ scopes }: ModelGraph): void {
     for (const scope of scopes) {
       const part = PARTS.find((known) => known === scope.part);
@@ -148,21 +149,14 @@ async function writePackage(folder: string, job: Job): Promise<Manifest> {
 async function writeFiles(folder: string, writer: PackageWriter, job: Job): Promise<Manifest> {
   const { options, repository, config } = job;
   const sourceOf = (tensor: StoredTensor) => job.sources.of(tensor);
-  const calibration =
-    options.dtype === 'fp32'
-      ? undefined
-      : await calibrateVae({
-          folder,
-          config: config.vae,
-          sourceOf,
-          file: job.sources.fileOf('vae'),
-          signal: options.signal,
-        });
+  const { signal } = options;
+  const run = { folder, config: config.vae, sourceOf, file: job.sources.fileOf('vae'), signal };
+  const calibration = options.dtype === 'fp32' ? undefined : await calibrateVae(run);
   const graphs = buildDeviceGraphs(config, options.dtype, calibration?.folding);
   const sets = await writeGraphs(writer, graphs, {
     sourceOf,
     link: options.link === true,
-    signal: options.signal,
+    signal,
     onProgress: options.onProgress,
   });
   for (const { folder: name } of config.tokenizers) {
@@ -171,11 +165,8 @@ async function writeFiles(folder: string, writer: PackageWriter, job: Job): Prom
     }
   }
   const manifest = makeManifest(job, { graphs: sets, calibration, files: writer.files });
-  await writer.put(
-    MANIFEST_FILE,
-    new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`),
-  );
-  options.signal?.throwIfAborted();
+  await writer.put(MANIFEST_FILE, Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
+  signal?.throwIfAborted();
   return manifest;
 }
 
@@ -190,7 +181,7 @@ function makeManifest(job: Job, { graphs, calibration, files }: Written): Manife
   return ManifestSchema.parse({
     format: 'onestep-model/1',
     name: options.name,
-    ...(options.owner === undefined ? {} : { owner: options.owner }),
+    owner: options.owner,
     digest: packageDigest(files),
     dtype: options.dtype,
     graphs,
@@ -198,21 +189,17 @@ function makeManifest(job: Job, { graphs, calibration, files }: Written): Manife
     vae: {
       scalingFactor: config.vae.scaling_factor,
       latentChannels: config.vae.latent_channels,
-      ...(calibration === undefined ? {} : calibration),
+      ...calibration,
     },
     text: {
       contextChannels: config.unet.contextChannels,
       pooledChannels: config.clip[1].projection_dim,
       tokenizers: config.tokenizers,
     },
-    schedule: {
-      timestep: config.step.timestep,
-      sqrtAlpha: config.step.sqrtAlpha,
-      sqrtOneMinusAlpha: config.step.sqrtOneMinusAlpha,
-    },
+    schedule: config.step,
     source: options.source ?? {
       repository: options.repository,
-      ...(options.unet === undefined ? {} : { unet: options.unet }),
+      ...defined({ unet: options.unet }),
     },
     licences: options.licences ?? [
       ...readLicences(options.repository, 'repository'),

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { defined } from '#shared/core/defined.ts';
+import { readOptionalText } from '#shared/engine/bytes/json.ts';
 import type { Manifest } from './manifest.ts';
 
 type Licence = Manifest['licences'][number];
@@ -10,23 +11,19 @@ const LICENCE_FILES = ['LICENSE.md', 'LICENSE', 'LICENSE.txt', 'LICENCE'];
 
 /** The licence that a folder states: in its model card, else the first line of its licence file. */
 export function readLicences(folder: string, part: Licence['part']): Licence[] {
-  const card = readText(join(folder, 'README.md'));
+  const card = readOptionalText(join(folder, 'README.md'));
   const front = FRONT_MATTER.exec(card ?? '')?.[1] ?? '';
   const field = (name: string) =>
     new RegExp(`^${name}:\\s*["']?([^"'\\r\\n]+)`, 'm').exec(front)?.[1]?.trim();
   const named = field('license_name') ?? field('license');
   if (named !== undefined) {
-    const url = field('license_link');
-    return [{ part, name: named, ...(url === undefined ? {} : { url }) }];
+    return [{ part, name: named, ...defined({ url: field('license_link') }) }];
   }
   for (const file of LICENCE_FILES) {
-    const name = readText(join(folder, file))
+    const name = readOptionalText(join(folder, file))
       ?.split('\n')
       .find((line) => line.trim() !== '');
     if (name !== undefined) return [{ part, name: name.replace(/^#+/, '').trim().slice(0, 100) }];
   }
   return [];
 }
-
-const readText = (path: string): string | undefined =>
-  existsSync(path) ? readFileSync(path, 'utf8') : undefined;

@@ -8,8 +8,8 @@ import type { PackageWriter } from './package-writer.ts';
 const DTYPE = { FLOAT: 'F32', FLOAT16: 'F16' } as const;
 
 /**
- * Source files that a package shares instead of copying their tensors: hard links, which
- * onnxruntime accepts inside a model's folder, as it does not symbolic ones to the outside.
+ * Source files that a package shares instead of copying their tensors. They are hard links:
+ * onnxruntime refuses symbolic ones that lead out of a model's folder.
  */
 export class LinkedSources {
   private readonly names = new Map<string, string>();

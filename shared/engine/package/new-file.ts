@@ -1,19 +1,19 @@
 import { constants, type FileHandle, open } from 'node:fs/promises';
 import { AppError } from '#shared/core/errors.ts';
 
-/** What places and lengths on the disk are multiples of, and memory begins at: a system's page. */
+/** Positions, lengths and memory addresses of direct writes are multiples of this: a page. */
 const BLOCK_BYTES = 4096;
-/** Smaller writes are not worth a way of their own. */
+/** Smaller writes go through the page cache. */
 const MIN_DIRECT_BYTES = 2 ** 20;
-/** After so many bytes a disk is known. */
+/** The disk's speed is judged after this many bytes. */
 const TRIAL_BYTES = 64 * 2 ** 20;
-/** Bytes a second that the page cache takes even where its memory is touched for the first time. */
+/** Bytes a second that the page cache accepts even when its memory is touched for the first time. */
 const PAGE_CACHE_RATE = 400e6;
 
-/** What a file system says that can't do what is asked: writes past the page cache, for instance. */
+/** Errors of a file system that does not support a call, such as writes past the page cache. */
 const REFUSALS = new Set<unknown>(['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM']);
 
-/** Opens a file past the page cache; undefined where the system has no such way. */
+/** Opens a file for writes past the page cache; undefined if the system has none. */
 export type OpenDirectly = (path: string) => Promise<FileHandle | undefined>;
 
 export interface NewFileOptions {
@@ -24,25 +24,24 @@ export interface NewFileOptions {
 /**
  * A new file that may be larger than the machine's memory.
  *
- * Large writes go past the page cache, straight from the caller's memory to the disk (`O_DIRECT`),
- * where the system can do that. The page cache would need memory for every byte, which other
- * programs' files lose; on a virtual machine it costs up to two seconds a gigabyte to touch. Through
- * the page cache go small writes, ends of files, and all that comes after a disk has shown to be
- * slower than it.
+ * Large writes go straight from the caller's memory to the disk (`O_DIRECT`) if the system supports
+ * that. The page cache would need memory for every byte, taken from other programs' files; on a
+ * virtual machine, touching it costs up to two seconds a gigabyte. Small writes and the ends of files
+ * go through the page cache, and so does everything once the disk proves slower than it.
  */
 export class NewFile {
   private readonly path: string;
   private readonly handle: FileHandle;
   private readonly openDirectly: OpenDirectly;
   private readonly clock: () => number;
-  /** The way past the page cache; undefined where there is none. Opened with the first large write. */
+  /** For writes past the page cache; opened by the first large write, undefined if unsupported. */
   private direct: Promise<FileHandle | undefined> | undefined;
   private directBytes = 0;
   private directSeconds = 0;
 
   /**
-   * @param handle what `path` was opened as
-   * @param options how it is opened past the page cache, and milliseconds; by default the system's
+   * @param handle the open file at `path`
+   * @param options how to open it past the page cache, and a clock in milliseconds
    */
   constructor(path: string, handle: FileHandle, options: NewFileOptions = {}) {
     this.path = path;
@@ -51,7 +50,7 @@ export class NewFile {
     this.clock = options.clock ?? (() => performance.now());
   }
 
-  /** @throws Error of the system, `EEXIST` where something has that name */
+  /** @throws Error of the system, such as `EEXIST` if the name is taken */
   static async create(path: string): Promise<NewFile> {
     return new NewFile(path, await open(path, 'wx'));
   }
@@ -67,12 +66,12 @@ export class NewFile {
     }
   }
 
-  /** Waits until a loss of power leaves the file as it is. @throws as {@link write} does */
+  /** Waits until the file would survive a loss of power. @throws as {@link write} does */
   async sync(): Promise<void> {
     try {
       await this.handle.datasync();
     } catch (cause) {
-      // Some file systems have no such call.
+      // Some file systems lack this call.
       if (!isRefusal(cause)) throw failureOf(cause);
     }
   }
@@ -91,7 +90,7 @@ export class NewFile {
     return (await this.handle.write(bytes, 0, bytes.length, position)).bytesWritten;
   }
 
-  /** @returns undefined where there is no way past the page cache, or none that is worth it */
+  /** @returns undefined if direct writes are unsupported or too slow */
   private async writeDirectly(bytes: Uint8Array, position: number): Promise<number | undefined> {
     try {
       this.direct ??= this.openDirectly(this.path);
@@ -123,20 +122,20 @@ export class NewFile {
   }
 }
 
-/** Opens a file that is there for writes from memory that begins at a page. */
+/** Opens an existing file for writes from page-aligned memory. */
 export const openDirectly: OpenDirectly = async (path) => {
-  // Not every system has it.
+  // Not every system has this flag.
   const flag = (constants as { O_DIRECT?: number }).O_DIRECT;
   return flag === undefined ? undefined : await open(path, constants.O_WRONLY | flag);
 };
 
-/** Closes what was opened, if it was. */
+/** Closes the file, if it was opened. */
 async function closeDirect(direct: Promise<FileHandle | undefined> | undefined): Promise<void> {
   const handle = await direct?.catch(() => undefined);
   await handle?.close();
 }
 
-/** What becomes of a failure to write: a full disk has a name. */
+/** A failure to write, as an AppError if the disk is full. */
 function failureOf(cause: unknown): unknown {
   if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') return cause;
   return new AppError('disk-full', 'There is no space left for the model package.', { cause });

@@ -6,8 +6,8 @@ import { MANIFEST_FILE } from './manifest.ts';
 
 /**
  * Makes a folder whole or not at all: `fill` writes into a temporary sibling, which then takes the
- * target's name. A model package that is there already is replaced; anything else is refused. What a
- * killed run left behind is removed by the next.
+ * target's name. An existing model package is replaced; anything else is refused. The next run removes
+ * what a killed one left behind.
  *
  * @param processId tells the temporary folders of several runs apart
  */
@@ -42,7 +42,7 @@ export async function makeFolder<T>(
   }
 }
 
-/** How the name of a package that is being replaced ends. */
+/** Suffix of a package that is being replaced. */
 const OLD = '.old';
 
 const temporaryPrefix = (path: string): string => join(dirname(path), `.${basename(path)}.import-`);
@@ -66,7 +66,7 @@ function replace(temporary: string, path: string): void {
   renameSync(temporary, path);
 }
 
-/** Removes temporary folders of runs that no longer live. */
+/** Removes temporary folders of runs that have ended. */
 function removeStale(path: string, mark: string): void {
   const prefix = basename(temporaryPrefix(path));
   for (const name of readdirSync(dirname(path))) {

@@ -1,11 +1,10 @@
 /**
- * ONNX Runtime, told to keep to itself. Its builds for Linux report to Microsoft unless the
- * environment says no: they keep a device id and a database under `~/.cache/Microsoft`, leave a log in
- * `/tmp` per process and upload events. They also search the process's command line, where a prompt
- * may stand, in a way that ends the process when it is longer than about 28,000 bytes.
+ * ONNX Runtime with telemetry off. Its Linux builds report to Microsoft unless the environment forbids
+ * it: they keep a device id and a database under `~/.cache/Microsoft`, write a log per process to `/tmp`
+ * and upload events. They also scan the process's command line, which may hold a prompt, and crash the
+ * process if it is longer than about 28,000 bytes.
  *
- * The environment must say so before the first session; whoever wants the reports sets
- * `ORT_DISABLE_TELEMETRY=0`.
+ * The variable must be set before the first session; set `ORT_DISABLE_TELEMETRY=0` to allow telemetry.
  */
 export async function loadOnnxRuntime(): Promise<typeof import('onnxruntime-node')> {
   process.env['ORT_DISABLE_TELEMETRY'] ??= '1';

@@ -4,7 +4,7 @@ import { openRepository } from './repository.ts';
 import { weightBytes } from './write-graphs.ts';
 
 /**
- * How many bytes of weights a package will hold, as a repository's configuration files alone say it.
+ * How many bytes of weights a package will hold, computed from a repository's configuration files.
  *
  * @throws AppError, FormatError naming the file and the field at fault
  */

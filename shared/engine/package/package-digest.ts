@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Manifest } from './manifest.ts';
 
 /**
- * The digest of a package: SHA-256 over one line `<sha256>  <path>` per file, sorted by path, which
- * is what `sha256sum` prints.
+ * The digest of a package: SHA-256 over one line `<sha256>  <path>` per file, sorted by path, as
+ * `sha256sum` prints them.
  */
 export function packageDigest(files: Manifest['files']): string {
   const lines = Object.keys(files)

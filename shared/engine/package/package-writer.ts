@@ -9,22 +9,21 @@ import type { Manifest } from './manifest.ts';
 import { NewFile } from './new-file.ts';
 import { Pieces } from './pieces.ts';
 
-/** Writes the files of a model package into a folder, one at a time, and remembers their digests. */
+/** Writes the files of a model package into a folder, one at a time, and records their digests. */
 export class PackageWriter {
   readonly files: Manifest['files'] = {};
   private readonly folder: string;
   private readonly digest = new DigestThread();
   private readonly pieces = new Pieces();
-
   private readonly diskOf: DiskOf | undefined;
 
-  /** @param diskOf what is free there; by default the system is asked */
+  /** @param diskOf what is free there; the system's answer by default */
   constructor(folder: string, diskOf?: DiskOf) {
     this.folder = folder;
     this.diskOf = diskOf;
   }
 
-  /** @throws AppError `disk-full` when so many bytes won't fit */
+  /** @throws AppError `disk-full` if so many bytes won't fit */
   async assertRoom(bytes: number): Promise<void> {
     const need = { what: 'the package', folder: dirname(this.folder), bytes };
     await assertRoom([need], this.diskOf);
@@ -51,7 +50,7 @@ export class PackageWriter {
   /**
    * Makes a file of the package that shares the bytes of an existing one.
    *
-   * @throws AppError `invalid-request` when the two lie on different file systems
+   * @throws AppError `invalid-request` if the two lie on different file systems
    */
   async link(path: string, existing: string): Promise<void> {
     const target = join(this.folder, path);
@@ -68,7 +67,7 @@ export class PackageWriter {
     this.files[path] = { sha256: await fileDigest(target), bytes: statSync(target).size };
   }
 
-  /** Ends what the writer needed for its work. */
+  /** Ends the writer's thread. */
   async close(): Promise<void> {
     await this.digest.close();
   }

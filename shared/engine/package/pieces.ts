@@ -7,24 +7,24 @@ declare global {
   }
 }
 
-/** Bytes that go to the disk at once. Larger ones than these make the disk no faster. */
+/** Bytes that go to the disk at once; larger writes are no faster. */
 export const PIECE_BYTES = 4 * 2 ** 20;
 /** Pieces in turn: one is filled while others are hashed and written. */
 const PIECES = 4;
 const WEBASSEMBLY_PAGE_BYTES = 2 ** 16;
 
-/** Memory that every thread sees. */
+/** Memory that all threads share. */
 export type Piece = Uint8Array<SharedArrayBuffer>;
 
-/** Memory that bytes pass through on their way from where they are made to the disk. */
+/** Buffers for bytes on their way to the disk. */
 export class Pieces {
   private readonly free: Piece[];
   private readonly waiting: ((piece: Piece) => void)[] = [];
 
   constructor() {
     const pages = (PIECES * PIECE_BYTES) / WEBASSEMBLY_PAGE_BYTES;
-    // A memory of WebAssembly begins at a page of the system's, as writes past the page cache must;
-    // a SharedArrayBuffer made by name begins a few bytes after one.
+    // A WebAssembly memory is page-aligned, as writes past the page cache must be; a SharedArrayBuffer
+    // begins a few bytes after a page.
     const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.free = Array.from(
       { length: PIECES },
@@ -32,7 +32,7 @@ export class Pieces {
     );
   }
 
-  /** A piece that nobody uses, once there is one. */
+  /** A free piece, as soon as there is one. */
   async take(): Promise<Piece> {
     return this.free.pop() ?? new Promise((resolve) => this.waiting.push(resolve));
   }

@@ -4,7 +4,7 @@ import type { Checkpoint, LazyTensor } from '#shared/engine/checkpoint/tensor.ts
 import type { CheckpointTensor } from '#shared/engine/onnx/stored-tensor.ts';
 import type { Part } from './repository.ts';
 
-/** Names that the class of a part knows and inference does not need. */
+/** Names that a part's class has and inference does not need. */
 const UNNEEDED: Record<Part, RegExp> = {
   text_encoder: /^(text_model\.embeddings\.position_ids|text_projection\.weight|logit_scale)$/,
   text_encoder_2: /^(text_model\.embeddings\.position_ids|logit_scale)$/,
@@ -12,7 +12,7 @@ const UNNEEDED: Record<Part, RegExp> = {
   vae: /^(encoder|quant_conv)\./,
 };
 
-/** Spellings of earlier and later versions of the classes, as the name that the graphs ask for. */
+/** Spellings of earlier and later versions of the classes, with the names that the graphs ask for. */
 const RENAMED: Record<Part, readonly (readonly [RegExp, string])[]> = {
   text_encoder: [[/^(embeddings|encoder|final_layer_norm)\./, 'text_model.$1.']],
   text_encoder_2: [[/^(embeddings|encoder|final_layer_norm)\./, 'text_model.$1.']],
@@ -25,14 +25,14 @@ const RENAMED: Record<Part, readonly (readonly [RegExp, string])[]> = {
   ],
 };
 
-/** What torch's wrappers for training, DataParallel and compile, put before every name. */
+/** What torch's DataParallel and compile put before every name. */
 const WRAPPER = /^(module\.|_orig_mod\.)+/;
 
 /** Element types that can serve as weights. */
 const FLOATING: readonly string[] = ['F16', 'BF16', 'F32', 'F64'];
 
 /**
- * Finds what a part's graph asks for among the tensors of its checkpoint.
+ * Finds the tensors that a part's graph asks for in its checkpoint.
  *
  * @param file the checkpoint's path, for messages
  * @throws FormatError naming a tensor that is missing, has another shape, holds no floats, or is
@@ -57,10 +57,8 @@ export function resolveTensors(
     const tensor = found.get(name);
     if (tensor === undefined) throw new FormatError(file, `tensor ${quote(name)} is missing`);
     if (tensor.shape.join() !== shape.join()) {
-      throw new FormatError(
-        file,
-        `tensor ${quote(name)} has the shape [${tensor.shape.join(', ')}]; its config.json says [${shape.join(', ')}]`,
-      );
+      const shapes = `[${tensor.shape.join(', ')}]; its config.json says [${shape.join(', ')}]`;
+      throw new FormatError(file, `tensor ${quote(name)} has the shape ${shapes}`);
     }
     if (!FLOATING.includes(tensor.dtype)) {
       throw new FormatError(file, `tensor ${quote(name)} holds ${tensor.dtype}, not floats`);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '#shared/core/defined.ts';
 import { FormatError } from '#shared/core/errors.ts';
 import { parseFields } from '#shared/engine/bytes/json.ts';
 import type { DenoiseStep } from '#shared/engine/onnx/sdxl/unet.ts';
@@ -6,7 +7,7 @@ import type { DenoiseStep } from '#shared/engine/onnx/sdxl/unet.ts';
 /** The timestep that DisBack and DMD2 distilled their one step for. */
 export const ONE_STEP_TIMESTEP = 399;
 
-/** What `LCMScheduler` takes over from another scheduler's config, with its own defaults. */
+/** What `LCMScheduler` takes from another scheduler's config, with its own defaults. */
 const ScheduleSchema = z.object({
   num_train_timesteps: z.number().int().positive().max(1e6).default(1000),
   beta_start: z.number().positive().default(0.00085),
@@ -17,7 +18,7 @@ const ScheduleSchema = z.object({
   rescale_betas_zero_snr: z.literal(false).optional(),
   clip_sample: z.boolean().default(false),
   clip_sample_range: z.number().positive().default(1),
-  /** Below one, the scheduler would mix the noisy latents into the clean ones. */
+  /** Below one, the scheduler would mix noisy latents into the clean ones. */
   timestep_scaling: z.number().min(1).optional(),
   thresholding: z.literal(false).optional(),
 });
@@ -46,7 +47,7 @@ export function readSchedule(
     sqrtAlpha: Math.fround(Math.sqrt(alpha)),
     sqrtOneMinusAlpha: Math.fround(Math.sqrt(Math.fround(1 - alpha))),
     prediction: config.prediction_type,
-    ...(config.clip_sample ? { clip: config.clip_sample_range } : {}),
+    ...defined({ clip: config.clip_sample ? config.clip_sample_range : undefined }),
   };
 }
 

@@ -116,6 +116,10 @@ function asPair(rule: unknown): [string, string] | undefined {
 }
 
 const notFound = (file: string, wanted: string) =>
-  new AppError('file-not-found', `${file} does not exist; a tokenizer folder has ${wanted}.`, {
-    details: { file },
-  });
+  new AppError(
+    'file-not-found',
+    `${file}: there is no such file; a tokenizer folder has ${wanted}.`,
+    {
+      details: { file },
+    },
+  );

@@ -4,21 +4,21 @@ import { DTYPE_BYTES, elementCount, type LazyTensor } from '#shared/engine/check
 import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
 import type { HashedFile } from './hashed-file.ts';
 
-/** Values converted at a time: few enough that they stay in the processor's cache on their way. */
+/** Values converted at a time: few enough to stay in the processor's cache. */
 const CHUNK_VALUES = 2 ** 18;
 /** Largest element that is read. */
 const MAX_ELEMENT_BYTES = 8;
-/** Where the first tensor of a weight file may begin. */
+/** Alignment of a weight file's first tensor. */
 const DATA_ALIGNMENT = 64;
 const LENGTH_BYTES = 8;
 
 const DTYPE = { FLOAT: 'F32', FLOAT16: 'F16' } as const;
 
-/** A weight file that is not yet written: a safetensors file, so that other tools can read it. */
+/** The layout of a weight file: a safetensors file, so that other tools can read it. */
 export interface WeightLayout {
   readonly header: Uint8Array;
   readonly tensors: readonly StoredTensor[];
-  /** Byte of each tensor in the file, by its name. */
+  /** Where each tensor begins in the file, by its name. */
   readonly offsets: ReadonlyMap<string, number>;
   readonly sizeBytes: number;
 }
@@ -54,8 +54,8 @@ export type SourceOf = (tensor: StoredTensor) => LazyTensor;
 export type OnBytes = (bytes: number) => void;
 
 /**
- * Writes a weight file, a piece of a tensor at a time, so that memory stays small however large the
- * model is.
+ * Writes a weight file, a piece of a tensor at a time, so that memory use does not grow with the
+ * model.
  */
 export async function writeWeights(
   layout: WeightLayout,

@@ -1,3 +1,4 @@
+import { defined } from '#shared/core/defined.ts';
 import { assert } from '#shared/core/errors.ts';
 import { encodeModel, type Place } from '#shared/engine/onnx/model-proto.ts';
 import { MIN_BANDED_LATENTS } from '#shared/engine/onnx/sdxl/bands.ts';
@@ -29,7 +30,7 @@ export async function writeGraphs(
   const plans = GRAPH_NAMES.map((name) => planWeights(name, graphs, options, linked));
   const of = plans.reduce((sum, { layout }) => sum + layout.sizeBytes, 0);
   await writer.assertRoom(of);
-  // First, for it fails at once where links can't be made.
+  // First, since it fails at once if links can't be made.
   await linked.writeTo(writer);
   let bytes = 0;
   const onBytes = (count: number) => {
@@ -53,7 +54,7 @@ const weightFileName = (graph: GraphName): string => `${graph}.safetensors`;
 
 interface WeightPlan {
   readonly name: GraphName;
-  /** What is to be written; the rest is linked. */
+  /** What will be written; the rest is linked. */
   readonly layout: WeightLayout;
   readonly places: ReadonlyMap<string, Place>;
 }
@@ -80,7 +81,7 @@ function planWeights(
   return { name, layout, places };
 }
 
-/** How many bytes the weights of all graphs take where none is linked. */
+/** How many bytes the weights of all graphs take if none is linked. */
 export function weightBytes(graphs: DeviceGraphs): number {
   const tensors = GRAPH_NAMES.flatMap((name) => tensorsOf(name, graphs));
   return tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
@@ -123,27 +124,19 @@ async function writeSet(
     await writer.put(fileName(name), encodeModel(graph, locate));
     if (small !== undefined) await writer.put(smallFile(name), encodeModel(small, locate));
   }
-  const entry = (name: GraphName) => ({
+  const entry = <N extends GraphName>(name: N) => ({
     file: fileName(name),
-    ...(graphs[name].small === undefined
-      ? {}
-      : { small: { file: smallFile(name), belowRows: MIN_BANDED_LATENTS } }),
+    ...defined({
+      small: graphs[name].small && { file: smallFile(name), belowRows: MIN_BANDED_LATENTS },
+    }),
     weightBytes: storedTensors(graphs[name]).reduce((sum, tensor) => sum + tensorBytes(tensor), 0),
+    inputs: [...GRAPH_PORTS[name].inputs] as (typeof GRAPH_PORTS)[N]['inputs'][number][],
+    outputs: [...GRAPH_PORTS[name].outputs] as (typeof GRAPH_PORTS)[N]['outputs'][number][],
   });
   return {
     dialect: device === 'cpu' ? 'cpu-fp32' : 'cuda-fp16',
-    text: { ...entry('text'), ...portsOf('text') },
-    unet: { ...entry('unet'), ...portsOf('unet') },
-    vae: { ...entry('vae'), ...portsOf('vae') },
+    text: entry('text'),
+    unet: entry('unet'),
+    vae: entry('vae'),
   };
 }
-
-type Ports<N extends GraphName> = {
-  inputs: (typeof GRAPH_PORTS)[N]['inputs'][number][];
-  outputs: (typeof GRAPH_PORTS)[N]['outputs'][number][];
-};
-
-const portsOf = <N extends GraphName>(name: N): Ports<N> => ({
-  inputs: [...GRAPH_PORTS[name].inputs],
-  outputs: [...GRAPH_PORTS[name].outputs],
-});

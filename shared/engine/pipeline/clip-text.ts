@@ -37,12 +37,12 @@ export function normalizeText(text: string): string {
   return lower;
 }
 
-/** The pieces of normalized text, in order; white space belongs to none. */
+/** The pieces of normalized text, in order, without white space. */
 export function splitPieces(normalized: string): Piece[] {
   const pieces: Piece[] = [];
   for (const match of normalized.matchAll(PIECES)) {
     let start = match.index;
-    // The byte-level step cuts a marker that is no special token of this tokenizer once more.
+    // The byte-level step splits a marker again unless it is a special token of this tokenizer.
     const parts = SPECIAL_PIECE.exec(match[0])?.slice(1) ?? [match[0]];
     for (const text of parts) {
       pieces.push({ text, start });
@@ -54,12 +54,12 @@ export function splitPieces(normalized: string): Piece[] {
 
 const OUTER_SPACE = new RegExp(`^[${SPACE}]+|(?<![${SPACE}])[${SPACE}]+$`, 'gv');
 
-/** Text without the white space around it; what becomes a token stays, as U+FEFF does. */
+/** Text without surrounding white space; what becomes a token stays, such as U+FEFF. */
 export const trimSpace = (text: string): string => text.replace(OUTER_SPACE, '');
 
 /**
- * Where in `raw` the character came from that stands at `index` of `normalizeText(raw)`. Exact where
- * the text normalizes cluster by cluster; otherwise the start of the text.
+ * The place in `raw` of the character at `index` of `normalizeText(raw)`. Exact if the text normalizes
+ * cluster by cluster; otherwise the start of the text.
  */
 export function sourceIndex(raw: string, index: number): number {
   let length = 0;
@@ -70,7 +70,7 @@ export function sourceIndex(raw: string, index: number): number {
   return length === index ? raw.length : 0;
 }
 
-/** GPT-2's printable stand-in for each byte: itself where it is a visible Latin-1 character. */
+/** GPT-2's printable stand-in for each byte: itself if it is a visible Latin-1 character. */
 const BYTE_ALPHABET: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
   const visible = (b: number) => (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
   if (visible(byte)) return String.fromCharCode(byte);

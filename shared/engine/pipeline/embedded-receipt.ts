@@ -19,7 +19,7 @@ export function createEmbeddedReceipt(facts: ReceiptFacts): EmbeddedReceipt {
   };
 }
 
-/** Leaves room for everything else. A character can be six times as long in JSON, five in XML. */
+/** Leaves room for everything else. A character can grow sixfold in JSON and fivefold in XML. */
 const MAX_PROMPT_BYTES = MAX_PACKET_BYTES - 3000;
 
 function fitsMetadata(prompt: string): boolean {

@@ -10,7 +10,7 @@ import { generationParameters, xmpPacket } from './image-metadata.ts';
 import type { Picture } from './pipeline.ts';
 import { withPngText } from './png-text.ts';
 
-/** The part of a picture that a file shows. */
+/** The part of a picture that goes into a file. */
 type Pixels = Pick<Picture, 'seed' | 'width' | 'height' | 'pixels'>;
 
 export interface EncodeOptions {
@@ -19,7 +19,7 @@ export interface EncodeOptions {
   readonly quality: number;
   readonly prompt: string;
   readonly model: { readonly name: string; readonly digest: string };
-  /** Signs the receipt inside the file, where there is one. */
+  /** Signs the receipt inside the file, if given. */
   readonly signingKey?: Uint8Array | undefined;
 }
 
@@ -37,7 +37,7 @@ export const MEDIA_TYPES: Readonly<Record<ImageFormat, string>> = {
 };
 
 /**
- * Encodes a picture, with the parameters that made it and the mark of machine-made media inside.
+ * Encodes a picture together with the parameters that made it and a mark that it was made by a machine.
  * Equal pictures and options give equal bytes.
  */
 export async function encodeImage(picture: Pixels, options: EncodeOptions): Promise<EncodedImage> {

@@ -4,15 +4,15 @@ import type { EmbeddedReceipt } from '#shared/core/embedded-receipt.ts';
 const DIGITAL_SOURCE_TYPE =
   'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia';
 
-/** A longer packet is left out of a JPEG without a word. */
+/** A longer packet is silently left out of a JPEG. */
 export const MAX_PACKET_BYTES = 60_000;
 
-/** The namespace of the receipt's properties; a name, nothing is served there. */
+/** The namespace of the receipt's properties: a name only, nothing is served there. */
 const RECEIPT_NAMESPACE = 'https://onestep.dev/ns/receipt/1.0/';
 
 /**
- * The parameters as the common tools write and read them in a PNG's `parameters` text: the prompt,
- * then one line of `Name: value` pairs.
+ * The parameters in the format that common tools use for a PNG's `parameters` text: the prompt, then
+ * one line of `Name: value` pairs.
  */
 export function generationParameters(receipt: EmbeddedReceipt): string {
   const pairs = [
@@ -29,11 +29,11 @@ export function generationParameters(receipt: EmbeddedReceipt): string {
 }
 
 /**
- * An XMP packet that marks the image as made by a model (IPTC) and carries the receipt. The
- * parameters stand in it as the description, which every viewer shows, where there is room for both.
+ * An XMP packet that marks the image as made by a model (IPTC) and carries the receipt. If there is
+ * room, the parameters are its description, which every viewer shows.
  *
  * @param serialized the receipt's one line of JSON
- * @param signature its signature, where the order came with a key
+ * @param signature its signature, if the order came with a key
  */
 export function xmpPacket(
   receipt: EmbeddedReceipt,
@@ -54,7 +54,7 @@ export function xmpPacket(
   return Buffer.byteLength(packet) <= MAX_PACKET_BYTES ? packet : wrapProperties(properties);
 }
 
-/** Characters that no XML can hold. */
+/** Characters that XML cannot represent. */
 const NOT_IN_XML = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 function wrapProperties(properties: readonly string[]): string {
@@ -69,7 +69,7 @@ function wrapProperties(properties: readonly string[]): string {
 <?xpacket end="r"?>`;
 }
 
-/** Text as XML has it between two tags. */
+/** Text escaped for XML content. */
 export function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -1,11 +1,11 @@
 import { AppError } from '#shared/core/errors.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
 
-/** Longest side in pixels: past it, one image alone would take tens of gigabytes. */
+/** Longest side in pixels: a larger image would take tens of gigabytes. */
 export const MAX_SIDE = 4096;
 
 /**
- * Checks that the model can make this size: both sides multiples of the VAE's pixels per latent.
+ * Checks that the model can make this size: both sides must be multiples of the VAE's pixels per latent.
  *
  * @throws AppError `invalid-input` that names the side and the nearest size that works
  */

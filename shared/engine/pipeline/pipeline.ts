@@ -11,7 +11,7 @@ import {
 } from './sessions.ts';
 import { loadTokenizer, type Tokenizer } from './tokenizer.ts';
 
-/** What is to be drawn. */
+/** What to draw. */
 export interface PictureRequest {
   readonly prompt: string;
   /** Image i is drawn from seed + i (mod 2³²) and equals its single run. */
@@ -21,7 +21,7 @@ export interface PictureRequest {
   readonly numOutputs: number;
 }
 
-/** The tensors between the stages, named as diffusers' call of the same model has them. */
+/** The tensors between the stages, with the names of diffusers' call of the same model. */
 export interface Stages {
   /** int32 `[1, 77]` */
   readonly ids_1: EdgeTensor;
@@ -57,11 +57,10 @@ export interface Pipeline {
   readonly device: SessionOptions['device'];
   /** Versions that the pixels depend on. */
   readonly versions: Readonly<Record<string, string>>;
-  /** What the caller should know before the first picture: a prompt that is cut, and what is lost. */
+  /** What the caller should know before the first picture: the part of a prompt that is cut. */
   warningsFor(prompt: string): string[];
   /**
-   * Draws the pictures in order of their index. Equal seeds give equal pixels, whatever they are
-   * ordered together with.
+   * Draws the pictures in order of their index. Equal seeds give equal pixels, alone or in a batch.
    *
    * @throws AppError `invalid-input` for a size that the model can't make, `model-error`,
    *   `out-of-memory`
@@ -139,15 +138,10 @@ async function* drawPictures(
     const seeds = Array.from({ length: count }, (_, i) => imageSeed(seed, first + i));
     const latents = noiseBatch(seeds, latentShape);
     const unetStarted = performance.now();
-    const { x0 } = outputsOf(
-      await sessions.run('unet', {
-        latents,
-        context: repeatRow(context, count),
-        pooled: repeatRow(pooled, count),
-        time_ids,
-      }),
-      ['x0'],
-    );
+    const conditions = { context: repeatRow(context, count), pooled: repeatRow(pooled, count) };
+    const { x0 } = outputsOf(await sessions.run('unet', { latents, ...conditions, time_ids }), [
+      'x0',
+    ]);
     const unetMs = (performance.now() - unetStarted) / count;
     for (const [i, pictureSeed] of seeds.entries()) {
       const clean = rowOf(x0, i);
@@ -178,9 +172,8 @@ async function* drawPictures(
 
 /**
  * How many images one run of the UNet takes. A batch saves a sixth of the time while the latents are
- * small, and nothing once one image fills the caches; its bits are those of single runs. On CUDA
- * every change of shape, the batch's too, makes ONNX Runtime plan each convolution anew: there it is
- * always one.
+ * small, and nothing once one image fills the caches; the result equals single runs to the bit. On
+ * CUDA the batch is always one, since ONNX Runtime plans each convolution anew for every new shape.
  */
 function batchSizeOf(
   device: SessionOptions['device'],
@@ -202,7 +195,7 @@ function noiseBatch(seeds: readonly number[], shape: readonly number[]): EdgeTen
   return { data, dims: [seeds.length, ...shape] };
 }
 
-/** A tensor of one row as one of `count` equal rows. */
+/** A tensor of one row, repeated `count` times. */
 function repeatRow(tensor: EdgeTensor, count: number): EdgeTensor {
   const row = tensor.data as Float32Array;
   const data = new Float32Array(row.length * count);
@@ -231,7 +224,7 @@ function outputsOf<Name extends string>(
   return outputs as Record<Name, EdgeTensor>;
 }
 
-/** x₀ as the VAE takes it in diffusers: divided by the scaling factor. */
+/** x₀ divided by the scaling factor, as diffusers passes it to the VAE. */
 function unscaled(x0: EdgeTensor, scalingFactor: number): EdgeTensor {
   return { data: Float32Array.from(x0.data, (value) => value / scalingFactor), dims: x0.dims };
 }

@@ -6,7 +6,7 @@ const SIGNATURE_BYTES = 8;
 const HEADER_CHUNK_BYTES = 4 + 4 + 13 + 4;
 
 /**
- * A PNG with one more text chunk, right after its header: `tEXt` where the text is Latin-1, `iTXt`
+ * A PNG with one more text chunk, right after its header: `tEXt` if the text is Latin-1, `iTXt`
  * (UTF-8) otherwise (https://www.w3.org/TR/png-3/#11textinfo).
  *
  * @param keyword 1 to 79 Latin-1 characters
@@ -17,7 +17,7 @@ export function withPngText(png: Uint8Array, keyword: string, text: string): Uin
     Buffer.from(png.buffer, png.byteOffset, png.length).toString('latin1', 12, 16) === 'IHDR',
     'a PNG begins with its header',
   );
-  // Neither kind of chunk can hold a zero, which ends the keyword.
+  // Neither kind of chunk can hold a zero, which terminates the keyword.
   const clean = text.replaceAll('\0', '\ufffd');
   const chunk = isLatin1(clean)
     ? pngChunk('tEXt', Buffer.from(`${keyword}\0${clean}`, 'latin1'))

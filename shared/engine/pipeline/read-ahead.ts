@@ -4,24 +4,24 @@ import type { Manifest } from '#shared/engine/package/manifest.ts';
 
 const PROGRAM = new URL('./read-ahead-thread.mjs', import.meta.url);
 
-/** Smaller packages are read in a moment, however it is done. */
+/** Smaller packages load quickly in any case. */
 const MIN_PACKAGE_BYTES = 2 ** 28;
 
-/** Files on their way into the page cache. */
+/** Files being read into the page cache. */
 export interface ReadAhead {
-  /** How many bytes were read, once all are, one can't be, or it was stopped. */
+  /** How many bytes were read, when all were, one could not be, or it was stopped. */
   readonly finished: Promise<number>;
   stop(): void;
 }
 
-/** Reads files one after another, on a thread of its own, so that the page cache has them. */
+/** Reads files into the page cache, one after another, on a thread of its own. */
 export function readAhead(paths: readonly string[]): ReadAhead {
   const worker = new Worker(PROGRAM, { workerData: paths, execArgv: [] });
   let bytes = 0;
   worker.on('message', (count: number) => {
     bytes += count;
   });
-  // Whoever needs the file will say what is wrong with it.
+  // A fault is reported by the code that needs the file.
   worker.on('error', () => undefined);
   return {
     finished: new Promise((resolve) => worker.once('exit', () => resolve(bytes))),
@@ -30,11 +30,11 @@ export function readAhead(paths: readonly string[]): ReadAhead {
 }
 
 /**
- * Reads a package's files into the page cache while its graphs are loaded and begin to run. They map
- * their weights, and a mapped file comes from the disk in small parts, each when it is touched.
+ * Reads a package's files into the page cache while its graphs load and begin to run. They map their
+ * weights, and a mapped file comes from the disk in small parts, on first touch.
  *
- * @param availableBytes memory that is free or can be made so
- * @returns undefined where it is not worth it, or would push out its own beginning
+ * @param availableBytes memory that is free or can be freed
+ * @returns undefined if it is not worth it, or the files would evict each other
  */
 export function readPackageAhead(
   folder: string,

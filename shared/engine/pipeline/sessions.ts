@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { GRAPH_NAMES, type GraphName, type Manifest } from '#shared/engine/package/manifest.ts';
 import { loadOnnxRuntime } from '#shared/engine/package/onnx-runtime.ts';
@@ -11,16 +12,16 @@ export type Device = 'cpu' | 'cuda';
 
 export interface SessionOptions {
   readonly device: Device;
-  /** Threads of one operator; default: as many as there are processors. */
+  /** Threads per operator; default: one per processor. */
   readonly threads?: number | undefined;
   /**
-   * Keep the memory that an image above the model's own size took; otherwise it is given back after
-   * each such image by loading the graph anew. For processes that end soon.
+   * Keep the memory of an image larger than the model's own size; otherwise the graph is reloaded
+   * after each such image to release it. For short-lived processes.
    */
   readonly keepMemory?: boolean | undefined;
   /**
-   * Whether threads that wait for each other keep their processors busy (default: yes). It saves a
-   * tenth of the time on an idle machine, and costs several times that where a server shares it.
+   * Whether threads spin while they wait for each other (default: yes). It saves a tenth of the time
+   * on an idle machine, and costs several times that on one shared with a server.
    */
   readonly spin?: boolean | undefined;
 }
@@ -31,7 +32,7 @@ export interface EdgeTensor {
   readonly dims: readonly number[];
 }
 
-/** The model's three graphs, loaded. One run at a time; a run blocks this thread until it is done. */
+/** The model's three loaded graphs. One run at a time; a run blocks this thread until it ends. */
 export interface ModelSessions {
   run(
     graph: GraphName,
@@ -43,8 +44,8 @@ export interface ModelSessions {
 }
 
 /**
- * Environment of a long-lived process that runs the model, for glibc: large pieces of memory go back
- * to the system when they are freed, and are taken in huge pages, which are quicker to map.
+ * Environment of a long-lived process that runs the model, for glibc: large blocks of memory return to
+ * the system when freed, and use huge pages, which are faster to map.
  */
 export const ALLOCATOR_ENVIRONMENT: Readonly<Record<string, string>> = {
   MALLOC_MMAP_THRESHOLD_: String(32 * 2 ** 20),
@@ -53,19 +54,19 @@ export const ALLOCATOR_ENVIRONMENT: Readonly<Record<string, string>> = {
 };
 
 /**
- * Weights beyond this stay as they lie in the file's page cache. Prepacking would copy them into
- * the heap, twice the memory of a large UNet; small ones gain a third of their speed by it.
+ * Larger weights stay in the file's page cache. Prepacking would copy them to the heap and double the
+ * memory of a large UNet; small ones run a third faster with it.
  */
 const PREPACK_LIMIT_BYTES = 512 * 2 ** 20;
 
 /**
  * Loads the graphs of a model package for one device.
  *
- * A graph for CUDA can't run on the CPU unnoticed: without its provider no session is made, and no
- * other has kernels for its convolutions and norms.
+ * A graph for CUDA never falls back to the CPU silently: without its provider no session is created,
+ * and no other provider has kernels for its convolutions and norms.
  *
- * @throws AppError `invalid-request` when the package has no graphs for the device, `unavailable`
- *   when there is no such device, `model-error` when ONNX Runtime refuses a graph
+ * @throws AppError `invalid-request` if the package has no graphs for the device, `unavailable` if
+ *   there is no such device, `model-error` if ONNX Runtime refuses a graph
  */
 export async function loadSessions(
   folder: string,
@@ -89,11 +90,8 @@ export async function loadSessions(
       const settings = runtimeOptions(options, graphs[name].weightBytes);
       return await ort.InferenceSession.create(path, settings);
     } catch (cause) {
-      throw new AppError(
-        'model-error',
-        `${path} cannot be loaded: ${explainCuda(messageOf(cause))}`,
-        { cause },
-      );
+      const text = `${path} cannot be loaded: ${explainCuda(messageOf(cause))}`;
+      throw new AppError('model-error', text, { cause });
     }
   };
   const close = async (): Promise<void> => {
@@ -127,7 +125,7 @@ export async function loadSessions(
         const isLarge = latentValues(inputs) > ownLatentValues(manifest);
         const keep = options.keepMemory === true || isSlowToLoad(options, weightBytes);
         if (!isLarge || keep) return edgeTensors(outputs);
-        // The arena never shrinks, and what comes out of a run lies in it.
+        // The arena never shrinks, and a run's outputs lie in it.
         const copies = copiesOf(outputs);
         sessions.delete(name);
         await session.release();
@@ -140,7 +138,7 @@ export async function loadSessions(
   };
 }
 
-/** Runs a graph that is needed once. */
+/** Runs a graph and releases it. */
 async function runOnce(
   session: InferenceSession,
   feeds: Record<string, Tensor>,
@@ -153,8 +151,8 @@ async function runOnce(
 }
 
 /**
- * A UNet's gigabytes take seconds to reach a GPU, and its activations are few beside the VAE's; on a
- * CPU they are not even copied.
+ * A UNet's gigabytes take seconds to reach a GPU, and its activations are small compared with the
+ * VAE's; on a CPU its weights are not even copied.
  */
 const isSlowToLoad = ({ device }: SessionOptions, weightBytes: number): boolean =>
   device === 'cuda' && weightBytes > PREPACK_LIMIT_BYTES;
@@ -168,11 +166,11 @@ function runtimeOptions(
     executionProviders: options.device === 'cuda' ? ['cuda'] : ['cpu'],
     intraOpNumThreads: options.threads ?? availableParallelism(),
     graphOptimizationLevel: 'all',
-    // On CUDA it warns at every load that shapes are computed on the CPU, where they belong.
-    ...(options.device === 'cuda' ? { logSeverityLevel: 3 as const } : {}),
-    // Without the arena, every large activation is mapped anew: three times the VAE's time.
+    // On CUDA it warns at every load that shapes are computed on the CPU, as they should be.
+    ...defined({ logSeverityLevel: options.device === 'cuda' ? (3 as const) : undefined }),
+    // Without the arena, every large activation is mapped anew: the VAE takes three times as long.
     enableCpuMemArena: true,
-    // A pattern would be held beside the arena: twice the memory, and no faster.
+    // A memory pattern doubles the memory and is no faster.
     enableMemPattern: false,
     extra: {
       session: {
@@ -205,14 +203,14 @@ function edgeTensors(
 const copiesOf = (outputs: Readonly<Record<string, Tensor>>): Record<string, EdgeTensor> =>
   edgeTensors(outputs, (data) => data.slice());
 
-/** Rows of the latents that go into a graph; none go into the text encoders. */
+/** Rows of a graph's latents; the text encoders have none. */
 const rowsOfLatents = (inputs: Readonly<Record<string, EdgeTensor>>): number =>
   (inputs['latents'] ?? inputs['x0'])?.dims[2] ?? Number.POSITIVE_INFINITY;
 
-/** Values of one image's latents that go into a graph; none go into the text encoders. */
+/** Values per image of a graph's latents; the text encoders have none. */
 function latentValues(inputs: Readonly<Record<string, EdgeTensor>>): number {
   const latents = inputs['latents'] ?? inputs['x0'];
-  // A batch does not count as a large image: only small ones are batched.
+  // Per image, since only small images are batched.
   return latents === undefined ? 0 : latents.data.length / (latents.dims[0] ?? 1);
 }
 
@@ -225,17 +223,11 @@ function ownLatentValues({ size, vae }: Manifest): number {
 function runError(graph: GraphName, cause: unknown): AppError {
   const message = messageOf(cause);
   if (/out of memory|failed to allocate|bad_alloc|bad allocation/i.test(message)) {
-    return new AppError(
-      'out-of-memory',
-      `The ${graph} graph ran out of memory; ask for a smaller image.`,
-      {
-        cause,
-      },
-    );
+    const text = `The ${graph} graph ran out of memory; ask for a smaller image.`;
+    return new AppError('out-of-memory', text, { cause });
   }
-  return new AppError('model-error', `The ${graph} graph failed: ${explainCuda(message)}`, {
-    cause,
-  });
+  const text = `The ${graph} graph failed: ${explainCuda(message)}`;
+  return new AppError('model-error', text, { cause });
 }
 
 function messageOf(cause: unknown): string {

@@ -1,7 +1,7 @@
 /**
- * Code points that today's JavaScript engines know better than the reference does, as ranges of a
- * regular expression's class. CLIP's reference tokenizer splits by Unicode 16.0 and normalizes by
- * Unicode 12; every code point was compared with it, alone and beside combining marks.
+ * Code points that today's JavaScript engines treat by a newer Unicode than the reference, as ranges of
+ * a regular expression's class. CLIP's reference tokenizer splits by Unicode 16.0 and normalizes by
+ * Unicode 12; every code point was compared with it, alone and next to combining marks.
  */
 
 /** Letters and numbers of Unicode 17.0: to the reference they are neither. */

@@ -18,39 +18,45 @@ export interface Sides {
   readonly right: number;
 }
 
-/** One number for all sides, spelled out. */
-export const sidesOf = (padding: number | Sides): Sides =>
-  typeof padding === 'number'
-    ? { top: padding, left: padding, bottom: padding, right: padding }
-    : padding;
-
 /** 2-D convolution of `[N, C, h, w]` with weights `[O, C, k, k]` and bias `[O]`. */
 export function conv(x: Var, weight: Var, bias: Var | undefined, options: ConvOptions = {}): Var {
-  const { stride = 1, padding = 0 } = options;
   assert(
     dimAt(x.shape, 1) === dimAt(weight.shape, 1),
     `Conv of [${x.shape.join(', ')}] with [${weight.shape.join(', ')}]`,
   );
-  const { top, left, bottom, right } = sidesOf(padding);
-  const kernel = [sizeAt(weight.shape, 2), sizeAt(weight.shape, 3)] as const;
-  const shape = [
-    dimAt(x.shape, 0),
-    dimAt(weight.shape, 0),
-    windowed(dimAt(x.shape, 2), kernel[0], stride, top + bottom),
-    windowed(dimAt(x.shape, 3), kernel[1], stride, left + right),
-  ];
+  const window = convWindow([2, 3], x, weight, options);
+  const shape = [dimAt(x.shape, 0), dimAt(weight.shape, 0), ...window.size];
   const inputs = bias === undefined ? [x, weight] : [x, weight, bias];
-  return makeOp(
-    'Conv',
-    inputs,
-    { type: x.type, shape },
-    {
-      kernel_shape: kernel.map(BigInt),
-      pads: [top, left, bottom, right].map(BigInt),
-      strides: [BigInt(stride), BigInt(stride)],
-    },
-  );
+  return makeOp('Conv', inputs, { type: x.type, shape }, window.attributes);
 }
+
+/** The height and width that a convolution puts out, and its attributes. */
+export function convWindow(
+  axes: readonly [number, number],
+  image: Var,
+  weight: Var,
+  { stride = 1, padding = 0 }: ConvOptions,
+) {
+  const sides = typeof padding === 'number' ? sidesOf(padding) : padding;
+  const { top, left, bottom, right } = sides;
+  const kernel = axes.map((axis) => sizeAt(weight.shape, axis));
+  const size = axes.map((axis, i) =>
+    windowed(
+      dimAt(image.shape, axis),
+      kernel[i] ?? 0,
+      stride,
+      i === 0 ? top + bottom : left + right,
+    ),
+  );
+  const attributes = {
+    kernel_shape: kernel.map(BigInt),
+    pads: [top, left, bottom, right].map(BigInt),
+    strides: [BigInt(stride), BigInt(stride)],
+  };
+  return { size, attributes };
+}
+
+const sidesOf = (all: number): Sides => ({ top: all, left: all, bottom: all, right: all });
 
 /** Matrix product of the last two axes; the axes before them broadcast. */
 export function matMul(a: Var, b: Var): Var {

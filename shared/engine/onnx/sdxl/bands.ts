@@ -9,33 +9,33 @@ import type { Node, Var } from '#shared/engine/onnx/value.ts';
 import { TILE } from './winograd-axis.ts';
 
 /**
- * A large image `[N, C, h, w]` is kept as bands of rows, layer after layer: what a layer needs beside
- * the image is then of a band's size, and a band is gone once all that need it have had it. Such an
- * image is a value like any other, the bands joined; but nobody joins them unless it is asked for as
- * a whole, since a graph has only what its outputs depend on.
+ * A large image `[N, C, h, w]` is kept as bands of rows, layer after layer: a layer's working memory
+ * then has the size of a band, and a band is freed after its last use. Such an image is a value like
+ * any other, the bands concatenated; but since a graph contains only what its outputs depend on, they
+ * are never joined unless a layer needs the whole image.
  */
 
 /** The axis of an image's rows, and how many axes it has. */
 const ROWS = 2;
 const RANK = 4;
-/** Images at least so much larger than the latents are in bands. */
+/** Images at least this many times larger than the latents are in bands. */
 const MIN_SCALE = 4;
-/** Bands of an image of that scale. Larger ones have more: a session with many nodes loads slowly. */
+/** Bands of an image of that scale; larger ones have more. A session with many nodes loads slowly. */
 const BANDS = 8;
-/** Rows that latents must have where there are bands, so that half of each is a row of tiles. */
+/** Rows that latents need if there are bands, so that half of each band is a row of tiles. */
 export const MIN_BANDED_LATENTS = (2 * BANDS * TILE) / MIN_SCALE;
 
 const START = int64s([0]);
 const END = int64s([Number.MAX_SAFE_INTEGER]);
 
-/** Whether an image so much larger than the latents is to be in bands. */
+/** Whether an image this many times larger than the latents should be in bands. */
 export const suitsBands = (scale: number): boolean => scale >= MIN_SCALE;
 
-/** A scale that images of any height have: without bands, if larger ones would have them. */
+/** A scale for images of any height: one without bands, if larger ones would have them. */
 export const bandless = (scale: number | undefined): number | undefined =>
   scale === undefined ? undefined : Math.min(scale, MIN_SCALE / 2);
 
-/** The bands of an image from the top to the bottom; the image itself where it has none. */
+/** The bands of an image from top to bottom; the image itself if it has none. */
 export function bandsOf(image: Var): readonly Var[] {
   const { origin } = image;
   if (origin.kind !== 'node' || !joinsRows(origin.node)) return [image];
@@ -48,7 +48,7 @@ const joinsRows = ({ opType, attributes, inputs }: Node): boolean =>
 /** Whether any image of a graph is in bands. */
 export const hasBands = ({ nodes }: Graph): boolean => nodes.some(({ node }) => joinsRows(node));
 
-/** Some of an image's rows, of its number, channels and width. */
+/** Some of an image's rows, with its batch size, channels and width. */
 export function someRows(image: Var): Var {
   const [first] = bandsOf(image);
   assert(first !== undefined, 'an image has rows');
@@ -57,7 +57,7 @@ export function someRows(image: Var): Var {
 
 export const isBanded = (image: Var): boolean => bandsOf(image).length > 1;
 
-/** The image that has these bands, of a shape; one alone is the image. */
+/** The image made of these bands, in a shape; a single band is the image. */
 export function joined(bands: readonly Var[], shape: Shape): Var {
   const [first, ...others] = bands;
   if (first !== undefined && others.length === 0) return { ...first, shape };
@@ -78,7 +78,7 @@ export function inBands(image: Var): Var {
   return joined(bands, image.shape);
 }
 
-/** An image whose bands are cut in two, for what comes after it is larger. */
+/** An image whose bands are cut in two, since what follows it is larger. */
 export function halved(image: Var): Var {
   const halves = bandsOf(image).flatMap((band) => {
     const middle = mul(div(shapeOf(band, ROWS, ROWS + 1), int64s([2 * TILE])), int64s([TILE]));
@@ -87,7 +87,7 @@ export function halved(image: Var): Var {
   return joined(halves, image.shape);
 }
 
-/** A layer that takes pixel by pixel of some images, done to each of their bands by itself. */
+/** A pixelwise layer over some images, applied to each of their bands separately. */
 export function perBand(layer: (...rows: readonly Var[]) => Var, ...images: readonly Var[]): Var {
   const bands = images.map(bandsOf);
   const [first = []] = bands;
@@ -100,14 +100,14 @@ export function perBand(layer: (...rows: readonly Var[]) => Var, ...images: read
 
 /** A band with the row above it and the row below it. */
 export interface Band {
-  /** `[N, C, h, w]`: with the neighbours' rows, where it has neighbours. */
+  /** `[N, C, h, w]`, with the rows of its neighbours, if it has any. */
   readonly rows: Var;
-  /** Whether it is the image's first, so that zeros belong above it. */
+  /** Whether it is the image's first band, which has zeros above it. */
   readonly isFirst: boolean;
   readonly isLast: boolean;
 }
 
-/** The bands of an image as 3×3 convolutions see them. */
+/** The bands of an image as a 3×3 convolution sees them. */
 export function withNeighbours(image: Var): readonly Band[] {
   const bands = bandsOf(image);
   return bands.map((band, index) => {

@@ -8,16 +8,16 @@ import { storedRows } from '#shared/engine/onnx/stored-value.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { activate } from './activation.ts';
 import type { ClipConfig } from './clip-config.ts';
-import type { Target } from './target.ts';
 import type { Scope } from './scope.ts';
+import type { Target } from './target.ts';
 
-/** Configurations written before transformers 4.31 say this, and mean the greatest id of each row. */
+/** Configurations from before transformers 4.31 have this, meaning the greatest id of each row. */
 const LEGACY_EOS_ID = 2;
 
 export interface ClipOutputs {
-  /** What the last layer but one puts out, `[N, S, hidden_size]`, not normalised. */
+  /** The output of the last layer but one, `[N, S, hidden_size]`, not normalised. */
   readonly penultimate: Var;
-  /** What the last layer puts out, not normalised. */
+  /** The output of the last layer, not normalised. */
   readonly last: Var;
 }
 
@@ -39,7 +39,7 @@ export function clipTextEncoder(
     penultimate = last;
     last = encoderLayer(target, scope.at('encoder.layers', layer), config, last);
   }
-  // Every checkpoint of the class has it, also where only the penultimate layer is used.
+  // Every checkpoint of the class has it, even if only the penultimate layer is used.
   scope.at('final_layer_norm').norm(config.hidden_size);
   return { penultimate, last };
 }

@@ -21,9 +21,9 @@ import {
   suitsBands,
   withNeighbours,
 } from './bands.ts';
-import type { Target, ImageConv, NormLayer, Unbiased, UpsampleOptions } from './target.ts';
 import { finished, normalize } from './group-norm.ts';
 import type { Affine, Scope } from './scope.ts';
+import type { ImageConv, NormLayer, Target, Unbiased, UpsampleOptions } from './target.ts';
 import { tokenLayers } from './token-layers.ts';
 import { suitsWinograd, winogradConv, winogradDouble } from './winograd.ts';
 
@@ -31,8 +31,8 @@ const tokens = tokenLayers('FLOAT');
 const { parameter, layerNorm, residual } = tokens;
 
 /**
- * float32 on operators that onnxruntime's CPU provider has kernels for. Images are `[N, C, h, w]`.
- * Weights may be stored as float16; they are then cast when the session is made.
+ * float32 on operators with a kernel in onnxruntime's CPU provider. Images are `[N, C, h, w]`. Weights
+ * stored as float16 are cast when the session is created.
  */
 export const cpuTarget: Target = {
   ...tokens,
@@ -52,7 +52,7 @@ export const cpuTarget: Target = {
   fromTokens: (tokens, like) => reshapeLike(transpose(tokens, [0, 2, 1]), like),
 };
 
-/** The same, whose convolutions go by another scale than the caller's. */
+/** The same with convolutions at another scale than the caller's. */
 export const cpuTargetAt = (
   scaleOf: (scale: number | undefined) => number | undefined,
 ): Target => ({
@@ -64,10 +64,10 @@ export const cpuTargetAt = (
     upsample(image, scope, { ...options, scale: scaleOf(options.scale) }),
 });
 
-/** The same for images of any size; `cpuTarget` asks for latents of `MIN_BANDED_LATENTS` rows. */
+/** The same for images of any size; `cpuTarget` needs latents of `MIN_BANDED_LATENTS` rows. */
 export const cpuTargetOfAnySize = cpuTargetAt(bandless);
 
-/** By three operators: the one that does all takes four times as long on this device. */
+/** Three operators: the fused one takes four times as long on this device. */
 function residualNorm(branch: Unbiased, skip: Var, norm: Affine, epsilon: number) {
   const sum = residual(branch, skip);
   return { normalized: layerNorm(sum, norm, epsilon), sum };

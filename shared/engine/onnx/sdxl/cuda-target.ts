@@ -11,19 +11,17 @@ import {
   BIAS_SPLIT_GELU_WIDTHS,
   biasSplitGelu,
   fitsGroupNormKernel,
-  type GroupNormOptions,
   groupNormNhwc,
   nhwcConv,
   plainGroupNormNhwc,
-  skipGroupNormNhwc,
 } from '#shared/engine/onnx/ops/cuda.ts';
 import { add, cast, mul } from '#shared/engine/onnx/ops/elementwise.ts';
 import { linearProduct } from '#shared/engine/onnx/ops/microsoft.ts';
 import { stored } from '#shared/engine/onnx/stored-value.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { activate } from './activation.ts';
-import type { Target, ImageConv, NormOptions } from './target.ts';
 import type { Scope } from './scope.ts';
+import type { ImageConv, NormOptions, Target } from './target.ts';
 import { tokenLayers } from './token-layers.ts';
 
 /** The axis of an image's rows. */
@@ -35,7 +33,7 @@ const { parameter } = tokens;
 
 /**
  * float16 on onnxruntime's fused CUDA operators. Images are `[N, h, w, C]`: the CUDA provider
- * transposes around every convolution of `[N, C, h, w]`, for it can't be told to prefer the other.
+ * transposes around every convolution of `[N, C, h, w]` and can't be told to prefer this layout.
  */
 export const cudaTarget: Target = {
   ...tokens,
@@ -51,7 +49,7 @@ export const cudaTarget: Target = {
   groupNorm,
   normConv: (image, norm, scope, shape) =>
     imageConv(groupNorm(image, norm.scope, shape.inputs, norm.options), scope, shape),
-  addVector,
+  addVector: (image, vector) => add(image, unsqueeze(vector, [1, 2])),
   mulVector: (image, vector) => mul(image, unsqueeze(vector, [1, 2])),
   sum: add,
   concatChannels: (a, b) => concat([a, b], 3),
@@ -70,7 +68,7 @@ function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
   );
 }
 
-/** Convolution weights as `[O, k, k, I]`: a 1×1 kernel's lie that way already. */
+/** Convolution weights as `[O, k, k, I]`; those of a 1×1 kernel lie that way already. */
 function channelsLast(scope: Scope, inputs: number, outputs: number, kernel: number): Var {
   const shape = [outputs, kernel, kernel, inputs];
   if (kernel === 1) return parameter(scope.tensor('weight', [outputs, inputs, 1, 1], shape));
@@ -86,38 +84,16 @@ function channelsLast(scope: Scope, inputs: number, outputs: number, kernel: num
   return parameter(scope.derived('weight.channels_last', shape, source, compute, 'FLOAT16'));
 }
 
-function addVector(image: Var, vector: Var): Var {
-  return add(image, unsqueeze(vector, [1, 2]));
-}
-
 function groupNorm(image: Var, scope: Scope, channels: number, options: NormOptions): Var {
   const { groups, epsilon, activation, plus } = options;
   const silu = activation === 'silu' || activation === 'swish';
   const { weight, bias } = scope.norm(channels);
   const scale = cast(stored(weight), 'FLOAT');
   const shift = cast(stored(bias), 'FLOAT');
-  const settings = { groups, epsilon, silu };
-  const result = fitsGroupNormKernel(channels / groups)
-    ? fusedGroupNorm(image, scale, shift, settings, plus)
-    : plainGroupNormNhwc(
-        plus === undefined ? image : addVector(image, plus),
-        scale,
-        shift,
-        settings,
-      );
+  const norm = fitsGroupNormKernel(channels / groups) ? groupNormNhwc : plainGroupNormNhwc;
+  const result = norm(image, scale, shift, { groups, epsilon, silu }, plus);
   return activation === undefined || silu ? result : activate(result, activation);
 }
-
-const fusedGroupNorm = (
-  image: Var,
-  scale: Var,
-  shift: Var,
-  settings: GroupNormOptions,
-  plus: Var | undefined,
-): Var =>
-  plus === undefined
-    ? groupNormNhwc(image, scale, shift, settings)
-    : skipGroupNormNhwc(image, scale, shift, plus, settings);
 
 function geglu(x: Var, scope: Scope, inputs: number, outputs: number): Var {
   if (!BIAS_SPLIT_GELU_WIDTHS.includes(2 * outputs)) return tokens.geglu(x, scope, inputs, outputs);

@@ -5,19 +5,19 @@ import type { StoredType } from '#shared/engine/onnx/stored-tensor.ts';
 import { input } from '#shared/engine/onnx/value.ts';
 import { clipProjection, clipTextEncoder } from './clip.ts';
 import type { ClipConfig } from './clip-config.ts';
-import type { Target } from './target.ts';
 import { NO_FOLDING } from './resnet.ts';
 import { Scope } from './scope.ts';
+import type { Target } from './target.ts';
 import { TIME_IDS } from './time-embedding.ts';
 import { type DenoiseStep, denoise, unet } from './unet.ts';
 import type { UnetConfig } from './unet-config.ts';
 import type { VaeConfig } from './vae-config.ts';
 import { vaeDecoder } from './vae-decoder.ts';
 
-/** A graph and the scopes that know which tensors it needs from which part of the repository. */
+/** A graph, and scopes that list the tensors that it needs from each part of the repository. */
 export interface ModelGraph {
   readonly graph: Graph;
-  /** The same for latents of fewer than `MIN_BANDED_LATENTS` rows, where that needs another graph. */
+  /** The graph for latents of fewer than `MIN_BANDED_LATENTS` rows, if that is another one. */
   readonly small?: Graph | undefined;
   readonly scopes: readonly Scope[];
 }

@@ -11,19 +11,19 @@ import { instanceNorm, reduceSum } from '#shared/engine/onnx/ops/network.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { activate } from './activation.ts';
 import { bandsOf, heightOf, isBanded, perBand, someRows } from './bands.ts';
-import type { NormOptions } from './target.ts';
 import type { Affine, Scope } from './scope.ts';
+import type { NormOptions } from './target.ts';
 import { tokenLayers } from './token-layers.ts';
 
 const { parameter } = tokenLayers('FLOAT');
 
-/** An image on its way to be normalised, and what is left to do to any of its rows. */
+/** A partly normalised image, and what remains to be done to any of its rows. */
 export interface Normalized {
   readonly plain: Var;
   readonly finish: (rows: Var) => Var;
 }
 
-/** All that is left to do, done. */
+/** The image with the rest of its normalisation done. */
 export const finished = ({ plain, finish }: Normalized): Var => perBand(finish, plain);
 
 /** Group normalisation of `[N, C, h, w]` for onnxruntime's CPU provider. */
@@ -46,7 +46,7 @@ export function normalize(
   };
 }
 
-/** An image of which factors and summands of its channels make the normalised one. */
+/** An image, and the factors and summands per channel that complete its normalisation. */
 interface Affinely {
   readonly plain: Var;
   /** `[C, 1, 1]` or `[N, C, 1, 1]` */
@@ -54,7 +54,7 @@ interface Affinely {
   readonly summands: Var;
 }
 
-/** As instance normalisation of `[N, G, …]`: the fastest way where the image is whole. */
+/** As instance normalisation of `[N, G, …]`: the fastest way for an image without bands. */
 function byInstances(
   image: Var,
   { weight, bias }: Affine,
@@ -72,7 +72,7 @@ function byInstances(
   };
 }
 
-/** From sums over the bands, so that no second image of that size is needed. */
+/** From sums over the bands, which needs no second image of that size. */
 function byStatistics(
   image: Var,
   { weight, bias }: Affine,
@@ -82,7 +82,7 @@ function byStatistics(
   const bands = bandsOf(image).map((band) => reshape(band, [0, groups, -1]));
   const count = cast(valuesPerGroup(image, channels / groups), 'FLOAT');
   const mean = div(total(bands), count);
-  // Differences first: squares of large values that differ little would leave no digits.
+  // Differences first: squares of large, nearly equal values would lose all digits.
   const differences = bands.map((band) => sub(band, mean));
   const variance = div(total(differences.map((values) => mul(values, values))), count);
   const perGroup = [groups, channels / groups];

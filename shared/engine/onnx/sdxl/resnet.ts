@@ -1,10 +1,11 @@
+import { defined } from '#shared/core/defined.ts';
 import { floats } from '#shared/engine/onnx/constant.ts';
 import { split } from '#shared/engine/onnx/ops/arrange.ts';
 import { add, div } from '#shared/engine/onnx/ops/elementwise.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { type Activation, activate } from './activation.ts';
-import type { Target } from './target.ts';
 import type { Scope } from './scope.ts';
+import type { Target } from './target.ts';
 
 export interface ResnetOptions {
   readonly inputs: number;
@@ -16,7 +17,7 @@ export interface ResnetOptions {
   readonly scaleFactor?: number;
   /** Powers of two that keep the activations small, in the VAE. */
   readonly folding?: Folding;
-  /** Shown every value that folding divides, in the order in which they are computed. */
+  /** Called with every value that folding divides, in the order of their computation. */
   readonly watch?: Watch | undefined;
   /** How many times larger the image is than the latents. */
   readonly scale: number;
@@ -25,9 +26,9 @@ export interface ResnetOptions {
 }
 
 /**
- * Exponents of the powers of two that a model's activations are divided by, so that float16 can hold
- * them. Group normalisation undoes any factor, so nothing changes but the range: in float32 the
- * result is the same to the bit.
+ * Exponents of the powers of two that divide a model's activations, so that float16 can hold them.
+ * Group normalisation undoes any factor, so only the range changes: in float32 the result is the same
+ * to the bit.
  */
 export interface Folding {
   /** Of what runs from block to block. */
@@ -36,7 +37,7 @@ export interface Folding {
   readonly inner: number;
 }
 
-/** Takes note of a value and of which exponent it is divided by. */
+/** Takes note of a value and of the exponent that divides it. */
 export type Watch = (exponent: keyof Folding, value: Var) => void;
 
 export const NO_FOLDING: Folding = { residual: 0, inner: 0 };
@@ -46,12 +47,7 @@ export const foldedEpsilon = (epsilon: number, exponent: number): number =>
   Math.fround(epsilon) * 2 ** (-2 * exponent);
 
 /** diffusers' `ResnetBlock2D`: two normalised convolutions beside a shortcut. */
-export function resnetBlock(
-  target: Target,
-  scope: Scope,
-  image: Var,
-  options: ResnetOptions,
-): Var {
+export function resnetBlock(target: Target, scope: Scope, image: Var, options: ResnetOptions): Var {
   const { inputs, outputs, scaleFactor = 1, folding = NO_FOLDING } = options;
   const epsilon = foldedEpsilon(options.epsilon, folding.residual);
   const norm = { groups: options.groups, epsilon };
@@ -96,10 +92,7 @@ function secondConv(target: Target, scope: Scope, image: Var, options: ResnetOpt
     const scaled = target.mulVector(normalized, add(scale, target.cast(floats(1))));
     return target.conv(activate(target.addVector(scaled, shift), activation), conv, shape);
   }
-  const plus =
-    time === undefined
-      ? {}
-      : { plus: target.linear(time.embedding, projection.linear(time.channels, outputs)) };
-  const normLayer = { scope: at, options: { ...norm, activation, ...plus } };
+  const plus = time && target.linear(time.embedding, projection.linear(time.channels, outputs));
+  const normLayer = { scope: at, options: { ...norm, activation, ...defined({ plus }) } };
   return target.normConv(image, normLayer, conv, shape);
 }

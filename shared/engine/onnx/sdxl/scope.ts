@@ -23,13 +23,13 @@ interface Part {
 }
 
 /**
- * A module's place among the tensors of a checkpoint: `at` steps into a submodule, the others ask
- * for its tensors. What has been asked for is what the checkpoint must contain.
+ * A module's place among the tensors of a checkpoint: `at` steps into a submodule, the other methods
+ * ask for its tensors. The checkpoint must contain everything that was asked for.
  */
 export class Scope {
   private readonly origin: Part;
   private readonly path: string;
-  /** What a layer's weight and bias are multiplied by when they are stored. */
+  /** Factors of a layer's weight and bias in the weight file. */
   private readonly factors: Readonly<Record<string, number>>;
 
   private constructor(origin: Part, path: string, factors: Readonly<Record<string, number>> = {}) {
@@ -58,7 +58,7 @@ export class Scope {
     return this.origin.name;
   }
 
-  /** What tensors that are taken as they are get stored as. */
+  /** The type that tensors are stored as. */
   get type(): StoredType {
     return this.origin.type;
   }
@@ -68,7 +68,7 @@ export class Scope {
     return this.origin.asked;
   }
 
-  /** Asks for a tensor of this module that must exist, though the graph may do without it. */
+  /** Asks for a tensor of this module that must exist, even if the graph does not use it. */
   ask(name: string, shape: readonly number[]): CheckpointTensor {
     const full = this.path === '' ? name : `${this.path}.${name}`;
     const known = this.origin.asked.get(full);
@@ -78,7 +78,7 @@ export class Scope {
     return tensor;
   }
 
-  /** A tensor of the checkpoint, stored as it is; `as` is the shape that the graph sees. */
+  /** A tensor of the checkpoint, stored unchanged; `as` is its shape in the graph. */
   tensor(name: string, shape: readonly number[], as: readonly number[] = shape): StoredTensor {
     const source = this.ask(name, shape);
     const factor = this.factors[name] ?? 1;
@@ -94,10 +94,10 @@ export class Scope {
   }
 
   /**
-   * A tensor computed from another of this module at import, in a way that keeps a factor: from
-   * twice the weight comes twice the result.
+   * A tensor computed at import from another of this module, linearly: twice the weight gives twice
+   * the result.
    *
-   * @param name begins with the name of what it is made from, as `weight.channels_last` does
+   * @param name begins with its source's name, as `weight.channels_last` does
    * @param compute computes some rows from the same rows of the source
    */
   derived(

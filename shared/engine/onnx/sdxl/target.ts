@@ -25,32 +25,32 @@ export interface ImageConv {
   readonly stride?: number;
   /** `after`: one row and column of zeros at the bottom and right only. */
   readonly padding?: number | 'after';
-  /** How many times larger the image is than the latents; absent where that is not known. */
+  /** How many times larger the image is than the latents; absent if that is unknown. */
   readonly scale?: number | undefined;
 }
 
 export interface UpsampleOptions {
   readonly channels: number;
-  /** Gives the size of the result; absent for twice the image's. */
+  /** Has the size of the result; absent for twice the image's. */
   readonly like?: Var | undefined;
-  /** How many times larger the result is than the latents; absent where that is not known. */
+  /** How many times larger the result is than the latents; absent if that is unknown. */
   readonly scale?: number | undefined;
 }
 
-/** A linear layer's output before its bias is added to it, so that what follows can add both. */
+/** A linear layer's output and the bias that the next operation adds to it. */
 export interface Unbiased {
   readonly product: Var;
   readonly bias: StoredTensor;
 }
 
 /**
- * How a kind of device does the layers that text encoders, UNet and VAE are made of. An *image* is
+ * How a kind of device computes the layers of text encoders, UNet and VAE. An *image* is
  * four-dimensional in the target's own layout; *tokens* are `[N, S, C]` everywhere.
  */
 export interface Target {
-  /** A stored tensor as a value of the type that the target computes with. */
+  /** A stored tensor as a value of the target's float type. */
   readonly parameter: (tensor: StoredTensor, shape?: readonly number[]) => Var;
-  /** A float value as the type that the target computes with. */
+  /** A float value in the target's float type. */
   readonly cast: (x: Var) => Var;
 
   /** From `[N, C, h, w]` to the target's image, and back. */

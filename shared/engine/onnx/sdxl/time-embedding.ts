@@ -4,17 +4,17 @@ import { add, cos, mul, sin } from '#shared/engine/onnx/ops/elementwise.ts';
 import { dimAt, sizeAt } from '#shared/engine/onnx/shape.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { activate } from './activation.ts';
-import type { Target } from './target.ts';
 import type { Scope } from './scope.ts';
 import { sinusoid, sinusoidFrequencies } from './sinusoid.ts';
+import type { Target } from './target.ts';
 import type { UnetConfig } from './unet-config.ts';
 
 /** Numbers in `time_ids`: original height and width, crop top and left, target height and width. */
 export const TIME_IDS = 6;
 
 /**
- * The activated time embedding `[N, timeChannels]` that every resnet gets: the timestep's part, a
- * constant, plus what pooled text and sizes add.
+ * The activated time embedding `[N, timeChannels]` that every resnet takes: a constant for the
+ * timestep plus the embedding of pooled text and sizes.
  */
 export function timeEmbedding(
   target: Target,

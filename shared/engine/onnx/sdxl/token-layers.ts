@@ -11,7 +11,7 @@ type TokenLayers = Pick<
   'parameter' | 'cast' | 'linear' | 'project' | 'layerNorm' | 'residualNorm' | 'residual' | 'geglu'
 >;
 
-/** The layers over tokens `[N, S, D]`, which every device computes alike, in its own float type. */
+/** The layers over tokens `[N, S, D]`, the same on every device but for the float type. */
 export function tokenLayers(type: 'FLOAT' | 'FLOAT16'): TokenLayers {
   const parameter = (tensor: StoredTensor, shape?: readonly number[]): Var =>
     cast(stored(tensor, shape), type);

@@ -1,9 +1,9 @@
 import { multiHeadAttention } from '#shared/engine/onnx/ops/microsoft.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
-import type { Target, Unbiased } from './target.ts';
 import type { Scope } from './scope.ts';
+import type { Target, Unbiased } from './target.ts';
 
-/** Of the transformer's group normalisation; fixed in diffusers, unlike the resnets' own. */
+/** Of the transformer's group normalisation; fixed in diffusers, unlike the resnets'. */
 const GROUP_NORM_EPSILON = 1e-6;
 const LAYER_NORM_EPSILON = 1e-5;
 /** The feed-forward layer's width over the block's. */

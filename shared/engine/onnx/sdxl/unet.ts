@@ -3,9 +3,9 @@ import { floats } from '#shared/engine/onnx/constant.ts';
 import { add, cast, clip, div, mul, sub } from '#shared/engine/onnx/ops/elementwise.ts';
 import { dimAt } from '#shared/engine/onnx/shape.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
-import type { Target } from './target.ts';
 import { type ResnetOptions, resnetBlock } from './resnet.ts';
 import type { Scope } from './scope.ts';
+import type { Target } from './target.ts';
 import { timeEmbedding } from './time-embedding.ts';
 import { transformer } from './transformer.ts';
 import type { UnetBlock, UnetConfig } from './unet-config.ts';
@@ -21,7 +21,7 @@ export interface UnetInputs {
   readonly timeIds: Var;
 }
 
-/** What the levels of one UNet have in common. */
+/** What all levels of one UNet share. */
 interface Level {
   readonly target: Target;
   readonly config: UnetConfig;
@@ -180,7 +180,7 @@ function attention(
   });
 }
 
-/** How a model's output and its noisy input give the clean latents. */
+/** How a model's output and its noisy input yield the clean latents. */
 export interface DenoiseStep {
   readonly timestep: number;
   readonly sqrtAlpha: number;

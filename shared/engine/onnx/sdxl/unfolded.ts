@@ -4,10 +4,10 @@ import type { Var } from '#shared/engine/onnx/value.ts';
 import { someRows } from './bands.ts';
 
 /**
- * A constant that onnxruntime does not take for one. When it loads a model, it would compute all that
- * follows from constants alone, and keep it in the heap; and it would make convolutions by constant
- * filters ones of blocks of channels, whose transpositions take longer than what they save where
- * images have one channel.
+ * A constant that onnxruntime does not recognise as one. On loading a model it would compute everything
+ * that depends on constants alone and keep it in the heap; and it would turn convolutions with constant
+ * filters into ones on blocks of channels, whose transpositions cost more than they save if images have
+ * one channel.
  *
  * @param image of a size that is known only when the graph runs
  */

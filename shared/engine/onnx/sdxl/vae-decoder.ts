@@ -4,16 +4,16 @@ import { transpose } from '#shared/engine/onnx/ops/arrange.ts';
 import { add, cast, clip, div, mul, round } from '#shared/engine/onnx/ops/elementwise.ts';
 import { multiHeadAttention } from '#shared/engine/onnx/ops/microsoft.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
-import type { Target } from './target.ts';
 import { type Folding, foldedEpsilon, NO_FOLDING, resnetBlock, type Watch } from './resnet.ts';
 import type { Scope } from './scope.ts';
+import type { Target } from './target.ts';
 import type { VaeConfig } from './vae-config.ts';
 
 /** Fixed in diffusers' `Decoder`. */
 const EPSILON = 1e-6;
 const IMAGE_CHANNELS = 3;
 
-/** Where the layers of one decoder are, and how they are made. */
+/** What the layers of one decoder share. */
 interface Decoder {
   readonly target: Target;
   readonly config: VaeConfig;
@@ -22,7 +22,7 @@ interface Decoder {
 }
 
 /**
- * diffusers' `AutoencoderKL.decode` with the pipeline's steps before and after it.
+ * diffusers' `AutoencoderKL.decode` with the pipeline's steps around it.
  *
  * @param x0 clean latents `[N, latent_channels, h, w]`
  * @returns uint8 `[N, H, W, 3]`
@@ -40,7 +40,7 @@ export function vaeDecoder(
 /**
  * The decoded image before it becomes bytes: `[N, 3, H, W]` in about −1…1.
  *
- * @param watch shown every value that folding divides
+ * @param watch called with every value that folding divides
  */
 export function decode(
   target: Target,

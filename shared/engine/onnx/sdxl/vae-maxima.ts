@@ -10,7 +10,7 @@ import { Scope } from './scope.ts';
 import type { VaeConfig } from './vae-config.ts';
 import { decode } from './vae-decoder.ts';
 
-/** Convolutions in the plain way, for a graph that runs once and is not optimised. */
+/** With plain convolutions, for a graph that runs once and is not optimised. */
 const plainTarget = cpuTargetAt(() => undefined);
 
 export interface VaeMaxima {
@@ -20,7 +20,7 @@ export interface VaeMaxima {
   readonly exponents: readonly (keyof Folding)[];
 }
 
-/** A VAE decoder in float32 that tells how large its activations grow, and nothing else. */
+/** A VAE decoder in float32 that puts out only how large its activations are. */
 export function vaeMaxima(config: VaeConfig): VaeMaxima {
   const exponents: (keyof Folding)[] = [];
   let maxima: Var | undefined;
@@ -28,8 +28,8 @@ export function vaeMaxima(config: VaeConfig): VaeMaxima {
   decode(plainTarget, Scope.of('vae', 'FLOAT'), config, x0, NO_FOLDING, (exponent, value) => {
     exponents.unshift(exponent);
     const largest = maximum(abs(value));
-    // One behind the other, the newest first: in this order ONNX Runtime takes each maximum as soon
-    // as it has the value, which it can then free. Side by side, it would keep all to the end.
+    // Chained, the newest first: in this order ONNX Runtime computes each maximum as soon as it has
+    // the value and can free it. Side by side, it would keep all values to the end.
     maxima = maxima === undefined ? largest : concat([largest, maxima], 0);
   });
   assert(maxima !== undefined, 'a decoder has activations');

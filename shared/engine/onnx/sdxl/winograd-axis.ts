@@ -1,15 +1,14 @@
 /**
  * One direction of a convolution by Winograd's algorithm (https://arxiv.org/abs/1509.09308): windows
- * of pixels are turned into points, multiplied there by three taps turned into as many points, and
- * turned back into pixels. Rows are of one axis, columns of another; both together take the product
- * of their matrices.
+ * of pixels are transformed into points, multiplied by three taps transformed likewise, and transformed
+ * back into pixels. Rows and columns each have an axis; together they use the product of the matrices.
  */
 export interface Axis {
-  /** `[points][window]`. The first window begins one pixel before the image, the next ones a tile on. */
+  /** `[points][window]`. The first window begins one pixel before the image, the next a tile later. */
   readonly image: Matrix;
   /** `[points][3]`. */
   readonly kernel: Matrix;
-  /** `[points][results]`: the pixels that come of one window. */
+  /** `[points][results]`: the pixels that one window yields. */
   readonly result: Matrix;
 }
 
@@ -64,8 +63,8 @@ const PHASE_TAPS = [
 ] as const;
 
 /**
- * The even (0) or odd (1) pixels of an image doubled by its nearest pixels and convolved then, from
- * the small image: F(4, 2), since the point that belongs to the tap that is always zero is left out.
+ * The even (0) or odd (1) pixels of an image doubled by nearest pixels and then convolved, from the
+ * small image: F(4, 2), since one tap is always zero and its point is left out.
  */
 export function phaseOfDouble(phase: 0 | 1): Axis {
   const kernel = product(THREE_TAPS.kernel, PHASE_TAPS[phase]);

@@ -11,16 +11,16 @@ import { type Axis, kronecker } from './winograd-axis.ts';
 const TAPS = 9;
 /** Values of transformed weights in memory at a time. */
 const MAX_BLOCK_VALUES = 2 ** 25;
-/** Each block is a dozen nodes of the graph: absurd widths must not make millions of them. */
+/** Each block is a dozen nodes: absurd widths must not make millions of them. */
 const MAX_BLOCKS = 16;
 
 /**
  * The weight of a 3×3 convolution as points, `[1, points, outputs, inputs]`, some outputs at a time.
  *
- * It is computed anew for every image: that takes a twentieth of the convolution's time, and stored it
- * would take up to four times the weight's memory.
+ * It is computed anew for every image: that takes a twentieth of the convolution's time, whereas
+ * storing it would take up to four times the weight's memory.
  *
- * @param image what the convolution is for
+ * @param image the image to convolve
  */
 export function kernelPoints(
   scope: Scope,
@@ -42,7 +42,7 @@ export function kernelPoints(
   });
 }
 
-/** The smallest number of equal parts that are not larger than a limit, or the most there may be. */
+/** The smallest number of equal parts within a limit, or else the largest number allowed. */
 function fewestParts(count: number, limit: number): number {
   const choices = Array.from({ length: MAX_BLOCKS }, (_, i) => i + 1).filter(
     (parts) => count % parts === 0,

@@ -8,7 +8,7 @@ import { type Band, someRows } from './bands.ts';
 import { unfolded } from './unfolded.ts';
 import { type Axis, kronecker, TILE, transposed } from './winograd-axis.ts';
 
-/** How a convolution by Winograd's algorithm treats the tiles of an image, whichever band has them. */
+/** How a convolution by Winograd's algorithm treats the tiles of an image, in any band. */
 export interface TileTransform {
   /** `[points, 1, …]`: filters that turn windows into points. */
   readonly filters: Var;
@@ -19,7 +19,7 @@ export interface TileTransform {
   readonly shapes: TileShapes;
 }
 
-/** The shapes that a band's values are seen in, one after the other, as int64 vectors. */
+/** The successive shapes of a band's values, as int64 vectors. */
 interface TileShapes {
   /** `[C, N, points, tiles]` */
   readonly points: Var;
@@ -59,10 +59,10 @@ export function tileTransform(
  * A 3×3 convolution by Winograd's algorithm, tile by tile: windows of the image are turned into
  * points, multiplied as one matrix per point, and the products turned back into pixels.
  *
- * The order of the axes is everywhere the one that needs no transposition but those that
- * onnxruntime does as part of a product.
+ * The axes are ordered so that the only transpositions are those that onnxruntime does as part of a
+ * product.
  *
- * @returns `[N, outputs, …, …]`, whole tiles: at the right and below may be more pixels than asked
+ * @returns `[N, outputs, …, …]`, whole tiles: there may be excess pixels at the right and the bottom
  */
 export function convolveTiles(band: Band, transform: TileTransform): Var {
   const [batch, inputs] = [dimAt(band.rows.shape, 0), dimAt(band.rows.shape, 1)];
@@ -90,7 +90,7 @@ function transformedTiles({ rows: image, isFirst, isLast }: Band, filters: Var):
 
 /** `[N, points, outputs, tiles]` → `[points, N, outputs, tiles]`. */
 function pointsFirst(product: Var): Var {
-  // For one image this order is the other, too, and onnxruntime would copy it all the same.
+  // For one image both orders are the same, and onnxruntime would copy all the same.
   return isOne(product.shape) ? product : transpose(product, [1, 0, 2, 3]);
 }
 

@@ -5,8 +5,8 @@ import { dimAt, productOf, type Shape } from '#shared/engine/onnx/shape.ts';
 import { stored } from '#shared/engine/onnx/stored-value.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { joined, someRows, withNeighbours } from './bands.ts';
-import type { ImageConv } from './target.ts';
 import type { Scope } from './scope.ts';
+import type { ImageConv } from './target.ts';
 import { type Axis, bothPhasesOfDouble, phaseOfDouble, THREE_TAPS, TILE } from './winograd-axis.ts';
 import { kernelPoints } from './winograd-kernels.ts';
 import { convolveTiles, type TileTransform, tileTransform } from './winograd-tiles.ts';
@@ -15,7 +15,7 @@ const KERNEL = 3;
 /** With fewer channels, the transforms cost what the multiplications save. */
 const MIN_CHANNELS = 128;
 
-/** Whether a convolution is faster this way. */
+/** Whether a convolution is faster with Winograd's algorithm. */
 export function suitsWinograd({
   inputs,
   outputs,
@@ -32,7 +32,7 @@ export function suitsWinograd({
  * A 3×3 convolution of `[N, C, h, w]` by Winograd's algorithm, with a fourth of the
  * multiplications.
  *
- * @param prepare done to the image's pixels before, some rows at a time while they are in the cache
+ * @param prepare applied to the image's pixels first, some rows at a time while they are in the cache
  */
 export function winogradConv(
   image: Var,
@@ -53,9 +53,9 @@ export function winogradConv(
 }
 
 /**
- * Doubling an image by its nearest pixels and a 3×3 convolution after it, computed from the small
- * image: each of the four interleaved parts of the result sees only 2×2 different pixels, and takes
- * 25 multiplications for 16 of them instead of 144.
+ * Doubling an image by nearest pixels followed by a 3×3 convolution, computed from the small image:
+ * each of the four interleaved parts of the result depends on only 2×2 different pixels, and takes 25
+ * multiplications for 16 pixels instead of 144.
  *
  * @param scale how many times larger the small image is than the latents
  */
@@ -98,8 +98,8 @@ const biasOf = (scope: Scope, outputs: number): Var =>
   cast(stored(scope.tensor('bias', [outputs]), [outputs, 1, 1]), 'FLOAT');
 
 /**
- * Tiles without what they have too much. Whole ones fit, where the image is a multiple of them; so do
- * all bands.
+ * Tiles without their excess pixels. An image whose size is a multiple of a tile has none, and neither
+ * have bands.
  */
 const cropped = (tiles: Var, scale: number, size: Var, shape: Shape): Var =>
   scale % TILE === 0 ? tiles : crop(tiles, size, [dimAt(shape, 2), dimAt(shape, 3)]);

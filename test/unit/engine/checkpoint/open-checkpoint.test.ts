@@ -111,7 +111,7 @@ describe('openCheckpoint', () => {
     ['an absolute path', { a: '/etc/secret.safetensors' }, /no file beside it/],
     ['something else than weights', { a: 'config.json' }, /no file beside it/],
     ['no map', 7, /no "weight_map"/],
-    ['a tensor that the file does not have', { b: 'a.safetensors' }, /holds "b", but it doesn't/],
+    ['a tensor that the file does not have', { b: 'a.safetensors' }, /holds "b"; it doesn't/],
   ])('refuses an index with %s', (_, weightMap, reason) => {
     writeSafetensors(join(folder, 'a.safetensors'), { a: tensor(1) });
     const path = writeIndex('x.index.json', weightMap);

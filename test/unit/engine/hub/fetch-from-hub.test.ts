@@ -214,7 +214,7 @@ describe('fetchFromHub', () => {
       'unavailable',
     ],
     ['sends too much', [{ kind: 'surplus', bytes: 1 }], /more than it announced/, 'unavailable'],
-    ['has lost it', [{ kind: 'status', status: 404 }], /no such thing/, 'file-not-found'],
+    ['has lost it', [{ kind: 'status', status: 404 }], /does not exist/, 'file-not-found'],
     ['denies it', [{ kind: 'status', status: 403 }], /HF_TOKEN/, 'permission-denied'],
   ])('gives up at once when the server %s', async (_, faults, reason, code) => {
     const fault = await faultOf(fetchWeights(repositoryOf(faults)));
@@ -307,7 +307,7 @@ describe('fetchFromHub', () => {
   it('names a repository and a file that are not there', async () => {
     hub = await startHub({ 'owner/other': repositoryOf([]) });
     expect((await faultOf(fetchWeights(repositoryOf([])))).message).toMatch(
-      /owner\/name: there is no/,
+      /owner\/name does not exist/,
     );
     await hub.close();
     hub = await startHub({ 'owner/name': { files: { 'a.bin': { content: README } } } });

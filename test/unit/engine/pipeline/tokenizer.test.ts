@@ -141,14 +141,14 @@ describe('tokenizer.json, which transformers 5 saves alone', () => {
 
 describe('faults', () => {
   it.each([
-    ['vocab.json', 'not json', 'vocab.json: this is not JSON'],
+    ['vocab.json', 'not json', 'vocab.json: is not valid JSON'],
     ['vocab.json', '[1]', 'vocab.json: expected one object'],
     ['vocab.json', '{"a":-1}', 'vocab.json: expected one object'],
     ['vocab.json', '{"a":1}', 'vocab.json: has no token "<|endoftext|>"'],
     ['merges.txt', '#version: 0.2\nqqqq zzzz\n', 'merges.txt: the rule "qqqq zzzz"'],
     ['merges.txt', '#version: 0.2\na b c\n', 'merges.txt: line 2 is not a pair'],
-    ['tokenizer_config.json', '{', 'tokenizer_config.json: this is not JSON'],
-    ['tokenizer_config.json', '{"pad_token":3}', 'tokenizer_config.json: pad_token'],
+    ['tokenizer_config.json', '{', 'tokenizer_config.json: is not valid JSON'],
+    ['tokenizer_config.json', '{"pad_token":3}', 'tokenizer_config.json: "pad_token"'],
   ])('names %s that reads %j', (file, text, message) => {
     expect(() => loadTokenizer(withFiles('faulty', { [file]: text }))).toThrow(message);
   });
