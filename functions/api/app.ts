@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { isTerminal } from '#shared/core/job.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
 import { registerAccount } from './account/account-routes.ts';
 import { registerAudit } from './account/audit-routes.ts';
@@ -22,10 +23,10 @@ import { registerStatus } from './operations/status-routes.ts';
 import { registerPredictionsCreate } from './predictions/create-routes.ts';
 import { registerEstimate } from './predictions/estimate-routes.ts';
 import { registerImages } from './predictions/images-routes.ts';
+import { createPredictionIntake } from './predictions/prediction-intake.ts';
 import { registerPredictions } from './predictions/predictions-routes.ts';
 import { registerReplay } from './predictions/replay-routes.ts';
 import { registerStreams } from './predictions/streams-routes.ts';
-import { createOrderDesk } from './predictions/submit-order.ts';
 import { registerOpenApi } from './reference/openapi-routes.ts';
 import { registerReference } from './reference/reference-routes.tsx';
 import { registerVerify } from './verify/verify-routes.ts';
@@ -74,10 +75,15 @@ export function createApiApp(deps: ApiDeps, extras: readonly RegisterRoutes[] = 
   if (deps.onRequest !== undefined) app.use(observeRequests(deps.clock, deps.onRequest));
   app.onError(createErrorHandler(deps));
   app.notFound((c) => unknownRoute(app, c));
+  const presenter = createPresenter(deps);
   const routeDeps: RouteDeps = {
     ...deps,
-    presenter: createPresenter(deps),
-    desk: createOrderDesk(deps),
+    presenter,
+    async present(job, origin) {
+      const estimate = isTerminal(job.status) ? undefined : await deps.estimator.estimate(job);
+      return presenter.present(job, origin, estimate);
+    },
+    intake: createPredictionIntake(deps),
   };
   for (const register of [...ROUTES, ...extras]) register(app, routeDeps);
   return app;

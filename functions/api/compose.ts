@@ -1,4 +1,3 @@
-import { createHash, createHmac } from 'node:crypto';
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
 import type { EndpointState } from '#shared/adapters/aws/endpoint-state.ts';
 import { deployedPrices, readCatalogModels } from '#shared/adapters/aws/model-catalog.ts';
@@ -9,6 +8,8 @@ import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
 import { countLeased } from '#shared/adapters/dynamo/claim.ts';
 import { createTokenBucketRateLimiter } from '#shared/adapters/memory/token-bucket-rate-limiter.ts';
+import { defined } from '#shared/core/defined.ts';
+import { hmacSha256, sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { createAdmission } from '#shared/service/domain/admission.ts';
@@ -17,13 +18,11 @@ import { createCatalog } from '#shared/service/domain/catalog.ts';
 import { createEstimator } from '#shared/service/domain/estimator.ts';
 import { createKeyService } from '#shared/service/domain/keys.ts';
 import { createPricing } from '#shared/service/domain/pricing.ts';
-import type { SettlementService } from '#shared/service/domain/settlement.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
-import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import { createApiApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiDeps, ApiSettings } from './http/deps.ts';
-import type { Errands } from './http/lambda-adapter.ts';
+import type { BackgroundWork } from './http/lambda-adapter.ts';
 import { MAX_WAIT_MS } from './http/limits.ts';
 import { once } from './http/once.ts';
 import type { RegisterRoutes } from './http/route-deps.ts';
@@ -40,15 +39,15 @@ const ATTACH_GRACE_MS = 15 * 60_000;
 export interface ApiPlatform extends Platform {
   readonly readSecret: (id: string) => Promise<string>;
   readonly endpointState: (endpoint: string) => Promise<EndpointState>;
-  /** Where work goes that must end with the request which began it. */
-  readonly errands: Errands;
+  /** Takes work that must end before the process is stopped after an answer. */
+  readonly waitUntil: BackgroundWork['waitUntil'];
   /** For tests, whose receivers are on this machine. */
   readonly allowLocalWebhooks?: boolean;
 }
 
 /** The API over a platform; reads its secrets and the manifests of its models first. */
 export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
-  const { clock, randomBytes, log, errands } = platform;
+  const { clock, randomBytes, log, waitUntil } = platform;
   const [macSecret, receiptSecret, models] = await Promise.all([
     platform.readSecret(config.MAC_SECRET_ARN),
     platform.readSecret(config.RECEIPT_SECRET_ARN),
@@ -60,7 +59,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     clock,
     onError: log.error,
   });
-  const onWebhooks = (webhooks: readonly OutboxEntry[]) => errands.add(carryWebhooks(webhooks));
+  const onWebhooks = (webhooks: readonly OutboxEntry[]) => waitUntil(carryWebhooks(webhooks));
   const names = { tableName: config.TABLE_NAME, bucket: config.OUTPUT_BUCKET_NAME };
   const system = createAwsSystem(platform, names, onWebhooks);
   const { jobs, ledger, keys, outbox, blobs, settlement } = system;
@@ -68,13 +67,14 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
   const progress = createSageMakerProgress({
     endpointState: platform.endpointState,
     blobs,
+    settlement,
     models: config.MODELS,
     clock,
     coldStartMs: COLD_START_MS,
   });
   const estimator = createEstimator({
     jobs,
-    queue: { progress: notingProgress(progress, settlement) },
+    queue: { progress },
     clock,
     expectedImageMs: EXPECTED_IMAGE_MS,
     lanes: config.MODELS.reduce((sum, model) => sum + model.maxInstances, 0),
@@ -95,15 +95,15 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
       deadlineMs: config.JOB_DEADLINE_SECONDS * 1000,
       retentionMs: config.RETENTION_HOURS * HOUR_MS,
     },
-    ...(config.BLOCK_LIST === undefined ? {} : { checkPrompt: createBlockList(config.BLOCK_LIST) }),
-    onAdmitted: () => errands.add(wake()),
+    ...defined({ checkPrompt: config.BLOCK_LIST && createBlockList(config.BLOCK_LIST) }),
+    onAdmitted: () => waitUntil(wake()),
   });
   const keyService = createKeyService({
     keys,
     ledger,
     clock,
     randomBytes,
-    hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
+    hmac: hmacSha256,
     macKeys: parseMacKeys(macSecret),
     sha256Hex,
   });
@@ -114,7 +114,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     randomBytes,
     keyService,
     keyStore: keys,
-    jobs: { ...jobs, markAnswered: (id) => noting(errands, jobs.markAnswered(id)) },
+    jobs,
     ledger,
     blobs,
     rateLimiter: createTokenBucketRateLimiter(clock),
@@ -132,7 +132,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     checkReady: async () => {
       await system.table.get({ pk: 'READY', sk: 'META' });
     },
-    sha256Hex,
+    waitUntil,
     onRequest: (request) => log.event('request', { ...request }),
     onError: (error, requestId) => log.error(error, `request ${requestId}`),
   };
@@ -156,10 +156,10 @@ async function originOf(blobs: Pick<BlobStore, 'signedUrl'>, now: number): Promi
 
 function settingsOf(config: ApiConfig): ApiSettings {
   return {
-    ...(config.TOPUP_URL === undefined ? {} : { topupUrl: config.TOPUP_URL }),
-    ...(config.OPERATOR_ACCOUNT === undefined
-      ? {}
-      : { operatorAccount: config.OPERATOR_ACCOUNT as AccountId }),
+    ...defined({
+      topupUrl: config.TOPUP_URL,
+      operatorAccount: config.OPERATOR_ACCOUNT as AccountId | undefined,
+    }),
     urlTtlMs: URL_TTL_MS,
     maxWaitMs: MAX_WAIT_MS,
     maxStreamMs: MAX_WAIT_MS,
@@ -167,27 +167,4 @@ function settingsOf(config: ApiConfig): ApiSettings {
     paused: config.PAUSED === '1',
     allowLocalWebhooks: false,
   };
-}
-
-/** SageMaker tells nobody how a job goes on: whoever looks finds its marks, and passes them on. */
-function notingProgress(
-  progress: InferenceQueue['progress'],
-  settlement: Pick<SettlementService, 'applyStart' | 'applyProgress'>,
-): InferenceQueue['progress'] {
-  return async (job, model) => {
-    const found = await progress(job, model);
-    if (found.startedAt === undefined) return found;
-    await settlement.applyStart(job, found.startedAt, found.imagesDone);
-    await settlement.applyProgress(job, found.imagesDone);
-    return found;
-  };
-}
-
-function sha256Hex(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
-}
-
-async function noting<T>(errands: Errands, work: Promise<T>): Promise<T> {
-  errands.add(work);
-  return work;
 }

@@ -7,16 +7,16 @@ import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
 import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
 import { composeApi } from './compose.ts';
 import { loadApiConfig } from './config.ts';
-import { createErrands, createStreamHandler } from './http/lambda-adapter.ts';
+import { createBackgroundWork, createStreamHandler } from './http/lambda-adapter.ts';
 
 const config = loadApiConfig(process.env);
 const access = { region: config.AWS_REGION };
 const platform = createPlatform('api', config.AWS_REGION);
 const { clock, log } = platform;
-const errands = createErrands();
+const { waitUntil, settled } = createBackgroundWork();
 const readSecret = createSecretReader({ client: createSecretsClient(access), clock });
 
-/** Anew when the MAC keys have changed: keys of a new version are known within minutes. */
+/** Composed anew when the MAC keys have changed: a new version is known within minutes. */
 const composed = createSecretBound({
   read: () => readSecret(config.MAC_SECRET_ARN),
   make: () =>
@@ -27,7 +27,7 @@ const composed = createSecretBound({
         client: new SageMakerClient(clientSettings(access)),
         clock,
       }),
-      errands,
+      waitUntil,
     }),
   onError: log.error,
 });
@@ -38,6 +38,6 @@ export const handler = createStreamHandler({
     const app = await composed();
     return (request, env) => app.fetch(request, env);
   },
-  errands,
+  settled,
   onError: log.error,
 });

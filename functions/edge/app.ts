@@ -4,7 +4,8 @@ import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { CORS_HEADERS, PREFLIGHT_HEADERS } from '#shared/adapters/http/cors.ts';
 import { sessionAuthorization } from '#shared/adapters/http/session-cookie.ts';
 import type { Clock } from '#shared/core/clock.ts';
-import { type ErrorFacts, errorAnswer, refusal, toAppError } from '#shared/core/error-body.ts';
+import { errorAnswer, toAppError } from '#shared/core/error-body.ts';
+import { AppError } from '#shared/core/errors.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
 import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
 import { createKeyCheck, type Hmac, type MacKeys } from '#shared/service/domain/key-format.ts';
@@ -39,7 +40,7 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
   const app = new Hono();
   const check = createKeyCheck(deps);
 
-  const refuse = (error: ErrorFacts, requestId: string): Response => {
+  const refuse = (error: AppError, requestId: string): Response => {
     const { status, headers, body } = errorAnswer(error, requestId);
     return new Response(body, { status, headers: { ...headers, ...CORS_HEADERS } });
   };
@@ -96,11 +97,11 @@ export function createRequestId(world: Pick<EdgeDeps, 'clock' | 'randomBytes'>):
   return `req_${createUlid(world.clock, world.randomBytes)}`;
 }
 
-const NO_KEY = refusal(
+const NO_KEY = new AppError(
   'unauthenticated',
   'There is no API key. Send one as "Authorization: Bearer os_live_…".',
 );
-const WRONG_KEY = refusal(
+const WRONG_KEY = new AppError(
   'unauthenticated',
   'The API key is not one of ours. Check that it was copied whole.',
 );
@@ -109,7 +110,7 @@ const WRONG_KEY = refusal(
 function checkKey(
   authorization: string | undefined,
   check: ReturnType<typeof createKeyCheck>,
-): ErrorFacts | undefined {
+): AppError | undefined {
   if (authorization === undefined) return NO_KEY;
   const text = keyOfAuthorization(authorization);
   return text !== undefined && check(text).ok ? undefined : WRONG_KEY;

@@ -3,7 +3,8 @@ import { createSecretBound } from '#shared/adapters/aws/secret-bound.ts';
 import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
 import { CORS_HEADERS } from '#shared/adapters/http/cors.ts';
 import type { Clock } from '#shared/core/clock.ts';
-import { type ErrorFacts, errorAnswer, refusal } from '#shared/core/error-body.ts';
+import { errorAnswer } from '#shared/core/error-body.ts';
+import { AppError } from '#shared/core/errors.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import { createEdgeApp, createRequestId } from './app.ts';
 import type { EdgeConfig } from './config.ts';
@@ -21,17 +22,17 @@ export interface EdgeWorld {
   readonly onError: (error: unknown, what: string) => void;
 }
 
-const UNREADABLE = refusal(
+const UNREADABLE = new AppError(
   'invalid-request',
   'The address or a header has characters that HTTP does not know.',
 );
-const NOT_READY = refusal('unavailable', 'The service is not ready. Try again.', {
-  retry_after: 1,
+const NOT_READY = new AppError('unavailable', 'The service is not ready. Try again.', {
+  details: { retry_after: 1 },
 });
 
 /** The function over a world, with the MAC keys as they are by now. */
 export function composeEdge(config: EdgeConfig, world: EdgeWorld) {
-  const refuse = (error: ErrorFacts): Response => {
+  const refuse = (error: AppError): Response => {
     const { status, headers, body } = errorAnswer(error, createRequestId(world));
     return new Response(body, { status, headers: { ...headers, ...CORS_HEADERS } });
   };

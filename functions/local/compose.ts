@@ -15,6 +15,7 @@ import { openSqliteStores, type SqliteStores } from '#shared/adapters/sqlite/sql
 import { systemClock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { hmacSha256 } from '#shared/core/hash.ts';
+import { isTerminal } from '#shared/core/job.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
 import { deliverDue } from '#shared/service/domain/webhooks/deliver.ts';
@@ -196,7 +197,12 @@ async function compose(
           clock: systemClock,
           randomBytes,
           sign: signStandardWebhook,
-          render: (job) => presenter.present(job, origin),
+          render: async (job) =>
+            presenter.present(
+              job,
+              origin,
+              isTerminal(job.status) ? undefined : await services.estimator.estimate(job),
+            ),
           send: sendWebhook,
           onAttempt: metrics.observeDelivery,
         },

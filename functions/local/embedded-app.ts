@@ -7,7 +7,6 @@ import { createEdgeApp } from '#functions/edge/app.ts';
 import { createTokenBucketRateLimiter } from '#shared/adapters/memory/token-bucket-rate-limiter.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
-import { sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { Outbox } from '#shared/service/ports/outbox.ts';
 import type { ServiceDeps, Services } from '#shared/service/services.ts';
@@ -66,7 +65,6 @@ export function createEmbeddedApp(deps: EmbeddedAppDeps): { edge: Hono; api: Api
         .slice(0, 22),
     checkReady: deps.checkReady,
     ...defined({ countRunning: deps.countRunning }),
-    sha256Hex,
     onError: (error, requestId) => onError(error, `request ${requestId}`),
   };
   const api = createApiApp(apiDeps, deps.extras);

@@ -6,15 +6,14 @@ import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
 import { createDynamoTable } from '#shared/adapters/dynamo/dynamo-table.ts';
 import { createSafeFetch, type SafeFetch } from '#shared/adapters/http/safe-fetch.ts';
 import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts';
-import type { Job } from '#shared/core/job.ts';
-import { createEstimator } from '#shared/service/domain/estimator.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { Estimate } from '#shared/service/domain/estimator.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
 import type { Outbox } from '#shared/service/ports/outbox.ts';
 import type { WebhooksConfig } from './config.ts';
 import { createWebhookHandler } from './handler.ts';
 
 const URL_TTL_MS = 15 * 60_000;
-/** A webhook of an open job says that it runs, and how far it is as its row notes. */
 const EXPECTED_IMAGE_MS = 1_500;
 
 export interface WebhooksPlatform extends Platform {
@@ -37,13 +36,6 @@ export function composeWebhooks(
   const presenting = {
     blobs: createS3BlobStore({ client: platform.s3, bucket, clock }),
     clock,
-    estimator: createEstimator({
-      jobs: { queuePosition: async () => undefined, queueDepth: async () => 0 },
-      queue: { progress: async () => ({ phase: 'running', imagesDone: 0 }) },
-      clock,
-      expectedImageMs: EXPECTED_IMAGE_MS,
-      lanes: 1,
-    }),
     settings: { urlTtlMs: URL_TTL_MS },
   };
   const origin = config.PUBLIC_URL.replace(/\/+$/, '');
@@ -55,7 +47,7 @@ export function composeWebhooks(
       receiptKey: receiptKey(secret),
       streamToken: (id) => streamToken(secret, id),
     });
-    return presenter.present(job, origin);
+    return presenter.present(job, origin, runningEstimate(job));
   };
   return createWebhookHandler({
     delivery: {
@@ -69,6 +61,14 @@ export function composeWebhooks(
     },
     onError: (error, messageId) => log.error(error, `webhook message ${messageId}`),
   });
+}
+
+/** A webhook of an open job says that it runs, and how far it is as its row notes. */
+function runningEstimate(job: Job): Estimate | undefined {
+  if (isTerminal(job.status)) return undefined;
+  const images = job.input?.num_outputs ?? 1;
+  const etaSeconds = Math.ceil((images * EXPECTED_IMAGE_MS) / 1000);
+  return { phase: 'running', etaSeconds, imagesDone: 0 };
 }
 
 /** The outbox, with a line for each attempt; the receiver's URL may hold a secret and stays out. */

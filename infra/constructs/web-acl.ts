@@ -3,7 +3,8 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnLoggingConfiguration, CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
 import { stagePolicy } from '#infra/stage.ts';
-import { errorBody, refusal } from '#shared/core/error-body.ts';
+import { errorBody } from '#shared/core/error-body.ts';
+import { AppError } from '#shared/core/errors.ts';
 import { PROJECT } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { retentionDays } from './service-function.ts';
@@ -90,7 +91,7 @@ export function firewallName(settings: DeploymentSettings): string {
 
 /** As the API's own 429, but for the request's id: WAF knows none. */
 function tooManyRequests(): string {
-  const error = refusal('rate-limited', 'Too many requests. Wait a few minutes.');
+  const error = new AppError('rate-limited', 'Too many requests. Wait a few minutes.');
   const { request_id: _, ...body } = errorBody(error, '');
   return JSON.stringify(body);
 }

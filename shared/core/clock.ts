@@ -10,3 +10,13 @@ export const systemClock: Clock = { now: () => Date.now() };
 export function toIso(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }
+
+/** As {@link toIso}; null for a time that is unknown or has not come. */
+export function isoOrNull(epochMs: number | undefined): string | null {
+  return epochMs === undefined ? null : toIso(epochMs);
+}
+
+/** Milliseconds since the Unix epoch for an ISO 8601 text; undefined for none. */
+export function toEpochMs(text: string | null | undefined): number | undefined {
+  return typeof text === 'string' ? Date.parse(text) : undefined;
+}

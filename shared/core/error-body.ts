@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode, STATUS } from './errors.ts';
+import { AppError, type ErrorCode } from './errors.ts';
 
 /**
  * The one error body of every route: the members of RFC 9457, beside OpenAI's `error` object (its
@@ -25,21 +25,6 @@ export interface ErrorBody {
 export interface InputFault {
   readonly path: string;
   readonly message: string;
-}
-
-/**
- * What a client is told of an error. An {@link AppError} is one; refusals that come by the thousand
- * are plain objects, because an `Error` spends more on its stack than all the rest of a refusal.
- */
-export type ErrorFacts = Pick<AppError, 'code' | 'message' | 'status' | 'details'>;
-
-/** An expected refusal, without the cost of an `Error`. */
-export function refusal(
-  code: ErrorCode,
-  message: string,
-  details: AppError['details'] = {},
-): ErrorFacts {
-  return { code, message, status: STATUS[code], details };
 }
 
 /** A finished answer, before any HTTP library has seen it. */
@@ -87,7 +72,7 @@ function titleOf(code: ErrorCode): string {
 }
 
 /** The error as a client may see it: a 500 says nothing but that it happened. */
-export function errorBody(error: ErrorFacts, requestId: string): ErrorBody {
+export function errorBody(error: AppError, requestId: string): ErrorBody {
   const { status, code } = error;
   const message = status === 500 ? INTERNAL : error.message;
   const facts: Record<string, unknown> = {};
@@ -117,7 +102,7 @@ export function errorBody(error: ErrorFacts, requestId: string): ErrorBody {
  * Status, headers and text for an error. `retry_after` in the error's details (seconds) becomes
  * `Retry-After`; a spent budget says `x-should-retry: false`, which OpenAI's client obeys.
  */
-export function errorAnswer(error: ErrorFacts, requestId: string): ErrorAnswer {
+export function errorAnswer(error: AppError, requestId: string): ErrorAnswer {
   const headers: Record<string, string> = {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',

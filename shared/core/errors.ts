@@ -48,7 +48,8 @@ export interface AppErrorOptions {
 
 /**
  * The one error class for failures that have a code. The message names the thing at fault and what
- * to do about it; it may reach a client unless the code is `internal-error`.
+ * to do about it; it may reach a client unless the code is `internal-error`. Below status 500 it has no
+ * stack: the caller, or the file, is at fault.
  */
 export class AppError extends Error {
   override readonly name: string = 'AppError';
@@ -57,7 +58,11 @@ export class AppError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    const limit = Error.stackTraceLimit;
+    // Refusals come by the thousand, and recording a stack is most of what an error costs.
+    if (STATUS[code] < 500) Error.stackTraceLimit = 0;
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    Error.stackTraceLimit = limit;
     this.code = code;
     this.retryable = options.retryable ?? false;
     this.details = options.details ?? {};
@@ -65,21 +70,6 @@ export class AppError extends Error {
 
   get status(): number {
     return STATUS[this.code];
-  }
-}
-
-/** An {@link AppError} for refusals that come by the thousand: recording a stack is most of its cost. */
-export function withoutStack(
-  code: ErrorCode,
-  message: string,
-  options: AppErrorOptions = {},
-): AppError {
-  const depth = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  try {
-    return new AppError(code, message, options);
-  } finally {
-    Error.stackTraceLimit = depth;
   }
 }
 

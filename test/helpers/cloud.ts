@@ -5,7 +5,7 @@ import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { composeApi } from '#functions/api/compose.ts';
 import { loadApiConfig } from '#functions/api/config.ts';
-import { createErrands, createStreamHandler } from '#functions/api/http/lambda-adapter.ts';
+import { createBackgroundWork, createStreamHandler } from '#functions/api/http/lambda-adapter.ts';
 import { composeComplete } from '#functions/complete/compose.ts';
 import { loadCompleteConfig } from '#functions/complete/config.ts';
 import { composeDispatch } from '#functions/dispatch/compose.ts';
@@ -136,7 +136,7 @@ export async function startCloud(options: CloudOptions) {
   const operator = await newCustomer(10_000_000, 'demo');
 
   installLambdaRuntime();
-  const errands = createErrands();
+  const { waitUntil, settled } = createBackgroundWork();
   const api = await composeApi(
     loadApiConfig({
       ...common,
@@ -152,7 +152,7 @@ export async function startCloud(options: CloudOptions) {
         client: recorder.watch('Api', new SageMakerClient(sageMakerAccess)),
         clock: platform.clock,
       }),
-      errands,
+      waitUntil,
       allowLocalWebhooks: true,
     },
   );
@@ -162,7 +162,7 @@ export async function startCloud(options: CloudOptions) {
   );
   const handler = createStreamHandler({
     api: async () => (request, env) => api.fetch(request, env),
-    errands,
+    settled,
     onError: platform.log.error,
   });
   const front = await startCloudFront({

@@ -1,9 +1,7 @@
 import { z } from '@hono/zod-openapi';
+import { DateTime, MicroUsd } from '#functions/api/http/common-schema.ts';
 import { SCOPES } from '#shared/core/account.ts';
 import { LEDGER_KINDS } from '#shared/core/ledger.ts';
-
-const MicroUsd = z.number().int().min(0).describe('Millionths of a US dollar');
-const DateTime = z.iso.datetime();
 
 export const AccountSchema = z
   .object({
@@ -19,6 +17,13 @@ export const AccountSchema = z
     topup_url: z.string().nullable(),
   })
   .openapi('Account');
+
+export const NewAccountSchema = z
+  .strictObject({ name: z.string().min(1).max(100) })
+  .openapi('NewAccount', { example: { name: 'shop' } });
+
+/** What models run on. */
+export const HardwareSchema = z.object({ name: z.string(), sku: z.string() });
 
 export const KeySchema = z
   .object({
@@ -125,3 +130,15 @@ export const AuditEntrySchema = z
     details: z.record(z.string(), z.unknown()).readonly(),
   })
   .openapi('AuditEntry');
+
+const sums = { jobs: z.number().int(), images: z.number().int(), amount: MicroUsd };
+
+export const UsageSchema = z
+  .object({
+    from: DateTime,
+    to: DateTime,
+    by: z.array(z.string()),
+    rows: z.array(z.object({ group: z.record(z.string(), z.string()), ...sums })),
+    total: z.object(sums),
+  })
+  .openapi('Usage');

@@ -1,11 +1,12 @@
-import { createRoute, z } from '@hono/zod-openapi';
-import { answerJson } from '#functions/api/http/answer.ts';
-import { authenticate, callerOf } from '#functions/api/http/authenticate.ts';
-import type { ApiApp } from '#functions/api/http/context.ts';
-import { errorResponses } from '#functions/api/http/error-schema.ts';
+import type { z } from '@hono/zod-openapi';
+import { callerOf } from '#functions/api/http/authenticate.ts';
+import { AccountQuery, IdParams, listOf } from '#functions/api/http/common-schema.ts';
 import { notFound } from '#functions/api/http/errors.ts';
-import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import { jsonRoute } from '#functions/api/http/json-route.ts';
+import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { targetAccount } from '#functions/api/http/target-account.ts';
+import { toEpochMs } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { KeyId } from '#shared/core/ids.ts';
 import { type MicroUsd, microUsd } from '#shared/core/money.ts';
 import {
@@ -17,202 +18,142 @@ import {
 } from './account-schema.ts';
 import { presentKey } from './present-account.ts';
 
-const security = [{ key: [] }];
-const json = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
-const params = z.object({ id: z.string() });
-const query = z.object({
-  account: z.string().optional().describe('Another account; for the operator only'),
-});
+const scopes = ['admin'] as const;
+const query = AccountQuery;
+const oneKey = { scopes, params: IdParams, query };
 
 /** API keys: issue, list, change, rotate with an overlap, revoke. Needs the `admin` scope. */
-export function registerKeys(app: ApiApp, deps: RouteDeps): void {
-  const middleware = [authenticate(deps, 'admin')];
+export const registerKeys: RegisterRoutes = (app, deps) => {
   const { keyService } = deps;
 
-  app.openapi(
-    createRoute({
-      method: 'post',
-      path: '/v1/keys',
-      summary: 'Issue an API key; its text is shown once',
-      security,
-      middleware,
-      request: {
-        body: { required: false, content: { 'application/json': { schema: NewKeySchema } } },
-      },
-      responses: { 201: json('The key', IssuedKeySchema), ...errorResponses(404, 415, 422) },
-    }),
-    async (c) => {
-      // The library leaves an absent optional body out of what it validates.
-      const wanted = NewKeySchema.parse(c.req.valid('json') ?? {});
-      const issued = await keyService.issue(
-        {
-          account: await targetAccount(c, deps, wanted.account),
-          label: wanted.label,
-          scopes: wanted.scopes,
-          ratePerMinute: wanted.rate_per_minute,
-          ...present('dayCap', toMoney(wanted.day_cap)),
-          ...present('monthCap', toMoney(wanted.month_cap)),
-          ...present('expiresAt', toTime(wanted.expires_at)),
-        },
-        callerOf(c).key.id,
-      );
-      return answerJson(c, 201, { ...presentKey(issued.key), key: issued.text });
+  jsonRoute(app, deps, {
+    method: 'post',
+    path: '/v1/keys',
+    scopes,
+    summary: 'Issue an API key; its text is shown once',
+    body: NewKeySchema,
+    bodyIsOptional: true,
+    status: 201,
+    returns: 'The key',
+    answer: IssuedKeySchema,
+    failures: [404, 415, 422],
+    async handle(c, { body }) {
+      const wanted = {
+        account: await targetAccount(c, deps, body.account),
+        label: body.label,
+        scopes: body.scopes,
+        ratePerMinute: body.rate_per_minute,
+        ...defined({
+          dayCap: toMoney(body.day_cap) ?? undefined,
+          monthCap: toMoney(body.month_cap) ?? undefined,
+          expiresAt: toEpochMs(body.expires_at),
+        }),
+      };
+      const issued = await keyService.issue(wanted, callerOf(c).key.id);
+      return { ...presentKey(issued.key), key: issued.text };
     },
-  );
+  });
 
-  app.openapi(
-    createRoute({
-      method: 'get',
-      path: '/v1/keys',
-      summary: 'List API keys',
-      security,
-      middleware,
-      request: { query },
-      responses: {
-        200: json('Every key, without its text', z.object({ results: z.array(KeySchema) })),
-        ...errorResponses(404),
-      },
-    }),
-    async (c) => {
-      const keys = await keyService.list(
-        await targetAccount(c, deps, c.req.valid('query').account),
-      );
-      return answerJson(c, 200, { results: keys.map(presentKey) });
+  jsonRoute(app, deps, {
+    method: 'get',
+    path: '/v1/keys',
+    scopes,
+    summary: 'List API keys',
+    query,
+    returns: 'Every key, without its text',
+    answer: listOf(KeySchema),
+    failures: [404],
+    async handle(c, { query: { account } }) {
+      const keys = await keyService.list(await targetAccount(c, deps, account));
+      return { results: keys.map(presentKey) };
     },
-  );
+  });
 
-  app.openapi(
-    createRoute({
-      method: 'get',
-      path: '/v1/keys/{id}',
-      summary: 'Get an API key',
-      security,
-      middleware,
-      request: { params, query },
-      responses: { 200: json('The key', KeySchema), ...errorResponses(404) },
-    }),
-    async (c) => {
-      const { id } = c.req.valid('param');
-      const account = await targetAccount(c, deps, c.req.valid('query').account);
-      const key = await keyService.get(account, id as KeyId);
+  jsonRoute(app, deps, {
+    ...oneKey,
+    method: 'get',
+    path: '/v1/keys/{id}',
+    summary: 'Get an API key',
+    returns: 'The key',
+    answer: KeySchema,
+    failures: [404],
+    async handle(c, { params: { id }, query: { account } }) {
+      const key = await keyService.get(await targetAccount(c, deps, account), id as KeyId);
       if (key === undefined) throw notFound('API key', id);
-      return answerJson(c, 200, presentKey(key));
+      return presentKey(key);
     },
-  );
+  });
 
-  app.openapi(
-    createRoute({
-      method: 'patch',
-      path: '/v1/keys/{id}',
-      summary: 'Change the label, scopes, caps, rate or expiry of an API key; null removes a limit',
-      security,
-      middleware,
-      request: {
-        params,
-        query,
-        body: { required: true, content: { 'application/json': { schema: KeyChangeSchema } } },
-      },
-      responses: { 200: json('The key', KeySchema), ...errorResponses(404, 415, 422) },
-    }),
-    async (c) => {
-      const { id } = c.req.valid('param');
-      const change = c.req.valid('json');
-      const account = await targetAccount(c, deps, c.req.valid('query').account);
-      const updated = await keyService.update(
-        account,
-        id as KeyId,
-        {
-          ...present('label', change.label),
-          ...present('scopes', change.scopes),
-          ...present('ratePerMinute', change.rate_per_minute),
-          ...(change.day_cap === undefined ? {} : { dayCap: toMoney(change.day_cap) ?? null }),
-          ...(change.month_cap === undefined
-            ? {}
-            : { monthCap: toMoney(change.month_cap) ?? null }),
-          ...(change.expires_at === undefined
-            ? {}
-            : { expiresAt: toTime(change.expires_at) ?? null }),
-        },
-        callerOf(c).key.id,
-      );
-      if (updated === undefined) throw notFound('API key in force', id);
-      return answerJson(c, 200, presentKey(updated));
-    },
-  );
-
-  registerEndings(app, deps);
-}
-
-function registerEndings(app: ApiApp, deps: RouteDeps): void {
-  const middleware = [authenticate(deps, 'admin')];
-
-  app.openapi(
-    createRoute({
-      method: 'post',
-      path: '/v1/keys/{id}/rotate',
-      summary: 'Issue a successor; the old key works on for the overlap',
-      security,
-      middleware,
-      request: {
-        params,
-        query,
-        body: { required: false, content: { 'application/json': { schema: RotateKeySchema } } },
-      },
-      responses: { 201: json('The new key', IssuedKeySchema), ...errorResponses(404, 422) },
-    }),
-    async (c) => {
-      const { id } = c.req.valid('param');
-      const { overlap_seconds } = RotateKeySchema.parse(c.req.valid('json') ?? {});
-      const account = await targetAccount(c, deps, c.req.valid('query').account);
+  jsonRoute(app, deps, {
+    ...oneKey,
+    method: 'patch',
+    path: '/v1/keys/{id}',
+    summary: 'Change the label, scopes, caps, rate or expiry of an API key; null removes a limit',
+    body: KeyChangeSchema,
+    returns: 'The key',
+    answer: KeySchema,
+    failures: [404, 415, 422],
+    async handle(c, { params: { id }, query: { account }, body }) {
+      const target = await targetAccount(c, deps, account);
       const actor = callerOf(c).key.id;
-      const rotated = await deps.keyService.rotate(
-        account,
-        id as KeyId,
-        overlap_seconds * 1000,
-        actor,
-      );
+      const updated = await keyService.update(target, id as KeyId, toChange(body), actor);
+      if (updated === undefined) throw notFound('API key in force', id);
+      return presentKey(updated);
+    },
+  });
+
+  jsonRoute(app, deps, {
+    ...oneKey,
+    method: 'post',
+    path: '/v1/keys/{id}/rotate',
+    summary: 'Issue a successor; the old key works on for the overlap',
+    body: RotateKeySchema,
+    bodyIsOptional: true,
+    status: 201,
+    returns: 'The new key',
+    answer: IssuedKeySchema,
+    failures: [404, 422],
+    async handle(c, { params: { id }, query: { account }, body }) {
+      const target = await targetAccount(c, deps, account);
+      const overlapMs = body.overlap_seconds * 1000;
+      const rotated = await keyService.rotate(target, id as KeyId, overlapMs, callerOf(c).key.id);
       if (rotated === undefined) throw notFound('API key in force', id);
-      return answerJson(c, 201, { ...presentKey(rotated.key), key: rotated.text });
+      return { ...presentKey(rotated.key), key: rotated.text };
     },
-  );
+  });
 
-  app.openapi(
-    createRoute({
-      method: 'post',
-      path: '/v1/keys/{id}/revoke',
-      summary: 'Revoke an API key for good',
-      security,
-      middleware,
-      request: { params, query },
-      responses: { 200: json('The key', KeySchema), ...errorResponses(404) },
-    }),
-    async (c) => {
-      const { id } = c.req.valid('param');
-      const account = await targetAccount(c, deps, c.req.valid('query').account);
+  jsonRoute(app, deps, {
+    ...oneKey,
+    method: 'post',
+    path: '/v1/keys/{id}/revoke',
+    summary: 'Revoke an API key for good',
+    returns: 'The key',
+    answer: KeySchema,
+    failures: [404],
+    async handle(c, { params: { id }, query: { account } }) {
+      const target = await targetAccount(c, deps, account);
       const revoked =
-        (await deps.keyService.revoke(account, id as KeyId, callerOf(c).key.id)) ??
-        (await deps.keyService.get(account, id as KeyId));
+        (await keyService.revoke(target, id as KeyId, callerOf(c).key.id)) ??
+        (await keyService.get(target, id as KeyId));
       if (revoked === undefined) throw notFound('API key', id);
-      return answerJson(c, 200, presentKey(revoked));
+      return presentKey(revoked);
     },
-  );
+  });
+};
+
+/** Absent members stay as they are; null removes a limit. */
+function toChange(change: z.output<typeof KeyChangeSchema>) {
+  const { expires_at } = change;
+  return defined({
+    label: change.label,
+    scopes: change.scopes,
+    ratePerMinute: change.rate_per_minute,
+    dayCap: toMoney(change.day_cap),
+    monthCap: toMoney(change.month_cap),
+    expiresAt: expires_at === null ? null : toEpochMs(expires_at),
+  });
 }
 
-function toMoney(amount: number | null | undefined): MicroUsd | undefined {
-  return amount === null || amount === undefined ? undefined : microUsd(amount);
-}
-
-function toTime(text: string | null | undefined): number | undefined {
-  return text === null || text === undefined ? undefined : Date.parse(text);
-}
-
-/** The member, unless its value is absent. */
-function present<Name extends string, Value>(
-  name: Name,
-  value: Value | undefined,
-): { readonly [K in Name]?: Value } {
-  return value === undefined ? {} : ({ [name]: value } as { readonly [K in Name]?: Value });
+function toMoney(amount: number | null | undefined): MicroUsd | null | undefined {
+  return typeof amount === 'number' ? microUsd(amount) : amount;
 }

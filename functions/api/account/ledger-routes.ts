@@ -1,60 +1,42 @@
-import { createRoute, z } from '@hono/zod-openapi';
-import { answerJson } from '#functions/api/http/answer.ts';
-import { authenticate } from '#functions/api/http/authenticate.ts';
-import type { ApiApp } from '#functions/api/http/context.ts';
-import { CursorSchema, entryPage, PageLimitSchema } from '#functions/api/http/entry-page.ts';
-import { errorResponses } from '#functions/api/http/error-schema.ts';
-import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import {
+  AccountQuery,
+  Cursor,
+  PageLimit,
+  PeriodBound,
+  pageOf,
+} from '#functions/api/http/common-schema.ts';
+import { entryPage } from '#functions/api/http/entry-page.ts';
+import { jsonRoute } from '#functions/api/http/json-route.ts';
+import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { targetAccount } from '#functions/api/http/target-account.ts';
-import { DateSchema } from '#functions/api/predictions/prediction-schema.ts';
+import { toEpochMs } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { LedgerEntrySchema } from './account-schema.ts';
 import { presentLedgerEntry } from './present-account.ts';
 
-const QuerySchema = z.object({
-  account: z.string().optional().describe('For the operator: another account than its own'),
-  from: DateSchema.optional(),
-  to: DateSchema.optional().describe('Exclusive'),
-  cursor: CursorSchema.optional(),
-  limit: PageLimitSchema,
-});
-
 /** `GET /v1/ledger`: every movement of the account's money, newest first. */
-export function registerLedger(app: ApiApp, deps: RouteDeps): void {
-  const route = createRoute({
+export const registerLedger: RegisterRoutes = (app, deps) =>
+  jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/ledger',
+    scopes: ['read'],
     summary: 'List the entries of the ledger, newest first',
-    security: [{ key: [] }],
-    middleware: [authenticate(deps, 'read')],
-    request: { query: QuerySchema },
-    responses: {
-      200: {
-        description: 'A page of entries',
-        content: {
-          'application/json': {
-            schema: z
-              .object({ next: z.string().nullable(), results: z.array(LedgerEntrySchema) })
-              .openapi('LedgerPage'),
-          },
-        },
-      },
-      ...errorResponses(404),
+    query: AccountQuery.extend({
+      from: PeriodBound.optional(),
+      to: PeriodBound.optional().describe('Exclusive'),
+      cursor: Cursor.optional(),
+      limit: PageLimit,
+    }),
+    returns: 'A page of entries',
+    answer: pageOf(LedgerEntrySchema).openapi('LedgerPage'),
+    failures: [404],
+    async handle(c, { query }) {
+      const { from, to, cursor: before, limit } = query;
+      const entries = await deps.ledger.entries({
+        account: await targetAccount(c, deps, query.account),
+        limit: limit + 1,
+        ...defined({ from: toEpochMs(from), to: toEpochMs(to), before }),
+      });
+      return entryPage(c, entries, presentLedgerEntry, query);
     },
   });
-
-  app.openapi(route, async (c) => {
-    const { account, from, to, cursor, limit } = c.req.valid('query');
-    const entries = await deps.ledger.entries({
-      account: await targetAccount(c, deps, account),
-      limit: limit + 1,
-      ...(from === undefined ? {} : { from: Date.parse(from) }),
-      ...(to === undefined ? {} : { to: Date.parse(to) }),
-      ...(cursor === undefined ? {} : { before: cursor }),
-    });
-    const { page, next } = entryPage(c, entries, limit, { account, from, to });
-    return answerJson(c, 200, {
-      next,
-      results: page.map(presentLedgerEntry),
-    });
-  });
-}

@@ -1,15 +1,18 @@
 import type { z } from '@hono/zod-openapi';
-import type { Account, ApiKey } from '#shared/core/account.ts';
-import { toIso } from '#shared/core/clock.ts';
+import type { Account, ApiKey, AuditEntry } from '#shared/core/account.ts';
+import { isoOrNull, toIso } from '#shared/core/clock.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
-import type { AccountSchema, KeySchema, LedgerEntrySchema } from './account-schema.ts';
-
-const isoOrNull = (at: number | undefined) => (at === undefined ? null : toIso(at));
+import type {
+  AccountSchema,
+  AuditEntrySchema,
+  KeySchema,
+  LedgerEntrySchema,
+} from './account-schema.ts';
 
 export function presentAccount(
   account: Account,
   topupUrl: string | undefined,
-): z.infer<typeof AccountSchema> {
+): z.input<typeof AccountSchema> {
   return {
     id: account.id,
     type: 'organization',
@@ -25,7 +28,7 @@ export function presentAccount(
 }
 
 /** A key without its hash. */
-export function presentKey(key: ApiKey): z.infer<typeof KeySchema> {
+export function presentKey(key: ApiKey): z.input<typeof KeySchema> {
   return {
     id: key.id,
     account: key.account,
@@ -41,7 +44,7 @@ export function presentKey(key: ApiKey): z.infer<typeof KeySchema> {
   };
 }
 
-export function presentLedgerEntry(entry: LedgerEntry): z.infer<typeof LedgerEntrySchema> {
+export function presentLedgerEntry(entry: LedgerEntry): z.input<typeof LedgerEntrySchema> {
   return {
     id: entry.id,
     kind: entry.kind,
@@ -57,4 +60,9 @@ export function presentLedgerEntry(entry: LedgerEntry): z.infer<typeof LedgerEnt
     note: entry.note ?? null,
     expires_at: isoOrNull(entry.expiresAt),
   };
+}
+
+export function presentAuditEntry(entry: AuditEntry): z.input<typeof AuditEntrySchema> {
+  const { id, at, actor, action, subject, details } = entry;
+  return { id, at: toIso(at), actor, action, subject, details };
 }

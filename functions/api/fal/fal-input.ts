@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
+import { invalidInput } from '#functions/api/http/errors.ts';
 import { toFaults } from '#functions/api/http/input-faults.ts';
-import { invalidInput } from '#functions/api/predictions/image-input.ts';
+import { defined } from '#shared/core/defined.ts';
 import { SeedSchema } from '#shared/core/inference.ts';
 
 /** fal's named sizes in pixels. */
@@ -44,13 +45,13 @@ export function parseFalInput(body: unknown): Readonly<Record<string, unknown>> 
   const parsed = FalInputSchema.safeParse(body);
   if (!parsed.success) throw invalidInput(toFaults(parsed.error.issues));
   const { prompt, image_size, num_images, seed, output_format } = parsed.data;
-  return {
+  return defined({
     prompt,
     ...sizeOf(image_size),
-    ...(typeof num_images === 'number' ? { num_outputs: num_images } : {}),
-    ...(typeof seed === 'number' ? { seed } : {}),
-    ...(typeof output_format === 'string' ? { output_format } : {}),
-  };
+    num_outputs: num_images ?? undefined,
+    seed: seed ?? undefined,
+    output_format: output_format ?? undefined,
+  });
 }
 
 function sizeOf(size: z.infer<typeof FalInputSchema>['image_size']): {

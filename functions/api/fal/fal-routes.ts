@@ -1,17 +1,23 @@
-import { streamSSE } from 'hono/streaming';
-import { answerError, commonHeaders } from '#functions/api/http/answer.ts';
-import { authenticate, callerOf } from '#functions/api/http/authenticate.ts';
-import type { ApiApp, ApiContext } from '#functions/api/http/context.ts';
+import type { z } from '@hono/zod-openapi';
+import { answerError, answerEvents, answerJson } from '#functions/api/http/answer.ts';
+import { authenticate } from '#functions/api/http/authenticate.ts';
+import type { ApiContext } from '#functions/api/http/context.ts';
 import { notFound } from '#functions/api/http/errors.ts';
-import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import type { RegisterRoutes, RouteDeps } from '#functions/api/http/route-deps.ts';
 import { finishedJob } from '#functions/api/predictions/finished-job.ts';
 import { followJob } from '#functions/api/predictions/follow-job.ts';
+import { ownJob } from '#functions/api/predictions/own-job.ts';
 import { toAppError } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { isUlid, type JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { parseFalInput } from './fal-input.ts';
-import { FAL_ROUTES } from './fal-schema.ts';
+import {
+  FAL_ROUTES,
+  FalCancelSchema,
+  FalEndedSchema,
+  FalResultSchema,
+  FalStatusSchema,
+} from './fal-schema.ts';
 import { type FalTarget, parseFalPath, parseFalTarget } from './fal-target.ts';
 import { falUrls, presentFalResult, presentFalStatus } from './present-fal.ts';
 
@@ -22,7 +28,7 @@ const METHODS = ['POST', 'GET', 'PUT'];
  * fal's dialect: `/fal/<model>` answers at once, `/fal/queue/<model>` is its queue API, and
  * `/fal/proxy` is a target for the `proxyUrl` of its client, which names the real one in a header.
  */
-export function registerFal(app: ApiApp, deps: RouteDeps): void {
+export const registerFal: RegisterRoutes = (app, deps) => {
   for (const route of FAL_ROUTES) app.openAPIRegistry.registerPath(route);
   const middleware = authenticate(deps, 'predict');
   const door = (parse: (c: ApiContext) => FalTarget) => async (c: ApiContext) => {
@@ -50,7 +56,7 @@ export function registerFal(app: ApiApp, deps: RouteDeps): void {
     middleware,
     door((c) => parseFalPath(false, c.req.path.slice('/fal/'.length), query(c))),
   );
-}
+};
 
 async function handle(c: ApiContext, deps: RouteDeps, target: FalTarget): Promise<Response> {
   const { method } = c.req;
@@ -58,17 +64,20 @@ async function handle(c: ApiContext, deps: RouteDeps, target: FalTarget): Promis
     if (method !== 'POST') throw notAllowed('POST', 'Submit a request with POST.');
     return submit(c, deps, target);
   }
-  const job = await ownJob(c, deps, target.model, target.request.id);
-  const { action } = target.request;
+  const { id, action } = target.request;
+  const job = await ownJob(c, deps, id, 'request');
+  if (job.model.name !== target.model) throw notFound('request', id);
   if (action === 'cancel' && method === 'PUT') return cancel(c, deps, job);
   if (method !== 'GET') {
     const allow = action === 'cancel' ? 'PUT' : 'GET';
-    throw notAllowed(allow, `${method} means nothing here.`);
+    throw notAllowed(allow, `This path takes ${allow}, not ${method}.`);
   }
-  if (action === 'status') return falJson(c, await statusOf(c, deps, job), 200, job);
+  if (action === 'status')
+    return falJson(c, 200, FalStatusSchema, await statusOf(c, deps, job), job);
   if (action === 'status/stream') return streamStatus(c, deps, job);
-  if (action === 'result') return result(c, deps, job);
-  throw notFound('route', action);
+  if (action !== 'result') throw notFound('route', action);
+  if (isTerminal(job.status)) return falResult(c, deps, job, false);
+  throw new AppError('invalid-request', 'The request is still in progress.');
 }
 
 function notAllowed(allow: string, message: string): AppError {
@@ -86,34 +95,34 @@ async function submit(c: ApiContext, deps: RouteDeps, target: FalTarget): Promis
     );
   }
   const body = await readJson(c);
-  const { job } = await deps.desk.submit(c, {
+  const { job } = await deps.intake.submit(c, {
     model,
     dialect: 'fal',
     route: `fal/${model.name}`,
     input: parseFalInput(body),
     inputPath: [],
-    ...(target.queued
-      ? {}
-      : { attachWithinMs: deps.settings.maxWaitMs + deps.settings.attachGraceMs }),
+    cannotPoll: !target.queued,
   });
+  const { origin } = c.get('facts');
   if (target.queued) {
-    const { origin } = c.get('facts');
     const { queuePosition = 0 } = isTerminal(job.status) ? {} : await deps.estimator.estimate(job);
-    return falJson(
-      c,
-      {
-        status: 'IN_QUEUE',
-        request_id: job.id,
-        queue_position: queuePosition,
-        ...falUrls(job, origin),
-      },
-      200,
-      job,
-    );
+    const request = { request_id: job.id, queue_position: queuePosition, ...falUrls(job, origin) };
+    return falJson(c, 200, FalStatusSchema, { status: 'IN_QUEUE', ...request }, job);
   }
-  const ended = await finishedJob(c, deps, job);
   const inline = (body as { sync_mode?: unknown }).sync_mode === true;
-  return falJson(c, await presentFalResult(deps, ended, c.get('facts').origin, inline), 200, ended);
+  return falResult(c, deps, job, inline);
+}
+
+/** The images of a job, once it has ended. */
+async function falResult(
+  c: ApiContext,
+  deps: RouteDeps,
+  job: Job,
+  inline: boolean,
+): Promise<Response> {
+  const ended = await finishedJob(c, deps, job);
+  const result = await presentFalResult(deps, ended, c.get('facts').origin, inline);
+  return falJson(c, 200, FalResultSchema, result, ended);
 }
 
 async function statusOf(c: ApiContext, deps: RouteDeps, job: Job) {
@@ -122,14 +131,9 @@ async function statusOf(c: ApiContext, deps: RouteDeps, job: Job) {
 }
 
 function streamStatus(c: ApiContext, deps: RouteDeps, job: Job): Response {
-  const { origin } = c.get('facts');
-  for (const [name, value] of Object.entries(commonHeaders(c))) c.header(name, value);
-  return streamSSE(c, async (stream) => {
-    for await (const event of followJob(deps, job, {
-      origin,
-      lastId: 0,
-      signal: c.req.raw.signal,
-    })) {
+  const options = { origin: c.get('facts').origin, lastId: 0, signal: c.req.raw.signal };
+  return answerEvents(c, async (stream) => {
+    for await (const event of followJob(deps, job, options)) {
       const latest = (await deps.jobs.get(job.id)) ?? job;
       if (event === 'idle') await stream.write(': still here\n\n');
       else await stream.writeSSE({ data: JSON.stringify(await statusOf(c, deps, latest)) });
@@ -138,26 +142,12 @@ function streamStatus(c: ApiContext, deps: RouteDeps, job: Job): Response {
   });
 }
 
-async function result(c: ApiContext, deps: RouteDeps, job: Job): Promise<Response> {
-  if (!isTerminal(job.status)) {
-    throw new AppError('invalid-request', 'The request is still in progress.');
-  }
-  const ended = await finishedJob(c, deps, job);
-  return falJson(c, await presentFalResult(deps, ended, c.get('facts').origin, false), 200, ended);
-}
-
 async function cancel(c: ApiContext, deps: RouteDeps, job: Job): Promise<Response> {
-  if (isTerminal(job.status)) return falJson(c, { status: 'ALREADY_COMPLETED' }, 400, job);
-  await deps.settlement.cancelJob(job.id);
-  return falJson(c, { status: 'CANCELLATION_REQUESTED' }, 202, job);
-}
-
-async function ownJob(c: ApiContext, deps: RouteDeps, model: string, id: string): Promise<Job> {
-  const job = isUlid(id) ? await deps.jobs.get(id as JobId) : undefined;
-  if (job?.account !== callerOf(c).account.id || job.model.name !== model) {
-    throw notFound('request', id);
+  if (isTerminal(job.status)) {
+    return falJson(c, 400, FalEndedSchema, { status: 'ALREADY_COMPLETED' }, job);
   }
-  return job;
+  await deps.settlement.cancelJob(job.id);
+  return falJson(c, 202, FalCancelSchema, { status: 'CANCELLATION_REQUESTED' }, job);
 }
 
 async function readJson(c: ApiContext): Promise<unknown> {
@@ -168,15 +158,16 @@ async function readJson(c: ApiContext): Promise<unknown> {
   }
 }
 
-function falJson(c: ApiContext, body: object, status: 200 | 202 | 400, job: Job): Response {
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: {
-      ...commonHeaders(c),
-      'content-type': 'application/json',
-      'x-fal-request-id': job.id,
-      'x-fal-billable-units': String(job.images.length),
-    },
+function falJson<Schema extends z.ZodType>(
+  c: ApiContext,
+  status: number,
+  schema: Schema,
+  body: z.input<Schema>,
+  job: Job,
+): Response {
+  return answerJson(c, status, schema, body, {
+    'x-fal-request-id': job.id,
+    'x-fal-billable-units': String(job.images.length),
   });
 }
 

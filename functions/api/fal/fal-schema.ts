@@ -1,8 +1,9 @@
 import { type RouteConfig, z } from '@hono/zod-openapi';
-import { ENDING_STATUSES, errorResponses } from '#functions/api/http/error-schema.ts';
+import { DateTime, ModelParams } from '#functions/api/http/common-schema.ts';
+import { ENDING_STATUSES, keyErrorResponses } from '#functions/api/http/error-schema.ts';
 import { FalInputSchema } from './fal-input.ts';
 
-const QueuedSchema = z
+export const FalStatusSchema = z
   .object({
     status: z.enum(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']),
     request_id: z.string(),
@@ -10,10 +11,23 @@ const QueuedSchema = z
     response_url: z.string(),
     status_url: z.string(),
     cancel_url: z.string(),
+    logs: z
+      .array(
+        z.object({
+          message: z.string(),
+          level: z.literal('INFO'),
+          source: z.literal('USER'),
+          timestamp: DateTime,
+        }),
+      )
+      .optional(),
+    metrics: z.object({ inference_time: z.number().describe('Seconds') }).optional(),
+    error: z.string().optional(),
+    error_type: z.string().optional(),
   })
   .openapi('FalStatus');
 
-const ResultSchema = z
+export const FalResultSchema = z
   .object({
     images: z.array(
       z.object({
@@ -33,8 +47,10 @@ const ResultSchema = z
   })
   .openapi('FalResult');
 
-const model = z.object({ owner: z.string(), name: z.string() });
-const request = model.extend({ id: z.string() });
+export const FalCancelSchema = z.object({ status: z.literal('CANCELLATION_REQUESTED') });
+export const FalEndedSchema = z.object({ status: z.literal('ALREADY_COMPLETED') });
+
+const request = ModelParams.extend({ id: z.string() });
 const input = {
   required: true,
   content: { 'application/json': { schema: FalInputSchema } },
@@ -48,7 +64,7 @@ const security = [{ key: [] }];
 /** fal's client reads an error only when it is called `application/json`; the body is the same. */
 function falErrors(...statuses: readonly number[]) {
   return Object.fromEntries(
-    Object.entries(errorResponses(...statuses)).map(([status, response]) => {
+    Object.entries(keyErrorResponses(...statuses)).map(([status, response]) => {
       const { content } = response;
       const body = content['application/problem+json'];
       return [status, { ...response, content: { ...content, 'application/json': body } }];
@@ -63,9 +79,9 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     path: '/fal/{owner}/{name}',
     summary: 'Make images as fal.run does, and wait for them',
     security,
-    request: { params: model, body: input },
+    request: { params: ModelParams, body: input },
     responses: {
-      200: json('The images', ResultSchema),
+      200: json('The images', FalResultSchema),
       ...falErrors(402, 404, 413, 422, ...ENDING_STATUSES),
     },
   },
@@ -74,16 +90,16 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     path: '/fal/queue/{owner}/{name}',
     summary: 'Submit a request as to queue.fal.run',
     security,
-    request: { params: model, body: input },
-    responses: { 200: json('The request', QueuedSchema), ...falErrors(402, 404, 413, 422, 503) },
+    request: { params: ModelParams, body: input },
+    responses: { 200: json('The request', FalStatusSchema), ...falErrors(402, 404, 413, 422, 503) },
   },
   {
     method: 'get',
     path: '/fal/queue/{owner}/{name}/requests/{id}/status',
-    summary: 'How it stands with a request; /status/stream sends it as events',
+    summary: 'Get the status of a request; /status/stream sends it as events',
     security,
     request: { params: request },
-    responses: { 200: json('The status', QueuedSchema), ...falErrors(404) },
+    responses: { 200: json('The status', FalStatusSchema), ...falErrors(404) },
   },
   {
     method: 'get',
@@ -92,7 +108,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     security,
     request: { params: request },
     responses: {
-      200: json('The images', ResultSchema),
+      200: json('The images', FalResultSchema),
       ...falErrors(404, 422, ...ENDING_STATUSES),
     },
   },
@@ -103,9 +119,9 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     security,
     request: { params: request },
     responses: {
-      202: json('It will be', z.object({ status: z.literal('CANCELLATION_REQUESTED') })),
+      202: json('It will be', FalCancelSchema),
       ...falErrors(404),
-      400: json('It has ended', z.object({ status: z.literal('ALREADY_COMPLETED') })),
+      400: json('It has ended', FalEndedSchema),
     },
   },
   {

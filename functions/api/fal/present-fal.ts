@@ -1,3 +1,4 @@
+import type { z } from '@hono/zod-openapi';
 import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { imageBase64 } from '#functions/api/openai/present-openai.ts';
 import { toIso } from '#shared/core/clock.ts';
@@ -5,6 +6,7 @@ import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { Estimate } from '#shared/service/domain/estimator.ts';
 import { contentTypeOf } from '#shared/service/domain/present-prediction.ts';
 import { progressLines } from '#shared/service/domain/progress-log.ts';
+import type { FalResultSchema, FalStatusSchema } from './fal-schema.ts';
 
 /** Where a queued request of fal's dialect is found. */
 export function falUrls(job: Job, origin: string) {
@@ -12,13 +14,17 @@ export function falUrls(job: Job, origin: string) {
   return { response_url: self, status_url: `${self}/status`, cancel_url: `${self}/cancel` };
 }
 
-/** A job as fal's queue tells of it: there is no failed state, the result tells. */
-export function presentFalStatus(job: Job, estimate: Estimate | undefined, origin: string) {
+/** A job as fal's queue shows it: there is no failed state; the result says so. */
+export function presentFalStatus(
+  job: Job,
+  estimate: Estimate | undefined,
+  origin: string,
+): z.input<typeof FalStatusSchema> {
   const request = { request_id: job.id, ...falUrls(job, origin) };
   const logs = progressLines(job, estimate?.imagesDone ?? job.images.length).map((message) => ({
     message,
-    level: 'INFO',
-    source: 'USER',
+    level: 'INFO' as const,
+    source: 'USER' as const,
     timestamp: toIso(job.startedAt ?? job.createdAt),
   }));
   if (isTerminal(job.status)) {
@@ -49,7 +55,7 @@ export async function presentFalResult(
   job: Job,
   origin: string,
   inline: boolean,
-) {
+): Promise<z.input<typeof FalResultSchema>> {
   const urls = inline ? [] : await deps.presenter.outputUrls(job, origin);
   const images = await Promise.all(
     job.images.map(async (image, index) => {

@@ -1,43 +1,54 @@
-import type { TypedResponse } from 'hono';
+import type { z } from '@hono/zod-openapi';
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { CORS_HEADERS } from '#shared/adapters/http/cors.ts';
-import { type ErrorFacts, errorAnswer } from '#shared/core/error-body.ts';
+import { errorAnswer } from '#shared/core/error-body.ts';
+import type { AppError } from '#shared/core/errors.ts';
 import type { ApiContext } from './context.ts';
 
 /**
- * The router compares an answer's type with the route's schema after a round trip through JSON, which
- * it can't follow for free-form members. Bodies get their types from the schemas where they are made.
+ * A JSON answer with the headers that every answer has. Its body has the type of the schema that the
+ * API's description shows; nothing is parsed here. Headers are one plain object from start to end,
+ * which the HTTP server writes as it is: a `Headers` costs more than the rest of a read.
  */
-type JsonAnswer<Status extends 200 | 201> = Response & TypedResponse<never, Status, 'json'>;
-
-/**
- * A JSON answer with the headers that every answer has. Headers are one plain object from start to
- * end, which the HTTP server writes as it is: a `Headers` costs more than the rest of a read.
- */
-export function answerJson<Status extends 200 | 201>(
+export function answerJson<Schema extends z.ZodType>(
   c: ApiContext,
-  status: Status,
-  body: unknown,
+  status: number,
+  schema: Schema,
+  body: z.input<Schema>,
   headers: Readonly<Record<string, string>> = {},
-): JsonAnswer<Status> {
-  return answerJsonText(c, status, JSON.stringify(body), headers);
+): Response {
+  return answerJsonText(c, status, jsonText(schema, body), headers);
 }
 
-/** As {@link answerJson}, for a body that is JSON text already. */
-export function answerJsonText<Status extends 200 | 201>(
+/** A body as text, for answers that are given out more than once. */
+export function jsonText<Schema extends z.ZodType>(_schema: Schema, body: z.input<Schema>): string {
+  return JSON.stringify(body);
+}
+
+/** As {@link answerJson}, for a body that {@link jsonText} has made already. */
+export function answerJsonText(
   c: ApiContext,
-  status: Status,
+  status: number,
   text: string,
   headers: Readonly<Record<string, string>> = {},
-): JsonAnswer<Status> {
-  const response = new Response(text, {
+): Response {
+  return new Response(text, {
     status,
     headers: { 'content-type': 'application/json', ...commonHeaders(c), ...headers },
   });
-  return response as JsonAnswer<Status>;
+}
+
+/** Server-sent events as they are written, with the headers that every answer has. */
+export function answerEvents(
+  c: ApiContext,
+  write: (stream: SSEStreamingApi) => Promise<void>,
+): Response {
+  for (const [name, value] of Object.entries(commonHeaders(c))) c.header(name, value);
+  return streamSSE(c, write);
 }
 
 /** The one error body, with the headers that every answer has. */
-export function answerError(c: ApiContext, error: ErrorFacts): Response {
+export function answerError(c: ApiContext, error: AppError): Response {
   const { status, headers, body } = errorAnswer(error, c.get('facts').requestId);
   return new Response(body, { status, headers: { ...commonHeaders(c), ...headers } });
 }

@@ -1,7 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { countedAs, type Scope } from '#shared/core/account.ts';
-import { type ErrorFacts, refusal } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { AuthFailure } from '#shared/service/domain/key-authenticator.ts';
 import { answerError } from './answer.ts';
@@ -57,18 +56,18 @@ async function identify(c: ApiContext, deps: Pick<ApiDeps, 'keyService'>): Promi
   if (result.reason === 'account-disabled') {
     throw new AppError(
       'account-disabled',
-      'This account is disabled. Ask whoever runs the service.',
+      'This account is disabled. Ask the operator of the service.',
     );
   }
   throw new AppError('unauthenticated', REASONS[result.reason]);
 }
 
-function rateLimited(ratePerMinute: number, retryAfterMs: number): ErrorFacts {
+function rateLimited(ratePerMinute: number, retryAfterMs: number): AppError {
   const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
-  return refusal(
+  return new AppError(
     'rate-limited',
     `This API key may make ${ratePerMinute} requests a minute. Try again in ${seconds} s.`,
-    { retry_after: seconds },
+    { details: { retry_after: seconds } },
   );
 }
 

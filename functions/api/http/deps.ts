@@ -58,7 +58,7 @@ export interface ApiDeps {
   readonly admission: AdmissionService;
   readonly settlement: Pick<SettlementService, 'cancelJob' | 'removeJobData' | 'reconcile'>;
   readonly estimator: Pick<Estimator, 'estimate' | 'forecast'>;
-  /** How many orders of a model are with the GPU function; absent where nobody knows. */
+  /** How many jobs of a model the GPU function has; absent where that is unknown. */
   readonly countRunning?: (model: string) => Promise<number>;
   readonly watcher: JobWatcher;
   /**
@@ -75,8 +75,8 @@ export interface ApiDeps {
   readonly streamToken: (job: JobId) => string;
   /** Resolves when the stores answer and something can run jobs; rejects with the reason. */
   readonly checkReady: () => Promise<void>;
-  /** SHA-256 of bytes, hex. */
-  readonly sha256Hex: (bytes: Uint8Array) => string;
+  /** Takes work that a request leaves behind, where the process may be stopped once it is answered. */
+  readonly waitUntil?: (work: Promise<unknown>) => void;
   /** Told of each request as its answer begins; for logs and metrics. */
   readonly onRequest?: (request: ObservedRequest) => void;
   /** Told of what a client sees as a bare 500. */

@@ -44,15 +44,17 @@ export const ENDING_STATUSES = [410, 499, 500, 503, 504] as const;
 /** Statuses that any route behind a key can answer with. */
 const ALWAYS = [400, 401, 403, 429] as const;
 
-/** The `responses` of a route for its failures, each with an example of the one error body. */
-export function errorResponses(...statuses: readonly (keyof typeof EXAMPLES)[]) {
-  const responses: Record<string, ReturnType<typeof errorResponse>> = {};
-  for (const status of [...ALWAYS, ...statuses]) responses[status] = errorResponse(status);
-  return responses;
+/** The `responses` of a route behind a key for its failures. */
+export function keyErrorResponses(...statuses: readonly number[]) {
+  return errorResponses(...ALWAYS, ...statuses);
 }
 
-/** One failure of a route, with an example of the error body. */
-export function errorResponse(status: number) {
+/** The `responses` of a route for these failures, each with an example of the one error body. */
+export function errorResponses(...statuses: readonly number[]) {
+  return Object.fromEntries(statuses.map((status) => [status, errorResponse(status)]));
+}
+
+function errorResponse(status: number) {
   const [code, message] = EXAMPLES[status] ?? ['internal-error', ''];
   const example = errorBody(new AppError(code, message), 'req_01jd3k8v7m0000000000000000');
   return {

@@ -1,18 +1,17 @@
 import { HTTPException } from 'hono/http-exception';
 import type { z } from 'zod';
-import { invalidInput } from '#functions/api/predictions/image-input.ts';
-import { toAppError } from '#shared/core/error-body.ts';
+import { type InputFault, toAppError } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { answerError } from './answer.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { toFaults } from './input-faults.ts';
 
-/** Any thrown thing as the one error body; what a client can't mend is told to the log alone. */
+/** Any thrown thing as the one error body; what only the operator can mend goes to the log. */
 export function createErrorHandler(deps: Pick<ApiDeps, 'onError'>) {
   return (thrown: Error, c: ApiContext): Response => {
     const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toAppError(thrown);
-    // Of what is down, the client is told that much; why it is, the operator has to see.
+    // The client learns only that something is down; the cause goes to the log.
     const isOutage = error.status === 503 && error.cause !== undefined;
     if (error.status === 500 || isOutage) deps.onError(thrown, c.get('facts').requestId);
     return answerError(c, error);
@@ -45,6 +44,15 @@ export function rejectInvalid(result: HookResult): undefined {
   if (result.target === 'json') throw invalidInput(faults);
   const [first] = faults;
   throw new AppError('invalid-request', `${first?.path}: ${first?.message}`, {
+    details: { param: first?.path, errors: faults },
+  });
+}
+
+/** Every fault in one error: its message is the first, its `errors` are all. */
+export function invalidInput(faults: readonly InputFault[]): AppError {
+  const [first] = faults;
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+  return new AppError('invalid-input', `${first?.path}: ${first?.message}${more}`, {
     details: { param: first?.path, errors: faults },
   });
 }

@@ -1,5 +1,6 @@
 import { streamHandle } from 'hono/aws-lambda';
 import { CORS_HEADERS } from '#shared/adapters/http/cors.ts';
+import { defined } from '#shared/core/defined.ts';
 import { errorAnswer, toAppError } from '#shared/core/error-body.ts';
 import {
   AUTHORIZATION_HEADER,
@@ -9,20 +10,22 @@ import {
 } from '#shared/core/forwarded.ts';
 import { PUBLIC_HOST_HEADER } from '#shared/core/public-host.ts';
 
-/** Work that was begun beside a request, which must end before Lambda stops the process's clock. */
-export interface Errands {
-  add(errand: Promise<unknown>): void;
-  done(): Promise<void>;
+/** Work that requests leave behind, which must end before Lambda freezes the process. */
+export interface BackgroundWork {
+  /** Takes work on; its failure is its own affair. */
+  readonly waitUntil: (work: Promise<unknown>) => void;
+  /** Resolves when all of it has ended. */
+  readonly settled: () => Promise<void>;
 }
 
-export function createErrands(): Errands {
+export function createBackgroundWork(): BackgroundWork {
   const pending = new Set<Promise<unknown>>();
   return {
-    add(errand) {
-      const settled = errand.catch(() => undefined).finally(() => pending.delete(settled));
-      pending.add(settled);
+    waitUntil(work) {
+      const ended = work.catch(() => undefined).finally(() => pending.delete(ended));
+      pending.add(ended);
     },
-    done: async () => {
+    settled: async () => {
       while (pending.size > 0) await Promise.all(pending);
     },
   };
@@ -36,7 +39,8 @@ type FetchApi = (
 export interface StreamHandlerDeps {
   /** The API; fails while it can't be put together. */
   readonly api: () => Promise<FetchApi>;
-  readonly errands: Errands;
+  /** Resolves when the work that requests left behind has ended. */
+  readonly settled: () => Promise<void>;
   readonly onError: (error: unknown, what: string) => void;
 }
 
@@ -47,14 +51,14 @@ export interface StreamHandlerDeps {
  */
 export function createStreamHandler(deps: StreamHandlerDeps): ReturnType<typeof streamHandle> {
   const app = {
-    // Never throws: of an answer that was not begun, Lambda would make a 200.
+    // Never throws: Lambda would make a 200 of an answer that was not begun.
     async fetch(request: Request): Promise<Response> {
       const listeners: (() => void)[] = [];
       const forwarded = readForwarded(request.headers, (listener) => listeners.push(listener));
       const answer = await answerOf(deps, request, forwarded);
       return withEnd(answer, async () => {
         for (const listener of listeners) listener();
-        await deps.errands.done();
+        await deps.settled();
       });
     },
   };
@@ -77,12 +81,11 @@ async function answerOf(
 }
 
 function readForwarded(headers: Headers, onAnswered: (listener: () => void) => void): Forwarded {
-  const authorization = headers.get(AUTHORIZATION_HEADER);
-  const bodySha256 = headers.get(BODY_SHA256_HEADER);
+  const authorization = headers.get(AUTHORIZATION_HEADER) ?? undefined;
+  const bodySha256 = headers.get(BODY_SHA256_HEADER) ?? undefined;
   return {
     requestId: headers.get(REQUEST_ID_HEADER) ?? 'req_unknown',
-    ...(authorization === null ? {} : { authorization }),
-    ...(bodySha256 === null ? {} : { bodySha256 }),
+    ...defined({ authorization, bodySha256 }),
     onAnswered,
   };
 }
@@ -95,7 +98,7 @@ function underPublicName(request: Request): Request {
   return new Request(url, request);
 }
 
-/** The same answer, with something to do once its last byte was handed over. */
+/** The same answer, with something to do once its last byte has been handed over. */
 function withEnd(answer: Response, atEnd: () => Promise<void>): Response {
   const body = answer.body ?? new ReadableStream({ start: (controller) => controller.close() });
   const ending = new TransformStream<Uint8Array, Uint8Array>({ flush: atEnd });
@@ -103,6 +106,6 @@ function withEnd(answer: Response, atEnd: () => Promise<void>): Response {
   const isEmpty = status === 204 || status === 304 || status === 205;
   const init = { status: isEmpty ? 200 : status, statusText, headers };
   const wrapped = new Response(body.pipeThrough(ending), init);
-  // A response without content can't be made with a stream, only be called so.
+  // The constructor refuses a stream for a status without content, so the status is set afterwards.
   return isEmpty ? Object.defineProperty(wrapped, 'status', { value: status }) : wrapped;
 }

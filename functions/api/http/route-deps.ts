@@ -1,12 +1,15 @@
-import type { OrderDesk } from '#functions/api/predictions/submit-order.ts';
-import type { Presenter } from '#shared/service/domain/present-prediction.ts';
+import type { PredictionIntake } from '#functions/api/predictions/prediction-intake.ts';
+import type { Job } from '#shared/core/job.ts';
+import type { PresentedPrediction, Presenter } from '#shared/service/domain/present-prediction.ts';
 import type { ApiApp } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 
 /** What routes are given beside the app that they add themselves to. */
 export interface RouteDeps extends ApiDeps {
   readonly presenter: Presenter;
-  readonly desk: OrderDesk;
+  /** A job as clients see it now. `origin` is the scheme and host of the links in it. */
+  readonly present: (job: Job, origin: string) => Promise<PresentedPrediction>;
+  readonly intake: PredictionIntake;
 }
 
 /** Adds a family of routes to the API: the seam for dialects, pages and files. */

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import { authenticate } from '#functions/api/http/authenticate.ts';
 import type { ApiApp, ApiContext } from '#functions/api/http/context.ts';
-import { errorResponses } from '#functions/api/http/error-schema.ts';
+import { keyErrorResponses } from '#functions/api/http/error-schema.ts';
 import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { createMcpServer } from './mcp-server.ts';
@@ -37,7 +37,7 @@ export function registerMcp(app: ApiApp, deps: RouteDeps): void {
         content: { 'application/json': { schema: z.record(z.string(), z.unknown()) } },
       },
       202: { description: 'A notification was taken' },
-      ...errorResponses(406, 413, 415),
+      ...keyErrorResponses(406, 413, 415),
     },
   });
   app.post('/mcp', authenticate(deps, 'predict'), async (c) => {

@@ -1,13 +1,12 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import { callerOf } from '#functions/api/http/authenticate.ts';
 import type { ApiContext } from '#functions/api/http/context.ts';
 import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { imageBase64 } from '#functions/api/openai/present-openai.ts';
+import { ownJob } from '#functions/api/predictions/own-job.ts';
 import { toAppError } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { isUlid, type JobId } from '#shared/core/ids.ts';
 import { IMAGE_FORMATS, SeedSchema } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { formatUsd } from '#shared/core/money.ts';
@@ -47,14 +46,7 @@ export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
       inputSchema: { id: z.string().max(64) },
       annotations: { readOnlyHint: true },
     },
-    ({ id }) =>
-      told(c, deps, async () => {
-        const job = isUlid(id) ? await deps.jobs.get(id as JobId) : undefined;
-        if (job?.account !== callerOf(c).account.id) {
-          throw new AppError('not-found', `There is no prediction "${id}".`);
-        }
-        return showJob(c, deps, job);
-      }),
+    ({ id }) => told(c, deps, async () => showJob(c, deps, await ownJob(c, deps, id))),
   );
 
   server.registerTool(
@@ -80,7 +72,7 @@ async function generate(
   const input = Object.fromEntries(
     Object.entries(wishes).filter(([, value]) => value !== undefined),
   );
-  const { job } = await deps.desk.submit(c, {
+  const { job } = await deps.intake.submit(c, {
     model,
     dialect: 'mcp',
     route: 'mcp/generate',

@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi';
+import { DateTime, pageWithPrevious } from '#functions/api/http/common-schema.ts';
 
 export const ModelVersionSchema = z
   .object({
     id: z.string().describe('Digest of the model package'),
-    created_at: z.iso.datetime(),
+    created_at: DateTime,
     cog_version: z.string(),
     openapi_schema: z.record(z.string(), z.unknown()),
   })
@@ -56,3 +57,8 @@ export const ModelSchema = ListedModelSchema.partial()
   .openapi('Model');
 export type Model = z.infer<typeof ModelSchema>;
 export type ModelVersion = z.infer<typeof ModelVersionSchema>;
+
+export const ModelPageSchema = pageWithPrevious(ModelSchema)
+  .extend({ object: z.literal('list'), data: z.array(ListedModelSchema) })
+  .openapi('ModelPage');
+export const ModelVersionPageSchema = pageWithPrevious(ModelVersionSchema);

@@ -1,9 +1,5 @@
-import { createRoute } from '@hono/zod-openapi';
-import { answerJson } from '#functions/api/http/answer.ts';
-import { authenticate } from '#functions/api/http/authenticate.ts';
-import type { ApiApp } from '#functions/api/http/context.ts';
-import { errorResponses } from '#functions/api/http/error-schema.ts';
-import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import { jsonRoute } from '#functions/api/http/json-route.ts';
+import type { RegisterRoutes, RouteDeps } from '#functions/api/http/route-deps.ts';
 import { assertOperator } from '#functions/api/http/target-account.ts';
 import { toIso } from '#shared/core/clock.ts';
 import type { Job } from '#shared/core/job.ts';
@@ -12,55 +8,47 @@ import { createActivityReader, type EndedSums } from '#shared/service/domain/act
 import { FAILURES, SAMPLES, type Status, StatusSchema } from './status-schema.ts';
 
 /** `GET /v1/status`: queue, rate and money at this moment, all accounts; for the operator. */
-export function registerStatus(app: ApiApp, deps: RouteDeps): void {
+export const registerStatus: RegisterRoutes = (app, deps) => {
   const activity = createActivityReader(deps);
-  const route = createRoute({
+
+  jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/status',
+    scopes: ['admin'],
     summary: 'Queue, rate and money at this moment; for the operator',
-    security: [{ key: [] }],
-    middleware: [authenticate(deps, 'admin')],
-    responses: {
-      200: {
-        description: 'How it stands',
-        content: { 'application/json': { schema: StatusSchema } },
-      },
-      ...errorResponses(),
+    returns: 'Queue, rate and money',
+    answer: StatusSchema,
+    async handle(c) {
+      assertOperator(c, deps);
+      const [{ today, lastMinute, recent }, waiting, accounts, models] = await Promise.all([
+        activity.read(),
+        deps.jobs.queueDepth(),
+        deps.ledger.listAccounts(),
+        Promise.all(deps.catalog.models.map(({ name }) => modelStatus(deps, name))),
+      ]);
+      const jobsOf = (kind: 'capture' | 'release') => {
+        const entries = recent.filter((entry) => entry.kind === kind && entry.job !== undefined);
+        return Promise.all(
+          entries.slice(0, SAMPLES).map(({ job }) => deps.jobs.get(job as Job['id'])),
+        );
+      };
+      return {
+        at: toIso(deps.clock.now()),
+        waiting,
+        running: models.some(({ running }) => running === null)
+          ? null
+          : models.reduce((sum, { running }) => sum + (running ?? 0), 0),
+        balance: addUsd(...accounts.map(({ balance }) => balance)),
+        held: addUsd(...accounts.map(({ held }) => held)),
+        models,
+        last_minute: toSums(lastMinute),
+        today: toSums(today),
+        stage_ms: meanStages(await jobsOf('capture')),
+        failures: (await jobsOf('release')).flatMap(toFailure).slice(0, FAILURES),
+      };
     },
   });
-
-  app.openapi(route, async (c) => {
-    assertOperator(c, deps);
-    const [{ today, lastMinute, recent }, waiting, accounts, models] = await Promise.all([
-      activity.read(),
-      deps.jobs.queueDepth(),
-      deps.ledger.listAccounts(),
-      Promise.all(deps.catalog.models.map(({ name }) => modelStatus(deps, name))),
-    ]);
-    const jobsOf = async (kind: 'capture' | 'release', limit: number) =>
-      Promise.all(
-        recent
-          .filter((entry) => entry.kind === kind && entry.job !== undefined)
-          .slice(0, limit)
-          .map(({ job }) => deps.jobs.get(job as Job['id'])),
-      );
-    const status: Status = {
-      at: toIso(deps.clock.now()),
-      waiting,
-      running: models.some(({ running }) => running === null)
-        ? null
-        : models.reduce((sum, { running }) => sum + (running ?? 0), 0),
-      balance: addUsd(...accounts.map(({ balance }) => balance)),
-      held: addUsd(...accounts.map(({ held }) => held)),
-      models,
-      last_minute: toSums(lastMinute),
-      today: toSums(today),
-      stage_ms: meanStages(await jobsOf('capture', SAMPLES)),
-      failures: (await jobsOf('release', SAMPLES)).flatMap(toFailure).slice(0, FAILURES),
-    };
-    return answerJson(c, 200, status);
-  });
-}
+};
 
 async function modelStatus(deps: RouteDeps, name: string) {
   const { phase, etaSeconds } = await deps.estimator.forecast(name, 1);

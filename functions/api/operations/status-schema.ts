@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { DateTime, MicroUsd } from '#functions/api/predictions/prediction-schema.ts';
+import { DateTime, MicroUsd } from '#functions/api/http/common-schema.ts';
 import { JOB_PHASES } from '#shared/core/job.ts';
 
 /** Jobs whose stages are averaged, and failures that are told. */

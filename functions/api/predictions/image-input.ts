@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { invalidInput } from '#functions/api/http/errors.ts';
 import { toFaults } from '#functions/api/http/input-faults.ts';
-import type { InputFault } from '#shared/core/error-body.ts';
-import { AppError } from '#shared/core/errors.ts';
+import { defined } from '#shared/core/defined.ts';
 import { IMAGE_FORMATS, SeedSchema } from '#shared/core/inference.ts';
 import type { Order } from '#shared/service/domain/admission.ts';
 import { allowsSize, aspectSizes, type CatalogModel } from '#shared/service/domain/catalog.ts';
@@ -18,7 +18,7 @@ export function createImageInputSchema({ size, formats, maxOutputs }: CatalogMod
       .max(size.max)
       .multipleOf(size.multiple)
       .optional()
-      .describe(`Pixels, a multiple of ${size.multiple}; ${fallback} unless told`);
+      .describe(`Pixels, a multiple of ${size.multiple}; default ${fallback}`);
   return z.strictObject({
     prompt: z.string().min(1).max(10_000).describe('What the image shows'),
     seed: SeedSchema.nullish().describe('The same seed gives the same image; drawn when absent'),
@@ -75,7 +75,7 @@ export function parseImageInput(
   return {
     input: {
       prompt,
-      ...(typeof seed === 'number' ? { seed } : {}),
+      ...defined({ seed: seed ?? undefined }),
       width,
       height,
       num_outputs,
@@ -84,15 +84,6 @@ export function parseImageInput(
     },
     requestInput: raw,
   };
-}
-
-/** Every fault in one error: its message is the first, its `errors` are all. */
-export function invalidInput(faults: readonly InputFault[]): AppError {
-  const [first] = faults;
-  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
-  return new AppError('invalid-input', `${first?.path}: ${first?.message}${more}`, {
-    details: { param: first?.path, errors: faults },
-  });
 }
 
 type SizeWishes = Pick<z.infer<ImageInputSchema>, 'width' | 'height' | 'size' | 'aspect_ratio'>;

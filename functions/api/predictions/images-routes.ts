@@ -1,85 +1,77 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { commonHeaders } from '#functions/api/http/answer.ts';
-import { authenticate } from '#functions/api/http/authenticate.ts';
-import type { ApiApp } from '#functions/api/http/context.ts';
-import { ENDING_STATUSES, errorResponses } from '#functions/api/http/error-schema.ts';
-import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import { ENDING_STATUSES } from '#functions/api/http/error-schema.ts';
+import { invalidInput } from '#functions/api/http/errors.ts';
+import { apiRoute } from '#functions/api/http/json-route.ts';
+import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { IMAGE_FORMATS, type ImageFormat } from '#shared/core/inference.ts';
 import { contentTypeOf } from '#shared/service/domain/present-prediction.ts';
+import { chooseModel } from './choose-model.ts';
 import { finishedJob } from './finished-job.ts';
-import { invalidInput } from './image-input.ts';
 
 const binary = { schema: z.string().openapi({ format: 'binary' }) };
 
 const OneCallSchema = z
   .looseObject({
     prompt: z.string(),
-    model: z.string().max(200).optional().describe('owner/name; the first model unless told'),
+    model: z.string().max(200).optional().describe('owner/name. Default: the first model'),
   })
   .openapi('OneCallImage', { example: { prompt: 'a lighthouse at dusk', seed: 7 } });
 
 /** `POST /v1/images`: an order and its picture in one call, as bytes. For curl and scripts. */
-export function registerImages(app: ApiApp, deps: RouteDeps): void {
-  const route = createRoute({
+export const registerImages: RegisterRoutes = (app, deps) =>
+  apiRoute(app, deps, {
     method: 'post',
     path: '/v1/images',
+    scopes: ['predict'],
     summary: 'Make one image and answer with its bytes',
-    security: [{ key: [] }],
-    middleware: [authenticate(deps, 'predict')],
-    request: {
-      headers: z.object({
-        accept: z.string().optional().openapi({ example: 'image/png' }),
-        'idempotency-key': z.string().optional(),
-      }),
-      body: { required: true, content: { 'application/json': { schema: OneCallSchema } } },
-    },
+    headers: z.object({
+      accept: z.string().optional().openapi({ example: 'image/png' }),
+      'idempotency-key': z.string().optional(),
+    }),
+    body: OneCallSchema,
     responses: {
       200: {
         description: 'The image',
         content: { 'image/png': binary, 'image/jpeg': binary, 'image/webp': binary },
       },
-      ...errorResponses(402, 406, 413, 415, 422, ...ENDING_STATUSES),
+    },
+    failures: [402, 406, 413, 415, 422, ...ENDING_STATUSES],
+    async handle(c, { body: { model: name, ...input } }) {
+      const model = chooseModel(deps.catalog, name);
+      const wanted = acceptedFormat(c.req.header('accept'), input['output_format']);
+      if (input['num_outputs'] !== undefined && input['num_outputs'] !== 1) {
+        throw invalidInput([{ path: 'num_outputs', message: 'one call makes one image' }]);
+      }
+      const submitted = await deps.intake.submit(c, {
+        model,
+        dialect: 'bytes',
+        route: 'images',
+        input: wanted === undefined ? input : { ...input, output_format: wanted },
+        inputPath: [],
+        cannotPoll: true,
+      });
+      const job = await finishedJob(c, deps, submitted.job);
+      const [image] = job.images;
+      const bytes = image && (await deps.blobs.get(image.key));
+      if (image === undefined || bytes === undefined) {
+        throw new AppError('gone', 'The image was erased in the meantime. Order it again.');
+      }
+      return new Response(bytes as Uint8Array<ArrayBuffer>, {
+        headers: {
+          ...commonHeaders(c),
+          'content-type': contentTypeOf(image.format),
+          'content-length': String(bytes.length),
+          'content-disposition': `inline; filename="${job.id}-0.${image.format}"`,
+          'x-onestep-prediction': job.id,
+          'x-onestep-cost': String(job.cost ?? 0),
+          'x-onestep-seed': String(image.seed),
+          ...submitted.replayHeaders,
+        },
+      });
     },
   });
-
-  app.openapi(route, async (c) => {
-    const { model: name, ...input } = c.req.valid('json');
-    const model = name === undefined ? deps.catalog.models[0] : deps.catalog.resolve(name);
-    if (model === undefined) throw invalidInput([{ path: 'model', message: 'is no model here' }]);
-    const wanted = acceptedFormat(c.req.header('accept'), input['output_format']);
-    if (input['num_outputs'] !== undefined && input['num_outputs'] !== 1) {
-      throw invalidInput([{ path: 'num_outputs', message: 'one call makes one image' }]);
-    }
-    const { job, replayed } = await deps.desk.submit(c, {
-      model,
-      dialect: 'bytes',
-      route: 'images',
-      input: wanted === undefined ? input : { ...input, output_format: wanted },
-      inputPath: [],
-      attachWithinMs: deps.settings.maxWaitMs + deps.settings.attachGraceMs,
-    });
-    const ended = await finishedJob(c, deps, job);
-    const [image] = ended.images;
-    const bytes = image && (await deps.blobs.get(image.key));
-    if (image === undefined || bytes === undefined) {
-      throw new AppError('gone', 'The image was erased in the meantime. Order it again.');
-    }
-    return new Response(bytes as Uint8Array<ArrayBuffer>, {
-      status: 200,
-      headers: {
-        ...commonHeaders(c),
-        'content-type': contentTypeOf(image.format),
-        'content-length': String(bytes.length),
-        'content-disposition': `inline; filename="${ended.id}-0.${image.format}"`,
-        'x-onestep-prediction': ended.id,
-        'x-onestep-cost': String(ended.cost ?? 0),
-        'x-onestep-seed': String(image.seed),
-        ...(replayed ? { 'idempotency-replayed': 'true' } : {}),
-      },
-    });
-  });
-}
 
 /**
  * The image format that `Accept` asks for; undefined when any will do. A format that the body names

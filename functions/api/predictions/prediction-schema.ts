@@ -1,13 +1,7 @@
 import { z } from '@hono/zod-openapi';
+import { DateTime, MicroUsd, pageWithPrevious } from '#functions/api/http/common-schema.ts';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
 import { JOB_PHASES, JOB_STATUSES, WEBHOOK_EVENTS } from '#shared/core/job.ts';
-
-const MicroUsdSchema = z.number().int().min(0).describe('Millionths of a US dollar');
-const DateTimeSchema = z.iso.datetime();
-/** A bound of a period, as a query gives it. */
-export const DateSchema = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
-  error: 'must be a date such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z',
-});
 
 const ReceiptSchema = z
   .object({
@@ -39,7 +33,7 @@ export const PredictionSchema = z
     status: z.enum(JOB_STATUSES),
     input: z.record(z.string(), z.unknown()).nullable().readonly(),
     output: z.array(z.string()).nullable().describe('URLs that authorise themselves for a while'),
-    output_expires_at: DateTimeSchema.optional(),
+    output_expires_at: DateTime.optional(),
     error: z.string().nullable(),
     error_code: z.string().optional(),
     logs: z.string(),
@@ -50,17 +44,17 @@ export const PredictionSchema = z
       .describe('Images that were made and not handed out; they are not charged'),
     source: z.literal('api'),
     data_removed: z.boolean(),
-    created_at: DateTimeSchema,
-    started_at: DateTimeSchema.nullable(),
-    completed_at: DateTimeSchema.nullable(),
-    deadline: DateTimeSchema,
+    created_at: DateTime,
+    started_at: DateTime.nullable(),
+    completed_at: DateTime.nullable(),
+    deadline: DateTime,
     metrics: z.record(z.string(), z.number()),
     phase: z.enum(JOB_PHASES).optional(),
     queue_position: z.number().int().nullable().optional(),
     eta_seconds: z.number().int().optional(),
     seed: z.number().int().nullable(),
-    cost: MicroUsdSchema.nullable().describe('What was charged, once the prediction has ended'),
-    price: MicroUsdSchema.describe('The most that it can cost'),
+    cost: MicroUsd.nullable().describe('What was charged, once the prediction has ended'),
+    price: MicroUsd.describe('The most that it can cost'),
     price_version: z.string(),
     receipt: ReceiptSchema.nullable(),
     metadata: z.record(z.string(), z.string()).readonly(),
@@ -74,7 +68,7 @@ export const PredictionSchema = z
     webhook_events_filter: z.array(z.enum(WEBHOOK_EVENTS)).readonly().optional(),
   })
   .openapi('Prediction');
-export type Prediction = z.infer<typeof PredictionSchema>;
+export type Prediction = z.output<typeof PredictionSchema>;
 
 const MAX_TAGS = 16;
 
@@ -111,13 +105,4 @@ export const CreatePredictionSchema = z
   });
 export type CreatePrediction = z.infer<typeof CreatePredictionSchema>;
 
-export const PredictionPageSchema = z
-  .object({
-    next: z.string().nullable(),
-    previous: z.string().nullable(),
-    results: z.array(PredictionSchema),
-  })
-  .openapi('PredictionPage');
-
-export const MicroUsd = MicroUsdSchema;
-export const DateTime = DateTimeSchema;
+export const PredictionPageSchema = pageWithPrevious(PredictionSchema).openapi('PredictionPage');

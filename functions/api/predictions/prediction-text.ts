@@ -1,7 +1,8 @@
-import type { ApiDeps } from '#functions/api/http/deps.ts';
+import { jsonText } from '#functions/api/http/answer.ts';
+import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { Estimate } from '#shared/service/domain/estimator.ts';
-import type { Presenter } from '#shared/service/domain/present-prediction.ts';
+import { PredictionSchema } from './prediction-schema.ts';
 
 /** How long an ended prediction's text, with the URLs in it, is given out again. */
 const REUSE_MS = 60_000;
@@ -18,12 +19,11 @@ interface Kept {
 
 /**
  * A prediction as JSON text. Clients ask twice a second, and an ended job never changes: its text is
- * kept as long as somebody holds the job itself in memory. That of an open job holds as long as the
- * estimate in it, a second at most.
+ * kept as long as the job itself is in memory. That of an open job is good for as long as the estimate
+ * in it, a second at most.
  */
 export function createPredictionText(
-  deps: Pick<ApiDeps, 'clock' | 'settings' | 'estimator'>,
-  presenter: Pick<Presenter, 'present'>,
+  deps: Pick<RouteDeps, 'clock' | 'settings' | 'estimator' | 'presenter'>,
 ) {
   const texts = new WeakMap<Job, Kept>();
   const reuseMs = Math.min(REUSE_MS, deps.settings.urlTtlMs * SPENT_SHARE);
@@ -34,7 +34,7 @@ export function createPredictionText(
     const kept = texts.get(job);
     const isGood = kept?.origin === origin && kept.estimate === estimate;
     if (kept !== undefined && isGood && now - kept.madeAt < reuseMs) return kept.text;
-    const text = JSON.stringify(await presenter.present(job, origin));
+    const text = jsonText(PredictionSchema, await deps.presenter.present(job, origin, estimate));
     texts.set(job, { origin, madeAt: now, estimate, text });
     return text;
   };

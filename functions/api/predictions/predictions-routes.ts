@@ -1,14 +1,15 @@
-import { createRoute, z } from '@hono/zod-openapi';
-import { answerJson, answerJsonText, commonHeaders } from '#functions/api/http/answer.ts';
-import { authenticate, callerOf } from '#functions/api/http/authenticate.ts';
-import type { ApiApp, ApiContext } from '#functions/api/http/context.ts';
-import { errorResponses } from '#functions/api/http/error-schema.ts';
-import { notFound } from '#functions/api/http/errors.ts';
-import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import { z } from '@hono/zod-openapi';
+import { answerJsonText, commonHeaders } from '#functions/api/http/answer.ts';
+import { callerOf } from '#functions/api/http/authenticate.ts';
+import { IdParams } from '#functions/api/http/common-schema.ts';
+import type { ApiContext } from '#functions/api/http/context.ts';
+import { apiRoute, jsonRoute } from '#functions/api/http/json-route.ts';
+import type { RegisterRoutes, RouteDeps } from '#functions/api/http/route-deps.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { isUlid, type JobId } from '#shared/core/ids.ts';
+import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { JobQuery } from '#shared/service/ports/job-store.ts';
+import { ownJob } from './own-job.ts';
 import { PredictionPageSchema, PredictionSchema } from './prediction-schema.ts';
 import { createPredictionText } from './prediction-text.ts';
 
@@ -34,109 +35,75 @@ const ListQuerySchema = z.object({
 });
 type ListQuery = z.infer<typeof ListQuerySchema>;
 
-const one = {
-  description: 'The prediction',
-  content: { 'application/json': { schema: PredictionSchema } },
-};
-const params = z.object({ id: z.string() });
-const security = [{ key: [] }];
+const readers = ['read', 'predict'] as const;
 
 /** Reading, listing, cancelling and erasing predictions. */
-export function registerPredictions(app: ApiApp, deps: RouteDeps): void {
-  const reader = [authenticate(deps, 'read', 'predict')];
-  const orderer = [authenticate(deps, 'predict')];
-  const textOf = createPredictionText(deps, deps.presenter);
+export const registerPredictions: RegisterRoutes = (app, deps) => {
+  const textOf = createPredictionText(deps);
 
-  /** The caller's own job; another account's is as unknown as one that never was. */
-  const ownJob = async (c: ApiContext, id: string): Promise<Job> => {
-    const job = isUlid(id) ? await deps.jobs.get(id as JobId) : undefined;
-    if (job === undefined || job.account !== callerOf(c).account.id)
-      throw notFound('prediction', id);
-    return job;
-  };
-
-  app.openapi(
-    createRoute({
-      method: 'get',
-      path: '/v1/predictions/{id}',
-      summary: 'Get a prediction',
-      security,
-      middleware: reader,
-      request: { params },
-      responses: { 200: one, ...errorResponses(404) },
-    }),
-    async (c) => {
-      const job = await ownJob(c, c.req.param('id'));
+  jsonRoute(app, deps, {
+    method: 'get',
+    path: '/v1/predictions/{id}',
+    scopes: readers,
+    summary: 'Get a prediction',
+    params: IdParams,
+    returns: 'The prediction',
+    answer: PredictionSchema,
+    failures: [404],
+    async handle(c, { params: { id } }) {
+      const job = await ownJob(c, deps, id);
       return answerJsonText(c, 200, await textOf(job, c.get('facts').origin));
     },
-  );
+  });
 
-  app.openapi(
-    createRoute({
-      method: 'get',
-      path: '/v1/predictions',
-      summary: 'List predictions, newest first',
-      security,
-      middleware: reader,
-      request: { query: ListQuerySchema },
-      responses: {
-        200: {
-          description: 'A page of predictions',
-          content: { 'application/json': { schema: PredictionPageSchema } },
-        },
-        ...errorResponses(),
-      },
-    }),
-    async (c) => {
-      const query = c.req.valid('query');
+  jsonRoute(app, deps, {
+    method: 'get',
+    path: '/v1/predictions',
+    scopes: readers,
+    summary: 'List predictions, newest first',
+    query: ListQuerySchema,
+    returns: 'A page of predictions',
+    answer: PredictionPageSchema,
+    async handle(c, { query }) {
       const { origin } = c.get('facts');
       const { jobs, next, previous } = await readPage(deps, toJobQuery(c, query));
-      const link = (cursor: string | undefined) =>
-        cursor === undefined ? null : linkTo(origin, query, cursor);
-      return answerJson(c, 200, {
-        next: link(next),
-        previous: link(previous),
-        results: await Promise.all(jobs.map((job) => deps.presenter.present(job, origin))),
-      });
+      return {
+        next: linkTo(origin, query, next),
+        previous: linkTo(origin, query, previous),
+        results: await Promise.all(jobs.map((job) => deps.present(job, origin))),
+      };
     },
-  );
+  });
 
-  app.openapi(
-    createRoute({
-      method: 'post',
-      path: '/v1/predictions/{id}/cancel',
-      summary: 'Cancel a prediction; one that has ended stays as it is',
-      security,
-      middleware: orderer,
-      request: { params },
-      responses: { 200: one, ...errorResponses(404) },
-    }),
-    async (c) => {
-      const job = await ownJob(c, c.req.param('id'));
+  jsonRoute(app, deps, {
+    method: 'post',
+    path: '/v1/predictions/{id}/cancel',
+    scopes: ['predict'],
+    summary: 'Cancel a prediction; one that has ended stays as it is',
+    params: IdParams,
+    returns: 'The prediction',
+    answer: PredictionSchema,
+    failures: [404],
+    async handle(c, { params: { id } }) {
+      const job = await ownJob(c, deps, id);
       const asked = (await deps.settlement.cancelJob(job.id)) ?? job;
       const latest = isTerminal(asked.status)
         ? asked
         : await deps.watcher.waitForEnd(asked, CANCEL_WAIT_MS, c.req.raw.signal);
-      return answerJson(
-        c,
-        200,
-        await deps.presenter.present(latest ?? asked, c.get('facts').origin),
-      );
+      return deps.present(latest ?? asked, c.get('facts').origin);
     },
-  );
+  });
 
-  app.openapi(
-    createRoute({
-      method: 'delete',
-      path: '/v1/predictions/{id}',
-      summary: 'Erase the input and output of a prediction; what it cost stays in the ledger',
-      security,
-      middleware: orderer,
-      request: { params },
-      responses: { 204: { description: 'Erased' }, ...errorResponses(404, 409) },
-    }),
-    async (c) => {
-      const job = await ownJob(c, c.req.param('id'));
+  apiRoute(app, deps, {
+    method: 'delete',
+    path: '/v1/predictions/{id}',
+    scopes: ['predict'],
+    summary: 'Erase the input and output of a prediction; what it cost stays in the ledger',
+    params: IdParams,
+    responses: { 204: { description: 'Erased' } },
+    failures: [404, 409],
+    async handle(c, { params: { id } }) {
+      const job = await ownJob(c, deps, id);
       const after =
         job.dataRemovedAt === undefined ? await deps.settlement.removeJobData(job.id) : job;
       if (after !== undefined && !isTerminal(after.status)) {
@@ -144,8 +111,8 @@ export function registerPredictions(app: ApiApp, deps: RouteDeps): void {
       }
       return new Response(null, { status: 204, headers: commonHeaders(c) });
     },
-  );
-}
+  });
+};
 
 function toJobQuery(c: ApiContext, query: ListQuery): JobQuery {
   const [direction, id] = query.cursor?.split('.') ?? [];
@@ -186,7 +153,8 @@ async function readPage(deps: Pick<RouteDeps, 'jobs'>, query: JobQuery): Promise
 }
 
 /** Links are absolute: clients resolve relative ones against the wrong base. */
-function linkTo(origin: string, query: ListQuery, cursor: string): string {
+function linkTo(origin: string, query: ListQuery, cursor: string | undefined): string | null {
+  if (cursor === undefined) return null;
   const parameters = new URLSearchParams({ cursor });
   for (const name of ['created_after', 'created_before', 'tag'] as const) {
     const value = query[name];

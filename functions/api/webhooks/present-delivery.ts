@@ -1,11 +1,11 @@
 import type { z } from '@hono/zod-openapi';
-import { toIso } from '#shared/core/clock.ts';
+import { isoOrNull, toIso } from '#shared/core/clock.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type { EndpointHealth } from '#shared/service/ports/outbox.ts';
 import type { DeliveryLogSchema, DeliverySchema, EndpointSchema } from './webhook-schema.ts';
 
 /** A webhook as its sender sees it. */
-export function presentDelivery(entry: OutboxEntry): z.infer<typeof DeliverySchema> {
+export function presentDelivery(entry: OutboxEntry): z.input<typeof DeliverySchema> {
   return {
     id: entry.id,
     prediction: entry.job,
@@ -24,7 +24,7 @@ export function presentDelivery(entry: OutboxEntry): z.infer<typeof DeliverySche
 export function presentDeliveryLog(
   entry: OutboxEntry,
   attempts: readonly DeliveryAttempt[],
-): z.infer<typeof DeliveryLogSchema> {
+): z.input<typeof DeliveryLogSchema> {
   return {
     ...presentDelivery(entry),
     log: [...attempts]
@@ -39,7 +39,7 @@ export function presentDeliveryLog(
   };
 }
 
-export function presentEndpoint(health: EndpointHealth): z.infer<typeof EndpointSchema> {
+export function presentEndpoint(health: EndpointHealth): z.input<typeof EndpointSchema> {
   return {
     url: health.url,
     failing_since: isoOrNull(health.failingSince),
@@ -51,8 +51,4 @@ export function presentEndpoint(health: EndpointHealth): z.infer<typeof Endpoint
 function statusOf(entry: OutboxEntry): 'pending' | 'delivered' | 'abandoned' {
   if (entry.nextAttemptAt !== undefined) return 'pending';
   return entry.deliveredAt === undefined ? 'abandoned' : 'delivered';
-}
-
-function isoOrNull(at: number | undefined): string | null {
-  return at === undefined ? null : toIso(at);
 }

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { DateTime } from '#functions/api/predictions/prediction-schema.ts';
+import { DateTime } from '#functions/api/http/common-schema.ts';
 import { WEBHOOK_EVENTS } from '#shared/core/job.ts';
 
 export const WebhookSecretSchema = z
@@ -12,6 +12,19 @@ export const RotatedSecretSchema = z
     previous_expires_at: DateTime.nullable().describe('Until then the old one signs too'),
   })
   .openapi('RotatedWebhookSecret');
+
+const DEFAULT_OVERLAP_HOURS = 24;
+
+export const RotateSecretSchema = z
+  .strictObject({
+    overlap_hours: z
+      .number()
+      .min(0)
+      .max(24 * 30)
+      .default(DEFAULT_OVERLAP_HOURS)
+      .describe('How long the old secret signs beside the new one'),
+  })
+  .openapi('RotateWebhookSecret', { example: { overlap_hours: DEFAULT_OVERLAP_HOURS } });
 
 export const DeliverySchema = z
   .object({
@@ -48,3 +61,7 @@ export const EndpointSchema = z
     disabled_reason: z.enum(['gone', 'failing']).nullable(),
   })
   .openapi('WebhookEndpoint');
+
+export const EnableEndpointSchema = z
+  .strictObject({ url: z.string().max(2048) })
+  .openapi('EnableEndpoint', { example: { url: 'https://shop.example.com/hook' } });

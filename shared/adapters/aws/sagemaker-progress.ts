@@ -1,6 +1,7 @@
 import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type JobId, ulidTime } from '#shared/core/ids.ts';
+import type { SettlementService } from '#shared/service/domain/settlement.ts';
 import { readMarks } from '#shared/service/domain/stored-marks.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { InferenceQueue, Progress } from '#shared/service/ports/inference-queue.ts';
@@ -11,6 +12,8 @@ export interface SageMakerProgressDeps {
   /** The state of an endpoint, at most some seconds old. */
   readonly endpointState: (endpoint: string) => Promise<EndpointState>;
   readonly blobs: Pick<BlobStore, 'get'>;
+  /** Is told what the marks say. */
+  readonly settlement: Pick<SettlementService, 'applyStart' | 'applyProgress'>;
   readonly models: readonly DeployedModel[];
   readonly clock: Clock;
   /** What starting an instance takes, model included, for the time that clients are told. */
@@ -18,8 +21,9 @@ export interface SageMakerProgressDeps {
 }
 
 /**
- * How it stands with an order. SageMaker tells nothing of what is in its queue: the GPU function leaves
- * marks in storage, and the number of instances says whether anything can run at all.
+ * How far a job has come. SageMaker says nothing of what is in its queue: the GPU function leaves marks
+ * in storage, which are passed on to settlement when they are read, and the number of instances
+ * says whether anything can run at all.
  */
 export function createSageMakerProgress(deps: SageMakerProgressDeps): InferenceQueue['progress'] {
   return (job, name) => {
@@ -35,7 +39,11 @@ async function progress(
   endpoint: string,
 ): Promise<Progress> {
   const marks = await readMarks(job, deps.blobs);
-  if (marks !== undefined) return marks;
+  if (marks !== undefined) {
+    await deps.settlement.applyStart(job, marks.startedAt, marks.imagesDone);
+    await deps.settlement.applyProgress(job, marks.imagesDone);
+    return marks;
+  }
   const state = await deps.endpointState(endpoint);
   if (state.runningInstances > 0) return { phase: 'queued', imagesDone: 0 };
   const begun = state.scalingSince ?? ulidTime(job);

@@ -1,10 +1,10 @@
-import { type Clock, toIso } from '#shared/core/clock.ts';
+import { type Clock, isoOrNull, toIso } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { ImageRecord } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
-import type { Estimate, Estimator } from './estimator.ts';
+import type { Estimate } from './estimator.ts';
 import { progressLog } from './progress-log.ts';
 import { imageSignature } from './signed-receipt.ts';
 
@@ -18,7 +18,6 @@ export function contentTypeOf(format: ImageRecord['format']): string {
 export interface PresenterDeps {
   readonly blobs: Pick<BlobStore, 'signedUrl'>;
   readonly clock: Clock;
-  readonly estimator: Pick<Estimator, 'estimate'>;
   /** How long the URLs of outputs work. */
   readonly settings: { readonly urlTtlMs: number };
   /** The secret part of a stream's URL: a MAC over the job's id. */
@@ -46,12 +45,14 @@ export function createPresenter(deps: PresenterDeps) {
     outputUrls: (job: Job, origin: string): Promise<readonly string[]> =>
       signedUrls(job, origin, deps.clock.now() + deps.settings.urlTtlMs),
 
-    /** @param origin the scheme and host of the links in it */
-    async present(job: Job, origin: string) {
+    /**
+     * @param origin the scheme and host of the links in it
+     * @param estimate of an open job; undefined once it has ended
+     */
+    async present(job: Job, origin: string, estimate: Estimate | undefined) {
       const ended = isTerminal(job.status);
       const now = deps.clock.now();
       const urlsExpireAt = now + deps.settings.urlTtlMs;
-      const estimate = ended ? undefined : await deps.estimator.estimate(job);
       const self = `${origin}/v1/predictions/${job.id}`;
       const hasOutput = ended && job.images.length > 0;
       return {
@@ -70,8 +71,8 @@ export function createPresenter(deps: PresenterDeps) {
         source: 'api' as const,
         data_removed: job.dataRemovedAt !== undefined,
         created_at: toIso(job.createdAt),
-        started_at: job.startedAt === undefined ? null : toIso(job.startedAt),
-        completed_at: job.completedAt === undefined ? null : toIso(job.completedAt),
+        started_at: isoOrNull(job.startedAt),
+        completed_at: isoOrNull(job.completedAt),
         deadline: toIso(job.deadline),
         metrics: metricsOf(job, now),
         ...(estimate && progressOf(estimate)),

@@ -1,7 +1,8 @@
 import { CachePolicy, OriginRequestPolicy } from 'aws-cdk-lib/aws-cloudfront';
 import { describe, expect, it } from 'vitest';
 import { MAX_WAIT_MS } from '#functions/api/http/limits.ts';
-import { errorAnswer, refusal } from '#shared/core/error-body.ts';
+import { errorAnswer } from '#shared/core/error-body.ts';
+import { AppError } from '#shared/core/errors.ts';
 import { Match, PARTS, resourcesOf, type Synthesised } from '#test/helpers/synthesise.ts';
 import { dev, functionsIn, grantsOf, prod } from './templates.ts';
 
@@ -77,7 +78,7 @@ describe('way in', () => {
     }
     // Its own 429 has the shape of ours.
     const { Content } = acl?.Properties.CustomResponseBodies['too-many-requests'] ?? {};
-    const ours = JSON.parse(errorAnswer(refusal('rate-limited', 'x'), 'req').body);
+    const ours = JSON.parse(errorAnswer(new AppError('rate-limited', 'x'), 'req').body);
     expect(Object.keys(JSON.parse(Content)).sort()).toEqual(
       Object.keys(ours)
         .filter((name) => name !== 'request_id')

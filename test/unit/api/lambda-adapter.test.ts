@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createErrands, createStreamHandler } from '#functions/api/http/lambda-adapter.ts';
+import { createBackgroundWork, createStreamHandler } from '#functions/api/http/lambda-adapter.ts';
 import { AppError } from '#shared/core/errors.ts';
 import {
   functionUrlEvent,
@@ -24,11 +24,11 @@ async function sendTo(
   body = '',
 ) {
   installLambdaRuntime();
-  const errands = createErrands();
+  const work = createBackgroundWork();
   const errors: unknown[] = [];
   const handler = createStreamHandler({
     api,
-    errands,
+    settled: work.settled,
     onError: (error) => errors.push(error),
   }) as unknown as (event: unknown, stream: ResponseStream, context: unknown) => Promise<void>;
   const bytes = Buffer.from(body);
@@ -54,7 +54,7 @@ async function sendTo(
   const ended = new Promise((resolve) => stream.once('end', resolve));
   await handler(event, stream, {});
   await ended;
-  return { head: stream.head, body: Buffer.concat(chunks), errands, errors };
+  return { head: stream.head, body: Buffer.concat(chunks), errors };
 }
 
 describe("the API behind Lambda's streamed answers", () => {
@@ -128,7 +128,7 @@ describe("the API behind Lambda's streamed answers", () => {
 
   it('tells of the end after the last byte, and waits for what was begun', async () => {
     const order: string[] = [];
-    const errands = createErrands();
+    const { waitUntil, settled } = createBackgroundWork();
     installLambdaRuntime();
     const { body } = await send((_, forwarded) => {
       forwarded.onAnswered?.(() => order.push('answered'));
@@ -144,11 +144,11 @@ describe("the API behind Lambda's streamed answers", () => {
     });
     expect(body.toString()).toBe('x');
     expect(order).toEqual(['sent', 'answered']);
-    errands.add(
-      new Promise<void>((resolve) => setTimeout(resolve, 20)).then(() => order.push('errand')),
+    waitUntil(
+      new Promise<void>((resolve) => setTimeout(resolve, 20)).then(() => order.push('left behind')),
     );
-    errands.add(Promise.reject(new Error('is not its business')));
-    await errands.done();
-    expect(order.at(-1)).toBe('errand');
+    waitUntil(Promise.reject(new Error('is not its business')));
+    await settled();
+    expect(order.at(-1)).toBe('left behind');
   });
 });

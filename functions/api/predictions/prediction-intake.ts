@@ -1,61 +1,57 @@
 import { callerOf } from '#functions/api/http/authenticate.ts';
 import type { ApiContext } from '#functions/api/http/context.ts';
 import type { ApiDeps } from '#functions/api/http/deps.ts';
+import { invalidInput } from '#functions/api/http/errors.ts';
 import { parseCancelAfter } from '#functions/api/http/prefer.ts';
 import { vetUrl } from '#shared/adapters/http/vet-url.ts';
-import { AppError, withoutStack } from '#shared/core/errors.ts';
-import type { AccountId } from '#shared/core/ids.ts';
-import { type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
+import { defined } from '#shared/core/defined.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { sha256Hex } from '#shared/core/hash.ts';
+import type { AccountId, JobId } from '#shared/core/ids.ts';
+import { type Dialect, type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
 import { formatUsd, type MicroUsd } from '#shared/core/money.ts';
-import type { Order, SubmitResult } from '#shared/service/domain/admission.ts';
+import type { SubmitResult } from '#shared/service/domain/admission.ts';
 import type { CatalogModel } from '#shared/service/domain/catalog.ts';
 import type { Quote } from '#shared/service/domain/pricing.ts';
-import {
-  createImageInputSchema,
-  invalidInput,
-  type ParsedInput,
-  parseImageInput,
-} from './image-input.ts';
+import { createImageInputSchema, type ParsedInput, parseImageInput } from './image-input.ts';
 import { createLostCallers } from './lost-callers.ts';
 import type { CreatePrediction } from './prediction-schema.ts';
 
-type OrderDeps = Pick<
+type IntakeDeps = Pick<
   ApiDeps,
   | 'peekBalance'
   | 'pricing'
   | 'admission'
   | 'catalog'
   | 'settings'
-  | 'sha256Hex'
   | 'jobs'
   | 'clock'
+  | 'waitUntil'
   | 'onError'
 >;
 
-const encoder = new TextEncoder();
-
-/** What one door of the API makes of a request, before the headers that all doors share. */
+/** What one dialect makes of a request, before the headers that all dialects share. */
 export interface OrderRequest {
   readonly model: CatalogModel;
-  readonly dialect: Order['dialect'];
+  readonly dialect: Dialect;
   /** The route's own name: idempotency keys and equal bodies count within it. */
   readonly route: string;
   readonly input: Readonly<Record<string, unknown>>;
   /** Where the input's members are in the request, for the paths of faults. */
   readonly inputPath?: readonly string[];
-  /** For callers that can't poll: how long the job goes on when nobody asks for it. */
-  readonly attachWithinMs?: number;
+  /** The caller can't ask for the job later: it is cancelled unless a retry comes within the grace time. */
+  readonly cannotPoll?: boolean;
   readonly extras?: Pick<CreatePrediction, 'webhook' | 'webhook_events_filter' | 'metadata'>;
 }
 
-export interface SubmittedOrder {
+export interface Submitted {
   readonly job: Job;
-  /** The order repeats an earlier one and costs nothing more. */
-  readonly replayed: boolean;
+  /** Says that the order repeats an earlier one and costs nothing more; else empty. */
+  readonly replayHeaders: Readonly<Record<string, string>>;
 }
 
 /** The way from a request to a job, the same for every dialect. */
-export function createOrderDesk(deps: OrderDeps) {
+export function createPredictionIntake(deps: IntakeDeps) {
   const schemas = new Map(
     deps.catalog.models.map((model) => [model, createImageInputSchema(model)] as const),
   );
@@ -64,32 +60,6 @@ export function createOrderDesk(deps: OrderDeps) {
     clock: deps.clock,
     onError: (error) => deps.onError(error, 'a lost connection'),
   });
-
-  const readHeaders = (c: ApiContext, route: string) => {
-    const { headers } = c.req.raw;
-    const key = headers.get('idempotency-key');
-    if (key !== null && !/^[\x20-\x7e]{1,255}$/.test(key)) {
-      throw new AppError(
-        'invalid-request',
-        'Idempotency-Key must be 1 to 255 printable characters.',
-        {
-          details: { param: 'Idempotency-Key' },
-        },
-      );
-    }
-    const retryCount = Number(headers.get('x-stainless-retry-count') ?? 0);
-    const cancelAfterMs = parseCancelAfter(headers.get('cancel-after') ?? undefined);
-    return {
-      ...(key === null ? {} : { idempotency: { route, key } }),
-      ...(retryCount > 0 ? { retryCount } : {}),
-      ...(cancelAfterMs === undefined ? {} : { cancelAfterMs }),
-    };
-  };
-
-  const hashBody = async (c: ApiContext, route: string): Promise<string> => {
-    const digest = c.get('facts').bodySha256 ?? deps.sha256Hex(await c.req.bytes());
-    return deps.sha256Hex(encoder.encode(`${route} ${digest}`));
-  };
 
   const schemaOf = (model: CatalogModel) => {
     const schema = schemas.get(model);
@@ -116,56 +86,79 @@ export function createOrderDesk(deps: OrderDeps) {
      * @throws AppError `invalid-input`, `insufficient-funds`, `key-budget-exceeded`, `queue-full`,
      *   `idempotency-mismatch`, `unavailable`
      */
-    async submit(c: ApiContext, request: OrderRequest): Promise<SubmittedOrder> {
-      const { model, dialect } = request;
-      if (deps.settings.paused) {
+    async submit(c: ApiContext, order: OrderRequest): Promise<Submitted> {
+      const { model, dialect, route, extras, cannotPoll = false } = order;
+      const { paused, maxWaitMs, attachGraceMs, topupUrl, allowLocalWebhooks } = deps.settings;
+      if (paused) {
         throw new AppError('unavailable', 'The service takes no orders at the moment.', {
           details: { retry_after: 60 },
         });
       }
+      const facts = c.get('facts');
       const { key } = callerOf(c);
-      const parsed = parseImageInput(schemaOf(model), model, request.input, request.inputPath);
-      const webhook = webhookOf(request.extras, deps.settings.allowLocalWebhooks);
-      const tags = request.extras?.metadata;
-      const headers = readHeaders(c, request.route);
+      const parsed = parseImageInput(schemaOf(model), model, order.input, order.inputPath);
+      const webhook = webhookOf(extras, allowLocalWebhooks);
+      const headers = readHeaders(c, route);
       const mayBeLost = headers.idempotency === undefined && (await lostCallers.mayBeBack(key.id));
-      // What may repeat an order that is paid for is let pass.
+      // An order that may repeat one already paid for is not refused for want of credit.
       const mayRepeat =
         headers.idempotency !== undefined ||
         headers.retryCount !== undefined ||
-        request.attachWithinMs !== undefined ||
+        cannotPoll ||
         mayBeLost;
       if (!mayRepeat) await assertFunds(key.account, model.name, parsed.input);
       const result = await deps.admission.submit({
         ...parsed,
         ...headers,
-        ...(mayBeLost ? { mayBeLost } : {}),
-        bodyHash: await hashBody(c, request.route),
+        bodyHash: await hashBody(c, route),
         key,
         dialect,
         model,
-        ...(request.attachWithinMs === undefined ? {} : { attachWithinMs: request.attachWithinMs }),
-        ...(webhook === undefined ? {} : { webhook }),
-        ...(tags === undefined || tags === null ? {} : { tags }),
+        ...defined({
+          mayBeLost: mayBeLost || undefined,
+          attachWithinMs: cannotPoll ? maxWaitMs + attachGraceMs : undefined,
+          webhook,
+          tags: extras?.metadata ?? undefined,
+        }),
       });
-      const submitted = accept(result, deps.settings.topupUrl);
-      noteAnswered(c, submitted.job, deps);
-      if (headers.idempotency === undefined) {
-        c.get('facts').onLost?.(() => lostCallers.note(key.id, submitted.job.id));
-      }
-      c.get('facts').job = submitted.job.id;
+      const submitted = accept(result, topupUrl);
+      const { id } = submitted.job;
+      noteAnswered(c, id, deps);
+      if (headers.idempotency === undefined) facts.onLost?.(() => lostCallers.note(key.id, id));
+      facts.job = id;
       return submitted;
     },
   };
 }
 
-export type OrderDesk = ReturnType<typeof createOrderDesk>;
+export type PredictionIntake = ReturnType<typeof createPredictionIntake>;
+
+function readHeaders(c: ApiContext, route: string) {
+  const { headers } = c.req.raw;
+  const key = headers.get('idempotency-key');
+  if (key !== null && !/^[\x20-\x7e]{1,255}$/.test(key)) {
+    const problem = 'Idempotency-Key must be 1 to 255 printable characters.';
+    throw new AppError('invalid-request', problem, { details: { param: 'Idempotency-Key' } });
+  }
+  const retryCount = Number(headers.get('x-stainless-retry-count') ?? 0);
+  return defined({
+    idempotency: key === null ? undefined : { route, key },
+    retryCount: retryCount > 0 ? retryCount : undefined,
+    cancelAfterMs: parseCancelAfter(headers.get('cancel-after') ?? undefined),
+  });
+}
+
+async function hashBody(c: ApiContext, route: string): Promise<string> {
+  const digest = c.get('facts').bodySha256 ?? sha256Hex(await c.req.bytes());
+  return sha256Hex(`${route} ${digest}`);
+}
 
 /** Where the server can tell, notes that the answer arrived: a later equal order is a new one then. */
-function noteAnswered(c: ApiContext, job: Job, deps: OrderDeps): void {
+function noteAnswered(c: ApiContext, job: JobId, deps: IntakeDeps): void {
   const { onAnswered, requestId } = c.get('facts');
   onAnswered?.(() => {
-    deps.jobs.markAnswered(job.id).catch((error: unknown) => deps.onError(error, requestId));
+    const noted = deps.jobs.markAnswered(job);
+    deps.waitUntil?.(noted.catch((error: unknown) => deps.onError(error, requestId)));
   });
 }
 
@@ -181,32 +174,21 @@ function webhookOf(
   return { url, events: wanted.length === 0 ? WEBHOOK_EVENTS : wanted };
 }
 
-function insufficientFunds(
-  quote: Quote,
-  balance: MicroUsd,
-  topupUrl: string | undefined,
-): AppError {
-  return withoutStack(
+function insufficientFunds(quote: Quote, balance: MicroUsd, topup_url?: string): AppError {
+  return new AppError(
     'insufficient-funds',
     `This costs ${formatUsd(quote.total)} and the balance is ${formatUsd(balance)}. Top up to go on.`,
-    {
-      details: {
-        required: quote.total,
-        available: balance,
-        ...(topupUrl === undefined ? {} : { topup_url: topupUrl }),
-      },
-    },
+    { details: { required: quote.total, available: balance, ...defined({ topup_url }) } },
   );
 }
 
 /** Turns what admission refused into errors that say what would help. */
-function accept(result: SubmitResult, topupUrl: string | undefined): SubmittedOrder {
-  const topup = topupUrl === undefined ? {} : { topup_url: topupUrl };
+function accept(result: SubmitResult, topup_url: string | undefined): Submitted {
   switch (result.outcome) {
     case 'admitted':
-      return { job: result.job, replayed: false };
+      return { job: result.job, replayHeaders: {} };
     case 'replayed':
-      return { job: result.job, replayed: true };
+      return { job: result.job, replayHeaders: { 'idempotency-replayed': 'true' } };
     case 'idempotency-mismatch':
       throw new AppError(
         'idempotency-mismatch',
@@ -214,20 +196,15 @@ function accept(result: SubmitResult, topupUrl: string | undefined): SubmittedOr
         { details: { param: 'Idempotency-Key', prediction: result.job } },
       );
     case 'insufficient-funds':
-      throw insufficientFunds(result.quote, result.balance, topupUrl);
-    case 'key-budget-exceeded':
+      throw insufficientFunds(result.quote, result.balance, topup_url);
+    case 'key-budget-exceeded': {
+      const { window, spent, quote } = result;
       throw new AppError(
         'key-budget-exceeded',
-        `This API key has spent ${formatUsd(result.spent)} of what it may in a ${result.window}. Raise its cap or use another key.`,
-        {
-          details: {
-            window: result.window,
-            spent: result.spent,
-            required: result.quote.total,
-            ...topup,
-          },
-        },
+        `This API key has spent ${formatUsd(spent)} of what it may in a ${window}. Raise its cap or use another key.`,
+        { details: { window, spent, required: quote.total, ...defined({ topup_url }) } },
       );
+    }
     case 'queue-full':
       throw new AppError(
         'queue-full',
