@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { CORS_HEADERS, PREFLIGHT_HEADERS } from '#shared/adapters/http/cors.ts';
 import { sessionAuthorization } from '#shared/adapters/http/session-cookie.ts';
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { errorAnswer, toAppError } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
+import { sha256Hex } from '#shared/core/hash.ts';
 import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
 import { createKeyCheck, type Hmac, type MacKeys } from '#shared/service/domain/key-format.ts';
 import type { EdgeConfig } from './config.ts';
@@ -20,13 +21,13 @@ export interface EdgeDeps {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   /**
-   * Sends the request on to the API. `platform` is what the HTTP server or the cloud gave beside the
-   * request. Headers are for `edgeHeaders` to set, where the API is another process.
+   * Sends the request on to the API. `bindings` is what the HTTP server or the cloud gave beside the
+   * request. Where the API is another process, `edgeHeaders` carry what the edge found.
    */
   readonly forward: (
     request: Request,
     forwarded: Forwarded,
-    platform: unknown,
+    bindings: unknown,
   ) => Response | Promise<Response>;
   /** Told of what a client sees as a bare 500. */
   readonly onError: (error: unknown, requestId: string) => void;
@@ -61,10 +62,7 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
     const body = await readBody(c.req.raw, deps.config.MAX_BODY_BYTES);
     const forwarded: Forwarded = {
       requestId,
-      ...(authorization === undefined ? {} : { authorization }),
-      ...(body === undefined
-        ? {}
-        : { body, bodySha256: createHash('sha256').update(body).digest('hex') }),
+      ...defined({ authorization, body, bodySha256: body && sha256Hex(body) }),
     };
     return deps.forward(c.req.raw, forwarded, c.env);
   };
@@ -93,8 +91,8 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
 }
 
 /** The id by which one request is found in every log. */
-export function createRequestId(world: Pick<EdgeDeps, 'clock' | 'randomBytes'>): string {
-  return `req_${createUlid(world.clock, world.randomBytes)}`;
+export function createRequestId({ clock, randomBytes }: Pick<EdgeDeps, 'clock' | 'randomBytes'>) {
+  return `req_${createUlid(clock, randomBytes)}`;
 }
 
 const NO_KEY = new AppError(

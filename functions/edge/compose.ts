@@ -10,12 +10,13 @@ import { createEdgeApp, createRequestId } from './app.ts';
 import type { EdgeConfig } from './config.ts';
 import {
   createOriginRequestHandler,
-  type EdgePlatform,
   type OriginRequestEvent,
+  type Passage,
   toCloudFrontResponse,
 } from './origin-request.ts';
 
-export interface EdgeWorld {
+/** What the edge function is given: its secret, time and randomness. */
+export interface Platform {
   readonly readSecret: (id: string) => Promise<string>;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
@@ -24,16 +25,16 @@ export interface EdgeWorld {
 
 const UNREADABLE = new AppError(
   'invalid-request',
-  'The address or a header has characters that HTTP does not know.',
+  'The address or a header has characters that HTTP does not allow.',
 );
 const NOT_READY = new AppError('unavailable', 'The service is not ready. Try again.', {
   details: { retry_after: 1 },
 });
 
-/** The function over a world, with the MAC keys as they are by now. */
-export function composeEdge(config: EdgeConfig, world: EdgeWorld) {
+/** The function over a platform, with the MAC keys that are current. */
+export function composeEdge(config: EdgeConfig, platform: Platform) {
   const refuse = (error: AppError): Response => {
-    const { status, headers, body } = errorAnswer(error, createRequestId(world));
+    const { status, headers, body } = errorAnswer(error, createRequestId(platform));
     return new Response(body, { status, headers: { ...headers, ...CORS_HEADERS } });
   };
 
@@ -42,16 +43,16 @@ export function composeEdge(config: EdgeConfig, world: EdgeWorld) {
       config,
       hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
       macKeys: parseMacKeys(secret),
-      clock: world.clock,
-      randomBytes: world.randomBytes,
-      forward: (_request, forwarded, platform) => {
-        (platform as EdgePlatform).forwarded = forwarded;
+      clock: platform.clock,
+      randomBytes: platform.randomBytes,
+      forward: (_request, forwarded, passage) => {
+        (passage as Passage).forwarded = forwarded;
         return new Response(null);
       },
-      onError: world.onError,
+      onError: platform.onError,
     });
     return createOriginRequestHandler({
-      fetch: (request, platform) => app.fetch(request, platform),
+      fetch: (request, passage) => app.fetch(request, passage),
       answerUnreadable: () => refuse(UNREADABLE),
       maxBodyBytes: config.MAX_BODY_BYTES,
       ...(config.PUBLIC_HOST === undefined ? {} : { publicHost: config.PUBLIC_HOST }),
@@ -59,9 +60,9 @@ export function composeEdge(config: EdgeConfig, world: EdgeWorld) {
   };
 
   const current = createSecretBound({
-    read: () => world.readSecret(config.MAC_SECRET_ARN),
+    read: () => platform.readSecret(config.MAC_SECRET_ARN),
     make: build,
-    onError: world.onError,
+    onError: platform.onError,
   });
 
   return async (event: OriginRequestEvent) => {
@@ -69,7 +70,7 @@ export function composeEdge(config: EdgeConfig, world: EdgeWorld) {
     try {
       handle = await current();
     } catch (error) {
-      world.onError(error, 'reading the MAC keys');
+      platform.onError(error, 'reading the MAC keys');
       return toCloudFrontResponse(refuse(NOT_READY));
     }
     return handle(event);

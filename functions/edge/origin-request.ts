@@ -36,8 +36,8 @@ export interface CloudFrontResponse {
   readonly bodyEncoding: 'text';
 }
 
-/** What the edge app is given beside a request, and where it leaves word that the request goes on. */
-export interface EdgePlatform {
+/** Given to the edge app beside a request: set when the request may pass on to the API. */
+export interface Passage {
   forwarded?: Forwarded;
 }
 
@@ -47,7 +47,7 @@ export interface EdgePlatform {
  * large whatever its length says.
  */
 export function createOriginRequestHandler(deps: {
-  readonly fetch: (request: Request, platform: EdgePlatform) => Response | Promise<Response>;
+  readonly fetch: (request: Request, passage: Passage) => Response | Promise<Response>;
   /** For a request of which no `Request` can be made. */
   readonly answerUnreadable: () => Response;
   readonly publicHost?: string;
@@ -59,14 +59,14 @@ export function createOriginRequestHandler(deps: {
     const host = deps.publicHost ?? cf.config.distributionDomainName;
     const readable = readRequest(request, host, deps.maxBodyBytes);
     if (readable === undefined) return toCloudFrontResponse(deps.answerUnreadable());
-    const platform: EdgePlatform = {};
-    const answer = await deps.fetch(readable, platform);
-    if (platform.forwarded === undefined) return toCloudFrontResponse(answer);
+    const passage: Passage = {};
+    const answer = await deps.fetch(readable, passage);
+    if (passage.forwarded === undefined) return toCloudFrontResponse(answer);
     // The rest stays as it came: CloudFront ends a request whose read-only headers were touched.
     const client = Object.entries(request.headers).filter(
       ([name]) => !EDGE_HEADERS.has(name.toLowerCase()),
     );
-    const ours = toCloudFrontHeaders(edgeHeaders(platform.forwarded, host));
+    const ours = toCloudFrontHeaders(edgeHeaders(passage.forwarded, host));
     return { ...request, headers: { ...Object.fromEntries(client), ...ours } };
   };
 }

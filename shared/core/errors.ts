@@ -37,6 +37,13 @@ export const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS;
 
+declare global {
+  interface ErrorConstructor {
+    /** V8's; also where the types of Node are not known. */
+    stackTraceLimit: number;
+  }
+}
+
 export interface AppErrorOptions {
   /** What made this happen, for the log; never shown to a client. */
   readonly cause?: unknown;

@@ -17,6 +17,7 @@ export const AccountSchema = z
     topup_url: z.string().nullable(),
   })
   .openapi('Account');
+export type Account = z.output<typeof AccountSchema>;
 
 export const NewAccountSchema = z
   .strictObject({ name: z.string().min(1).max(100) })
@@ -40,10 +41,12 @@ export const KeySchema = z
     replaced_by: z.string().nullable(),
   })
   .openapi('Key');
+export type Key = z.output<typeof KeySchema>;
 
 export const IssuedKeySchema = KeySchema.extend({
   key: z.string().describe('The key itself: shown now and never again'),
 }).openapi('IssuedKey');
+export type IssuedKey = z.output<typeof IssuedKeySchema>;
 
 const ExpiresAt = z.iso.datetime({ offset: true });
 const Rate = z.number().int().min(1).max(10_000_000);
@@ -63,6 +66,7 @@ export const NewKeySchema = z
   .openapi('NewKey', {
     example: { label: 'shop', scopes: ['predict', 'read'], day_cap: 5_000_000 },
   });
+export type NewKey = z.input<typeof NewKeySchema>;
 
 export const KeyChangeSchema = z
   .strictObject({
@@ -105,6 +109,7 @@ export const LedgerEntrySchema = z
     expires_at: DateTime.nullable(),
   })
   .openapi('LedgerEntry');
+export type LedgerEntry = z.output<typeof LedgerEntrySchema>;
 
 export const GrantSchema = z
   .strictObject({
@@ -142,3 +147,4 @@ export const UsageSchema = z
     total: z.object(sums),
   })
   .openapi('Usage');
+export type Usage = z.output<typeof UsageSchema>;

@@ -1,39 +1,4 @@
-/** What the pages know of the API's answers: only the members that they show. */
-
-export interface Prediction {
-  readonly id: string;
-  readonly model: string;
-  readonly status: 'starting' | 'processing' | 'succeeded' | 'failed' | 'canceled';
-  readonly phase?: 'queued' | 'provisioning' | 'loading' | 'running';
-  readonly queue_position?: number | null;
-  readonly eta_seconds?: number | null;
-  readonly input: Readonly<Record<string, unknown>> | null;
-  readonly output: readonly string[] | null;
-  readonly error: string | null;
-  readonly error_code?: string;
-  /** What did not go as ordered: a cut prompt, images that were blocked or not made. */
-  readonly warnings?: readonly string[];
-  readonly logs?: string | null;
-  readonly created_at: string;
-  readonly metrics?: Readonly<Record<string, number>>;
-  /** Micro-USD; null until the job has ended. */
-  readonly cost?: number | null;
-  readonly seed?: number;
-  readonly receipt?: Receipt | null;
-  readonly metadata?: Readonly<Record<string, string>>;
-  readonly data_removed?: boolean;
-  readonly urls: { readonly get: string; readonly cancel: string; readonly stream?: string };
-}
-
-/** The part of a receipt that the pages read; they show all of it. */
-export interface Receipt {
-  readonly images?: readonly {
-    readonly index: number;
-    readonly width: number;
-    readonly height: number;
-    readonly seed: number;
-  }[];
-}
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 
 /** A refused request: the API's error body, and when it makes sense to try again. */
 export class Problem extends Error {

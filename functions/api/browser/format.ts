@@ -31,7 +31,7 @@ export function counted(count: number, noun: string): string {
 }
 
 /** `a-red-house-7.png`: what a picture is called where it is kept. */
-export function fileName(prompt: string, seed: number | undefined, url: string): string {
+export function fileName(prompt: string, seed: number | null | undefined, url: string): string {
   const words = prompt
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
@@ -40,5 +40,5 @@ export function fileName(prompt: string, seed: number | undefined, url: string):
     .slice(0, 60)
     .replace(/^-+|-+$/g, '');
   const ending = /\.(png|jpe?g|webp)(?:\?|$)/.exec(url)?.[1] ?? 'png';
-  return `${words || 'picture'}${seed === undefined ? '' : `-${seed}`}.${ending}`;
+  return `${words || 'picture'}${typeof seed === 'number' ? `-${seed}` : ''}.${ending}`;
 }

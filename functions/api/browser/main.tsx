@@ -1,18 +1,12 @@
 import type { Child } from 'hono/jsx';
 import { render } from 'hono/jsx/dom';
+import type { PageData } from '#functions/api/pages/page-schema.ts';
 import { Credits } from './account/credits.tsx';
 import { Keys } from './account/keys.tsx';
 import { UsagePage } from './account/usage.tsx';
 import { Webhooks } from './account/webhooks.tsx';
 import { Balance } from './parts/balance.tsx';
-import type { Model } from './playground/model.ts';
 import { Playground } from './playground/playground.tsx';
-
-/** What the server writes into the page for the script. */
-interface PageData {
-  readonly page: string;
-  readonly models: readonly Model[];
-}
 
 const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
   playground: ({ models }) => <Playground models={models} />,

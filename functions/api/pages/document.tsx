@@ -1,6 +1,7 @@
 import { html, raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import { ICON, Mark } from './mark.tsx';
+import type { PageData } from './page-schema.ts';
 
 export interface PageLink {
   readonly page: string;
@@ -24,8 +25,8 @@ interface DocumentProps {
   readonly script: string;
   readonly style: string;
   /** JSON for the script; absent on pages that need none. */
-  readonly data?: unknown;
-  readonly children?: Child;
+  readonly data?: PageData | undefined;
+  readonly children?: Child | undefined;
 }
 
 /** A whole page: head, navigation, and the place that the script fills. */

@@ -1,6 +1,8 @@
+import type { Child } from 'hono/jsx';
 import type { ApiApp, ApiContext } from '#functions/api/http/context.ts';
 import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { endedSessionCookie, sessionCookie } from '#shared/adapters/http/session-cookie.ts';
+import { defined } from '#shared/core/defined.ts';
 import { isUlid } from '#shared/core/ids.ts';
 import { aspectSizes, type Catalog } from '#shared/service/domain/catalog.ts';
 import type { KeyService } from '#shared/service/domain/keys.ts';
@@ -9,6 +11,7 @@ import type { Pricing } from '#shared/service/domain/pricing.ts';
 import type { PageAssets } from './assets.ts';
 import { Document, PAGE_LINKS } from './document.tsx';
 import type { OneTimeLinks } from './one-time-links.ts';
+import type { PageData, PageModel } from './page-schema.ts';
 import { SignIn } from './sign-in.tsx';
 
 export interface PagesDeps {
@@ -72,13 +75,11 @@ async function signIn(c: ApiContext, deps: PagesDeps): Promise<Response> {
 }
 
 function showSignIn(c: ApiContext, deps: PagesDeps, to: string, problem?: string) {
-  const form = (
-    <SignIn to={to} local={isLocal(c, deps)} {...(problem === undefined ? {} : { problem })} />
-  );
+  const form = <SignIn to={to} local={isLocal(c, deps)} {...defined({ problem })} />;
   return show(c, deps, 'Sign in', 'sign-in', undefined, form);
 }
 
-/** One of our pages, with the prediction that it shows: signing in leads nowhere else. */
+/** One of the pages here, with the prediction that it shows: signing in leads nowhere else. */
 function pagePath(asked: unknown): string {
   const base = 'http://page.invalid';
   const url = new URL(typeof asked === 'string' && URL.canParse(asked, base) ? asked : '/', base);
@@ -94,7 +95,7 @@ async function isSignedIn(c: ApiContext, deps: PagesDeps): Promise<boolean> {
   return key !== undefined && (await deps.keyService.authenticate(key)).ok;
 }
 
-/** Visitors from the machine itself need no pasting. */
+/** Visitors from the machine itself need not paste a key. */
 function signInPath(c: ApiContext, deps: PagesDeps): string {
   const { pathname, search } = new URL(c.req.url);
   const to = pagePath(pathname + search);
@@ -130,8 +131,8 @@ async function show(
   deps: PagesDeps,
   title: string,
   page: string,
-  data: unknown,
-  content?: unknown,
+  data: PageData | undefined,
+  content?: Child,
 ): Promise<Response> {
   const { script, style } = await deps.assets();
   c.header('content-security-policy', contentSecurityPolicy(deps.imageOrigins));
@@ -146,7 +147,7 @@ async function show(
       script: script.path,
       style: style.path,
       data,
-      ...(content === undefined ? {} : { children: content as never }),
+      children: content,
     }),
   );
 }
@@ -164,7 +165,7 @@ function contentSecurityPolicy(imageOrigins: readonly string[]): string {
   ].join('; ');
 }
 
-function modelsOf({ catalog, pricing }: PagesDeps) {
+function modelsOf({ catalog, pricing }: PagesDeps): PageModel[] {
   return catalog.models.map((model) => ({
     name: model.name,
     description: model.description,

@@ -12,6 +12,7 @@ export const RotatedSecretSchema = z
     previous_expires_at: DateTime.nullable().describe('Until then the old one signs too'),
   })
   .openapi('RotatedWebhookSecret');
+export type RotatedSecret = z.output<typeof RotatedSecretSchema>;
 
 const DEFAULT_OVERLAP_HOURS = 24;
 
@@ -40,6 +41,7 @@ export const DeliverySchema = z
     abandoned_at: DateTime.nullable(),
   })
   .openapi('WebhookDelivery');
+export type Delivery = z.output<typeof DeliverySchema>;
 
 export const DeliveryLogSchema = DeliverySchema.extend({
   log: z.array(
@@ -52,6 +54,7 @@ export const DeliveryLogSchema = DeliverySchema.extend({
     }),
   ),
 }).openapi('WebhookDeliveryLog');
+export type DeliveryLog = z.output<typeof DeliveryLogSchema>;
 
 export const EndpointSchema = z
   .object({
@@ -61,6 +64,7 @@ export const EndpointSchema = z
     disabled_reason: z.enum(['gone', 'failing']).nullable(),
   })
   .openapi('WebhookEndpoint');
+export type Endpoint = z.output<typeof EndpointSchema>;
 
 export const EnableEndpointSchema = z
   .strictObject({ url: z.string().max(2048) })

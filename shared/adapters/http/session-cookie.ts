@@ -1,3 +1,5 @@
+import { parse, serialize } from 'hono/utils/cookie';
+
 /**
  * The pages' session: the API key in a cookie that no script can read and no other site can send.
  * There is nothing to look up, so the edge can check it offline like any other key.
@@ -15,9 +17,8 @@ export function endedSessionCookie(secure: boolean): string {
   return cookie('', 0, secure);
 }
 
-function cookie(value: string, maxAgeSeconds: number, secure: boolean): string {
-  const flags = `Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Strict`;
-  return `${NAME}=${value}; ${flags}${secure ? '; Secure' : ''}`;
+function cookie(value: string, maxAge: number, secure: boolean): string {
+  return serialize(NAME, value, { path: '/', maxAge, httpOnly: true, sameSite: 'Strict', secure });
 }
 
 /**
@@ -27,11 +28,8 @@ function cookie(value: string, maxAgeSeconds: number, secure: boolean): string {
 export function sessionAuthorization(headers: Headers): string | undefined {
   const cookies = headers.get('cookie');
   if (cookies === null || isForeign(headers)) return undefined;
-  for (const pair of cookies.split(';')) {
-    const [name, value] = pair.trim().split('=', 2);
-    if (name === NAME && value !== undefined && value !== '') return `Bearer ${value}`;
-  }
-  return undefined;
+  const { [NAME]: value } = parse(cookies, NAME);
+  return value ? `Bearer ${value}` : undefined;
 }
 
 function isForeign(headers: Headers): boolean {

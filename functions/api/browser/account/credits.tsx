@@ -1,3 +1,4 @@
+import type { Account, LedgerEntry } from '#functions/api/account/account-schema.ts';
 import { call } from '#functions/api/browser/api.ts';
 import { usd, when } from '#functions/api/browser/format.ts';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
@@ -5,25 +6,8 @@ import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
 import { usePages } from '#functions/api/browser/parts/use-pages.ts';
 
-interface Account {
-  readonly balance: number;
-  readonly held: number;
-  readonly topup_url: string | null;
-}
-
-interface Entry {
-  readonly id: string;
-  readonly kind: 'grant' | 'hold' | 'capture' | 'release' | 'expiry';
-  readonly at: string;
-  readonly amount: number;
-  readonly prediction: string | null;
-  readonly model: string | null;
-  readonly reference: string | null;
-  readonly note: string | null;
-}
-
 /** What an entry is, and what it does to what can be spent: charges come out of what was held. */
-const KINDS: Readonly<Record<Entry['kind'], readonly [meaning: string, sign: string]>> = {
+const KINDS: Readonly<Record<LedgerEntry['kind'], readonly [meaning: string, sign: string]>> = {
   grant: ['credit added', '+'],
   hold: ['held for a prediction', '−'],
   capture: ['charged, of what was held', ''],
@@ -31,7 +15,7 @@ const KINDS: Readonly<Record<Entry['kind'], readonly [meaning: string, sign: str
   expiry: ['credit expired', '−'],
 };
 
-const COLUMNS: readonly Column<Entry>[] = [
+const COLUMNS: readonly Column<LedgerEntry>[] = [
   { title: 'When', cell: ({ at }) => when(at) },
   { title: 'What', cell: ({ kind }) => KINDS[kind][0] },
   {
@@ -54,7 +38,7 @@ const COLUMNS: readonly Column<Entry>[] = [
 /** What can be spent, what is held, and every movement of the money. */
 export function Credits() {
   const account = useLoaded(() => call<Account>('GET', '/v1/account'));
-  const ledger = usePages<Entry>('/v1/ledger?limit=50');
+  const ledger = usePages<LedgerEntry>('/v1/ledger?limit=50');
   const problem = account.problem ?? ledger.problem;
   if (problem !== undefined) return <Notice problem={problem} />;
   const { balance, held, topup_url: topupUrl } = account.value ?? {};

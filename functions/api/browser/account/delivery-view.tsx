@@ -5,21 +5,9 @@ import { CopyButton } from '#functions/api/browser/parts/copy-button.tsx';
 import { Dialog } from '#functions/api/browser/parts/dialog.tsx';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
+import type { DeliveryLog } from '#functions/api/webhooks/webhook-schema.ts';
 
-interface Attempt {
-  readonly number: number;
-  readonly at: string;
-  readonly duration_ms: number;
-  readonly status: number | null;
-  readonly failure: string | null;
-}
-
-interface DeliveryLog {
-  readonly prediction: string;
-  readonly event: string;
-  readonly url: string;
-  readonly log: readonly Attempt[];
-}
+type Attempt = DeliveryLog['log'][number];
 
 const COLUMNS: readonly Column<Attempt>[] = [
   { title: 'Attempt', number: true, cell: ({ number }) => number },
@@ -28,7 +16,7 @@ const COLUMNS: readonly Column<Attempt>[] = [
   { title: 'Answer', cell: ({ status, failure }) => failure ?? status ?? '–' },
 ];
 
-/** One delivery: each attempt, and what its body is: the prediction as it stands. */
+/** One delivery: each attempt, and what its body is: the prediction as it is now. */
 export function DeliveryView({ id, close }: { readonly id: string; close(): void }) {
   const [delivery, setDelivery] = useState<DeliveryLog | undefined>(undefined);
   const [payload, setPayload] = useState<string | undefined>(undefined);

@@ -1,4 +1,5 @@
 import { useState } from 'hono/jsx/dom';
+import type { IssuedKey, Key } from '#functions/api/account/account-schema.ts';
 import { call } from '#functions/api/browser/api.ts';
 import { usd, when } from '#functions/api/browser/format.ts';
 import { Confirm } from '#functions/api/browser/parts/confirm.tsx';
@@ -8,18 +9,6 @@ import { State } from '#functions/api/browser/parts/state.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
 import { NewKeyForm } from './new-key-form.tsx';
-
-interface Key {
-  readonly id: string;
-  readonly label: string;
-  readonly scopes: readonly string[];
-  readonly rate_per_minute: number;
-  readonly day_cap: number | null;
-  readonly month_cap: number | null;
-  readonly created_at: string;
-  readonly expires_at: string | null;
-  readonly revoked_at: string | null;
-}
 
 /** API keys: made here and shown once, rotated with an overlap of a day, revoked for good. */
 export function Keys() {
@@ -31,7 +20,7 @@ export function Keys() {
   const [doomed, setDoomed] = useState<Key | undefined>(undefined);
   const act = async (path: string, body: unknown = {}) => {
     try {
-      const answer = await call<{ key?: string }>('POST', path, body);
+      const answer = await call<Partial<IssuedKey>>('POST', path, body);
       setIssued(answer.key);
       setFailure(undefined);
       reload();

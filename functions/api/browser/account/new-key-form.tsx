@@ -1,25 +1,20 @@
+import type { NewKey } from '#functions/api/account/account-schema.ts';
+
 const SCOPES = [
   ['predict', 'order images'],
   ['read', 'see predictions and money'],
   ['admin', 'manage keys, credits and webhooks'],
 ] as const;
 
-/** What the API takes to make a key; caps in micro-USD. */
-export interface NewKey {
-  readonly label: string;
-  readonly scopes: readonly string[];
-  readonly day_cap: number | null;
-  readonly month_cap: number | null;
-}
-
 export function NewKeyForm({ create }: { create(key: NewKey): Promise<boolean> }) {
   const submit = (event: Event) => {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
     const data = new FormData(form);
+    const chosen = data.getAll('scope');
     void create({
       label: String(data.get('label')),
-      scopes: data.getAll('scope').map(String),
+      scopes: SCOPES.map(([scope]) => scope).filter((scope) => chosen.includes(scope)),
       day_cap: toMicroUsd(data.get('day_cap')),
       month_cap: toMicroUsd(data.get('month_cap')),
     }).then((made) => {

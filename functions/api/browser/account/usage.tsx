@@ -1,4 +1,5 @@
 import { useState } from 'hono/jsx/dom';
+import type { Usage } from '#functions/api/account/account-schema.ts';
 import { call } from '#functions/api/browser/api.ts';
 import { usd } from '#functions/api/browser/format.ts';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
@@ -6,24 +7,17 @@ import { Plot } from '#functions/api/browser/parts/plot.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
 
-interface Row {
-  readonly group: { readonly day: string; readonly model: string };
-  readonly jobs: number;
-  readonly images: number;
-  readonly amount: number;
-}
-
-interface Usage {
-  readonly from: string;
-  readonly to: string;
-  readonly rows: readonly Row[];
+/** A row of `by=day,model`. */
+interface Row extends Omit<Usage['rows'][number], 'group'> {
+  readonly day: string;
+  readonly model: string;
 }
 
 const DAY_MS = 86_400_000;
 
 const COLUMNS: readonly Column<Row>[] = [
-  { title: 'Day (UTC)', cell: ({ group }) => group.day },
-  { title: 'Model', cell: ({ group }) => group.model },
+  { title: 'Day (UTC)', cell: ({ day }) => day },
+  { title: 'Model', cell: ({ model }) => model },
   { title: 'Predictions', number: true, cell: ({ jobs }) => jobs },
   { title: 'Pictures', number: true, cell: ({ images }) => images },
   { title: 'Charged', number: true, cell: ({ amount }) => usd(amount) },
@@ -35,8 +29,11 @@ export function UsagePage() {
   const [model, setModel] = useState('');
   if (problem !== undefined) return <Notice problem={problem} />;
   if (value === undefined) return <p class="hint">Adding up …</p>;
-  const models = [...new Set(value.rows.map(({ group }) => group.model))].sort();
-  const rows = value.rows.filter(({ group }) => model === '' || group.model === model);
+  const all = value.rows.map(({ group, ...sums }): Row => {
+    return { day: group['day'] ?? '', model: group['model'] ?? '', ...sums };
+  });
+  const models = [...new Set(all.map((row) => row.model))].sort();
+  const rows = all.filter((row) => model === '' || row.model === model);
   const sum = (of: (row: Row) => number) => rows.reduce((total, row) => total + of(row), 0);
   return (
     <div>
@@ -68,7 +65,7 @@ export function UsagePage() {
         columns={COLUMNS}
         rows={[...rows].reverse()}
         empty="Nothing was made in the last thirty days."
-        keyOf={({ group }) => `${group.day} ${group.model}`}
+        keyOf={({ day, model }) => `${day} ${model}`}
       />
     </div>
   );
@@ -105,6 +102,6 @@ function byDay({ from, to }: Usage, rows: readonly Row[]) {
   for (let day = first; day < Date.parse(to); day += DAY_MS) {
     sums.set(new Date(day).toISOString().slice(0, 10), 0);
   }
-  for (const { group, amount } of rows) sums.set(group.day, (sums.get(group.day) ?? 0) + amount);
+  for (const { day, amount } of rows) sums.set(day, (sums.get(day) ?? 0) + amount);
   return [...sums].map(([label, value]) => ({ label, value }));
 }

@@ -4,11 +4,10 @@ import { when } from '#functions/api/browser/format.ts';
 import { Confirm } from '#functions/api/browser/parts/confirm.tsx';
 import { CopyButton } from '#functions/api/browser/parts/copy-button.tsx';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
+import type { RotatedSecret } from '#functions/api/webhooks/webhook-schema.ts';
 
-interface Secret {
-  readonly key: string;
-  readonly previous_expires_at?: string | null;
-}
+/** As shown, or as made by a rotation. */
+type Secret = Pick<RotatedSecret, 'key'> & Partial<RotatedSecret>;
 
 /** The secret that signs webhooks: shown when asked for, changed with an overlap of a day. */
 export function WebhookSecret() {

@@ -6,28 +6,11 @@ import { State } from '#functions/api/browser/parts/state.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
 import { usePages } from '#functions/api/browser/parts/use-pages.ts';
+import type { Delivery, Endpoint } from '#functions/api/webhooks/webhook-schema.ts';
 import { DeliveryView } from './delivery-view.tsx';
 import { WebhookSecret } from './webhook-secret.tsx';
 
-interface Delivery {
-  readonly id: string;
-  readonly prediction: string;
-  readonly event: string;
-  readonly url: string;
-  readonly status: 'pending' | 'delivered' | 'abandoned';
-  readonly attempts: number;
-  readonly created_at: string;
-  readonly next_attempt_at: string | null;
-}
-
-interface Endpoint {
-  readonly url: string;
-  readonly failing_since: string | null;
-  readonly disabled_at: string | null;
-  readonly disabled_reason: string | null;
-}
-
-/** Who was told what, how it went, and the secret that proves it was us. */
+/** What was sent where, how it went, and the secret that proves it came from here. */
 export function Webhooks() {
   const deliveries = usePages<Delivery>('/v1/webhooks/deliveries?limit=50');
   const endpoints = useLoaded(() =>
@@ -58,8 +41,8 @@ export function Webhooks() {
         rows={endpoints.value?.results}
         empty={
           <>
-            Nobody is told yet. Give a prediction a <code>webhook</code>, and its receiver appears
-            here.
+            There are no receivers yet. Give a prediction a <code>webhook</code>, and its receiver
+            appears here.
           </>
         }
         keyOf={({ url }) => url}

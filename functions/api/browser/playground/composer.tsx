@@ -1,5 +1,5 @@
 import { Choice } from '#functions/api/browser/parts/choice.tsx';
-import type { Model } from './model.ts';
+import type { PageModel } from '#functions/api/pages/page-schema.ts';
 import { ModelChoice } from './model-choice.tsx';
 import type { Order } from './order.ts';
 import { SeedField } from './seed-field.tsx';
@@ -13,7 +13,7 @@ const EXAMPLES = [
 ];
 
 interface ComposerProps {
-  readonly models: readonly Model[];
+  readonly models: readonly PageModel[];
   readonly order: Order;
   /** The seed of the picture on show, if there is one. */
   readonly lastSeed: number | undefined;
@@ -123,7 +123,7 @@ function Examples({ chosen, choose }: ExamplesProps) {
 }
 
 interface ShapeProps {
-  readonly model: Model;
+  readonly model: PageModel;
   readonly order: Order;
   change(change: Partial<Order>): void;
 }

@@ -1,6 +1,6 @@
-import type { Prediction } from '#functions/api/browser/api.ts';
 import { duration, usd } from '#functions/api/browser/format.ts';
 import { CopyButton } from '#functions/api/browser/parts/copy-button.tsx';
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 
 const STAGES: readonly (readonly [metric: string, name: string])[] = [
   ['queue_ms', 'queue'],
@@ -20,7 +20,7 @@ interface FactsProps {
 
 /** Where the time went, what it cost, and the receipt that makes the picture again. */
 export function Facts({ prediction, reuse }: FactsProps) {
-  const totalMs = (prediction.metrics?.['total_time'] ?? 0) * 1000;
+  const totalMs = (prediction.metrics['total_time'] ?? 0) * 1000;
   const parts = partsOf(prediction, totalMs);
   const receipt = JSON.stringify(prediction.receipt ?? {}, null, 2);
   return (
@@ -86,7 +86,7 @@ export function Facts({ prediction, reuse }: FactsProps) {
 function partsOf(prediction: Prediction, totalMs: number) {
   const stages = STAGES.map(([metric, name]) => ({
     name,
-    ms: prediction.metrics?.[metric] ?? 0,
+    ms: prediction.metrics[metric] ?? 0,
   }));
   const told = stages.reduce((sum, { ms }) => sum + ms, 0);
   return [...stages, { name: 'other', ms: totalMs - told }].filter(({ ms }) => ms >= 0.5);

@@ -1,4 +1,5 @@
-import { call, type Prediction, Problem, pathOf } from '#functions/api/browser/api.ts';
+import { call, Problem, pathOf } from '#functions/api/browser/api.ts';
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 
 /** Between looks while nothing else tells of changes, and while an event stream does. */
 const POLL_MS = 500;

@@ -1,8 +1,9 @@
 import { useState } from 'hono/jsx/dom';
-import { call, type Prediction } from '#functions/api/browser/api.ts';
+import { call } from '#functions/api/browser/api.ts';
 import { counted } from '#functions/api/browser/format.ts';
 import { Confirm } from '#functions/api/browser/parts/confirm.tsx';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 import { promptOf, Tile } from './tile.tsx';
 import { useGallery } from './use-gallery.ts';
 

@@ -1,10 +1,10 @@
 import { usd } from '#functions/api/browser/format.ts';
 import { Choice } from '#functions/api/browser/parts/choice.tsx';
-import type { Model } from './model.ts';
+import type { PageModel } from '#functions/api/pages/page-schema.ts';
 
 interface ModelChoiceProps {
-  readonly models: readonly Model[];
-  readonly chosen: Model | undefined;
+  readonly models: readonly PageModel[];
+  readonly chosen: PageModel | undefined;
   choose(name: string): void;
 }
 
@@ -36,7 +36,7 @@ export function ModelChoice({ models, chosen, choose }: ModelChoiceProps) {
 }
 
 /** `$0.004 · 256 × 256`: of the model's own size. */
-function termsOf({ aspects, prices }: Model): string {
+function termsOf({ aspects, prices }: PageModel): string {
   const own = aspects[0];
   const price = prices.find(({ maxPixels }) => (own?.width ?? 0) * (own?.height ?? 0) <= maxPixels);
   return [
@@ -45,7 +45,7 @@ function termsOf({ aspects, prices }: Model): string {
   ].join(' · ');
 }
 
-function AboutModel({ model, alone }: { readonly model: Model; readonly alone: boolean }) {
+function AboutModel({ model, alone }: { readonly model: PageModel; readonly alone: boolean }) {
   const { name, description, licence } = model;
   return (
     <p class="small about">

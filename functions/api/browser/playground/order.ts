@@ -1,5 +1,5 @@
-import type { Prediction } from '#functions/api/browser/api.ts';
-import type { Model } from './model.ts';
+import type { PageModel } from '#functions/api/pages/page-schema.ts';
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 
 /** What the form orders, as the API's `input` takes it. */
 export interface Order {
@@ -14,7 +14,7 @@ export interface Order {
 
 export const MAX_SEED = 2 ** 32 - 1;
 
-export function firstOrder(model: Model | undefined): Order {
+export function firstOrder(model: PageModel | undefined): Order {
   return {
     model: model?.name ?? '',
     prompt: 'A photo of a dog.',
@@ -26,7 +26,7 @@ export function firstOrder(model: Model | undefined): Order {
 }
 
 /** The order with what the model can't do replaced by what it can. */
-export function fitTo(model: Model | undefined, order: Order): Order {
+export function fitTo(model: PageModel | undefined, order: Order): Order {
   if (model === undefined) return order;
   const { aspects, formats, maxOutputs } = model;
   const fits = aspects.some(({ ratio }) => ratio === order.aspectRatio);
@@ -39,7 +39,7 @@ export function fitTo(model: Model | undefined, order: Order): Order {
 }
 
 /** What a prediction was made from, as far as the form has it. */
-export function orderOf(prediction: Prediction, model: Model | undefined): Partial<Order> {
+export function orderOf(prediction: Prediction, model: PageModel | undefined): Partial<Order> {
   const { prompt, num_outputs: count, output_format: format } = prediction.input ?? {};
   const { seed } = prediction;
   const [image] = prediction.receipt?.images ?? [];
@@ -52,7 +52,7 @@ export function orderOf(prediction: Prediction, model: Model | undefined): Parti
     ...(typeof count === 'number' ? { count } : {}),
     ...(typeof format === 'string' ? { format } : {}),
     ...(aspect === undefined ? {} : { aspectRatio: aspect.ratio }),
-    ...(seed === undefined ? {} : { seed }),
+    ...(seed === null ? {} : { seed }),
   };
 }
 

@@ -1,8 +1,8 @@
 import type { Child } from 'hono/jsx';
-import type { Prediction } from '#functions/api/browser/api.ts';
 import { fileName } from '#functions/api/browser/format.ts';
 import { Icon } from '#functions/api/browser/parts/icon.tsx';
 import { SaveLink } from '#functions/api/browser/parts/save-link.tsx';
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 import { Noise } from './noise.tsx';
 
 /** How many of what shape. */

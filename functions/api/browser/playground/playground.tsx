@@ -1,16 +1,17 @@
 import { useEffect, useState } from 'hono/jsx/dom';
 import { usd } from '#functions/api/browser/format.ts';
+import type { PageModel } from '#functions/api/pages/page-schema.ts';
 import { CodePanel } from './code-panel.tsx';
 import { Composer } from './composer.tsx';
 import { Facts } from './facts.tsx';
 import { Gallery } from './gallery.tsx';
-import { type Model, priceOf } from './model.ts';
 import { firstOrder, fitTo, type Order, orderOf } from './order.ts';
+import { priceOf } from './price-of.ts';
 import { Stage } from './stage.tsx';
 import { useRun } from './use-run.ts';
 
 /** The first page: a prompt becomes a picture. */
-export function Playground({ models }: { readonly models: readonly Model[] }) {
+export function Playground({ models }: { readonly models: readonly PageModel[] }) {
   const [changes, setChanges] = useState(0);
   const [order, setOrder] = useState<Order>(firstOrder(models[0]));
   const modelOf = (name: string) => models.find((model) => model.name === name);
@@ -43,7 +44,7 @@ export function Playground({ models }: { readonly models: readonly Model[] }) {
           <Composer
             models={models}
             order={order}
-            lastSeed={shown?.seed}
+            lastSeed={shown?.seed ?? undefined}
             busy={run.state === 'waiting'}
             price={price === undefined ? '' : usd(price)}
             change={change}
@@ -84,7 +85,7 @@ export function Playground({ models }: { readonly models: readonly Model[] }) {
   );
 }
 
-function sizeOf(model: Model | undefined, { aspectRatio }: Order) {
+function sizeOf(model: PageModel | undefined, { aspectRatio }: Order) {
   return model?.aspects.find(({ ratio }) => ratio === aspectRatio) ?? { width: 1, height: 1 };
 }
 

@@ -1,7 +1,8 @@
 import type { Child } from 'hono/jsx';
-import { failureOf, type Prediction } from '#functions/api/browser/api.ts';
+import { failureOf } from '#functions/api/browser/api.ts';
 import { counted, usd } from '#functions/api/browser/format.ts';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 import { EmptyFrames, type Layout, Pictures } from './pictures.tsx';
 import type { Run } from './use-run.ts';
 import { Waiting, waitingText } from './waiting.tsx';
@@ -103,7 +104,7 @@ function Result({ prediction, fresh, layout, submit, keepSeed }: ResultProps) {
       )}
       {made && status === 'canceled' && <p class="hint">{endText(prediction)}</p>}
       {made && <Pictures prediction={prediction} fresh={fresh} keepSeed={keepSeed} />}
-      {(prediction.warnings ?? []).map((warning) => (
+      {prediction.warnings.map((warning) => (
         <p key={warning} class="warning">
           {warning}
         </p>
@@ -113,8 +114,8 @@ function Result({ prediction, fresh, layout, submit, keepSeed }: ResultProps) {
 }
 
 function endText({ status, cost, data_removed: isRemoved }: Prediction): string {
-  if (isRemoved === true) return 'These pictures were deleted.';
-  if (status === 'succeeded') return 'These pictures are not kept any more.';
+  if (isRemoved) return 'These pictures were deleted.';
+  if (status === 'succeeded') return 'These pictures are no longer kept.';
   const charged = cost ? `${usd(cost)} for what was made.` : 'Nothing was charged.';
   return status === 'canceled' ? `Cancelled. ${charged}` : charged;
 }
@@ -125,6 +126,6 @@ function announcement(run: Run): string {
   if (run.state !== 'done' || !run.fresh) return '';
   const { prediction } = run;
   if (prediction.status !== 'succeeded') return endText(prediction);
-  const warnings = (prediction.warnings ?? []).join(' ');
+  const warnings = prediction.warnings.join(' ');
   return `${counted(prediction.output?.length ?? 0, 'picture')} ready. ${warnings}`;
 }

@@ -1,7 +1,7 @@
-import type { Prediction } from '#functions/api/browser/api.ts';
 import { fileName, usd, when } from '#functions/api/browser/format.ts';
 import { Icon } from '#functions/api/browser/parts/icon.tsx';
 import { SaveLink } from '#functions/api/browser/parts/save-link.tsx';
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 
 interface TileProps {
   readonly prediction: Prediction;
@@ -21,7 +21,7 @@ export function Tile({ prediction, show, replay, remove, filter }: TileProps) {
   const prompt = promptOf(prediction);
   const urls = prediction.output ?? [];
   const url = urls[0] ?? '';
-  const tags = Object.entries(prediction.metadata ?? {});
+  const tags = Object.entries(prediction.metadata);
   return (
     <li>
       <button

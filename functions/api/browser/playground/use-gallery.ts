@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'hono/jsx/dom';
-import { call, type Prediction, pathOf } from '#functions/api/browser/api.ts';
+import { call, pathOf } from '#functions/api/browser/api.ts';
 import { useWhileVisible } from '#functions/api/browser/parts/use-while-visible.ts';
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 import { isOver } from './follow.ts';
 
 interface Page {

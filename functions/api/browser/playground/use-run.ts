@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'hono/jsx/dom';
-import { call, type Prediction } from '#functions/api/browser/api.ts';
+import { call } from '#functions/api/browser/api.ts';
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 import { addressedPrediction, setAddress } from './address.ts';
 import { follow, isOver } from './follow.ts';
 import { inputOf, type Order } from './order.ts';

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'hono/jsx/dom';
-import type { Prediction } from '#functions/api/browser/api.ts';
 import { duration } from '#functions/api/browser/format.ts';
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 import type { WaitingRun } from './use-run.ts';
 
 const TICK_MS = 200;
@@ -40,7 +40,7 @@ export function Waiting({ run }: { readonly run: WaitingRun }) {
 
 /** The phase and the place in the queue; it changes seldom enough to be read out. */
 export function waitingText({ prediction, canceling, disconnected }: WaitingRun): string {
-  if (disconnected) return 'No connection. It goes on over there; looking again …';
+  if (disconnected) return 'No connection. The prediction keeps running; reconnecting …';
   if (canceling) return 'Cancelling …';
   const phase = PHASES[prediction?.phase ?? 'queued'] ?? 'Working';
   const position = prediction?.queue_position;
