@@ -18,16 +18,34 @@ const SHARED = {
   deployment: ['core', 'service/domain'],
 };
 
-/** @param {string} folder below `shared/` @param {readonly string[]} allowed folders, likewise */
-function sharedMayImport(folder, allowed) {
-  const others = [folder, ...allowed].join('|');
-  return {
-    name: `shared/${folder}`,
-    comment: `shared/${folder} may import only itself and ${allowed.join(', ') || 'no other folder'}.`,
+/** One folder a stack: each knows those that are deployed before it. */
+const INFRA = {
+  constructs: [],
+  handlers: [],
+  data: ['constructs'],
+  edge: ['constructs', 'data'],
+  gpu: ['constructs', 'data'],
+  api: ['constructs', 'data', 'edge', 'gpu'],
+  webhooks: ['constructs', 'data', 'api'],
+  operations: ['constructs', 'handlers', 'data', 'edge', 'gpu', 'api', 'webhooks'],
+};
+
+/**
+ * @param {'shared' | 'infra'} base
+ * @param {Readonly<Record<string, readonly string[]>>} folders below it, with those that each may import
+ * @param {string} free what all of them may import besides
+ */
+function directions(base, folders, free) {
+  return Object.entries(folders).map(([folder, allowed]) => ({
+    name: `${base}/${folder}`,
+    comment: `Of ${base}/, ${folder} imports only itself and ${allowed.join(', ') || 'no other folder'}.`,
     severity: 'error',
-    from: { path: `^shared/${folder}/` },
-    to: { path: '^(shared|functions|infra)/', pathNot: `^shared/(${others})/` },
-  };
+    from: { path: `^${base}/${folder}/` },
+    to: {
+      path: `^(?!${free})(shared|functions|infra)/`,
+      pathNot: `^${base}/(${[folder, ...allowed].join('|')})/`,
+    },
+  }));
 }
 
 /** @param {string} name of a function that is deployed by itself @param {string} shared what it needs not know */
@@ -70,7 +88,8 @@ export const IMPORT_RULES = {
       from: { path: '^(shared|functions)/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
-    ...Object.entries(SHARED).map(([folder, allowed]) => sharedMayImport(folder, allowed)),
+    ...directions('shared', SHARED, '(?!)'),
+    ...directions('infra', INFRA, '(shared|functions)/'),
     {
       name: 'service-is-pure',
       comment: 'The rules of the service know no SDK and no HTTP framework.',

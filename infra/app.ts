@@ -1,11 +1,11 @@
 import { App } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
+import { edgeSettings } from '#infra/edge/edge-stack.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { ceilingPerMonth } from '#shared/deployment/cost.ts';
 import { type DeploymentSettings, parseSettings } from '#shared/deployment/settings.ts';
 import { BUNDLE_NAMES, bundleAll } from './bundles.ts';
 import { createDeployment, type DeploymentCode } from './deployment.ts';
-import { edgeSettings } from './stacks/edge-stack.ts';
 
 /** The CDK app that cdk.json names: bundles the functions and synthesises every stack. */
 async function main(): Promise<void> {

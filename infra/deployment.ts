@@ -1,15 +1,15 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
+import { ApiStack } from '#infra/api/api-stack.ts';
+import { deploymentTags } from '#infra/constructs/onestep-stack.ts';
+import { DataStack } from '#infra/data/data-stack.ts';
+import { EdgeStack } from '#infra/edge/edge-stack.ts';
+import { GpuStack } from '#infra/gpu/gpu-stack.ts';
+import { OperationsStack } from '#infra/operations/operations-stack.ts';
+import { WebhooksStack } from '#infra/webhooks/webhooks-stack.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import type { BundleName } from './bundles.ts';
-import { ApiStack } from './stacks/api-stack.ts';
-import { DataStack } from './stacks/data-stack.ts';
-import { EdgeStack } from './stacks/edge-stack.ts';
-import { GpuStack } from './stacks/gpu-stack.ts';
-import { deploymentTags } from './stacks/onestep-stack.ts';
-import { OperationsStack } from './stacks/operations-stack.ts';
-import { WebhooksStack } from './stacks/webhooks-stack.ts';
 
 export type DeploymentCode = Readonly<Record<BundleName, Code>>;
 

@@ -2,7 +2,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
-import { acknowledge } from '#infra/acknowledge.ts';
+import { acknowledge } from './acknowledge.ts';
 
 export interface AlarmTopicProps {
   /** Who is mailed. @default nobody */

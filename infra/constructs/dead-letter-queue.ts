@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { acknowledge } from '#infra/acknowledge.ts';
+import { acknowledge } from './acknowledge.ts';
 
 /** Where what failed for good waits for a person; by its nature it has no such queue itself. */
 export function createDeadLetterQueue(scope: Construct, id: string): Queue {

@@ -8,8 +8,8 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { acknowledge } from '#infra/acknowledge.ts';
-import { stagePolicy } from '#infra/stage.ts';
+import { acknowledge } from './acknowledge.ts';
+import { stagePolicy } from './stage-policy.ts';
 
 export interface PrivateBucketProps {
   readonly stage: 'dev' | 'prod';

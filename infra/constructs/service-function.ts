@@ -11,8 +11,8 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { acknowledge } from '#infra/acknowledge.ts';
-import { stagePolicy } from '#infra/stage.ts';
+import { acknowledge } from './acknowledge.ts';
+import { stagePolicy } from './stage-policy.ts';
 
 export interface ServiceFunctionProps {
   readonly stage: 'dev' | 'prod';

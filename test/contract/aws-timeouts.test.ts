@@ -1,6 +1,6 @@
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, describe, expect, it } from 'vitest';
-import { TIMEOUTS } from '#infra/timeouts.ts';
+import { TIMEOUTS } from '#infra/constructs/timeouts.ts';
 import { type CallLimits, clientSettings } from '#shared/adapters/aws/aws-access.ts';
 import { SECRET_LIMITS } from '#shared/adapters/aws/secrets-client.ts';
 import { type FakeService, startFakeService } from '#test/helpers/fake-service.ts';

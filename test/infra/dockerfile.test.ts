@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { INFERENCE_AMI } from '#infra/constructs/async-endpoint.ts';
+import { INFERENCE_AMI } from '#infra/gpu/async-endpoint.ts';
 import { entrypointOf, readDockerfile } from '#test/helpers/dockerfile.ts';
 import { readFromRoot } from '#test/helpers/root.ts';
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LOG_METRICS, type LogMetric } from '#infra/log-metrics.ts';
+import { LOG_METRICS, type LogMetric } from '#infra/operations/log-metrics.ts';
 import { createJsonLog } from '#shared/adapters/aws/json-log.ts';
 import { createLoggedLedger } from '#shared/adapters/aws/logged-ledger.ts';
 import type { Job } from '#shared/core/job.ts';

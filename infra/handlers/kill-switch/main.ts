@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { z } from 'zod';
 import { loadKillSwitchConfig } from './config.ts';
-import { type SwitchDeps, type SwitchResult, switchDeployment } from './switch-deployment.ts';
+import { pauseOrResume, type SwitchDeps, type SwitchResult } from './pause-or-resume.ts';
 
 const config = loadKillSwitchConfig(process.env);
 const scaling = new ApplicationAutoScalingClient({});
@@ -71,7 +71,7 @@ export async function handler(event: unknown): Promise<SwitchResult> {
   const command = CommandSchema.safeParse(event);
   const action = command.success ? command.data.action : 'pause';
   if (!command.success) NotificationSchema.parse(event);
-  const result = await switchDeployment(deps, config, action);
+  const result = await pauseOrResume(deps, config, action);
   if (result.problems.length > 0) {
     throw new Error(`The ${action} is not complete. ${result.problems.join('; ')}`);
   }

@@ -27,10 +27,10 @@ describe('build', () => {
   it('#2 runs cdk-nag at each synth: an error would have thrown above; no finding is waved through as a whole', () => {
     const source = [
       'infra/constructs/service-function.ts',
-      'infra/constructs/kill-switch.ts',
-      'infra/stacks/gpu-stack.ts',
-      'infra/stacks/edge-stack.ts',
-      'infra/grants.ts',
+      'infra/operations/kill-switch.ts',
+      'infra/gpu/gpu-stack.ts',
+      'infra/edge/edge-stack.ts',
+      'infra/data/grants.ts',
     ].map(readFromRoot);
     for (const text of source) expect(text).not.toMatch(/'AwsSolutions-IAM[45]'/);
     // That the checks bite: test/infra/nag.test.ts.

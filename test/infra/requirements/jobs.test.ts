@@ -64,7 +64,7 @@ describe('jobs', () => {
   });
 
   it("#15 keeps the dispatcher's bound above the target of scaling, so that a second instance can start", async () => {
-    const { BACKLOG_TARGET } = await import('#infra/constructs/endpoint-scaling.ts');
+    const { BACKLOG_TARGET } = await import('#infra/gpu/endpoint-scaling.ts');
     const { loadDispatchConfig } = await import('#functions/dispatch/config.ts');
     const [, dispatch] = functionsIn(dev).find(([id]) => /^Dispatch/.test(id)) ?? [];
     const variables = dispatch?.Properties.Environment.Variables as Record<string, unknown>;

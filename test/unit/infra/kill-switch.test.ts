@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadKillSwitchConfig } from '#infra/handlers/kill-switch/config.ts';
-import {
-  type SwitchDeps,
-  switchDeployment,
-} from '#infra/handlers/kill-switch/switch-deployment.ts';
+import { pauseOrResume, type SwitchDeps } from '#infra/handlers/kill-switch/pause-or-resume.ts';
 
 const config = loadKillSwitchConfig({
   API_FUNCTION_NAME: 'api',
@@ -28,13 +25,13 @@ function world(change: Partial<SwitchDeps> = {}) {
 describe('kill switch', () => {
   it('turns new work away first, then takes every instance', async () => {
     const { deps, steps } = world();
-    await switchDeployment(deps, config, 'pause');
+    await pauseOrResume(deps, config, 'pause');
     expect(steps).toEqual(['api paused true', 'one max 0', 'one now 0', 'two max 0', 'two now 0']);
   });
 
   it('gives the capacity back before it lets work in', async () => {
     const { deps, steps } = world();
-    await switchDeployment(deps, config, 'resume');
+    await pauseOrResume(deps, config, 'resume');
     expect(steps).toEqual(['one max 3', 'two max 1', 'api paused false']);
   });
 
@@ -44,7 +41,7 @@ describe('kill switch', () => {
         throw new Error('endpoint is Updating');
       },
     });
-    const { problems } = await switchDeployment(deps, config, 'pause');
+    const { problems } = await pauseOrResume(deps, config, 'pause');
     expect(steps).toContain('two max 0');
     expect(problems).toEqual(['one: endpoint is Updating', 'two: endpoint is Updating']);
   });

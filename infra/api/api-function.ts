@@ -1,0 +1,68 @@
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import type { ApiEnv } from '#functions/api/config.ts';
+import { objectArn } from '#infra/constructs/bucket-reference.ts';
+import type { OnestepStack } from '#infra/constructs/onestep-stack.ts';
+import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
+import type { ServiceFunction } from '#infra/constructs/service-function.ts';
+import { createStackFunction } from '#infra/constructs/stack-function.ts';
+import type { DataStack } from '#infra/data/data-stack.ts';
+import {
+  grantSecrets,
+  grantSend,
+  grantSettling,
+  grantTableRead,
+  grantTableWrite,
+} from '#infra/data/grants.ts';
+import { modelPrefix } from '#shared/deployment/names.ts';
+import { deployedModels, endpointArns } from './deployed-models.ts';
+
+/** The API: everything that clients and the playground call. */
+export function createApiFunction(
+  stack: OnestepStack,
+  data: DataStack,
+  code: Code,
+): ServiceFunction {
+  const { settings } = stack;
+  const api = createStackFunction(stack, 'Api', settings, {
+    name: 'api',
+    code,
+    description: 'Predictions, images, keys, credits, usage, webhook log, playground.',
+    memoryMib: 1024,
+    environment: environment(stack, data),
+    whyNoDlq:
+      'Only CloudFront invokes it, through its URL and synchronously: who called sees the error.',
+  });
+  grantTableRead(api, data);
+  grantTableWrite(api, data);
+  grantSend(api, [data.dispatchQueue.queue.queueArn, data.webhookQueue.queue.queueArn]);
+  grantSecrets(api, [data.macSecret, data.receiptSecret]);
+  grantSettling(api, data);
+  api.grant(
+    ['s3:GetObject'],
+    settings.models.map((model) =>
+      objectArn(data.modelBucket, `${modelPrefix(model.digest)}manifest.json`),
+    ),
+  );
+  api.grant(['sagemaker:DescribeEndpoint'], endpointArns(stack, settings));
+  return api;
+}
+
+function environment({ settings }: OnestepStack, data: DataStack): OwnEnvironment<ApiEnv> {
+  return {
+    TABLE_NAME: data.table.tableName,
+    OUTPUT_BUCKET_NAME: data.outputBucket.bucketName,
+    MODEL_BUCKET_NAME: data.modelBucket.bucketName,
+    MODELS: JSON.stringify(deployedModels(settings)),
+    DISPATCH_QUEUE_URL: data.dispatchQueue.queue.queueUrl,
+    WEBHOOK_QUEUE_URL: data.webhookQueue.queue.queueUrl,
+    MAC_SECRET_ARN: data.macSecret.secretArn,
+    RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
+    QUEUE_LIMIT: String(settings.queueLimit),
+    RETENTION_HOURS: String(settings.retentionDays * 24),
+    ...(settings.operatorAccount === undefined
+      ? {}
+      : { OPERATOR_ACCOUNT: settings.operatorAccount }),
+    ...(settings.blockList === undefined ? {} : { BLOCK_LIST: JSON.stringify(settings.blockList) }),
+    ...(settings.topupUrl === undefined ? {} : { TOPUP_URL: settings.topupUrl }),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import type { DispatchEnv } from '#functions/dispatch/config.ts';
+import { consumeFrom } from '#infra/constructs/consume-from.ts';
+import type { OnestepStack } from '#infra/constructs/onestep-stack.ts';
+import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
+import type { ServiceFunction } from '#infra/constructs/service-function.ts';
+import { createStackFunction } from '#infra/constructs/stack-function.ts';
+import type { DataStack } from '#infra/data/data-stack.ts';
+import {
+  grantSecrets,
+  grantSettling,
+  grantTableRead,
+  grantTableWrite,
+} from '#infra/data/grants.ts';
+import { deployedModels, endpointArns } from './deployed-models.ts';
+
+/** At one time: the second takes over while the first ends; the table decides who gets a job. */
+const DISPATCHERS = 2;
+
+/** The dispatcher: the only one that may order from SageMaker. */
+export function createDispatchFunction(
+  stack: OnestepStack,
+  data: DataStack,
+  code: Code,
+): ServiceFunction {
+  const { settings } = stack;
+  const environment: OwnEnvironment<DispatchEnv> = {
+    TABLE_NAME: data.table.tableName,
+    OUTPUT_BUCKET_NAME: data.outputBucket.bucketName,
+    MODELS: JSON.stringify(deployedModels(settings)),
+    RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
+  };
+  const dispatch = createStackFunction(stack, 'Dispatch', settings, {
+    name: 'dispatch',
+    code,
+    description: 'Gives waiting jobs to SageMaker, fair by account.',
+    memoryMib: 512,
+    environment,
+    reservedConcurrency: DISPATCHERS,
+    whyNoDlq: 'Reads a queue, which has its own dead-letter queue.',
+  });
+  consumeFrom(dispatch, data.dispatchQueue, { maxConcurrency: DISPATCHERS });
+  grantTableRead(dispatch, data);
+  grantTableWrite(dispatch, data);
+  grantSecrets(dispatch, [data.receiptSecret]);
+  grantSettling(dispatch, data);
+  dispatch.grant(['sagemaker:InvokeEndpointAsync'], endpointArns(stack, settings));
+  return dispatch;
+}

@@ -1,0 +1,73 @@
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { SweepEnv } from '#functions/sweep/config.ts';
+import type { OnestepStack } from '#infra/constructs/onestep-stack.ts';
+import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
+import type { ServiceFunction } from '#infra/constructs/service-function.ts';
+import { createStackFunction } from '#infra/constructs/stack-function.ts';
+import type { DataStack } from '#infra/data/data-stack.ts';
+import { grantSend, grantSettling, grantTableRead, grantTableWrite } from '#infra/data/grants.ts';
+
+/** The sweep, every minute: what got lost elsewhere is found here. */
+export function createSweepFunction(
+  stack: OnestepStack,
+  data: DataStack,
+  failures: Queue,
+  code: Code,
+): ServiceFunction {
+  const { settings } = stack;
+  const environment: OwnEnvironment<SweepEnv> = {
+    TABLE_NAME: data.table.tableName,
+    OUTPUT_BUCKET_NAME: data.outputBucket.bucketName,
+    DISPATCH_QUEUE_URL: data.dispatchQueue.queue.queueUrl,
+    WEBHOOK_QUEUE_URL: data.webhookQueue.queue.queueUrl,
+    RETENTION_HOURS: String(settings.retentionDays * 24),
+  };
+  const sweep = createStackFunction(stack, 'Sweep', settings, {
+    name: 'sweep',
+    code,
+    description:
+      'Each minute: settles overdue jobs, queues due webhooks, expires credits and outputs.',
+    memoryMib: 512,
+    environment,
+    reservedConcurrency: 1,
+    deadLetterQueue: failures,
+  });
+  grantTableRead(sweep, data);
+  grantTableWrite(sweep, data);
+  grantSend(sweep, [data.dispatchQueue.queue.queueArn, data.webhookQueue.queue.queueArn]);
+  grantSettling(sweep, data);
+  everyMinute(stack, sweep, failures);
+  return sweep;
+}
+
+function everyMinute(stack: OnestepStack, target: ServiceFunction, failures: Queue): void {
+  const role = new Role(stack, 'SweepScheduleRole', {
+    assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+      conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
+    }),
+  });
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['lambda:InvokeFunction'],
+      resources: [target.function.functionArn],
+    }),
+  );
+  role.addToPolicy(
+    new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [failures.queueArn] }),
+  );
+  const schedule = new CfnSchedule(stack, 'SweepSchedule', {
+    scheduleExpression: 'rate(1 minute)',
+    flexibleTimeWindow: { mode: 'OFF' },
+    target: {
+      arn: target.function.functionArn,
+      roleArn: role.roleArn,
+      // The next minute's run does what this one could not.
+      retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
+      deadLetterConfig: { arn: failures.queueArn },
+    },
+  });
+  schedule.node.addDependency(role);
+}

@@ -1,0 +1,147 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnLoggingConfiguration, CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
+import type { Construct } from 'constructs';
+import { retentionDays } from '#infra/constructs/service-function.ts';
+import { stagePolicy } from '#infra/constructs/stage-policy.ts';
+import { errorBody } from '#shared/core/error-body.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { PROJECT } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
+
+/** The window of the rate rules. */
+const RATE_WINDOW_SECONDS = 300;
+
+/**
+ * Rules of the common set that count instead of block. The first four look at bodies, and a prompt may
+ * hold anything: markup, paths, addresses, eight kilobytes of them. The edge function caps bodies
+ * itself. The last would refuse clients that name no user agent.
+ */
+const COUNTED_RULES = [
+  'SizeRestrictions_BODY',
+  'CrossSiteScripting_BODY',
+  'GenericLFI_BODY',
+  'GenericRFI_BODY',
+  'NoUserAgent_HEADER',
+];
+
+/** The firewall in front of the distribution: managed rules, and rates by address and by API key. */
+export function createWebAcl(scope: Construct, settings: DeploymentSettings): CfnWebACL {
+  const name = firewallName(settings);
+  const webAcl = new CfnWebACL(scope, 'WebAcl', {
+    name,
+    scope: 'CLOUDFRONT',
+    defaultAction: { allow: {} },
+    visibilityConfig: visibility(name),
+    customResponseBodies: {
+      'too-many-requests': { contentType: 'APPLICATION_JSON', content: tooManyRequests() },
+    },
+    rules: [
+      rateRule('rate-by-address', 0, settings.rateLimitPerIp, { aggregateKeyType: 'IP' }),
+      rateRule('rate-by-key', 1, settings.rateLimitPerKey, {
+        aggregateKeyType: 'CUSTOM_KEYS',
+        customKeys: [
+          {
+            header: { name: 'authorization', textTransformations: [{ priority: 0, type: 'NONE' }] },
+          },
+        ],
+      }),
+      managedRule('known-bad-inputs', 2, 'AWSManagedRulesKnownBadInputsRuleSet'),
+      managedRule('common', 3, 'AWSManagedRulesCommonRuleSet', COUNTED_RULES),
+    ],
+  });
+  const logs = new LogGroup(scope, 'WebAclLogs', {
+    // WAF takes no group whose name begins otherwise.
+    logGroupName: `aws-waf-logs-${name}`,
+    retention: retentionDays(settings.logRetentionDays),
+    removalPolicy: stagePolicy(settings.stage).removal,
+  });
+  new CfnLoggingConfiguration(scope, 'WebAclLogging', {
+    resourceArn: webAcl.attrArn,
+    logDestinationConfigs: [
+      Stack.of(scope).formatArn({
+        service: 'logs',
+        resource: 'log-group',
+        resourceName: logs.logGroupName,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    ],
+    // API keys stay out of the logs, whatever header brings them.
+    redactedFields: ['authorization', 'x-onestep-authorization', 'cookie'].map((header) => ({
+      singleHeader: { Name: header },
+    })),
+    loggingFilter: {
+      DefaultBehavior: 'DROP',
+      Filters: [
+        {
+          Behavior: 'KEEP',
+          Requirement: 'MEETS_ANY',
+          Conditions: ['BLOCK', 'COUNT'].map((Action) => ({ ActionCondition: { Action } })),
+        },
+      ],
+    },
+  });
+  return webAcl;
+}
+
+/** The firewall's name, which its metrics go by too. */
+export function firewallName(settings: DeploymentSettings): string {
+  return `${PROJECT}-${settings.stage}`;
+}
+
+/** As the API's own 429, but for the request's id: WAF knows none. */
+function tooManyRequests(): string {
+  const error = new AppError('rate-limited', 'Too many requests. Wait a few minutes.');
+  const { request_id: _, ...body } = errorBody(error, '');
+  return JSON.stringify(body);
+}
+
+function rateRule(
+  name: string,
+  priority: number,
+  limit: number,
+  by: Omit<CfnWebACL.RateBasedStatementProperty, 'limit' | 'evaluationWindowSec'>,
+): CfnWebACL.RuleProperty {
+  return {
+    name,
+    priority,
+    action: {
+      block: {
+        customResponse: {
+          responseCode: 429,
+          customResponseBodyKey: 'too-many-requests',
+          responseHeaders: [{ name: 'retry-after', value: String(RATE_WINDOW_SECONDS) }],
+        },
+      },
+    },
+    statement: {
+      rateBasedStatement: { limit, evaluationWindowSec: RATE_WINDOW_SECONDS, ...by },
+    },
+    visibilityConfig: visibility(name),
+  };
+}
+
+function managedRule(
+  name: string,
+  priority: number,
+  group: string,
+  counted: readonly string[] = [],
+): CfnWebACL.RuleProperty {
+  return {
+    name,
+    priority,
+    overrideAction: { none: {} },
+    statement: {
+      managedRuleGroupStatement: {
+        vendorName: 'AWS',
+        name: group,
+        ruleActionOverrides: counted.map((rule) => ({ name: rule, actionToUse: { count: {} } })),
+      },
+    },
+    visibilityConfig: visibility(name),
+  };
+}
+
+function visibility(metricName: string): CfnWebACL.VisibilityConfigProperty {
+  return { metricName, cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false };
+}

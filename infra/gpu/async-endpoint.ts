@@ -1,0 +1,153 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type Metric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { Role } from 'aws-cdk-lib/aws-iam';
+import { CfnEndpoint, CfnEndpointConfig, CfnModel } from 'aws-cdk-lib/aws-sagemaker';
+import { Construct } from 'constructs';
+import { VARIANT_NAME } from '#shared/deployment/names.ts';
+import { endpointMetric, variantMetric } from './endpoint-metrics.ts';
+import { scaleToZero } from './endpoint-scaling.ts';
+
+/**
+ * The host image: NVIDIA driver 580, which runs CUDA 13.0. One of three that must agree: the base image
+ * of functions/gpu/Dockerfile and the ONNX Runtime wheel in it are the others; a test ties them.
+ */
+export const INFERENCE_AMI = 'al2023-ami-sagemaker-inference-gpu-4-1';
+
+/** Downloading and starting are given what the largest model needs on a bad day. */
+const STARTUP_TIMEOUT_SECONDS = 1_200;
+const DOWNLOAD_TIMEOUT_SECONDS = 1_200;
+
+export interface AsyncEndpointProps {
+  /** Fixed, so that it can be granted on and logged before it exists. Never changes: that replaces it. */
+  readonly endpointName: string;
+  readonly role: Role;
+  /** `<repository>@sha256:…`: by digest, or a push under an old tag would change nothing. */
+  readonly image: string;
+  /** An S3 prefix that ends in `/` and holds the model package's files as they are. */
+  readonly modelDataUrl: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly instanceType: string;
+  readonly maxInstances: number;
+  readonly outputPath: string;
+  readonly failurePath: string;
+  readonly successTopicArn: string;
+  readonly errorTopicArn: string;
+}
+
+/**
+ * A SageMaker asynchronous endpoint that scales to zero. Model and configuration have no names of their
+ * own: each change makes new ones, and the endpoint moves over to them by blue/green, which needs twice
+ * the instances for a while (`onestep preflight` looks whether the quota has them).
+ */
+export class AsyncEndpoint extends Construct {
+  readonly endpointName: string;
+  readonly model: CfnModel;
+  readonly config: CfnEndpointConfig;
+  readonly endpoint: CfnEndpoint;
+
+  constructor(scope: Construct, id: string, props: AsyncEndpointProps) {
+    super(scope, id);
+    this.endpointName = props.endpointName;
+    this.model = this.createModel(props);
+    this.config = this.createConfig(props, this.model);
+    this.endpoint = this.createEndpoint(props, this.config);
+    scaleToZero(this, this.endpoint, props);
+  }
+
+  private createModel(props: AsyncEndpointProps): CfnModel {
+    const model = new CfnModel(this, 'Model', {
+      executionRoleArn: props.role.roleArn,
+      // The function writes images to S3 itself.
+      enableNetworkIsolation: false,
+      primaryContainer: {
+        image: props.image,
+        mode: 'SingleModel',
+        environment: { ...props.environment },
+        modelDataSource: {
+          s3DataSource: {
+            s3Uri: props.modelDataUrl,
+            s3DataType: 'S3Prefix',
+            compressionType: 'None',
+          },
+        },
+      },
+    });
+    // SageMaker tries the role's grants when the model is made: the policy has to be there before.
+    model.node.addDependency(props.role);
+    return model;
+  }
+
+  private createConfig(props: AsyncEndpointProps, model: CfnModel): CfnEndpointConfig {
+    return new CfnEndpointConfig(this, 'Config', {
+      productionVariants: [
+        {
+          variantName: VARIANT_NAME,
+          modelName: model.attrModelName,
+          instanceType: props.instanceType,
+          // An endpoint is born with one instance at least; scaling takes it away when nobody calls.
+          initialInstanceCount: 1,
+          initialVariantWeight: 1,
+          inferenceAmiVersion: INFERENCE_AMI,
+          containerStartupHealthCheckTimeoutInSeconds: STARTUP_TIMEOUT_SECONDS,
+          modelDataDownloadTimeoutInSeconds: DOWNLOAD_TIMEOUT_SECONDS,
+        },
+      ],
+      asyncInferenceConfig: {
+        // One job at a time on one GPU.
+        clientConfig: { maxConcurrentInvocationsPerInstance: 1 },
+        outputConfig: {
+          s3OutputPath: props.outputPath,
+          s3FailurePath: props.failurePath,
+          notificationConfig: {
+            successTopic: props.successTopicArn,
+            errorTopic: props.errorTopicArn,
+            // Small on errors (the container's JSON), and of no use on success.
+            includeInferenceResponseIn: ['ERROR_NOTIFICATION_TOPIC'],
+          },
+        },
+      },
+    });
+  }
+
+  private createEndpoint(props: AsyncEndpointProps, config: CfnEndpointConfig): CfnEndpoint {
+    const failures = new Alarm(this, 'RollbackAlarm', {
+      alarmDescription: `New version of ${props.endpointName} fails its jobs: the update is rolled back.`,
+      metric: this.variantMetric('InvocationFailures', Stats.SUM, Duration.minutes(1)),
+      threshold: 3,
+      evaluationPeriods: 5,
+      datapointsToAlarm: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    return new CfnEndpoint(this, 'Endpoint', {
+      endpointName: props.endpointName,
+      endpointConfigName: config.attrEndpointConfigName,
+      // Otherwise each update would start an instance, whatever scaling thinks.
+      retainAllVariantProperties: true,
+      deploymentConfig: {
+        blueGreenUpdatePolicy: {
+          trafficRoutingConfiguration: { type: 'ALL_AT_ONCE', waitIntervalInSeconds: 300 },
+          terminationWaitInSeconds: 300,
+          maximumExecutionTimeoutInSeconds: 3_600,
+        },
+        autoRollbackConfiguration: { alarms: [{ alarmName: failures.alarmName }] },
+      },
+    });
+  }
+
+  /** A metric that SageMaker publishes for the endpoint as a whole. */
+  endpointMetric(metricName: string, statistic: string, period: Duration): Metric {
+    return endpointMetric(this.endpointName, metricName, statistic, period);
+  }
+
+  /** A metric that SageMaker publishes for the variant. */
+  variantMetric(metricName: string, statistic: string, period: Duration): Metric {
+    return variantMetric(this.endpointName, metricName, statistic, period);
+  }
+}

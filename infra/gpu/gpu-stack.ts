@@ -1,0 +1,136 @@
+import { CfnOutput } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import type { GpuEnv } from '#functions/gpu/config.ts';
+import { acknowledge } from '#infra/constructs/acknowledge.ts';
+import { objectUrl } from '#infra/constructs/bucket-reference.ts';
+import { OnestepStack } from '#infra/constructs/onestep-stack.ts';
+import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
+import { retentionDays } from '#infra/constructs/service-function.ts';
+import { stagePolicy } from '#infra/constructs/stage-policy.ts';
+import type { DataStack } from '#infra/data/data-stack.ts';
+import { grantListing, grantObjects } from '#infra/data/grants.ts';
+import { endpointName, modelPrefix, repositoryName } from '#shared/deployment/names.ts';
+import type { DeploymentSettings, ModelSettings } from '#shared/deployment/settings.ts';
+import { AsyncEndpoint } from './async-endpoint.ts';
+import { PackageCheck } from './package-check.ts';
+
+/** One asynchronous endpoint for each model of the settings. */
+export class GpuStack extends OnestepStack {
+  readonly successTopic: Topic;
+  readonly errorTopic: Topic;
+  readonly endpoints: readonly AsyncEndpoint[];
+  private readonly data: DataStack;
+
+  constructor(scope: Construct, settings: DeploymentSettings, data: DataStack, checkCode: Code) {
+    super(scope, 'gpu', settings);
+    this.data = data;
+    this.successTopic = new Topic(this, 'Completed', { enforceSSL: true });
+    this.errorTopic = new Topic(this, 'Failed', { enforceSSL: true });
+    const check = new PackageCheck(this, 'PackageCheck', { settings, code: checkCode, data });
+    this.endpoints = settings.models.map((model) => this.createEndpoint(model, check));
+    new CfnOutput(this, 'EndpointNames', {
+      value: this.endpoints.map((endpoint) => endpoint.endpointName).join(','),
+    });
+  }
+
+  private createEndpoint(model: ModelSettings, check: PackageCheck): AsyncEndpoint {
+    const name = endpointName(this.settings.stage, model.name);
+    const id = pascalCase(model.name);
+    const logs = new LogGroup(this, `${id}Logs`, {
+      // SageMaker would make it by itself, and keep it for ever.
+      logGroupName: `/aws/sagemaker/Endpoints/${name}`,
+      retention: retentionDays(this.settings.logRetentionDays),
+      removalPolicy: stagePolicy(this.settings.stage).removal,
+    });
+    const bucket = this.data.outputBucket;
+    const { imageCheck } = this.settings;
+    const environment: OwnEnvironment<GpuEnv> = {
+      OUTPUT_BUCKET_NAME: bucket.bucketName,
+      ...(imageCheck === undefined ? {} : { IMAGE_CHECK: imageCheck }),
+    };
+    const endpoint = new AsyncEndpoint(this, id, {
+      endpointName: name,
+      role: this.createRole(`${id}Role${model.digest.slice(0, 8)}`, model, logs),
+      image: `${this.account}.dkr.ecr.${this.region}.${this.urlSuffix}/${repositoryName(this.settings.stage)}@${this.settings.imageDigest}`,
+      modelDataUrl: objectUrl(this.data.modelBucket, modelPrefix(model.digest)),
+      environment: { ...environment, AWS_REGION: this.region },
+      instanceType: model.instance,
+      maxInstances: model.maxInstances,
+      outputPath: objectUrl(bucket, 'out/'),
+      failurePath: objectUrl(bucket, 'fail/'),
+      successTopicArn: this.successTopic.topicArn,
+      errorTopicArn: this.errorTopic.topicArn,
+    });
+    endpoint.model.node.addDependency(check.resource);
+    endpoint.endpoint.node.addDependency(logs);
+    return endpoint;
+  }
+
+  /**
+   * What a model's container may do: read its own package, write outputs, say that it is done. One role
+   * for each digest: while an update runs, old instances still read the old package.
+   */
+  private createRole(id: string, model: ModelSettings, logs: LogGroup): Role {
+    const { modelBucket, outputBucket, repository } = this.data;
+    const role = new Role(this, id, {
+      assumedBy: new ServicePrincipal('sagemaker.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+      }),
+    });
+    grantObjects(role, modelBucket, ['s3:GetObject'], [modelPrefix(model.digest)]);
+    grantListing(role, modelBucket, [modelPrefix(model.digest)]);
+    grantObjects(role, outputBucket, ['s3:PutObject'], OUTPUT_PREFIXES);
+    // The mark that asks for a job to be cancelled.
+    grantObjects(role, outputBucket, ['s3:GetObject'], ['jobs/']);
+    grantListing(role, outputBucket, ['jobs/']);
+    const statements: [string[], string[], Record<string, unknown>?][] = [
+      [['sns:Publish'], [this.successTopic.topicArn, this.errorTopic.topicArn]],
+      [
+        ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+        [repository.repositoryArn],
+      ],
+      [['ecr:GetAuthorizationToken'], ['*']],
+      [
+        ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams'],
+        [logs.logGroupArn],
+      ],
+      [
+        ['cloudwatch:PutMetricData'],
+        ['*'],
+        { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACES } },
+      ],
+    ];
+    for (const [actions, resources, conditions] of statements) {
+      role.addToPolicy(
+        new PolicyStatement({
+          actions,
+          resources,
+          ...(conditions === undefined ? {} : { conditions }),
+        }),
+      );
+    }
+    acknowledge(
+      role,
+      'ecr:GetAuthorizationToken and cloudwatch:PutMetricData exist only on "*"; the latter is bound to SageMaker\'s namespaces.',
+      'AwsSolutions-IAM5[Resource::*]',
+    );
+    return role;
+  }
+}
+
+/** Images and receipts, marks of progress, SageMaker's own answers and failures. */
+const OUTPUT_PREFIXES = ['outputs/', 'jobs/', 'out/', 'fail/'];
+
+const METRIC_NAMESPACES = ['AWS/SageMaker', '/aws/sagemaker/Endpoints'];
+
+/** `StabilityaiSdxl` for `stabilityai/sdxl`: an id that stays as long as the model's name does. */
+function pascalCase(name: string): string {
+  return name
+    .split(/[^a-z0-9]+/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+}
