@@ -9,7 +9,6 @@ import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
 import { countLeased } from '#shared/adapters/dynamo/claim.ts';
 import { createTokenBucketRateLimiter } from '#shared/adapters/memory/token-bucket-rate-limiter.ts';
 import { defined } from '#shared/core/defined.ts';
-import { hmacSha256, sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { createAdmission } from '#shared/service/domain/admission.ts';
@@ -103,9 +102,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     ledger,
     clock,
     randomBytes,
-    hmac: hmacSha256,
     macKeys: parseMacKeys(macSecret),
-    sha256Hex,
   });
   const catalog = createCatalog(models);
   const deps: ApiDeps = {

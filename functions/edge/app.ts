@@ -9,14 +9,13 @@ import { AppError } from '#shared/core/errors.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
-import { createKeyCheck, type Hmac, type MacKeys } from '#shared/service/domain/key-format.ts';
+import { createKeyCheck, type MacKeys } from '#shared/service/domain/key-format.ts';
 import type { EdgeConfig } from './config.ts';
 import { isPublicPath } from './public-paths.ts';
 import { readBody } from './read-body.ts';
 
 export interface EdgeDeps {
   readonly config: Pick<EdgeConfig, 'MAX_BODY_BYTES'>;
-  readonly hmac: Hmac;
   readonly macKeys: MacKeys;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
@@ -39,7 +38,7 @@ export interface EdgeDeps {
  */
 export function createEdgeApp(deps: EdgeDeps): Hono {
   const app = new Hono();
-  const check = createKeyCheck(deps);
+  const check = createKeyCheck(deps.macKeys);
 
   const refuse = (error: AppError, requestId: string): Response => {
     const { status, headers, body } = errorAnswer(error, requestId);

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import { createSecretBound } from '#shared/adapters/aws/secret-bound.ts';
 import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
 import { CORS_HEADERS } from '#shared/adapters/http/cors.ts';
@@ -41,7 +40,6 @@ export function composeEdge(config: EdgeConfig, platform: Platform) {
   const build = (secret: string) => {
     const app = createEdgeApp({
       config,
-      hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
       macKeys: parseMacKeys(secret),
       clock: platform.clock,
       randomBytes: platform.randomBytes,

@@ -1,16 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createFileBlobStore } from '#shared/adapters/files/file-blob-store.ts';
-import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
-import { systemClock } from '#shared/core/clock.ts';
 import { AppError, type ErrorCode, STATUS } from '#shared/core/errors.ts';
-import { hmacSha256 } from '#shared/core/hash.ts';
-import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
-import { createServices } from '#shared/service/services.ts';
 import { createEmbeddedApp } from './embedded-app.ts';
-import { ensureFirstKeys, readFirstKeys } from './first-start.ts';
-import { randomBytes } from './random-bytes.ts';
-import { loadSecrets } from './secrets-file.ts';
+import { readFirstKeys } from './first-start.ts';
+import { openDataFolder, openLocalService } from './open-local-service.ts';
 import type { ServeConfig } from './serve-config.ts';
 import { readServerFile } from './server-file.ts';
 
@@ -49,7 +42,7 @@ export async function connectAdmin(config: ServeConfig): Promise<AdminClient> {
       () => undefined,
     );
   }
-  return openFolder(config, folder);
+  return openFolder(config);
 }
 
 async function findServer(folder: string): Promise<string | undefined> {
@@ -64,66 +57,22 @@ async function findServer(folder: string): Promise<string | undefined> {
 }
 
 /** The API over the folder's stores, with nothing that could run a job. */
-async function openFolder(config: ServeConfig, folder: string): Promise<AdminClient> {
-  const stores = openSqliteStores({ folder, clock: systemClock, randomBytes });
+async function openFolder(config: ServeConfig): Promise<AdminClient> {
+  const folder = openDataFolder({ ...config, demoCredit: 0 });
   try {
-    const secrets = loadSecrets(folder);
-    const blobs = createFileBlobStore({ root: join(folder, 'files') });
-    const onError = (error: unknown): never => {
-      throw error;
-    };
-    const services = createServices({
-      config,
-      clock: systemClock,
-      randomBytes,
-      secrets,
-      hmac: hmacSha256,
-      ...stores,
-      blobs,
-      queue: NO_QUEUE,
-      models: [],
-      prices: { version: 'none', models: {} },
-      outputStore: () => ({ kind: 'file', prefix: 'none' }),
-      onError,
-      onChange: () => undefined,
+    const service = await openLocalService(folder, {
+      onError: (error) => {
+        throw error;
+      },
     });
-    const keys = await ensureFirstKeys({
-      folder,
-      ledger: stores.ledger,
-      keyService: services.keyService,
-      clock: systemClock,
-      randomBytes,
-      demoCredit: 0,
-    });
-    const { edge } = createEmbeddedApp({
-      config,
-      clock: systemClock,
-      randomBytes,
-      secrets,
-      hmac: hmacSha256,
-      ...stores,
-      blobs,
-      services,
-      operatorAccount: keys.account,
-      checkReady: () => Promise.resolve(),
-      onWebhookDue: () => undefined,
-      onError,
-      extras: [],
-    });
+    const { edge } = createEmbeddedApp(service);
     const send: Send = (path, init) => edge.request(`http://localhost${path}`, init);
-    return client(send, keys.adminKey, () => stores.close());
+    return client(send, service.keys.adminKey, () => folder.stores.close());
   } catch (error) {
-    stores.close();
+    folder.stores.close();
     throw error;
   }
 }
-
-const NO_QUEUE: InferenceQueue = {
-  capacity: async () => 0,
-  submit: () => Promise.reject(new AppError('unavailable', 'no server is running')),
-  cancel: () => Promise.resolve(),
-  progress: async () => ({ phase: 'queued', imagesDone: 0 }),
-};
 
 function client(send: Send, adminKey: string, close: () => void): AdminClient {
   return {

@@ -1,35 +1,27 @@
-import { join, resolve } from 'node:path';
 import type { ObservedRequest } from '#functions/api/http/observe-requests.ts';
+import { once } from '#functions/api/http/once.ts';
 import { metricsRoute } from '#functions/api/operations/metrics-routes.ts';
 import { createOneTimeLinks } from '#functions/api/pages/one-time-links.ts';
 import { pageAssets } from '#functions/api/pages/page-assets.ts';
 import { registerPages } from '#functions/api/pages/pages.tsx';
 import { filesRoute } from '#functions/api/predictions/files-routes.ts';
 import { createDeliveryLoop } from '#functions/webhooks/delivery-loop.ts';
-import { createFileBlobStore } from '#shared/adapters/files/file-blob-store.ts';
-import { createSignedFileUrls } from '#shared/adapters/files/signed-file-urls.ts';
 import { createSafeFetch } from '#shared/adapters/http/safe-fetch.ts';
 import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts';
 import { createMetrics } from '#shared/adapters/metrics/metrics.ts';
-import { openSqliteStores, type SqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
-import { systemClock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { hmacSha256 } from '#shared/core/hash.ts';
 import { isTerminal } from '#shared/core/job.ts';
-import { outputPrefix } from '#shared/core/output-keys.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
 import { deliverDue } from '#shared/service/domain/webhooks/deliver.ts';
-import { createServices } from '#shared/service/services.ts';
 import { createEmbeddedApp } from './embedded-app.ts';
 import { findModels, pricesOf } from './find-models.ts';
-import { ensureFirstKeys, type FirstKeys } from './first-start.ts';
+import type { FirstKeys } from './first-start.ts';
 import { createGpuClient } from './gpu-client.ts';
 import { startGpuProcess } from './gpu-process.ts';
 import { startHttpServer } from './http-server.ts';
 import { createLoopbackQueue } from './loopback-queue.ts';
-import { randomBytes } from './random-bytes.ts';
+import { type DataFolder, openDataFolder, openLocalService } from './open-local-service.ts';
 import { readBlockList, readImageCheck } from './read-safety.ts';
-import { loadSecrets } from './secrets-file.ts';
 import type { ServeConfig } from './serve-config.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 
@@ -66,16 +58,10 @@ export async function startEmbeddedServer(
   config: ServeConfig,
   options: EmbeddedOptions,
 ): Promise<EmbeddedServer> {
-  const folder = resolve(config.data);
-  const stores = openSqliteStores({
-    folder,
-    synchronous: config.synchronous,
-    clock: systemClock,
-    randomBytes,
-  });
-  const undo: Undo[] = [() => stores.close()];
+  const folder = openDataFolder(config);
+  const undo: Undo[] = [() => folder.stores.close()];
   try {
-    return await compose(config, options, folder, stores, undo);
+    return await compose(folder, options, undo);
   } catch (error) {
     // A child that goes on would keep this process from ending, and the folder from being used.
     for (const step of undo.toReversed()) await step();
@@ -87,22 +73,16 @@ export async function startEmbeddedServer(
 type Undo = () => void | Promise<void>;
 
 async function compose(
-  config: ServeConfig,
+  folder: DataFolder,
   { env, onError, onLog, onRequest }: EmbeddedOptions,
-  folder: string,
-  stores: SqliteStores,
   undo: Undo[],
 ): Promise<EmbeddedServer> {
-  const secrets = loadSecrets(folder);
-  const hmac = hmacSha256;
+  const { config, stores, clock, randomBytes } = folder;
   const metrics = createMetrics(stores);
-  const models = await findModels(config, folder, onError);
-  const urls = createSignedFileUrls(secrets.urlKey);
-  const filesFolder = join(folder, 'files');
-  const blobs = createFileBlobStore({ root: filesFolder, signedUrl: urls.sign });
+  const models = await findModels(config, folder.path, onError);
   const gpu = startGpuProcess({
     modelFolders: models.map((model) => model.folder),
-    filesFolder,
+    filesFolder: folder.filesPath,
     device: config.device,
     imageCheck: readImageCheck(config),
     env,
@@ -113,52 +93,28 @@ async function compose(
   const client = createGpuClient(gpu.port);
   const queue = createLoopbackQueue({
     client,
-    clock: systemClock,
+    clock,
     isUp: () => gpu.port() !== undefined,
     onStarted: (job, startedAt) => services.settlement.applyStart(job, startedAt),
     onProgress: (job, imagesDone) => services.settlement.applyProgress(job, imagesDone),
     onCompletion: (completion) => services.settlement.applyCompletion(completion),
     onError,
   });
-  const services = createServices({
-    config,
-    clock: systemClock,
-    randomBytes,
-    secrets,
-    hmac,
-    ...stores,
-    blobs,
+  const service = await openLocalService(folder, {
     queue,
     models: models.map(({ catalog }) => catalog),
     prices: pricesOf(config, models),
     checkPrompt: readBlockList(config),
-    outputStore: (job) => ({ kind: 'file', prefix: outputPrefix(job) }),
     onError,
     onChange(job) {
       metrics.observeJob(job);
       if (job.webhook !== undefined) deliveries.wake();
     },
   });
-  const keys = await ensureFirstKeys({
-    folder,
-    ledger: stores.ledger,
-    keyService: services.keyService,
-    clock: systemClock,
-    randomBytes,
-    demoCredit: config.demoCredit,
-  });
-  const links = createOneTimeLinks(keys.adminKey, systemClock, randomBytes);
+  const { services, keys } = service;
+  const links = createOneTimeLinks(keys.adminKey, clock, randomBytes);
   const assets = once(pageAssets);
-  const { edge, api } = createEmbeddedApp({
-    config,
-    clock: systemClock,
-    randomBytes,
-    secrets,
-    hmac,
-    ...stores,
-    blobs,
-    services,
-    operatorAccount: keys.account,
+  const { edge, api } = createEmbeddedApp(service, {
     async checkReady() {
       await stores.jobs.queueDepth();
       if (!(await client.isReady())) throw new AppError('unavailable', 'the model is loading');
@@ -169,9 +125,8 @@ async function compose(
       metrics.observeRequest(request);
       onRequest?.(request);
     },
-    onError,
     extras: [
-      filesRoute(urls),
+      filesRoute(folder.urls),
       metricsRoute(metrics),
       (app, { keyService, catalog, pricing }) =>
         registerPages(app, {
@@ -194,7 +149,7 @@ async function compose(
         {
           outbox: stores.outbox,
           jobs: services.jobs,
-          clock: systemClock,
+          clock,
           randomBytes,
           sign: signStandardWebhook,
           render: async (job) =>
@@ -217,12 +172,12 @@ async function compose(
   });
   undo.push(() => server.close(0));
   origin ||= server.url;
-  writeServerFile(folder, { url: server.url, pid: process.pid });
+  writeServerFile(folder.path, { url: server.url, pid: process.pid });
   await services.dispatcher.recover();
   void gpu.listening().then(() => services.dispatcher.wake());
   services.dispatcher.start();
   deliveries.start();
-  const sweeping = startSweeping(() => services.sweep.sweep(systemClock.now()), onError);
+  const sweeping = startSweeping(() => services.sweep.sweep(clock.now()), onError);
 
   return {
     url: server.url,
@@ -234,7 +189,7 @@ async function compose(
       services.hub.release();
       queue.close();
       await Promise.all([answered, gpu.stop(ANSWERS_MS)]);
-      removeServerFile(folder);
+      removeServerFile(folder.path);
       stores.close();
     },
   };
@@ -266,17 +221,5 @@ function startSweeping(
       clearTimeout(timer);
       await running;
     },
-  };
-}
-
-/** The first result, again and again; a failure is tried again. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
   };
 }

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import type { Hono } from 'hono';
 import { createApiApp } from '#functions/api/app.ts';
 import type { ApiDeps, ApiSettings } from '#functions/api/http/deps.ts';
@@ -7,73 +6,53 @@ import { createEdgeApp } from '#functions/edge/app.ts';
 import { createTokenBucketRateLimiter } from '#shared/adapters/memory/token-bucket-rate-limiter.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
+import { hmacSha256 } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
-import type { Outbox } from '#shared/service/ports/outbox.ts';
-import type { ServiceDeps, Services } from '#shared/service/services.ts';
 import type { NodePlatform } from './http-server.ts';
-import type { Secrets } from './secrets-file.ts';
+import type { LocalService } from './open-local-service.ts';
 import type { ServeConfig } from './serve-config.ts';
 
-export interface EmbeddedAppDeps
-  extends Pick<
-    ServiceDeps,
-    'clock' | 'randomBytes' | 'hmac' | 'ledger' | 'keys' | 'blobs' | 'onError'
-  > {
-  readonly secrets: Secrets;
-  readonly config: ServeConfig;
-  readonly services: Services;
-  readonly outbox: Outbox;
-  readonly operatorAccount: AccountId;
-  readonly checkReady: () => Promise<void>;
-  readonly countRunning?: (model: string) => Promise<number>;
-  readonly onWebhookDue: () => void;
-  readonly onRequest?: NonNullable<ApiDeps['onRequest']>;
-  readonly extras: readonly RegisterRoutes[];
+/** What a process adds to the API of its service. */
+export interface EmbeddedAppParts
+  extends Partial<Pick<ApiDeps, 'checkReady' | 'countRunning' | 'onWebhookDue' | 'onRequest'>> {
+  readonly extras?: readonly RegisterRoutes[];
 }
 
 /** How long a server-sent stream is held open. */
 const MAX_STREAM_MS = 15 * 60_000;
 
 /** Edge and API in one process: every request really passes the edge. */
-export function createEmbeddedApp(deps: EmbeddedAppDeps): { edge: Hono; api: ApiDeps } {
-  const { services, config, secrets, onError } = deps;
+export function createEmbeddedApp(
+  service: LocalService,
+  { extras = [], ...parts }: EmbeddedAppParts = {},
+): { edge: Hono; api: ApiDeps } {
+  const { services, config, secrets, clock, randomBytes, blobs } = service;
+  const { ledger, keys: keyStore, outbox } = service.stores;
   const apiDeps: ApiDeps = {
-    settings: settingsOf(config, deps.operatorAccount),
-    clock: deps.clock,
-    randomBytes: deps.randomBytes,
-    keyService: services.keyService,
-    keyStore: deps.keys,
-    jobs: services.jobs,
-    ledger: deps.ledger,
-    blobs: deps.blobs,
-    rateLimiter: createTokenBucketRateLimiter(deps.clock),
-    catalog: services.catalog,
-    pricing: services.pricing,
-    admission: services.admission,
-    settlement: services.settlement,
-    estimator: services.estimator,
+    ...services,
+    settings: settingsOf(config, service.keys.account),
+    clock,
+    randomBytes,
+    keyStore,
+    ledger,
+    outbox,
+    blobs,
+    rateLimiter: createTokenBucketRateLimiter(clock),
     watcher: services.hub,
-    peekBalance: async (account) => (await deps.ledger.getAccount(account))?.balance,
-    outbox: deps.outbox,
-    onWebhookDue: deps.onWebhookDue,
-    ...defined({ onRequest: deps.onRequest }),
+    peekBalance: async (account) => (await ledger.getAccount(account))?.balance,
     receiptKey: secrets.receiptKey,
     streamToken: (job) =>
-      createHmac('sha256', secrets.urlKey)
-        .update(`stream\n${job}`)
-        .digest('base64url')
-        .slice(0, 22),
-    checkReady: deps.checkReady,
-    ...defined({ countRunning: deps.countRunning }),
-    onError: (error, requestId) => onError(error, `request ${requestId}`),
+      hmacSha256(secrets.urlKey, `stream\n${job}`).toString('base64url').slice(0, 22),
+    checkReady: async () => undefined,
+    ...parts,
+    onError: (error, requestId) => service.onError(error, `request ${requestId}`),
   };
-  const api = createApiApp(apiDeps, deps.extras);
+  const api = createApiApp(apiDeps, extras);
   const edge = createEdgeApp({
     config: { MAX_BODY_BYTES: config.maxBodyBytes },
-    hmac: deps.hmac,
     macKeys: secrets.macKeys,
-    clock: deps.clock,
-    randomBytes: deps.randomBytes,
+    clock,
+    randomBytes,
     forward(request, forwarded, platform) {
       const { outgoing } = (platform ?? {}) as Partial<NodePlatform>;
       const ends = outgoing === undefined ? {} : endsOf(outgoing);
@@ -109,8 +88,7 @@ async function afterRefusal(answering: Response | Promise<Response>): Promise<Re
 function settingsOf(config: ServeConfig, operatorAccount: AccountId): ApiSettings {
   return {
     operatorAccount,
-    ...defined({ publicUrl: config.publicUrl?.replace(/\/+$/, '') }),
-    ...defined({ topupUrl: config.topupUrl }),
+    ...defined({ publicUrl: config.publicUrl?.replace(/\/+$/, ''), topupUrl: config.topupUrl }),
     urlTtlMs: config.urlTtlSeconds * 1000,
     maxWaitMs: config.maxWaitSeconds * 1000,
     maxStreamMs: MAX_STREAM_MS,

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { equalInConstantTime, hmacSha256 } from './hash.ts';
 
 /**
  * What an image says about how it was made. A function of the order, the model and the pixels and of
@@ -39,12 +39,10 @@ export function serializeReceipt(receipt: EmbeddedReceipt): string {
 
 /** HMAC-SHA256 over the serialized receipt, base64. */
 export function signReceipt(serialized: string, key: Uint8Array): string {
-  return createHmac('sha256', key).update(serialized).digest('base64');
+  return hmacSha256(key, serialized).toString('base64');
 }
 
 /** Whether the signature belongs to the receipt and the key. */
 export function verifyReceipt(serialized: string, signature: string, key: Uint8Array): boolean {
-  const expected = Buffer.from(signReceipt(serialized, key));
-  const actual = Buffer.from(signature);
-  return expected.length === actual.length && timingSafeEqual(expected, actual);
+  return equalInConstantTime(signReceipt(serialized, key), signature);
 }

@@ -1,5 +1,4 @@
 import type { Clock } from '#shared/core/clock.ts';
-import { sha256Hex } from '#shared/core/hash.ts';
 import type { JobId, RandomBytes } from '#shared/core/ids.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
 import type { Job } from '#shared/core/job.ts';
@@ -9,7 +8,7 @@ import type { PromptCheck } from './domain/block-list.ts';
 import { type CatalogModel, createCatalog } from './domain/catalog.ts';
 import { createDispatcher } from './domain/dispatcher.ts';
 import { createEstimator } from './domain/estimator.ts';
-import type { Hmac, MacKeys } from './domain/key-format.ts';
+import type { MacKeys } from './domain/key-format.ts';
 import { createKeyService } from './domain/keys.ts';
 import { createPricing, type PriceBook } from './domain/pricing.ts';
 import { createSettlement } from './domain/settlement.ts';
@@ -45,7 +44,6 @@ export interface ServiceDeps {
     /** Signs the receipts inside images. */
     readonly receiptKey: Uint8Array;
   };
-  readonly hmac: Hmac;
   readonly jobs: JobStore;
   readonly ledger: Ledger;
   readonly keys: KeyStore;
@@ -125,9 +123,7 @@ export function createServices(deps: ServiceDeps) {
     ledger,
     clock,
     randomBytes,
-    hmac: deps.hmac,
     macKeys: secrets.macKeys,
-    sha256Hex,
   });
   return {
     jobs,

@@ -1,24 +1,14 @@
-import { join } from 'node:path';
 import { Hono } from 'hono';
 import { createEmbeddedApp } from '#functions/local/embedded-app.ts';
-import { ensureFirstKeys } from '#functions/local/first-start.ts';
 import { startHttpServer } from '#functions/local/http-server.ts';
-import { defaultPrices } from '#functions/local/local-model.ts';
-import { randomBytes } from '#functions/local/random-bytes.ts';
-import { loadSecrets } from '#functions/local/secrets-file.ts';
+import { openDataFolder, openLocalService } from '#functions/local/open-local-service.ts';
 import { loadServeConfig } from '#functions/local/serve-config.ts';
-import { createFileBlobStore } from '#shared/adapters/files/file-blob-store.ts';
-import { createSignedFileUrls } from '#shared/adapters/files/signed-file-urls.ts';
-import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import type { Scope } from '#shared/core/account.ts';
-import { systemClock } from '#shared/core/clock.ts';
-import { hmacSha256, sha256Hex } from '#shared/core/hash.ts';
+import { sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId, JobId } from '#shared/core/ids.ts';
 import { ZERO_USD } from '#shared/core/money.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import type { CatalogModel } from '#shared/service/domain/catalog.ts';
-import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
-import { createServices } from '#shared/service/services.ts';
 
 /**
  * The process under load: the whole service but for the GPU function (jobs wait), or a bare Hono
@@ -69,13 +59,6 @@ const MODEL: CatalogModel = {
 const PREDICTION = { id: '0'.repeat(26), input: {}, text: '-'.repeat(1150) };
 const REFUSAL = { error: { code: 'refused' }, text: '-'.repeat(330) };
 
-const NO_QUEUE: InferenceQueue = {
-  capacity: async () => 0,
-  submit: async () => undefined,
-  cancel: async () => undefined,
-  progress: async () => ({ phase: 'queued', imagesDone: 0 }),
-};
-
 /**
  * The least that a server of this API could do: read the order's JSON, and answer in JSON with as
  * many bytes as the service. It keeps no state, knows no keys and checks nothing.
@@ -103,48 +86,15 @@ async function startService({ folder, synchronous }: ApiServerTask): Promise<Api
     file: '',
     fileRequired: false,
   });
-  const clock = systemClock;
-  const stores = openSqliteStores({ folder, synchronous, clock, randomBytes });
-  const secrets = loadSecrets(folder);
-  const hmac = hmacSha256;
-  const urls = createSignedFileUrls(secrets.urlKey);
-  const blobs = createFileBlobStore({ root: join(folder, 'files'), signedUrl: urls.sign });
-  const onError = (error: unknown): void => {
-    process.stderr.write(`${String(error)}\n`);
-  };
-  const services = createServices({
-    config,
-    clock,
-    randomBytes,
-    secrets,
-    hmac,
-    ...stores,
-    blobs,
-    queue: NO_QUEUE,
+  const data = openDataFolder(config);
+  const { stores, blobs } = data;
+  const service = await openLocalService(data, {
     models: [MODEL],
-    prices: defaultPrices([MODEL]),
-    outputStore: (job) => ({ kind: 'file', prefix: outputPrefix(job) }),
-    onError,
-    onChange: () => undefined,
+    onError: (error) => process.stderr.write(`${String(error)}\n`),
   });
+  const { services, keys: first } = service;
   const { keyService } = services;
-  const base = { folder, ledger: stores.ledger, keyService, clock, randomBytes };
-  const first = await ensureFirstKeys({ ...base, demoCredit: config.demoCredit });
-  const { edge } = createEmbeddedApp({
-    config,
-    clock,
-    randomBytes,
-    secrets,
-    hmac,
-    ...stores,
-    blobs,
-    services,
-    operatorAccount: first.account,
-    checkReady: async () => undefined,
-    onWebhookDue: () => undefined,
-    onError,
-    extras: [],
-  });
+  const { edge } = createEmbeddedApp(service);
   const issue = async (account: AccountId, ratePerMinute: number): Promise<string> => {
     const scopes: Scope[] = ['predict', 'read'];
     return (await keyService.issue({ account, label: '', scopes, ratePerMinute }, 'system')).text;

@@ -1,25 +1,17 @@
-import { createHash, randomBytes as nodeRandomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { filesRoute } from '#functions/api/predictions/files-routes.ts';
 import { createEmbeddedApp } from '#functions/local/embedded-app.ts';
-import { ensureFirstKeys } from '#functions/local/first-start.ts';
-import { defaultPrices } from '#functions/local/local-model.ts';
-import { loadSecrets } from '#functions/local/secrets-file.ts';
+import { openDataFolder, openLocalService } from '#functions/local/open-local-service.ts';
 import { loadServeConfig, type ServeConfig } from '#functions/local/serve-config.ts';
-import { createFileBlobStore } from '#shared/adapters/files/file-blob-store.ts';
-import { createSignedFileUrls } from '#shared/adapters/files/signed-file-urls.ts';
-import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import { type Clock, systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
-import { hmacSha256 } from '#shared/core/hash.ts';
+import { sha256Hex } from '#shared/core/hash.ts';
 import type { InferenceRequest, Receipt } from '#shared/core/inference.ts';
-import { outputPrefix } from '#shared/core/output-keys.ts';
 import type { CatalogModel } from '#shared/service/domain/catalog.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { Completion, InferenceQueue } from '#shared/service/ports/inference-queue.ts';
-import { createServices } from '#shared/service/services.ts';
 
 export const TEST_MODEL: CatalogModel = {
   name: 'onestep/test',
@@ -53,58 +45,24 @@ export interface HarnessOptions {
 export async function createApiHarness(options: HarnessOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'onestep-api-'));
   const clock = options.clock ?? systemClock;
-  const randomBytes = (length: number): Uint8Array => nodeRandomBytes(length);
   const config = loadServeConfig({
-    flags: { data: folder, ...options.config },
+    flags: { data: folder, synchronous: 'normal', ...options.config },
     env: {},
     file: 'none',
     fileRequired: false,
   });
-  const secrets = loadSecrets(folder);
-  const urls = createSignedFileUrls(secrets.urlKey);
-  const stores = openSqliteStores({ folder, clock, randomBytes, synchronous: 'normal' });
-  const blobs = createFileBlobStore({ root: join(folder, 'files'), signedUrl: urls.sign });
+  const data = openDataFolder(config, clock);
+  const { stores, blobs } = data;
   const errors: unknown[] = [];
   const gpu = createFakeGpu(blobs, options.behaviour ?? 'make');
-  const services = createServices({
-    config,
-    clock,
-    randomBytes,
-    secrets,
-    hmac: hmacSha256,
-    ...stores,
-    blobs,
+  const service = await openLocalService(data, {
     queue: gpu.queue,
     models: [TEST_MODEL],
-    prices: defaultPrices([TEST_MODEL]),
-    outputStore: (job) => ({ kind: 'file', prefix: outputPrefix(job) }),
     onError: (error) => errors.push(error),
-    onChange: () => undefined,
   });
+  const { services, keys } = service;
   gpu.onCompletion = (completion) => services.settlement.applyCompletion(completion);
-  const keys = await ensureFirstKeys({
-    folder,
-    ledger: stores.ledger,
-    keyService: services.keyService,
-    clock,
-    randomBytes,
-    demoCredit: config.demoCredit,
-  });
-  const { edge, api } = createEmbeddedApp({
-    config,
-    clock,
-    randomBytes,
-    secrets,
-    hmac: hmacSha256,
-    ...stores,
-    blobs,
-    services,
-    operatorAccount: keys.account,
-    checkReady: async () => undefined,
-    onWebhookDue: () => undefined,
-    onError: (error) => errors.push(error),
-    extras: [filesRoute(urls)],
-  });
+  const { edge, api } = createEmbeddedApp(service, { extras: [filesRoute(data.urls)] });
   services.dispatcher.start();
   return {
     folder,
@@ -232,7 +190,7 @@ async function makeImages(
   for (let index = 0; index < request.num_outputs; index++) {
     const seed = (request.seed + index) >>> 0;
     const bytes = Buffer.from(`${request.output_format} ${request.prompt} ${seed}`);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const sha256 = sha256Hex(bytes);
     const key = `${request.store.prefix}${index}.${request.output_format}`;
     await blobs.put(key, bytes, `image/${request.output_format}`);
     images.push({

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
@@ -125,9 +125,7 @@ export async function startCloud(options: CloudOptions) {
       ledger: system.ledger,
       clock: platform.clock,
       randomBytes: platform.randomBytes,
-      hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
       macKeys,
-      sha256Hex: (text) => createHash('sha256').update(text).digest('hex'),
     });
     const scopes = ['predict', 'read', 'admin'] as const;
     const request = { account, label: 'test', scopes, ratePerMinute: 6_000 };

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
@@ -105,9 +105,7 @@ export async function createOperator(
     ledger,
     clock: systemClock,
     randomBytes: random,
-    hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
     macKeys: parseMacKeys(SecretString),
-    sha256Hex: (text) => createHash('sha256').update(text, 'utf8').digest('hex'),
   });
   const deps = { ledger, keys: service, clock: systemClock, randomBytes: random };
   return createFirstAccount(deps, account);

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
+import { sha256Hex } from '#shared/core/hash.ts';
 import type { CatalogModel } from '#shared/service/domain/catalog.ts';
 import { offerModel, priceByArea } from '#shared/service/domain/model-offer.ts';
 import type { PriceBook } from '#shared/service/domain/pricing.ts';
@@ -72,7 +72,7 @@ export function deployedPrices(
 ): PriceBook {
   const prices = new Map(models.map(({ name, price }) => [name, price]));
   const text = JSON.stringify([...prices].sort());
-  const version = `context-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
+  const version = `context-${sha256Hex(text).slice(0, 12)}`;
   const priced = catalog.filter(({ name }) => prices.has(name));
   return priceByArea(version, priced, ({ name }) => prices.get(name) ?? 0);
 }

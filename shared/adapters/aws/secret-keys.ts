@@ -1,6 +1,7 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { AppError } from '#shared/core/errors.ts';
+import { hmacSha256 } from '#shared/core/hash.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { MacKeys } from '#shared/service/domain/key-format.ts';
 
@@ -38,12 +39,12 @@ export function receiptKey(secret: string): Uint8Array {
 /** The secret part of a stream's URL, from the text of the receipts' secret. */
 export function streamToken(secret: string, job: JobId): string {
   const key = keyBytes(`stream\n${secret}`);
-  return createHmac('sha256', key).update(job).digest('base64url').slice(0, 22);
+  return hmacSha256(key, job).toString('base64url').slice(0, 22);
 }
 
 /** 32 bytes, whatever the text's own length and alphabet. */
 function keyBytes(text: string): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(text, 'utf8').digest());
+  return createHash('sha256').update(text).digest();
 }
 
 function parseJson(text: string): unknown {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type {
@@ -63,7 +63,7 @@ function createReceivers(
   table: DynamoTable,
 ): Pick<Outbox, 'getSettings' | 'putSettings' | 'getHealth' | 'putHealth' | 'listHealth'> {
   const healthKey = (account: AccountId, url: string) =>
-    itemKeys.webhookHealth(account, createHash('sha256').update(url).digest('hex'));
+    itemKeys.webhookHealth(account, sha256Hex(url));
   return {
     getSettings: async (account) =>
       (await table.get(itemKeys.webhookSettings(account)))?.['settings'] as

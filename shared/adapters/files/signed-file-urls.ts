@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { equalInConstantTime, hmacSha256 } from '#shared/core/hash.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 
 /** Where the embedded server serves files. */
@@ -19,26 +19,22 @@ const SIGNATURE_BYTES = 16;
 
 /** URLs of local files: the key in the path; expiry, file name and their HMAC in the query. */
 export function createSignedFileUrls(secret: Uint8Array): SignedFileUrls {
-  const signature = (key: string, expires: string, filename: string): Buffer =>
-    createHmac('sha256', secret)
-      .update(`file\n${key}\n${expires}\n${filename}`)
-      .digest()
-      .subarray(0, SIGNATURE_BYTES);
+  const signature = (key: string, expires: string, filename: string): string =>
+    hmacSha256(secret, `file\n${key}\n${expires}\n${filename}`)
+      .subarray(0, SIGNATURE_BYTES)
+      .toString('base64url');
 
   return {
     async sign(key, { expiresAt, filename }) {
       const expires = String(Math.floor(expiresAt / 1000));
-      const signed = signature(key, expires, filename).toString('base64url');
+      const signed = signature(key, expires, filename);
       return `${FILES_PATH}${key}?e=${expires}&n=${encodeURIComponent(filename)}&s=${signed}`;
     },
 
     verify(key, query, now) {
-      const [expires, filename, given] = ['e', 'n', 's'].map((name) => query.get(name) ?? '');
+      const [expires, filename, given] = [query.get('e'), query.get('n'), query.get('s')];
       const expected = signature(key, expires ?? '', filename ?? '');
-      const actual = Buffer.from(given ?? '', 'base64url');
-      if (actual.length !== expected.length || !timingSafeEqual(actual, expected)) {
-        return { ok: false, reason: 'forged' };
-      }
+      if (!equalInConstantTime(given ?? '', expected)) return { ok: false, reason: 'forged' };
       const expiresAt = Number(expires) * 1000;
       if (expiresAt <= now) return { ok: false, reason: 'expired' };
       return { ok: true, filename: filename ?? '', expiresAt };

@@ -1,9 +1,10 @@
 import type { Account, ApiKey } from '#shared/core/account.ts';
 import type { Clock } from '#shared/core/clock.ts';
+import { equalInConstantTime, sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId, KeyId } from '#shared/core/ids.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
-import { createKeyCheck, equalInConstantTime, type Hmac, type MacKeys } from './key-format.ts';
+import { createKeyCheck, type MacKeys } from './key-format.ts';
 
 /** `forged`: the MAC is not ours. `unknown`: it is, but there is no such key. */
 export type AuthFailure =
@@ -39,13 +40,11 @@ export function createKeyAuthenticator(deps: {
   readonly keys: Pick<KeyStore, 'get'>;
   readonly ledger: Pick<Ledger, 'getAccount'>;
   readonly clock: Clock;
-  readonly hmac: Hmac;
   readonly macKeys: MacKeys;
-  readonly sha256Hex: (text: string) => string;
   readonly cacheMs?: number;
 }) {
   const cacheMs = Math.min(deps.cacheMs ?? 60_000, 60_000);
-  const check = createKeyCheck(deps);
+  const check = createKeyCheck(deps.macKeys);
   const cache = new Map<KeyId, Cached>();
   // Grows with each forgetting, so that a read begun before it is not remembered after it.
   let generation = 0;
@@ -69,7 +68,7 @@ export function createKeyAuthenticator(deps: {
 
   const isTextOf = (known: Cached, text: string): boolean => {
     if (known.text !== undefined && equalInConstantTime(known.text, text)) return true;
-    if (!equalInConstantTime(known.key.secretHash, deps.sha256Hex(text))) return false;
+    if (!equalInConstantTime(known.key.secretHash, sha256Hex(text))) return false;
     known.text = text;
     return true;
   };

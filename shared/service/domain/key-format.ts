@@ -1,4 +1,5 @@
 import { AppError } from '#shared/core/errors.ts';
+import { equalInConstantTime, hmacSha256 } from '#shared/core/hash.ts';
 import type { KeyId, RandomBytes } from '#shared/core/ids.ts';
 import { base62Digit, base62Value, encodeBase62, randomBase62 } from './base62.ts';
 
@@ -9,9 +10,6 @@ import { base62Digit, base62Value, encodeBase62, randomBase62 } from './base62.t
  * its holder. `mac` is one digit for the version of the MAC key and 22 digits of HMAC-SHA256, cut to
  * 128 bits, over everything before it: a forged or mistyped key is refused without a look-up.
  */
-
-/** HMAC-SHA256, injected because the domain knows no crypto library. */
-export type Hmac = (key: Uint8Array, data: Uint8Array) => Uint8Array;
 
 /** MAC keys by version (0–61). New API keys are signed with `current`; the others still verify. */
 export interface MacKeys {
@@ -36,8 +34,6 @@ const MAC_BYTES = 16;
 const MAC_DIGITS = 22;
 const PATTERN = /^(os_live_([0-9A-Za-z]{16})_[0-9A-Za-z]{24})_([0-9A-Za-z])([0-9A-Za-z]{22})$/;
 
-const encoder = new TextEncoder();
-
 /** Takes a key's text apart; undefined when it has another form. Says nothing about its truth. */
 export function parseApiKey(text: string): ParsedApiKey | undefined {
   // The length first: a pattern must not run over a header of megabytes.
@@ -49,10 +45,10 @@ export function parseApiKey(text: string): ParsedApiKey | undefined {
 }
 
 /** Whether the MAC is ours, compared in constant time. A version without a key is a forgery. */
-export function verifyApiKeyMac(parsed: ParsedApiKey, macKeys: MacKeys, hmac: Hmac): boolean {
+export function verifyApiKeyMac(parsed: ParsedApiKey, macKeys: MacKeys): boolean {
   const key = macKeys.keys.get(parsed.macVersion);
   if (key === undefined) return false;
-  return equalInConstantTime(parsed.mac, computeMac(parsed.signedText, key, hmac));
+  return equalInConstantTime(parsed.mac, computeMac(parsed.signedText, key));
 }
 
 /** Most texts that a check remembers; the oldest is forgotten first. */
@@ -62,17 +58,14 @@ const MEMORY_SIZE = 1000;
  * Takes keys apart and checks their MACs. Genuine texts are remembered, as busy clients send the same
  * one with every request; a look-up tells a forger nothing, since only the whole text finds it.
  */
-export function createKeyCheck(deps: {
-  readonly hmac: Hmac;
-  readonly macKeys: MacKeys;
-}): (text: string) => KeyCheck {
+export function createKeyCheck(macKeys: MacKeys): (text: string) => KeyCheck {
   const genuine = new Map<string, KeyCheck>();
   return (text) => {
     const known = genuine.get(text);
     if (known !== undefined) return known;
     const key = parseApiKey(text);
     if (key === undefined) return { ok: false, reason: 'malformed' };
-    if (!verifyApiKeyMac(key, deps.macKeys, deps.hmac)) return { ok: false, reason: 'forged' };
+    if (!verifyApiKeyMac(key, macKeys)) return { ok: false, reason: 'forged' };
     const check: KeyCheck = { ok: true, key };
     genuine.set(text, check);
     if (genuine.size > MEMORY_SIZE) genuine.delete(genuine.keys().next().value ?? text);
@@ -83,7 +76,6 @@ export function createKeyCheck(deps: {
 /** Makes a new key's text; it is the caller's to show it once and store only its hash. */
 export function mintApiKey(deps: {
   readonly randomBytes: RandomBytes;
-  readonly hmac: Hmac;
   readonly macKeys: MacKeys;
 }): { readonly id: KeyId; readonly text: string } {
   const key = deps.macKeys.keys.get(deps.macKeys.current);
@@ -95,18 +87,10 @@ export function mintApiKey(deps: {
   const version = base62Digit(deps.macKeys.current);
   return {
     id: id as KeyId,
-    text: `${signedText}_${version}${computeMac(signedText, key, deps.hmac)}`,
+    text: `${signedText}_${version}${computeMac(signedText, key)}`,
   };
 }
 
-/** Whether two texts are equal, in a time that depends on their length alone. */
-export function equalInConstantTime(a: string, b: string): boolean {
-  if (a.length !== b.length) return false;
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  return difference === 0;
-}
-
-function computeMac(signedText: string, key: Uint8Array, hmac: Hmac): string {
-  return encodeBase62(hmac(key, encoder.encode(signedText)).subarray(0, MAC_BYTES), MAC_DIGITS);
+function computeMac(signedText: string, key: Uint8Array): string {
+  return encodeBase62(hmacSha256(key, signedText).subarray(0, MAC_BYTES), MAC_DIGITS);
 }

@@ -2,22 +2,20 @@ import { type ApiKey, type AuditEntry, countedAs, type Scope } from '#shared/cor
 import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { sha256Hex } from '#shared/core/hash.ts';
 import { type AccountId, createUlid, type KeyId, type RandomBytes } from '#shared/core/ids.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { KeyChange, KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import { type AuthResult, createKeyAuthenticator } from './key-authenticator.ts';
-import { type Hmac, type MacKeys, mintApiKey } from './key-format.ts';
+import { type MacKeys, mintApiKey } from './key-format.ts';
 
 export interface KeyServiceDeps {
   readonly keys: KeyStore;
   readonly ledger: Pick<Ledger, 'getAccount'>;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
-  readonly hmac: Hmac;
   readonly macKeys: MacKeys;
-  /** SHA-256 of a text's UTF-8 bytes, hex. */
-  readonly sha256Hex: (text: string) => string;
   /** How long an answer of the stores is believed; at most 60 s, the default. */
   readonly cacheMs?: number;
 }
@@ -95,7 +93,7 @@ export function createKeyService(deps: KeyServiceDeps): KeyService {
     const key: ApiKey = {
       ...request,
       id,
-      secretHash: deps.sha256Hex(text),
+      secretHash: sha256Hex(text),
       createdAt: clock.now(),
     };
     const { account, ...details } = request;

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { createFirstAccount } from '#functions/cli/deploy/first-account.ts';
@@ -29,10 +29,8 @@ it('the operator gets an account with credit and an admin key that works, once',
     ledger,
     clock: systemClock,
     randomBytes: random,
-    hmac: (key, data) => new Uint8Array(createHmac('sha256', key).update(data).digest()),
     // As the data stack's secret is born: 48 letters and digits.
     macKeys: parseMacKeys('Zx9'.repeat(16)),
-    sha256Hex: (text) => createHash('sha256').update(text, 'utf8').digest('hex'),
   });
   const deps = { ledger, keys, clock: systemClock, randomBytes: random };
   const id = 'acc_01jzzzzzzzzzzzzzzzzzzzzzzz' as AccountId;

@@ -1,20 +1,18 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import { createEdgeApp } from '#functions/edge/app.ts';
 import { edgeHeaders } from '#functions/edge/edge-headers.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
-import { type Hmac, type MacKeys, mintApiKey } from '#shared/service/domain/key-format.ts';
+import { type MacKeys, mintApiKey } from '#shared/service/domain/key-format.ts';
 
-const hmac: Hmac = (key, data) => createHmac('sha256', key).update(data).digest();
 const macKeys: MacKeys = { current: 1, keys: new Map([[1, randomBytes(32)]]) };
-const { text: key } = mintApiKey({ randomBytes, hmac, macKeys });
+const { text: key } = mintApiKey({ randomBytes, macKeys });
 
 function createEdge() {
   const forward = vi.fn((_request: Request, _forwarded: Forwarded) => new Response('through'));
   const app = createEdgeApp({
     config: { MAX_BODY_BYTES: 65_536 },
-    hmac,
     macKeys,
     clock: systemClock,
     randomBytes,

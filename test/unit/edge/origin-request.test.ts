@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { composeEdge } from '#functions/edge/compose.ts';
 import { loadEdgeConfig } from '#functions/edge/config.ts';
@@ -10,10 +10,8 @@ import { isEdgeAnswer, originRequestEvent } from '#test/helpers/lambda-events.ts
 const SECRET = 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKL';
 const HOST = 'd111111abcdef8.cloudfront.net';
 const random = (length: number) => new Uint8Array(randomBytes(length));
-const hmac = (key: Uint8Array, data: Uint8Array) =>
-  new Uint8Array(createHmac('sha256', key).update(data).digest());
 const mint = (secret: string) =>
-  mintApiKey({ randomBytes: random, hmac, macKeys: parseMacKeys(secret) }).text;
+  mintApiKey({ randomBytes: random, macKeys: parseMacKeys(secret) }).text;
 
 function edge(
   settings: Record<string, string> = {},

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sha256Hex } from '#shared/core/hash.ts';
 import type { KeyId } from '#shared/core/ids.ts';
 import { microUsd } from '#shared/core/money.ts';
 import { createKeyService, type KeyService, type NewKey } from '#shared/service/domain/keys.ts';
 import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
-import { hmac, macKeys, sha256Hex } from '#test/helpers/crypto.ts';
+import { macKeys } from '#test/helpers/mac-keys.ts';
 import { createManualClock, type ManualClock } from '#test/helpers/manual-clock.ts';
 import { ACCOUNT, DAY, fund, HOUR, OTHER_ACCOUNT, sampleAudit } from '#test/helpers/samples.ts';
 import { makeSqliteStores, type StoreSet } from '#test/helpers/stores.ts';
@@ -25,9 +26,7 @@ describe('key service', () => {
       ledger: stores.ledger,
       clock,
       randomBytes,
-      hmac,
       macKeys: macKeys(0),
-      sha256Hex,
     });
   const randomBytes = createCountedBytes();
 
@@ -66,9 +65,7 @@ describe('key service', () => {
       ledger: stores.ledger,
       clock,
       randomBytes,
-      hmac,
       macKeys: macKeys(0),
-      sha256Hex,
     });
     expect(await reason((await elsewhere.issue(REQUEST, 'cli')).text)).toBe('unknown');
   });
@@ -81,9 +78,7 @@ describe('key service', () => {
       ledger: stores.ledger,
       clock,
       randomBytes,
-      hmac,
       macKeys: macKeys(0),
-      sha256Hex,
     });
     expect(await reason(other.text, swapped)).toBe('unknown');
   });
@@ -129,9 +124,7 @@ describe('key service', () => {
       ledger: stores.ledger,
       clock,
       randomBytes,
-      hmac,
       macKeys: macKeys(0),
-      sha256Hex,
     });
     const early = reason(text, slow);
     await slow.revoke(ACCOUNT, key.id, 'cli');
@@ -153,9 +146,7 @@ describe('key service', () => {
       ledger: stores.ledger,
       clock,
       randomBytes,
-      hmac,
       macKeys: macKeys(0),
-      sha256Hex,
     });
     const { text } = await counted.issue(REQUEST, 'cli');
     for (let i = 0; i < 50; i++) await counted.authenticate(text);
