@@ -11,13 +11,9 @@ import { createTokenBucketRateLimiter } from '#shared/adapters/memory/token-buck
 import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
-import { createAdmission } from '#shared/service/domain/admission.ts';
 import { createBlockList } from '#shared/service/domain/block-list.ts';
-import { createCatalog } from '#shared/service/domain/catalog.ts';
-import { createEstimator } from '#shared/service/domain/estimator.ts';
-import { createKeyService } from '#shared/service/domain/keys.ts';
-import { createPricing } from '#shared/service/domain/pricing.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import { createRequestServices } from '#shared/service/services.ts';
 import { createApiApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiDeps, ApiSettings } from './http/deps.ts';
@@ -28,7 +24,6 @@ import type { RegisterRoutes } from './http/route-deps.ts';
 import { pageAssets } from './pages/page-assets.ts';
 import { registerPages } from './pages/pages.tsx';
 
-const HOUR_MS = 3_600_000;
 /** What an image takes on a GPU until one has shown it, and what starting an instance takes. */
 const EXPECTED_IMAGE_MS = 1_500;
 const COLD_START_MS = 6 * 60_000;
@@ -60,8 +55,9 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
   });
   const onWebhooks = (webhooks: readonly OutboxEntry[]) => waitUntil(carryWebhooks(webhooks));
   const names = { tableName: config.TABLE_NAME, bucket: config.OUTPUT_BUCKET_NAME };
-  const system = createAwsSystem(platform, names, onWebhooks);
-  const { jobs, ledger, keys, outbox, blobs, settlement } = system;
+  const system = createAwsSystem(platform, names);
+  const { jobs, ledger, keys, outbox, blobs } = system;
+  const settlement = system.createSettlement(onWebhooks);
   const outputOrigin = await originOf(blobs, clock.now());
   const progress = createSageMakerProgress({
     endpointState: platform.endpointState,
@@ -71,55 +67,40 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     clock,
     coldStartMs: COLD_START_MS,
   });
-  const estimator = createEstimator({
-    jobs,
-    queue: { progress },
-    clock,
-    expectedImageMs: EXPECTED_IMAGE_MS,
-    lanes: config.MODELS.reduce((sum, model) => sum + model.maxInstances, 0),
-  });
-  const pricing = createPricing(deployedPrices(config.MODELS, models));
   const wake = createWake({
     client: platform.sqs,
     queueUrl: config.DISPATCH_QUEUE_URL,
     onError: log.error,
   });
-  const admission = createAdmission({
-    jobs,
-    pricing,
+  const services = createRequestServices({
+    ...system,
     clock,
     randomBytes,
-    settings: {
+    queue: { progress },
+    macKeys: parseMacKeys(macSecret),
+    models,
+    prices: deployedPrices(config.MODELS, models),
+    checkPrompt: config.BLOCK_LIST && createBlockList(config.BLOCK_LIST),
+    limits: {
       queueLimit: config.QUEUE_LIMIT,
-      deadlineMs: config.JOB_DEADLINE_SECONDS * 1000,
-      retentionMs: config.RETENTION_HOURS * HOUR_MS,
+      jobDeadlineSeconds: config.JOB_DEADLINE_SECONDS,
+      retentionHours: config.RETENTION_HOURS,
     },
-    ...defined({ checkPrompt: config.BLOCK_LIST && createBlockList(config.BLOCK_LIST) }),
+    expectedImageMs: EXPECTED_IMAGE_MS,
+    lanes: config.MODELS.reduce((sum, model) => sum + model.maxInstances, 0),
     onAdmitted: () => waitUntil(wake()),
   });
-  const keyService = createKeyService({
-    keys,
-    ledger,
-    clock,
-    randomBytes,
-    macKeys: parseMacKeys(macSecret),
-  });
-  const catalog = createCatalog(models);
   const deps: ApiDeps = {
     settings: { ...settingsOf(config), allowLocalWebhooks: platform.allowLocalWebhooks ?? false },
     clock,
     randomBytes,
-    keyService,
+    ...services,
     keyStore: keys,
     jobs,
     ledger,
     blobs,
     rateLimiter: createTokenBucketRateLimiter(clock),
-    catalog,
-    pricing,
-    admission,
     settlement,
-    estimator,
     countRunning: (model) => countLeased(system.table, model),
     watcher: createPollingWatcher({ jobs, settlement, now: clock.now, sleep: platform.sleep }),
     outbox,
@@ -133,7 +114,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     onRequest: (request) => log.event('request', { ...request }),
     onError: (error, requestId) => log.error(error, `request ${requestId}`),
   };
-  const pages: RegisterRoutes = (app) =>
+  const pages: RegisterRoutes = (app, { keyService, catalog, pricing }) =>
     registerPages(app, {
       assets: once(pageAssets),
       keyService,

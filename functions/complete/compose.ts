@@ -1,7 +1,6 @@
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
-import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { CompleteConfig } from './config.ts';
 import { createCompleteHandler } from './handler.ts';
 
@@ -9,17 +8,12 @@ import { createCompleteHandler } from './handler.ts';
 export function composeComplete(config: CompleteConfig, platform: Platform) {
   const { log, clock, sqs: client } = platform;
   const bucket = config.OUTPUT_BUCKET_NAME;
-  const written: OutboxEntry[] = [];
-  const names = { tableName: config.TABLE_NAME, bucket };
-  const { settlement, blobs } = createAwsSystem(platform, names, (webhooks) => {
-    written.push(...webhooks);
-  });
+  const system = createAwsSystem(platform, { tableName: config.TABLE_NAME, bucket });
   const onError = log.error;
   return createCompleteHandler({
-    settlement,
-    blobs,
+    createSettlement: system.createSettlement,
+    blobs: system.blobs,
     bucket,
-    takeWebhooks: () => written.splice(0),
     wakeDispatcher: createWake({ client, queueUrl: config.DISPATCH_QUEUE_URL, onError }),
     carryWebhooks: createWebhookCarrier({
       client,

@@ -1,3 +1,4 @@
+import type { OnWebhooks } from '#shared/adapters/aws/aws-system.ts';
 import {
   handleRecords,
   type QueueAnswer,
@@ -17,12 +18,12 @@ import type { InferenceOutcome } from '#shared/service/ports/inference-queue.ts'
 import { type Notification, parseInferenceError, parseNotification } from './notification.ts';
 
 export interface CompleteDeps {
-  readonly settlement: Pick<SettlementService, 'applyCompletion' | 'applyStart'>;
+  readonly createSettlement: (
+    onWebhooks: OnWebhooks,
+  ) => Pick<SettlementService, 'applyCompletion' | 'applyStart'>;
   readonly blobs: Pick<BlobStore, 'get'>;
   /** The bucket of `blobs`, by which SageMaker's locations are understood. */
   readonly bucket: string;
-  /** Webhooks that the changes wrote since they were last taken. */
-  readonly takeWebhooks: () => readonly OutboxEntry[];
   readonly wakeDispatcher: Wake;
   readonly carryWebhooks: CarryWebhooks;
   readonly onError: (error: unknown, messageId: string) => void;
@@ -33,25 +34,22 @@ export interface CompleteDeps {
  * order; each is applied under the job's own conditions, so that only one of them counts.
  */
 export function createCompleteHandler(deps: CompleteDeps) {
-  const handle = async (body: string): Promise<void> => {
-    const notification = parseNotification(body);
-    const job = notification.job as JobId;
-    await noteStart(deps, job);
-    const outcome = await toOutcome(deps, notification);
-    await deps.settlement.applyCompletion({ job, outcome });
-  };
-
   return async (event: QueueEvent): Promise<QueueAnswer> => {
+    const webhooks: OutboxEntry[] = [];
+    const settlement = deps.createSettlement((written) => webhooks.push(...written));
+    const handle = async (body: string): Promise<void> => {
+      const notification = parseNotification(body);
+      const job = notification.job as JobId;
+      // Most jobs have not been polled since they started: the run's own mark says when that was.
+      const marks = await readMarks(job, deps.blobs);
+      if (marks !== undefined) await settlement.applyStart(job, marks.startedAt);
+      const outcome = await toOutcome(deps, notification);
+      await settlement.applyCompletion({ job, outcome });
+    };
     const answer = await handleRecords(event, handle, deps.onError);
-    await Promise.all([deps.carryWebhooks(deps.takeWebhooks()), deps.wakeDispatcher()]);
+    await Promise.all([deps.carryWebhooks(webhooks), deps.wakeDispatcher()]);
     return answer;
   };
-}
-
-/** When the run began is known only from the mark that it left; for most jobs nobody has looked yet. */
-async function noteStart(deps: CompleteDeps, job: JobId): Promise<void> {
-  const marks = await readMarks(job, deps.blobs);
-  if (marks !== undefined) await deps.settlement.applyStart(job, marks.startedAt);
 }
 
 async function toOutcome(

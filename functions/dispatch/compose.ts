@@ -38,25 +38,15 @@ export function composeDispatch(config: DispatchConfig, platform: DispatchPlatfo
 
   return async (): Promise<void> => {
     const secret = await platform.readSecret(config.RECEIPT_SECRET_ARN);
-    const handedOver = new Map<string, number>();
     const dispatcher = createDispatcher({
-      jobs: {
-        ...system.jobs,
-        claimNext: async (model, now, leaseMs) => {
-          const job = await system.jobs.claimNext(model, now, leaseMs);
-          if (job !== undefined) handedOver.set(job.id, job.deadline + GRACE_MS);
-          return job;
-        },
-        renewLease: (id, token, expiresAt) =>
-          system.jobs.renewLease(id, token, handedOver.get(id) ?? expiresAt),
-      },
+      jobs: system.jobs,
       queue,
-      settlement: system.settlement,
+      settlement: system.createSettlement(),
       models: () => config.MODELS.map((model) => model.name),
       clock,
       outputStore: (job) => ({ kind: 's3', bucket, prefix: outputPrefix(job) }),
       signingKey: Buffer.from(receiptKey(secret)).toString('base64'),
-      settings: { leaseMs: CLAIM_MS },
+      settings: { leaseMs: CLAIM_MS, leaseUntil: (job) => job.deadline + GRACE_MS },
       onError: log.error,
     });
     try {

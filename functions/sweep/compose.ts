@@ -3,7 +3,6 @@ import { createCancelMark } from '#shared/adapters/aws/cancel-mark.ts';
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
 import { listHeldJobs } from '#shared/adapters/dynamo/held-jobs.ts';
-import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { readMarks } from '#shared/service/domain/stored-marks.ts';
 import { createSweep } from '#shared/service/domain/sweep.ts';
 import type { SweepConfig } from './config.ts';
@@ -19,24 +18,25 @@ const LIMIT = 200;
 export function composeSweep(config: SweepConfig, platform: Platform) {
   const { log, clock, sqs: client } = platform;
   const names = { tableName: config.TABLE_NAME, bucket: config.OUTPUT_BUCKET_NAME };
-  const written: OutboxEntry[] = [];
-  const system = createAwsSystem(platform, names, (webhooks) => {
-    written.push(...webhooks);
-  });
+  const system = createAwsSystem(platform, names);
   const onError = log.error;
   return createSweepHandler({
-    sweep: createSweep({
-      jobs: system.jobs,
-      ledger: system.ledger,
-      queue: { cancel: createCancelMark(system.blobs) },
-      settlement: system.settlement,
-      settings: { graceMs: GRACE_MS, retentionMs: config.RETENTION_HOURS * HOUR_MS, limit: LIMIT },
-      onError,
-    }),
-    settlement: system.settlement,
+    createSettlement: system.createSettlement,
+    createSweep: (settlement) =>
+      createSweep({
+        jobs: system.jobs,
+        ledger: system.ledger,
+        queue: { cancel: createCancelMark(system.blobs) },
+        settlement,
+        settings: {
+          graceMs: GRACE_MS,
+          retentionMs: config.RETENTION_HOURS * HOUR_MS,
+          limit: LIMIT,
+        },
+        onError,
+      }),
     readMarks: (job) => readMarks(job, system.blobs),
     listHeldJobs: () => listHeldJobs(system.table),
-    takeWebhooks: () => written.splice(0),
     outbox: system.outbox,
     ledger: system.ledger,
     carryWebhooks: createWebhookCarrier({

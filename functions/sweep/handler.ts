@@ -1,3 +1,4 @@
+import type { OnWebhooks } from '#shared/adapters/aws/aws-system.ts';
 import type { JsonLog } from '#shared/adapters/aws/json-log.ts';
 import type { Wake } from '#shared/adapters/aws/wake-queue.ts';
 import type { CarryWebhooks } from '#shared/adapters/aws/webhook-carrier.ts';
@@ -12,14 +13,12 @@ import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { Outbox } from '#shared/service/ports/outbox.ts';
 
 export interface SweepHandlerDeps {
-  readonly sweep: SweepService;
-  readonly settlement: Pick<SettlementService, 'reconcile' | 'applyStart' | 'applyProgress'>;
+  readonly createSettlement: (onWebhooks: OnWebhooks) => SettlementService;
+  readonly createSweep: (settlement: SettlementService) => SweepService;
   /** How far a job's run has come, as it has left it in storage. */
   readonly readMarks: (job: JobId) => Promise<JobMarks | undefined>;
   /** Open jobs that were handed over. */
   readonly listHeldJobs: () => Promise<readonly JobId[]>;
-  /** Webhooks that this sweep's changes wrote since they were last taken. */
-  readonly takeWebhooks: () => readonly OutboxEntry[];
   readonly outbox: Pick<Outbox, 'claimDue'>;
   readonly ledger: Pick<Ledger, 'totals'>;
   readonly carryWebhooks: CarryWebhooks;
@@ -47,27 +46,26 @@ export interface SweepCounts {
 export function createSweepHandler(deps: SweepHandlerDeps) {
   const { clock, log } = deps;
 
-  const reconcileHeld = async (): Promise<number> => {
+  const reconcileHeld = async (settlement: SettlementService): Promise<number> => {
     let reconciled = 0;
     for (const id of await deps.listHeldJobs()) {
-      const job = await deps.settlement.reconcile(id);
+      const job = await settlement.reconcile(id);
       if (job !== undefined && isTerminal(job.status)) reconciled++;
-      else if (job?.webhook !== undefined) await noteProgress(id);
+      else if (job?.webhook !== undefined) await noteProgress(settlement, id);
     }
     return reconciled;
   };
 
-  /** For webhooks of jobs that nobody polls: their marks are read here or not at all. */
-  const noteProgress = async (id: JobId): Promise<void> => {
+  /** For the webhooks of jobs without a poller: their marks are read here or not at all. */
+  const noteProgress = async (settlement: SettlementService, id: JobId): Promise<void> => {
     const marks = await deps.readMarks(id);
     if (marks === undefined) return;
-    await deps.settlement.applyStart(id, marks.startedAt, marks.imagesDone);
-    await deps.settlement.applyProgress(id, marks.imagesDone);
+    await settlement.applyStart(id, marks.startedAt, marks.imagesDone);
+    await settlement.applyProgress(id, marks.imagesDone);
   };
 
-  const carryDue = async (now: number): Promise<number> => {
+  const carryDue = async (now: number, written: readonly OutboxEntry[]): Promise<number> => {
     const due = await deps.outbox.claimDue(now - CARRIED_MS, now + HIDE_MS, WEBHOOKS_AT_ONCE);
-    const written = deps.takeWebhooks();
     await deps.carryWebhooks([...due, ...written]);
     return due.length + written.length;
   };
@@ -83,6 +81,8 @@ export function createSweepHandler(deps: SweepHandlerDeps) {
   return async (): Promise<SweepCounts> => {
     const now = clock.now();
     const failures: unknown[] = [];
+    const webhooks: OutboxEntry[] = [];
+    const settlement = deps.createSettlement((written) => webhooks.push(...written));
     const part = async <T>(what: string, none: T, act: () => Promise<T>): Promise<T> => {
       try {
         return await act();
@@ -92,10 +92,10 @@ export function createSweepHandler(deps: SweepHandlerDeps) {
         return none;
       }
     };
-    const reconciled = await part('reconciling', 0, reconcileHeld);
+    const reconciled = await part('reconciling', 0, () => reconcileHeld(settlement));
     const nothing = { settled: 0, expiredCredits: 0, removed: 0 };
-    const swept = await part('sweeping', nothing, () => deps.sweep.sweep(now));
-    const carried = await part('carrying webhooks', 0, () => carryDue(now));
+    const swept = await part('sweeping', nothing, () => deps.createSweep(settlement).sweep(now));
+    const carried = await part('carrying webhooks', 0, () => carryDue(now, webhooks));
     await part('auditing the ledger', undefined, () => auditLedger(now));
     await deps.wakeDispatcher();
     const counts = { reconciled, ...swept, carried };

@@ -20,6 +20,7 @@ import type { JobStore } from './ports/job-store.ts';
 import type { KeyStore } from './ports/key-store.ts';
 import type { Ledger } from './ports/ledger.ts';
 
+const HOUR_MS = 3_600_000;
 /** A claim's length; the process that holds it is the only one, so it matters after a crash alone. */
 const LEASE_MS = 60_000;
 /** How long after its deadline a running job's own end is waited for. */
@@ -28,8 +29,19 @@ const SWEEP_LIMIT = 200;
 /** What an image takes on a laptop, until one has shown it. */
 const EXPECTED_IMAGE_MS = 2000;
 
-export interface ServiceDeps {
-  readonly config: {
+/** What it takes to answer requests. */
+export interface RequestServiceDeps {
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly jobs: JobStore;
+  readonly ledger: Ledger;
+  readonly keys: KeyStore;
+  readonly queue: Pick<InferenceQueue, 'progress'>;
+  readonly macKeys: MacKeys;
+  readonly models: readonly CatalogModel[];
+  readonly prices: PriceBook;
+  readonly checkPrompt?: PromptCheck | undefined;
+  readonly limits: {
     /** Most jobs that wait at one time. */
     readonly queueLimit: number;
     /** From admission to the latest end of a job. */
@@ -37,41 +49,68 @@ export interface ServiceDeps {
     /** How long outputs and inputs of ended jobs are kept. */
     readonly retentionHours: number;
   };
-  readonly clock: Clock;
-  readonly randomBytes: RandomBytes;
+  /** What an image takes until one has shown it, in milliseconds. */
+  readonly expectedImageMs: number;
+  /** Jobs that run at the same time. */
+  readonly lanes: number;
+  /** Called with each admitted job. */
+  readonly onAdmitted: (job: Job) => void;
+}
+
+/** The rules that answer requests: keys, models and their prices, estimates, and the way in. */
+export function createRequestServices(deps: RequestServiceDeps) {
+  const { jobs, limits, macKeys } = deps;
+  const pricing = createPricing(deps.prices);
+  return {
+    catalog: createCatalog(deps.models),
+    pricing,
+    estimator: createEstimator(deps),
+    admission: createAdmission({
+      ...deps,
+      jobs,
+      pricing,
+      settings: {
+        queueLimit: limits.queueLimit,
+        deadlineMs: limits.jobDeadlineSeconds * 1000,
+        retentionMs: limits.retentionHours * HOUR_MS,
+      },
+    }),
+    keyService: createKeyService({ ...deps, macKeys }),
+  };
+}
+
+export interface ServiceDeps
+  extends Omit<
+    RequestServiceDeps,
+    'limits' | 'macKeys' | 'expectedImageMs' | 'lanes' | 'onAdmitted' | 'queue'
+  > {
+  readonly config: RequestServiceDeps['limits'];
   readonly secrets: {
     readonly macKeys: MacKeys;
     /** Signs the receipts inside images. */
     readonly receiptKey: Uint8Array;
   };
-  readonly jobs: JobStore;
-  readonly ledger: Ledger;
-  readonly keys: KeyStore;
   readonly blobs: BlobStore;
   readonly queue: InferenceQueue;
-  readonly models: readonly CatalogModel[];
-  readonly prices: PriceBook;
   readonly outputStore: (job: JobId) => InferenceRequest['store'];
-  readonly checkPrompt?: PromptCheck | undefined;
   readonly onError: (error: unknown, what: string) => void;
-  /** Told of every change of a job beside those who wait for it. */
+  /** Called with each change of a job, beside those who wait for it. */
   readonly onChange: (job: Job) => void;
 }
 
-/** The rules over the stores, as one process runs them. */
+/** The rules over the stores, as the one process that owns them runs them. */
 export function createServices(deps: ServiceDeps) {
-  const { clock, randomBytes, ledger, keys, blobs, queue, config, secrets, onError } = deps;
-  const retentionMs = config.retentionHours * 3_600_000;
+  const { clock, randomBytes, ledger, blobs, queue, config, secrets, onError } = deps;
   const jobs = createCachedJobStore(deps.jobs);
   const hub = createJobHub(jobs);
-  const catalog = createCatalog(deps.models);
-  const pricing = createPricing(deps.prices);
-  const estimator = createEstimator({
+  const forRequests = createRequestServices({
+    ...deps,
     jobs,
-    queue,
-    clock,
+    limits: config,
+    macKeys: secrets.macKeys,
     expectedImageMs: EXPECTED_IMAGE_MS,
     lanes: 1,
+    onAdmitted: () => dispatcher.wake(),
   });
   const settlement = createSettlement({
     jobs,
@@ -81,7 +120,7 @@ export function createServices(deps: ServiceDeps) {
     randomBytes,
     onChange(job) {
       hub.publish(job);
-      estimator.observe(job);
+      forRequests.estimator.observe(job);
       dispatcher.onChange(job);
       deps.onChange(job);
     },
@@ -90,53 +129,26 @@ export function createServices(deps: ServiceDeps) {
     jobs,
     queue,
     settlement,
-    models: () => catalog.models.map(({ name }) => name),
+    models: () => deps.models.map(({ name }) => name),
     clock,
     outputStore: deps.outputStore,
     signingKey: Buffer.from(secrets.receiptKey).toString('base64'),
     settings: { leaseMs: LEASE_MS },
     onError,
   });
-  const admission = createAdmission({
-    jobs,
-    pricing,
-    clock,
-    randomBytes,
-    settings: {
-      queueLimit: config.queueLimit,
-      deadlineMs: config.jobDeadlineSeconds * 1000,
-      retentionMs,
-    },
-    checkPrompt: deps.checkPrompt,
-    onAdmitted: () => dispatcher.wake(),
-  });
   const sweep = createSweep({
     jobs,
     ledger,
     queue,
     settlement,
-    settings: { graceMs: SWEEP_GRACE_MS, retentionMs, limit: SWEEP_LIMIT },
+    settings: {
+      graceMs: SWEEP_GRACE_MS,
+      retentionMs: config.retentionHours * HOUR_MS,
+      limit: SWEEP_LIMIT,
+    },
     onError,
   });
-  const keyService = createKeyService({
-    keys,
-    ledger,
-    clock,
-    randomBytes,
-    macKeys: secrets.macKeys,
-  });
-  return {
-    jobs,
-    hub,
-    catalog,
-    pricing,
-    estimator,
-    settlement,
-    dispatcher,
-    admission,
-    sweep,
-    keyService,
-  };
+  return { ...forRequests, jobs, hub, settlement, dispatcher, sweep };
 }
 
 export type Services = ReturnType<typeof createServices>;

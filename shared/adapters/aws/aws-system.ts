@@ -25,23 +25,20 @@ export interface Platform {
   readonly log: JsonLog;
 }
 
+/** Told of the webhooks that a change of a job has written; those not carried wait for the sweep. */
+export type OnWebhooks = (entries: readonly OutboxEntry[]) => void;
+
 /** What most functions are made of: stores, blobs, and the ends of jobs. */
 export interface AwsSystem extends DynamoStores {
   readonly table: DynamoTable;
   readonly blobs: BlobStore;
-  readonly settlement: SettlementService;
+  readonly createSettlement: (onWebhooks?: OnWebhooks) => SettlementService;
 }
 
-/**
- * Puts the shared parts together over one table and one bucket.
- *
- * @param onWebhooks told of the webhooks that each change of a job has written: what nobody carries
- *   waits for the sweep
- */
+/** Puts the shared parts together over one table and one bucket. */
 export function createAwsSystem(
   platform: Platform,
   names: { readonly tableName: string; readonly bucket: string },
-  onWebhooks: (entries: readonly OutboxEntry[]) => void = () => undefined,
 ): AwsSystem {
   const { clock, randomBytes, random, sleep, log } = platform;
   const table = createDynamoTable({
@@ -52,17 +49,23 @@ export function createAwsSystem(
   });
   const stores = createDynamoStores({ table, clock, randomBytes });
   const blobs = createS3BlobStore({ client: platform.s3, bucket: names.bucket, clock });
-  const settlement = createSettlement({
-    jobs: stores.jobs,
-    blobs,
-    queue: { cancel: createCancelMark(blobs) },
-    clock,
-    randomBytes,
-    onChange: (job, outbox) => {
-      if (outbox.length > 0) onWebhooks(outbox);
-      if (job.completedAt !== undefined) log.settled(job);
-    },
-  });
   const ledger = createLoggedLedger(stores.ledger, log);
-  return { ...stores, ledger, table, blobs, settlement };
+  return {
+    ...stores,
+    ledger,
+    table,
+    blobs,
+    createSettlement: (onWebhooks) =>
+      createSettlement({
+        jobs: stores.jobs,
+        blobs,
+        queue: { cancel: createCancelMark(blobs) },
+        clock,
+        randomBytes,
+        onChange: (job, outbox) => {
+          if (outbox.length > 0) onWebhooks?.(outbox);
+          if (job.completedAt !== undefined) log.settled(job);
+        },
+      }),
+  };
 }

@@ -11,6 +11,8 @@ import type { SettlementService } from './settlement.ts';
 export interface DispatcherSettings {
   /** How long a claim lasts unless it is renewed. */
   readonly leaseMs: number;
+  /** Until when a renewed lease lasts, in milliseconds since the Unix epoch. Default now + `leaseMs`. */
+  readonly leaseUntil?: (job: Job) => number;
   /** Pause between two looks at the queue that nothing woke. Default 1 s. */
   readonly pollMs?: number;
   /** Pause after a failure, during which waking has no effect. Default 1 s. */
@@ -65,37 +67,39 @@ const COULD_NOT_START = {
 /** Moves jobs from the table, in its fair order, to where they are run. */
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { jobs, queue, clock, settings } = deps;
-  const held = new Map<JobId, number>();
+  const { leaseUntil = () => clock.now() + settings.leaseMs } = settings;
+  /** What this process has handed over, as it was claimed. */
+  const leased = new Map<JobId, ClaimedJob>();
   const loop = createLoop(settings.pollMs ?? 1000);
   let renewal: ReturnType<typeof setInterval> | undefined;
   let stopping = false;
 
   /** Whether the job was taken over by the queue. */
   const hand = async (job: Job): Promise<boolean> => {
-    assert(job.lease !== undefined, `job ${job.id} was claimed without a lease`);
+    assert(isClaimed(job), `job ${job.id} was claimed without a lease`);
     if (job.deadline <= clock.now()) {
       const canceled = job.cancelAtDeadline === true;
       await deps.settlement.settleFromStorage(job, canceled ? 'canceled' : 'deadline-exceeded');
       return false;
     }
-    held.set(job.id, job.lease.token);
+    leased.set(job.id, job);
     try {
       await queue.submit(toRequest(job, deps));
     } catch (error) {
-      held.delete(job.id);
-      await refuse(job, job.lease.token, error);
+      leased.delete(job.id);
+      await refuse(job, error);
       return false;
     }
     // A cancellation between claim and submission found nothing to stop.
     const current = await jobs.get(job.id);
-    if (current === undefined || isTerminal(current.status)) held.delete(job.id);
+    if (current === undefined || isTerminal(current.status)) leased.delete(job.id);
     else if (current.cancelRequestedAt === undefined) return true;
     await queue.cancel(job.id);
     return true;
   };
 
   /** Ends a job that can't be handed over, or puts it back and passes the failure on. */
-  const refuse = async (job: Job, token: number, error: unknown): Promise<void> => {
+  const refuse = async (job: ClaimedJob, error: unknown): Promise<void> => {
     const known = error instanceof AppError ? error : undefined;
     const isTransient = known?.retryable === true;
     const isPermanent = known !== undefined && !isTransient && known.status < 500;
@@ -104,7 +108,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       await deps.settlement.fail(job, { kind: 'failed', code, message });
       if (isPermanent) return;
     } else {
-      await jobs.giveBack(job.id, token);
+      await jobs.giveBack(job.id, job.lease.token);
     }
     throw error;
   };
@@ -137,9 +141,9 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   };
 
   const renewLeases = async (): Promise<void> => {
-    for (const [id, token] of held) {
-      const renewed = await jobs.renewLease(id, token, clock.now() + settings.leaseMs);
-      if (!renewed.changed && held.get(id) === token) held.delete(id);
+    for (const [id, job] of leased) {
+      const renewed = await jobs.renewLease(id, job.lease.token, leaseUntil(job));
+      if (!renewed.changed && leased.get(id) === job) leased.delete(id);
     }
   };
 
@@ -156,7 +160,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     dispatchOnce,
     renewLeases,
     recover: () => jobs.giveBackAll(),
-    running: () => held.size,
+    running: () => leased.size,
     wake: loop.wake,
 
     start() {
@@ -167,10 +171,10 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     },
 
     onChange(job) {
-      const token = held.get(job.id);
-      if (token === undefined) return;
-      if (isTerminal(job.status) || job.lease?.token !== token) {
-        held.delete(job.id);
+      const mine = leased.get(job.id);
+      if (mine === undefined) return;
+      if (isTerminal(job.status) || job.lease?.token !== mine.lease.token) {
+        leased.delete(job.id);
         loop.wake();
       }
     },
@@ -179,21 +183,21 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       stopping = true;
       await loop.stop();
       const until = Date.now() + timeoutMs;
-      while (held.size > 0 && Date.now() < until) {
+      while (leased.size > 0 && Date.now() < until) {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
       clearInterval(renewal);
-      for (const [id, token] of held) {
+      for (const [id, { lease }] of leased) {
         try {
           // Given back first: what the stopped run reports then no longer speaks for the job.
-          await jobs.giveBack(id, token);
+          await jobs.giveBack(id, lease.token);
           await queue.cancel(id);
         } catch (error) {
           // Its lease runs out, or the next owner of the store gives it back.
           deps.onError(error, `giving back job ${id}`);
         }
       }
-      held.clear();
+      leased.clear();
     },
   };
 }
@@ -236,6 +240,12 @@ function createLoop(pollMs: number) {
       await running;
     },
   };
+}
+
+type ClaimedJob = Job & { readonly lease: NonNullable<Job['lease']> };
+
+function isClaimed(job: Job): job is ClaimedJob {
+  return job.lease !== undefined;
 }
 
 function toRequest(

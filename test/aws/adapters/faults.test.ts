@@ -93,10 +93,9 @@ describe('a fault at each call to AWS, one by one', () => {
 
   it('of a settlement through the completion handler: charged once when the message comes again', async () => {
     const handler = createCompleteHandler({
-      settlement: faulty.settlement,
+      createSettlement: faulty.createSettlement,
       blobs: faulty.blobs,
       bucket,
-      takeWebhooks: () => [],
       wakeDispatcher: async () => {},
       carryWebhooks: async () => {},
       onError: () => {},
