@@ -6,7 +6,7 @@ import { importedPackages } from './imported-packages.ts';
 import { defaultPrices, type LocalModel, readLocalModel } from './local-model.ts';
 import type { ServeConfig } from './serve-config.ts';
 
-export const DEMO_MODEL = 'onestep/demo';
+const DEMO_MODEL = 'onestep/demo';
 const DEMO_DESCRIPTION = 'A small model to try the service with';
 
 /**

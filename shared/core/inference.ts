@@ -12,7 +12,7 @@ export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 export const SeedSchema = z.number().int().min(0).max(0xffff_ffff);
 
 /** Where the GPU function writes images: a folder on its own disk, or a prefix of a bucket. */
-export const StoreSchema = z.discriminatedUnion('kind', [
+const StoreSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('file'), prefix: z.string().min(1) }),
   z.strictObject({ kind: z.literal('s3'), bucket: z.string().min(3), prefix: z.string().min(1) }),
 ]);
@@ -38,7 +38,7 @@ export const InferenceRequestSchema = z.strictObject({
 });
 export type InferenceRequest = z.infer<typeof InferenceRequestSchema>;
 
-export const ImageRecordSchema = z.object({
+const ImageRecordSchema = z.object({
   index: z.number().int().min(0),
   /** The object's key in the store, relative to the store's root. */
   key: z.string(),
@@ -55,7 +55,7 @@ export const ImageRecordSchema = z.object({
 export type ImageRecord = z.infer<typeof ImageRecordSchema>;
 
 /** An image that was made and not stored, for it may not be handed out. */
-export const BlockedImageSchema = z.object({
+const BlockedImageSchema = z.object({
   index: z.number().int().min(0),
   /** For whoever ordered it. */
   reason: z.string(),

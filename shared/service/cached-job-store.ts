@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { JobStore } from './ports/job-store.ts';
@@ -11,13 +12,11 @@ const CACHE_SIZE = 5000;
  * store's only one.
  */
 export function createCachedJobStore(store: JobStore): JobStore {
-  const known = new Map<JobId, Job>();
+  const known = new LRUCache<JobId, Job>({ max: CACHE_SIZE });
 
   const remember = (job: Job | undefined): Job | undefined => {
     if (job === undefined || (!isTerminal(job.status) && job.lease !== undefined)) return job;
-    known.delete(job.id);
     known.set(job.id, job);
-    if (known.size > CACHE_SIZE) known.delete(known.keys().next().value ?? job.id);
     return job;
   };
 

@@ -4,7 +4,15 @@ import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
 import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
 import { createManualClock } from '#test/helpers/manual-clock.ts';
-import { ACCOUNT, MINUTE, NOW, OTHER_ACCOUNT } from '#test/helpers/samples.ts';
+import {
+  ACCOUNT,
+  fund,
+  MINUTE,
+  NOW,
+  OTHER_ACCOUNT,
+  PRICE,
+  sampleAdmission,
+} from '#test/helpers/samples.ts';
 import type { MakeStores, StoreSet } from '#test/helpers/stores.ts';
 
 const URL = 'https://example.com/hook';
@@ -20,6 +28,7 @@ export function describeOutbox(name: string, makeStores: MakeStores): void {
       const clock = createManualClock(NOW);
       stores = await makeStores({ clock, randomBytes: createCountedBytes() });
       ({ outbox } = stores);
+      await fund(stores.ledger, 1000 * PRICE);
     });
     afterEach(() => stores.close());
 
@@ -35,7 +44,7 @@ export function describeOutbox(name: string, makeStores: MakeStores): void {
         attempts: 0,
         ...change,
       };
-      await outbox.add(entry);
+      await stores.jobs.admit(sampleAdmission({}, { outbox: [entry] }));
       return entry;
     };
     const claim = async (now: number) =>

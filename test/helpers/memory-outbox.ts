@@ -2,7 +2,7 @@ import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type { EndpointHealth, Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
 
 /** An outbox in memory, for tests of the rules over it. */
-export function createMemoryOutbox(): Outbox {
+export function createMemoryOutbox(): Outbox & { add(entry: OutboxEntry): Promise<void> } {
   const entries = new Map<string, OutboxEntry>();
   const attempts: DeliveryAttempt[] = [];
   const settings = new Map<string, WebhookSettings>();

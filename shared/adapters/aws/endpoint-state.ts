@@ -1,4 +1,5 @@
 import { DescribeEndpointCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { createRememberedReads } from '#shared/adapters/memory/remembered-reads.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 
@@ -16,16 +17,11 @@ export function createEndpointState(deps: {
   readonly client: SageMakerClient;
   readonly clock: Clock;
 }): (endpoint: string) => Promise<EndpointState> {
-  const known = new Map<string, { readonly at: number; readonly state: Promise<EndpointState> }>();
-  return (endpoint) => {
-    const last = known.get(endpoint);
-    const now = deps.clock.now();
-    if (last !== undefined && now - last.at < TTL_MS) return last.state;
-    const state = describe(deps.client, endpoint);
-    known.set(endpoint, { at: now, state });
-    state.catch(() => known.delete(endpoint));
-    return state;
-  };
+  return createRememberedReads({
+    read: (endpoint) => describe(deps.client, endpoint),
+    clock: deps.clock,
+    ttlMs: TTL_MS,
+  });
 }
 
 async function describe(client: SageMakerClient, endpoint: string): Promise<EndpointState> {

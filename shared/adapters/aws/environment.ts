@@ -14,7 +14,7 @@ export function numberVariable(fallback: number, bounds: { min: number; max: num
 }
 
 /** One model that the deployment serves, and the endpoint that runs it. */
-export const DeployedModelSchema = z.strictObject({
+const DeployedModelSchema = z.strictObject({
   /** `owner/name`, as clients write it. */
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]*\/[a-z0-9][a-z0-9._-]*$/),
   /** Digest of the model package: 64 hex digits. Its files are at `models/<digest>/`. */

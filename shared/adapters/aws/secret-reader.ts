@@ -1,11 +1,7 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { createRememberedReads } from '#shared/adapters/memory/remembered-reads.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
-
-interface Known {
-  readonly at: number;
-  readonly text: Promise<string>;
-}
 
 /** Long enough to cost nothing, short enough that a rotation is over within minutes. */
 const DEFAULT_TTL_MS = 5 * 60_000;
@@ -19,9 +15,6 @@ export function createSecretReader(deps: {
   readonly clock: Clock;
   readonly ttlMs?: number;
 }): (id: string) => Promise<string> {
-  const ttlMs = deps.ttlMs ?? DEFAULT_TTL_MS;
-  const known = new Map<string, Known>();
-
   const read = async (id: string): Promise<string> => {
     const answer = await deps.client.send(new GetSecretValueCommand({ SecretId: id }));
     if (answer.SecretString === undefined) {
@@ -30,16 +23,13 @@ export function createSecretReader(deps: {
     return answer.SecretString;
   };
 
-  return async (id) => {
-    const last = known.get(id);
-    const now = deps.clock.now();
-    if (last !== undefined && now - last.at < ttlMs) return last.text;
-    const text = read(id).catch((error: unknown) => {
-      if (last === undefined) throw error;
-      return last.text;
-    });
-    known.set(id, { at: now, text });
-    text.catch(() => known.delete(id));
-    return text;
-  };
+  return createRememberedReads({
+    read: (id, known) =>
+      read(id).catch((error: unknown) => {
+        if (known === undefined) throw error;
+        return known;
+      }),
+    clock: deps.clock,
+    ttlMs: deps.ttlMs ?? DEFAULT_TTL_MS,
+  });
 }

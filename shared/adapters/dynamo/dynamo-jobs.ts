@@ -33,11 +33,6 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
     admit: (admission) => admit(deps, admission),
     get: read,
     list: (query) => list(table, query),
-    findByIdempotency: async (scope, now) => {
-      const record = await table.get(itemKeys.idempotency(scope));
-      if (record === undefined || Number(record['expiresAt']) <= now) return undefined;
-      return read(record['job'] as JobId);
-    },
     takeUnanswered: async (key, bodyHash, since, only) => {
       const { pk, sk } = itemKeys.unanswered(key, bodyHash, '' as JobId);
       for await (const item of table.query({ pk, from: sk, to: sk + AFTER, newestFirst: true })) {

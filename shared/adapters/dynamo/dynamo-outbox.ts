@@ -7,7 +7,7 @@ import type {
   Outbox,
   WebhookSettings,
 } from '#shared/service/ports/outbox.ts';
-import { type DeliveryItem, deliveryWrites, toDeliveryItem } from './delivery-item.ts';
+import { type DeliveryItem, toDeliveryItem } from './delivery-item.ts';
 import type { DynamoTable, Item, Key, Write } from './dynamo-table.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
 import { AFTER, sortable } from './table-schema.ts';
@@ -19,10 +19,6 @@ export function createDynamoOutbox(table: DynamoTable): Outbox {
   const read = async (id: string) =>
     (await table.get(itemKeys.delivery(id))) as DeliveryItem | undefined;
   return {
-    add: async (entry) => {
-      const writes = await deliveryWrites(table, [entry]);
-      if (writes.length > 0) await table.write(writes);
-    },
     get: async (id) => (await read(id))?.entry,
     claimDue: (now, hideUntil, limit) => claimDue(table, now, hideUntil, limit),
     recordAttempt: (attempt, result) => recordAttempt(table, attempt, result),

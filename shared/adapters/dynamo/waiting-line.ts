@@ -1,14 +1,10 @@
+import { createRememberedReads } from '#shared/adapters/memory/remembered-reads.ts';
 import type { Job } from '#shared/core/job.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { indexKeys } from './item-keys.ts';
 import { placeInLine } from './job-item.ts';
 
 const PAGE = 1_000;
-
-interface Reading<T> {
-  readonly at: number;
-  readonly value: Promise<T>;
-}
 
 /**
  * How many jobs wait, and who is where in line. A reading is shared by everybody who asks within
@@ -19,17 +15,7 @@ export function createWaitingLine(deps: {
   readonly now: () => number;
   readonly waitingLineMs: number;
 }) {
-  const remembered = new Map<string, Reading<unknown>>();
-
-  const recent = <T>(name: string, read: () => Promise<T>): Promise<T> => {
-    const last = remembered.get(name) as Reading<T> | undefined;
-    if (last !== undefined && deps.now() - last.at < deps.waitingLineMs) return last.value;
-    const value = read();
-    remembered.set(name, { at: deps.now(), value });
-    value.catch(() => remembered.delete(name));
-    return value;
-  };
-
+  const memory = { clock: { now: deps.now }, ttlMs: deps.waitingLineMs };
   const readLine = async (model: string): Promise<readonly string[]> => {
     const places: string[] = [];
     const query = { pk: indexKeys.waiting(model) };
@@ -37,14 +23,19 @@ export function createWaitingLine(deps: {
     return places;
   };
 
+  const lineOf = createRememberedReads({ ...memory, read: readLine });
+  const depthOf = createRememberedReads({
+    ...memory,
+    read: (index) => deps.table.countIndex('due', index, 'leased'),
+  });
+
   return {
     /** Open jobs that no worker holds, of all models. */
-    depth: () => recent('depth', () => deps.table.countIndex('due', indexKeys.openJobs, 'leased')),
+    depth: () => depthOf(indexKeys.openJobs),
 
     /** How many jobs of the model are before this one. */
     async position(job: Job): Promise<number> {
-      const line = await recent(`line ${job.model.name}`, () => readLine(job.model.name));
-      return countBefore(line, placeInLine(job));
+      return countBefore(await lineOf(job.model.name), placeInLine(job));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '#shared/core/clock.ts';
 import type { RateDecision, RateLimiter } from '#shared/service/ports/rate-limiter.ts';
 
@@ -8,13 +9,12 @@ interface Bucket {
 
 /** Parts of a token: as many as milliseconds in a minute, so that refills are whole numbers. */
 const UNITS = 60_000;
-/** Most names that are remembered; the one not asked for longest is forgotten first. */
+/** Most names that are remembered. */
 const MAX_NAMES = 100_000;
 
 /** A token bucket per name, in the memory of this process. */
 export function createTokenBucketRateLimiter(clock: Clock): RateLimiter {
-  // In the order of last use, since each use sets its entry anew.
-  const buckets = new Map<string, Bucket>();
+  const buckets = new LRUCache<string, Bucket>({ max: MAX_NAMES });
 
   return {
     take(name: string, perMinute: number): RateDecision {
@@ -24,9 +24,7 @@ export function createTokenBucketRateLimiter(clock: Clock): RateLimiter {
       const units = Math.min(full, bucket.units + Math.max(0, now - bucket.at) * perMinute);
       const allowed = units >= UNITS;
       const left = allowed ? units - UNITS : units;
-      buckets.delete(name);
       buckets.set(name, { units: left, at: now });
-      if (buckets.size > MAX_NAMES) buckets.delete(buckets.keys().next().value ?? name);
       return {
         allowed,
         remaining: Math.floor(left / UNITS),

@@ -23,7 +23,6 @@ export function createSqliteJobStore(
   { clock, randomBytes }: { readonly clock: Clock; readonly randomBytes: RandomBytes },
 ): JobStore {
   const select = db.prepare('SELECT * FROM jobs WHERE id = ?');
-  const selectScope = db.prepare('SELECT job FROM idempotency WHERE scope = ? AND expires_at > ?');
   const selectUnanswered = db.prepare(
     'SELECT id FROM jobs WHERE key = ? AND body_hash = ? AND answered <> 1 AND answered >= ? ' +
       'AND created_at >= ? ORDER BY id DESC LIMIT 1',
@@ -57,11 +56,6 @@ export function createSqliteJobStore(
     admit: (admission) => writer.write(() => admit(admission)),
     get: async (id) => getJob(id),
     list: async (query) => list(query),
-
-    async findByIdempotency(scope, now) {
-      const row = selectScope.get(scope, now) as { job: JobId } | undefined;
-      return row && getJob(row.job);
-    },
 
     async takeUnanswered(key, bodyHash, since, only) {
       const select = () =>

@@ -1,4 +1,5 @@
 import type Database from 'libsql';
+import { LRUCache } from 'lru-cache';
 import type { Account } from '#shared/core/account.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
@@ -72,7 +73,9 @@ export function createSqliteLedger(
   };
 
   // Every write goes through the writer, so between two commits nothing of an account changes.
-  const read = new Map<AccountId, { readonly account: Account; readonly until: number }>();
+  const read = new LRUCache<AccountId, { readonly account: Account; readonly until: number }>({
+    max: MOST_READ,
+  });
   writer.onCommit(() => read.clear());
   const readAccount = async (id: AccountId): Promise<Account | undefined> => {
     const now = clock.now();
@@ -88,7 +91,7 @@ export function createSqliteLedger(
       });
     }
     const account = toAccount(row);
-    if (read.size < MOST_READ) read.set(id, { account, until });
+    read.set(id, { account, until });
     return account;
   };
 

@@ -4,7 +4,7 @@ import type { AccountId } from '#shared/core/ids.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type { EndpointHealth, Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
 import type { Writer } from './group-commit.ts';
-import { createOutboxInsert, type OutboxRow, toOutboxEntry } from './outbox-rows.ts';
+import { type OutboxRow, toOutboxEntry } from './outbox-rows.ts';
 
 interface AttemptRow {
   readonly entry: string;
@@ -16,7 +16,6 @@ interface AttemptRow {
 }
 
 export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbox {
-  const insert = createOutboxInsert(db);
   const select = db.prepare('SELECT * FROM outbox WHERE id = ?');
   const selectDue = db.prepare(
     'SELECT * FROM outbox WHERE next_attempt_at IS NOT NULL AND visible_at <= ? ' +
@@ -65,7 +64,6 @@ export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbo
   };
 
   return {
-    add: (entry) => writer.write(() => insert(entry)),
     get: async (id) => get(id),
 
     async claimDue(now, hideUntil, limit) {

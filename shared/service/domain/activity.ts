@@ -87,8 +87,6 @@ export function createActivityReader(deps: {
   };
 }
 
-export type ActivityReader = ReturnType<typeof createActivityReader>;
-
 async function* entriesSince(
   ledger: Pick<Ledger, 'entries'>,
   account: LedgerEntry['account'],

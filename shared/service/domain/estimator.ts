@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '#shared/core/clock.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job, type JobPhase } from '#shared/core/job.ts';
@@ -43,7 +44,9 @@ const CACHE_SIZE = 20_000;
 export function createEstimator(deps: EstimatorDeps) {
   const { clock } = deps;
   const imageMs = new Map<string, number>();
-  const cache = new Map<JobId, { readonly at: number; readonly estimate: Estimate }>();
+  const cache = new LRUCache<JobId, { readonly at: number; readonly estimate: Estimate }>({
+    max: CACHE_SIZE,
+  });
 
   const perImage = (model: string) => imageMs.get(model) ?? deps.expectedImageMs;
 
@@ -100,12 +103,7 @@ export function createEstimator(deps: EstimatorDeps) {
       const now = clock.now();
       if (hit !== undefined && now - hit.at < CACHE_MS) return hit.estimate;
       const estimate = await compute(job);
-      cache.delete(job.id);
       cache.set(job.id, { at: now, estimate });
-      for (const [id, { at }] of cache) {
-        if (cache.size <= CACHE_SIZE && now - at < CACHE_MS) break;
-        cache.delete(id);
-      }
       return estimate;
     },
   };

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Account, ApiKey } from '#shared/core/account.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { equalInConstantTime, sha256Hex } from '#shared/core/hash.ts';
@@ -45,7 +46,7 @@ export function createKeyAuthenticator(deps: {
 }) {
   const cacheMs = Math.min(deps.cacheMs ?? 60_000, 60_000);
   const check = createKeyCheck(deps.macKeys);
-  const cache = new Map<KeyId, Cached>();
+  const cache = new LRUCache<KeyId, Cached>({ max: CACHE_SIZE });
   // Grows with each forgetting, so that a read begun before it is not remembered after it.
   let generation = 0;
 
@@ -59,10 +60,7 @@ export function createKeyAuthenticator(deps: {
     cache.delete(id);
     if (key === undefined || account === undefined) return undefined;
     const fresh: Cached = { key, account, readAt: now };
-    if (begun === generation) {
-      cache.set(id, fresh);
-      if (cache.size > CACHE_SIZE) cache.delete(cache.keys().next().value ?? id);
-    }
+    if (begun === generation) cache.set(id, fresh);
     return fresh;
   };
 

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { AppError } from '#shared/core/errors.ts';
 import { equalInConstantTime, hmacSha256 } from '#shared/core/hash.ts';
 import type { KeyId, RandomBytes } from '#shared/core/ids.ts';
@@ -51,7 +52,7 @@ export function verifyApiKeyMac(parsed: ParsedApiKey, macKeys: MacKeys): boolean
   return equalInConstantTime(parsed.mac, computeMac(parsed.signedText, key));
 }
 
-/** Most texts that a check remembers; the oldest is forgotten first. */
+/** Most texts that a check remembers. */
 const MEMORY_SIZE = 1000;
 
 /**
@@ -59,7 +60,7 @@ const MEMORY_SIZE = 1000;
  * one with every request; a look-up tells a forger nothing, since only the whole text finds it.
  */
 export function createKeyCheck(macKeys: MacKeys): (text: string) => KeyCheck {
-  const genuine = new Map<string, KeyCheck>();
+  const genuine = new LRUCache<string, KeyCheck>({ max: MEMORY_SIZE });
   return (text) => {
     const known = genuine.get(text);
     if (known !== undefined) return known;
@@ -68,7 +69,6 @@ export function createKeyCheck(macKeys: MacKeys): (text: string) => KeyCheck {
     if (!verifyApiKeyMac(key, macKeys)) return { ok: false, reason: 'forged' };
     const check: KeyCheck = { ok: true, key };
     genuine.set(text, check);
-    if (genuine.size > MEMORY_SIZE) genuine.delete(genuine.keys().next().value ?? text);
     return check;
   };
 }

@@ -89,9 +89,6 @@ export interface JobStore {
   /** Newest first (ids sort by time). */
   list(query: JobQuery): Promise<readonly Job[]>;
 
-  /** The job of an idempotency scope that has not expired. */
-  findByIdempotency(scope: string, now: number): Promise<Job | undefined>;
-
   /**
    * The key's youngest job of this body created at `since` or later that an equal order may be a
    * repetition of, and marks it as found, so that it is given out once: one whose answer was never

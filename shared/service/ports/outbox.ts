@@ -22,13 +22,11 @@ export interface EndpointHealth {
   readonly disabledReason?: 'gone' | 'failing';
 }
 
-/** Webhook deliveries. Entries are written by the job store's transactions. */
+/**
+ * Webhook deliveries. Entries are written by the job store's transactions; one whose id is there
+ * already changes nothing.
+ */
 export interface Outbox {
-  /**
-   * Adds an entry outside a job's transaction (`output` and `logs` events). An entry of an id that is
-   * there already changes nothing, here and in the job store's transactions.
-   */
-  add(entry: OutboxEntry): Promise<void>;
   get(id: string): Promise<OutboxEntry | undefined>;
   /**
    * Due entries, each hidden from other callers until `hideUntil` or until an attempt is recorded.

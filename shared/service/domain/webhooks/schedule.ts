@@ -18,8 +18,6 @@ const RETRY_DELAYS_MS: readonly number[] = [
   24 * HOUR,
 ];
 
-export const MAX_ATTEMPTS = RETRY_DELAYS_MS.length + 1;
-
 /** A wait grows by up to this share, so that receivers which failed together are not hit together. */
 const JITTER = 0.2;
 /** The longest wait that a receiver can ask for. */
@@ -53,7 +51,7 @@ export function nextAttemptAt(failed: FailedAttempt): number | undefined {
 }
 
 /** `Retry-After` as milliseconds from now: whole seconds or an HTTP date (RFC 9110 §10.2.3). */
-export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
+function parseRetryAfter(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
   const text = header.trim();
   if (/^\d{1,9}$/.test(text)) return Number(text) * SECOND;

@@ -13,7 +13,7 @@ export interface SecretDeps {
 }
 
 /** `whsec_` and standard base64: clients split the secret at `_`, so base64url would break them. */
-export function createWebhookSecret(randomBytes: RandomBytes): string {
+function createWebhookSecret(randomBytes: RandomBytes): string {
   return `whsec_${btoa(String.fromCharCode(...randomBytes(SECRET_BYTES)))}`;
 }
 

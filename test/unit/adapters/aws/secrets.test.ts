@@ -5,7 +5,7 @@ import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
 
 describe('the reader of secrets', () => {
   function reader() {
-    let now = 0;
+    let now = 1_800_000_000_000;
     let calls = 0;
     let answer: () => Promise<{ SecretString?: string }> = async () => ({ SecretString: 'one' });
     const client = {
