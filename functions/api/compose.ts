@@ -24,7 +24,7 @@ import type { RegisterRoutes } from './http/route-deps.ts';
 import { pageAssets } from './pages/page-assets.ts';
 import { registerPages } from './pages/pages.tsx';
 
-/** What an image takes on a GPU until one has shown it, and what starting an instance takes. */
+/** How long an image takes on a GPU until one was measured, and how long an instance to start. */
 const EXPECTED_IMAGE_MS = 1_500;
 const COLD_START_MS = 6 * 60_000;
 const URL_TTL_MS = 15 * 60_000;

@@ -34,7 +34,7 @@ const ApiEnvSchema = z.object({
   MAC_SECRET_ARN: z.string().min(1),
   /** The secret that receipts are signed with. */
   RECEIPT_SECRET_ARN: z.string().min(1),
-  /** Most jobs that wait at one time; more are answered with 429. */
+  /** The most jobs that may wait at one time; further ones are answered with 429. */
   QUEUE_LIMIT: numberVariable(20_000, { min: 1, max: 1_000_000 }),
   /** How long outputs and inputs of ended jobs are kept. */
   RETENTION_HOURS: numberVariable(24 * 7, { min: 1, max: 24 * 365 }),
@@ -42,9 +42,9 @@ const ApiEnvSchema = z.object({
   JOB_DEADLINE_SECONDS: numberVariable(3_600, { min: 120, max: 21_600 }),
   /** Where an account without credit is sent. */
   TOPUP_URL: z.url().optional(),
-  /** The account whose admin keys may grant credit and see to other accounts. */
+  /** The account whose admin keys may grant credit and manage other accounts. */
   OPERATOR_ACCOUNT: z.string().min(1).optional(),
-  /** Terms that prompts may not have, as a JSON array; Lambda's environment ends at 4 KB. */
+  /** Terms that prompts may not contain, as a JSON array; Lambda's environment is limited to 4 KB. */
   BLOCK_LIST: BlockListVariable.optional(),
   /** `1` answers every create with 503: the kill switch. */
   PAUSED: z.enum(['0', '1']).optional(),

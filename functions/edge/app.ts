@@ -28,13 +28,13 @@ export interface EdgeDeps {
     forwarded: Forwarded,
     bindings: unknown,
   ) => Response | Promise<Response>;
-  /** Told of what a client sees as a bare 500. */
+  /** Called with what a client sees as a bare 500. */
   readonly onError: (error: unknown, requestId: string) => void;
 }
 
 /**
  * The edge router: lets a request through only when its key's MAC is ours and its body is small,
- * without asking any store. Its answers are either its own or the API's, untouched.
+ * without asking a store. Its answers are either its own or the API's, untouched.
  */
 export function createEdgeApp(deps: EdgeDeps): Hono {
   const app = new Hono();

@@ -42,13 +42,13 @@ export interface Passage {
 }
 
 /**
- * Lambda@Edge's view of the edge app. A request that may pass goes on to the API with its body as it
- * was and the edge's headers; anything else is answered here. A body that CloudFront cut off is too
+ * Lambda@Edge's view of the edge app. A request that may pass is passed to the API with its body
+ * unchanged and the edge's headers; anything else is answered here. A body that CloudFront cut off is too
  * large whatever its length says.
  */
 export function createOriginRequestHandler(deps: {
   readonly fetch: (request: Request, passage: Passage) => Response | Promise<Response>;
-  /** For a request of which no `Request` can be made. */
+  /** For a request that can't be made into a `Request`. */
   readonly answerUnreadable: () => Response;
   readonly publicHost?: string;
   readonly maxBodyBytes: number;
@@ -62,7 +62,7 @@ export function createOriginRequestHandler(deps: {
     const passage: Passage = {};
     const answer = await deps.fetch(readable, passage);
     if (passage.forwarded === undefined) return toCloudFrontResponse(answer);
-    // The rest stays as it came: CloudFront ends a request whose read-only headers were touched.
+    // The rest stays unchanged: CloudFront fails a request whose read-only headers were touched.
     const client = Object.entries(request.headers).filter(
       ([name]) => !EDGE_HEADERS.has(name.toLowerCase()),
     );
@@ -90,7 +90,7 @@ function toRequest(request: CloudFrontRequest, host: string, maxBodyBytes: numbe
     for (const { value } of values) headers.append(name, value);
   }
   const body = bodyOf(request, maxBodyBytes);
-  // Lengths are counted anew: what the client announced may have been cut.
+  // The length is counted again: the body that the client announced may have been cut.
   headers.delete('content-length');
   if (body !== undefined) headers.set('content-length', String(body.length));
   return new Request(`https://${host}${request.uri}${query}`, {

@@ -9,8 +9,8 @@ function tooLarge(limitBytes: number): AppError {
 }
 
 /**
- * The request's whole body, never more than `limitBytes` of it in memory; undefined when it says that
- * it has none. One that only turns out to be empty has been read: it is passed on as such.
+ * The request's whole body, never more than `limitBytes` of it in memory; undefined when the
+ * request says that it has none. One that turns out to be empty is returned as empty.
  *
  * @throws AppError `payload-too-large`; `invalid-request` when the connection ends before the body
  */

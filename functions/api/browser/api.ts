@@ -20,10 +20,10 @@ export class Problem extends Error {
   }
 }
 
-/** What a prediction failed of, as a refusal would say it. */
+/** Why a prediction failed, as a refusal would say it. */
 export function failureOf({ error, error_code }: Prediction): Problem {
   const code = error_code ?? 'unknown';
-  return new Problem(200, { detail: error ?? 'There is no reason given.', error: { code } }, null);
+  return new Problem(200, { detail: error ?? 'No reason was given.', error: { code } }, null);
 }
 
 /** `next` and its like are absolute; behind a proxy their origin may differ from the page's. */

@@ -16,7 +16,7 @@ const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
   webhooks: () => <Webhooks />,
 };
 
-// What a one-time link leaves behind.
+// Left in the address by a one-time link.
 const address = new URL(location.href);
 if (address.searchParams.has('signed-in')) {
   address.searchParams.delete('signed-in');

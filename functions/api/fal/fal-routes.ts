@@ -21,7 +21,7 @@ import {
 import { type FalTarget, parseFalPath, parseFalTarget } from './fal-target.ts';
 import { falUrls, presentFalResult, presentFalStatus } from './present-fal.ts';
 
-/** What fal's client sends: it submits, asks and cancels. */
+/** The methods of fal's client: it submits, asks and cancels. */
 const METHODS = ['POST', 'GET', 'PUT'];
 
 /**

@@ -1,8 +1,8 @@
 import { AppError } from '#shared/core/errors.ts';
 
-/** What a call of fal's client is about. */
+/** What a call of fal's client refers to. */
 export interface FalTarget {
-  /** Its queue API, or the one that answers with the images. */
+  /** For its queue API; false for the one that answers with the images. */
   readonly queued: boolean;
   /** `owner/name`. */
   readonly model: string;
@@ -18,7 +18,7 @@ const SYNC_HOST = 'fal.run';
  * The target that fal's client names in `x-fal-target-url` when it talks to a proxy. It is read, never
  * called.
  *
- * @throws AppError `invalid-request` when it is none of fal's hosts
+ * @throws AppError `invalid-request` when it is not one of fal's hosts
  */
 export function parseFalTarget(header: string | undefined): FalTarget {
   const url = header !== undefined && URL.canParse(header) ? new URL(header) : undefined;

@@ -8,7 +8,7 @@ import { contentTypeOf } from '#shared/service/domain/present-prediction.ts';
 import { progressLines } from '#shared/service/domain/progress-log.ts';
 import type { FalResultSchema, FalStatusSchema } from './fal-schema.ts';
 
-/** Where a queued request of fal's dialect is found. */
+/** The URLs of a queued request in fal's dialect. */
 export function falUrls(job: Job, origin: string) {
   const self = `${origin}/fal/queue/${job.model.name}/requests/${job.id}`;
   return { response_url: self, status_url: `${self}/status`, cancel_url: `${self}/cancel` };

@@ -20,7 +20,7 @@ export function answerJson<Schema extends z.ZodType>(
   return answerJsonText(c, status, jsonText(schema, body), headers);
 }
 
-/** A body as text, for answers that are given out more than once. */
+/** A body as text, for answers that are reused. */
 export function jsonText<Schema extends z.ZodType>(_schema: Schema, body: z.input<Schema>): string {
   return JSON.stringify(body);
 }

@@ -16,10 +16,10 @@ const REASONS: Record<Exclude<AuthFailure, 'account-disabled'>, string> = {
 };
 
 /**
- * Lets only holders of a valid key with one of the scopes through, and each no faster than its rate.
+ * Lets through only holders of a valid key with one of the scopes, none faster than its rate.
  *
- * @throws AppError `unauthenticated`, `account-disabled`, `permission-denied`; too fast a caller is
- *   answered at once, because a client that is told to slow down may come back a thousand times
+ * @throws AppError `unauthenticated`, `account-disabled`, `permission-denied`; a caller that is
+ *   too fast is answered without throwing, because clients may ignore that a thousand times
  */
 export function authenticate(
   deps: Pick<ApiDeps, 'keyService' | 'rateLimiter'>,
@@ -74,6 +74,7 @@ function rateLimited(ratePerMinute: number, retryAfterMs: number): AppError {
 /** The authenticated caller; only for routes behind {@link authenticate}. */
 export function callerOf(c: ApiContext): Caller {
   const { caller } = c.get('facts');
-  if (caller === undefined) throw new AppError('internal-error', 'a route reads a caller unasked');
+  if (caller === undefined)
+    throw new AppError('internal-error', 'a route without authentication asks for its caller');
   return caller;
 }

@@ -4,7 +4,7 @@ import { z } from '@hono/zod-openapi';
 export const DateTime = z.iso.datetime();
 export const MicroUsd = z.number().int().min(0).describe('Millionths of a US dollar');
 
-/** A bound of a period, as a query gives it. */
+/** One end of a period, as a query gives it. */
 export const PeriodBound = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
   error: 'must be a date such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z',
 });
@@ -26,7 +26,7 @@ export function pageOf<Entry extends z.ZodType>(entry: Entry) {
   return z.object({ next: z.string().nullable(), results: z.array(entry) });
 }
 
-/** A page that can be turned back as well, as Replicate's are. */
+/** A page that links to the one before as well, as Replicate's do. */
 export function pageWithPrevious<Entry extends z.ZodType>(entry: Entry) {
   return z.object({
     next: z.string().nullable(),
@@ -35,12 +35,12 @@ export function pageWithPrevious<Entry extends z.ZodType>(entry: Entry) {
   });
 }
 
-/** All entries there are. */
+/** Every entry there is. */
 export function listOf<Entry extends z.ZodType>(entry: Entry) {
   return z.object({ results: z.array(entry) });
 }
 
-/** One event of a `text/event-stream` answer, as its lines are read. */
+/** One event of a `text/event-stream` answer, parsed from its lines. */
 export const StreamEventSchema = z
   .object({
     event: z.string().optional(),

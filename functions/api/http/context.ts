@@ -14,7 +14,7 @@ export interface Caller {
 /** Facts of one request, known to every route. */
 export interface RequestFacts {
   readonly requestId: string;
-  /** The scheme and host that clients call, without a final slash. */
+  /** The scheme and host that clients call, without a trailing slash. */
   readonly origin: string;
   readonly authorization: string | undefined;
   readonly onAnswered: Forwarded['onAnswered'];
@@ -23,7 +23,7 @@ export interface RequestFacts {
   readonly bodySha256: string | undefined;
   caller?: Caller;
   rate?: RateDecision;
-  /** The job that the request ordered. */
+  /** The job that the request created or found. */
   job?: JobId;
 }
 

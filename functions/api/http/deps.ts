@@ -19,9 +19,9 @@ import type { ObservedRequest } from './observe-requests.ts';
 
 /** Settings of the API itself; nothing here is a secret. */
 export interface ApiSettings {
-  /** What clients call the deployment, without a final slash; absent: as each request says. */
+  /** The deployment's public URL, without a trailing slash; absent: taken from each request. */
   readonly publicUrl?: string;
-  /** The account whose `admin` keys may grant credit and see to other accounts. */
+  /** The account whose `admin` keys may grant credit and manage other accounts. */
   readonly operatorAccount?: AccountId;
   /** Where an account without credit is sent. */
   readonly topupUrl?: string;
@@ -29,17 +29,17 @@ export interface ApiSettings {
   readonly urlTtlMs: number;
   /** The longest that a create is held open. */
   readonly maxWaitMs: number;
-  /** The longest that a stream of events is held open; its client comes back after that. */
+  /** The longest that a stream of events is held open; its client reconnects after that. */
   readonly maxStreamMs: number;
-  /** How long a job whose caller can't poll goes on after its call was answered with 503. */
+  /** How long a job whose caller can't poll is kept after its call was answered with 503. */
   readonly attachGraceMs: number;
   /** Every create is answered with 503. */
   readonly paused: boolean;
-  /** Webhooks may go to plain http and to the machine itself. For development. */
+  /** Webhooks may go over plain http and to this machine. For development. */
   readonly allowLocalWebhooks: boolean;
 }
 
-/** Everything that the API is made of. Its functions run as one process or as many. */
+/** Everything that the API is made of, whether it runs as one process or as many. */
 export interface ApiDeps {
   readonly settings: ApiSettings;
   readonly clock: Clock;
@@ -62,12 +62,12 @@ export interface ApiDeps {
   readonly countRunning?: (model: string) => Promise<number>;
   readonly watcher: JobWatcher;
   /**
-   * What an account can spend, where that is cheap to ask: an order that it can't pay for is refused
-   * without a transaction then.
+   * What an account can spend, where asking is cheap: an order that it can't pay for is then refused
+   * without a transaction.
    */
   readonly peekBalance?: (account: AccountId) => Promise<MicroUsd | undefined>;
   readonly outbox: Outbox;
-  /** Told that a webhook became due; where the server delivers them itself. */
+  /** Called when a webhook has become due. */
   readonly onWebhookDue?: (entry: OutboxEntry) => void;
   /** Signs the receipts inside images. */
   readonly receiptKey: Uint8Array;
@@ -77,8 +77,8 @@ export interface ApiDeps {
   readonly checkReady: () => Promise<void>;
   /** Takes work that a request leaves behind, where the process may be stopped once it is answered. */
   readonly waitUntil?: (work: Promise<unknown>) => void;
-  /** Told of each request as its answer begins; for logs and metrics. */
+  /** Called for each request as its answer begins; for logs and metrics. */
   readonly onRequest?: (request: ObservedRequest) => void;
-  /** Told of what a client sees as a bare 500. */
+  /** Called with what a client sees as a bare 500. */
   readonly onError: (error: unknown, requestId: string) => void;
 }

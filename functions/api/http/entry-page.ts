@@ -3,8 +3,9 @@ import type { ApiContext } from './context.ts';
 /**
  * A page of entries, and the absolute link to the next one.
  *
- * @param entries one more than the page holds, if there are so many
- * @param query what the link repeats of the request's query
+ * @param entries one more than the page holds, if there are that many
+ * @param present an entry as clients see it
+ * @param query of the request: the link repeats all of it but the cursor
  */
 export function entryPage<Entry extends { readonly id: string }, Shown>(
   c: ApiContext,

@@ -22,7 +22,7 @@ const ErrorSchema = z
 const EXAMPLES: Partial<Record<number, [ErrorCode, string]>> = {
   400: ['invalid-json', 'The body is not valid JSON.'],
   401: ['unauthenticated', 'There is no such API key.'],
-  402: ['insufficient-funds', 'This costs $0.004 and the balance is $0.00. Top up to go on.'],
+  402: ['insufficient-funds', 'This costs $0.004 and the balance is $0.00. Top up to continue.'],
   403: ['permission-denied', 'This API key has no "admin" scope.'],
   404: ['not-found', 'There is no prediction "01h…".'],
   406: ['not-acceptable', 'This route answers with image/png, image/jpeg or image/webp.'],
@@ -38,7 +38,7 @@ const EXAMPLES: Partial<Record<number, [ErrorCode, string]>> = {
   504: ['deadline-exceeded', 'The prediction took too long'],
 };
 
-/** Statuses of a route that answers with the end of the prediction it ordered. */
+/** Statuses of a route that answers once its prediction has ended. */
 export const ENDING_STATUSES = [410, 499, 500, 503, 504] as const;
 
 /** Statuses that any route behind a key can answer with. */

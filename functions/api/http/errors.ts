@@ -7,7 +7,7 @@ import type { ApiContext } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { toFaults } from './input-faults.ts';
 
-/** Any thrown thing as the one error body; what only the operator can mend goes to the log. */
+/** Anything thrown as the one error body; what only the operator can fix is logged. */
 export function createErrorHandler(deps: Pick<ApiDeps, 'onError'>) {
   return (thrown: Error, c: ApiContext): Response => {
     const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toAppError(thrown);
@@ -18,7 +18,7 @@ export function createErrorHandler(deps: Pick<ApiDeps, 'onError'>) {
   };
 }
 
-/** The HTTP library's own complaints: a body that is not JSON, or not called JSON. */
+/** The HTTP library's own errors: a body that is not JSON, or not declared as JSON. */
 function fromHttpException(exception: HTTPException): AppError {
   if (exception.status === 400) {
     return new AppError('invalid-json', 'The body is not valid JSON.', { cause: exception });
@@ -37,7 +37,7 @@ type HookResult =
   | { readonly success: true }
   | { readonly success: false; readonly target: string; readonly error: z.ZodError };
 
-/** What the router does with input that fails a route's schema: 422 with the path of every fault. */
+/** The router's answer to input that fails a route's schema: the path of every fault. */
 export function rejectInvalid(result: HookResult): undefined {
   if (result.success) return undefined;
   const faults = toFaults(result.error.issues);
@@ -57,7 +57,7 @@ export function invalidInput(faults: readonly InputFault[]): AppError {
   });
 }
 
-/** The same words whether a thing never was or is another account's. */
+/** The same message whether a thing never existed or belongs to another account. */
 export function notFound(what: string, name: string): AppError {
   return new AppError('not-found', `There is no ${what} "${name.slice(0, 100)}".`);
 }

@@ -19,7 +19,7 @@ interface RouteSpec<Params, Query, Body>
   readonly query?: Query;
   readonly headers?: z.ZodObject;
   readonly body?: Body;
-  /** No body at all is read as `{}`. */
+  /** A missing body counts as `{}`. */
   readonly bodyIsOptional?: boolean;
   /** Error statuses beside those that every route behind a key can answer with. */
   readonly failures?: readonly number[];
@@ -77,7 +77,7 @@ export function jsonRoute<
   });
 }
 
-/** Adds a route, whatever it answers with: key and input are checked, and the description knows it. */
+/** Adds a route with any kind of answer: checks key and input, and describes it. */
 export function apiRoute<
   Params extends z.ZodObject = NoMembers,
   Query extends z.ZodObject = NoMembers,

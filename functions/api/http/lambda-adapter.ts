@@ -12,7 +12,7 @@ import { PUBLIC_HOST_HEADER } from '#shared/core/public-host.ts';
 
 /** Work that requests leave behind, which must end before Lambda freezes the process. */
 export interface BackgroundWork {
-  /** Takes work on; its failure is its own affair. */
+  /** Takes work on; its failure is handled where it was started. */
   readonly waitUntil: (work: Promise<unknown>) => void;
   /** Resolves when all of it has ended. */
   readonly settled: () => Promise<void>;
@@ -46,12 +46,12 @@ export interface StreamHandlerDeps {
 
 /**
  * The only place that knows Hono's adapter for Lambda: a Function URL's event in, a streamed answer
- * out, for buffered ones end at 6 MB. What the edge found comes as headers, and a request is seen
- * under the name by which the client called.
+ * out, because buffered ones are limited to 6 MB. What the edge found comes as headers, and the request
+ * gets the host name that the client called.
  */
 export function createStreamHandler(deps: StreamHandlerDeps): ReturnType<typeof streamHandle> {
   const app = {
-    // Never throws: Lambda would make a 200 of an answer that was not begun.
+    // Never throws: Lambda would turn an answer that has not begun into a 200.
     async fetch(request: Request): Promise<Response> {
       const listeners: (() => void)[] = [];
       const forwarded = readForwarded(request.headers, (listener) => listeners.push(listener));

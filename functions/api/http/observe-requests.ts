@@ -3,7 +3,7 @@ import { routePath } from 'hono/route';
 import type { Clock } from '#shared/core/clock.ts';
 import type { ApiHono } from './context.ts';
 
-/** What is told of each request. Nothing that a client wrote: no prompt, no key, no query. */
+/** What is logged of each request: nothing that a client wrote, so no prompt, key or query. */
 export interface ObservedRequest {
   readonly requestId: string;
   readonly method: string;
@@ -11,13 +11,13 @@ export interface ObservedRequest {
   readonly route: string;
   readonly status: number;
   readonly durationMs: number;
-  /** Ids of who made the request, once authenticated, and of the job that it was about. */
+  /** The ids of the caller, once authenticated, and of the job that the request created. */
   readonly account?: string;
   readonly key?: string;
   readonly job?: string;
 }
 
-/** Tells of each request once its answer begins. */
+/** Reports each request once its answer begins. */
 export function observeRequests(
   clock: Clock,
   onRequest: (request: ObservedRequest) => void,

@@ -1,4 +1,4 @@
-/** Makes something once, at the first call; a failure is not kept, so that the next call tries again. */
+/** Makes something at the first call and keeps it; after a failure, the next call tries again. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {

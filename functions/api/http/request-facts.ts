@@ -12,8 +12,8 @@ import type { ApiDeps } from './deps.ts';
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Learns from the edge what it found, by object in one process and by headers over the network, and
- * hands on the body that it has read already.
+ * Takes over what the edge found, as an object within one process and as headers over the network,
+ * and the body that it has read already.
  */
 export function requestFacts(
   deps: Pick<ApiDeps, 'settings' | 'clock' | 'randomBytes'>,
@@ -34,7 +34,7 @@ export function requestFacts(
     };
     c.set('facts', facts);
     if (forwarded?.body !== undefined) {
-      // What the body methods keep here are promises, although the type says otherwise.
+      // The cache holds promises, although its type says otherwise.
       Object.assign(c.req.bodyCache, { text: Promise.resolve(decodeText(forwarded.body)) });
     }
     await next();

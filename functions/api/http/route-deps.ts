@@ -4,7 +4,7 @@ import type { PresentedPrediction, Presenter } from '#shared/service/domain/pres
 import type { ApiApp } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 
-/** What routes are given beside the app that they add themselves to. */
+/** What routes are given besides the app. */
 export interface RouteDeps extends ApiDeps {
   readonly presenter: Presenter;
   /** A job as clients see it now. `origin` is the scheme and host of the links in it. */
@@ -12,5 +12,5 @@ export interface RouteDeps extends ApiDeps {
   readonly intake: PredictionIntake;
 }
 
-/** Adds a family of routes to the API: the seam for dialects, pages and files. */
+/** Adds a family of routes to the API: dialects, pages and files come in this way. */
 export type RegisterRoutes = (app: ApiApp, deps: RouteDeps) => void;

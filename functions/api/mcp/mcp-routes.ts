@@ -8,7 +8,7 @@ import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { createMcpServer } from './mcp-server.ts';
 
-/** A message of the protocol, as far as the description goes. */
+/** A message of the protocol, as the API's description shows it. */
 const MessageSchema = z
   .looseObject({
     jsonrpc: z.literal('2.0'),

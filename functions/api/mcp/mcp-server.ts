@@ -126,7 +126,7 @@ function listModels({ catalog, pricing }: RouteDeps): string {
   );
 }
 
-/** A tool's result; what goes wrong is told to the agent in words that help. */
+/** A tool's result; the agent gets failures as text that says what would help. */
 async function told(
   c: ApiContext,
   deps: RouteDeps,

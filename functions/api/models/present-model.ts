@@ -15,7 +15,7 @@ export function createModelPresenter(deps: Pick<ApiDeps, 'catalog' | 'pricing'>)
   const version = (model: CatalogModel): ModelVersion => ({
     id: model.digest,
     created_at: toIso(model.createdAt),
-    // No cog made it; the dialect's clients want a version.
+    // Cog plays no part here; the dialect's clients expect a version.
     cog_version: '0.0.0',
     openapi_schema: schemas.get(model) ?? {},
   });
@@ -43,7 +43,7 @@ export function createModelPresenter(deps: Pick<ApiDeps, 'catalog' | 'pricing'>)
         github_url: null,
         paper_url: null,
         license_url: leadingLicence(model.licences)?.url ?? null,
-        // Nobody counts them here; the dialect's clients want a number.
+        // Runs are not counted; the dialect's clients expect a number.
         run_count: 0,
         cover_image_url: null,
         default_example: null,

@@ -40,7 +40,7 @@ export const registerOpenAiImages: RegisterRoutes = (app, deps) =>
         inputPath: [],
         cannotPoll: true,
       });
-      // Also before a stream: there are no partial images to show, and the status tells of a failure.
+      // Before a stream as well: there are no partial images to show, and a failure needs its status.
       const job = await finishedJob(c, deps, submitted.job);
       if (body.stream === true) return streamImages(c, deps, job);
       const format = body.response_format ?? 'url';

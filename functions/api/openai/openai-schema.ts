@@ -2,16 +2,16 @@ import { z } from '@hono/zod-openapi';
 import { IMAGE_FORMATS, SeedSchema } from '#shared/core/inference.ts';
 
 /**
- * What OpenAI's clients send. Members without a meaning for a one-step model are let pass where they
- * ask for what it does anyway.
+ * What OpenAI's clients send. Members that mean nothing to a one-step model are accepted where they ask
+ * for what it does anyway.
  */
 export const ImagesRequestSchema = z
   .strictObject({
     prompt: z.string().min(1).max(10_000),
-    model: z.string().max(200).nullish().describe('owner/name; the first model unless told'),
+    model: z.string().max(200).nullish().describe('owner/name. Default: the first model'),
     n: z.number().int().min(1).max(10).nullish(),
     size: z.string().max(20).nullish().describe('WIDTHxHEIGHT or auto'),
-    response_format: z.enum(['url', 'b64_json']).nullish().describe('url unless told'),
+    response_format: z.enum(['url', 'b64_json']).nullish().describe('Default: url'),
     output_format: z.enum(IMAGE_FORMATS).nullish(),
     output_compression: z.number().int().min(0).max(100).nullish().describe('Of jpeg and webp'),
     seed: SeedSchema.nullish().describe('The same seed gives the same images'),
@@ -42,7 +42,7 @@ export const ImagesResponseSchema = z
     quality: z.literal('auto'),
     size: z.string(),
     usage: UsageSchema,
-    /** Beside what OpenAI answers: which prediction it was, and what it cost. */
+    /** Besides what OpenAI answers: which prediction it was, and what it cost. */
     prediction: z.string(),
     seed: z.number().int(),
     cost: z.number().int().describe('Millionths of a US dollar'),

@@ -5,7 +5,7 @@ import type { Job } from '#shared/core/job.ts';
 import { ZERO_USD } from '#shared/core/money.ts';
 import type { ImagesResponse } from './openai-schema.ts';
 
-/** Images are not counted in tokens here; clients want the members all the same. */
+/** Images are not counted in tokens here; clients expect the members all the same. */
 const NO_TOKENS: ImagesResponse['usage'] = {
   input_tokens: 0,
   output_tokens: 0,

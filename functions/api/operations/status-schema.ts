@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { DateTime, MicroUsd } from '#functions/api/http/common-schema.ts';
 import { JOB_PHASES } from '#shared/core/job.ts';
 
-/** Jobs whose stages are averaged, and failures that are told. */
+/** How many jobs' stages are averaged, and how many failures are listed. */
 export const SAMPLES = 20;
 export const FAILURES = 5;
 
@@ -18,13 +18,13 @@ export const StatusSchema = z
   .object({
     at: DateTime,
     waiting: count.describe('Open jobs that wait for their turn'),
-    running: count.nullable().describe('Jobs that the GPU function has'),
+    running: count.nullable().describe('Jobs that the GPU function is running'),
     balance: MicroUsd.describe('What all accounts can spend'),
     held: MicroUsd.describe('What open jobs may still cost'),
     models: z.array(
       z.object({
         name: z.string(),
-        phase: z.enum(JOB_PHASES).describe('What an order would meet now'),
+        phase: z.enum(JOB_PHASES).describe('What a prediction created now would be waiting for'),
         eta_seconds: count,
         running: count.nullable(),
       }),

@@ -13,7 +13,7 @@ export interface Asset {
   readonly text: string;
 }
 
-/** Names the built texts by their content, so that browsers may keep them for good. */
+/** Names the built texts by their content, so that browsers may cache them forever. */
 export function nameAssets(script: string, style: string): PageAssets {
   return {
     script: asset(script, 'js', 'text/javascript; charset=utf-8'),

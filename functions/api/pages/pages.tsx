@@ -22,7 +22,7 @@ export interface PagesDeps {
   /** Where output images may come from besides the deployment itself, such as a bucket's origin. */
   readonly imageOrigins: readonly string[];
   readonly oneTimeLinks?: OneTimeLinks;
-  /** For a server that only its own machine can reach: first visits from it are signed in. */
+  /** For a server that only its own machine can reach: a first visit signs in by itself. */
   readonly signInLocalVisitors: boolean;
 }
 

@@ -2,7 +2,7 @@ interface SignInProps {
   readonly problem?: string;
   /** The page to go to afterwards. */
   readonly to: string;
-  /** The visitor sits at the machine itself, where no key is asked for. */
+  /** The visitor is at the machine itself and needs no key. */
   readonly local: boolean;
 }
 

@@ -16,8 +16,8 @@ import {
 } from './prediction-schema.ts';
 
 /**
- * AI SDK's Replicate model takes the answer of a create for the picture and never asks again: it gets
- * the prediction when it has ended, or an error that it retries.
+ * AI SDK's Replicate model takes the answer of a create for the picture and never polls: it gets the
+ * prediction once that has ended, or an error that it retries.
  */
 const CANNOT_POLL = /\bai-sdk\//;
 

@@ -7,7 +7,7 @@ import { CORS_HEADERS } from '#shared/adapters/http/cors.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { BlobInfo, BlobStore } from '#shared/service/ports/blob-store.ts';
 
-/** `GET /files/…`: outputs of a local folder, for whoever holds a URL that this server signed. */
+/** `GET /files/…`: outputs of a local folder, by URLs that this server signed. */
 export function filesRoute(urls: Pick<SignedFileUrls, 'verify'>): RegisterRoutes {
   return (app, { blobs, clock }) => {
     app.get(`${FILES_PATH}*`, async (c) => {
@@ -73,7 +73,7 @@ async function answerFile(
 
 /**
  * The one byte range that a `Range` header asks for (inclusive). Undefined for none, for several and
- * for what can't be read: the whole file is a right answer to those (RFC 9110 §14.2).
+ * for what can't be read: the whole file is a correct answer to those (RFC 9110 §14.2).
  */
 function parseRange(
   header: string | undefined,

@@ -7,7 +7,7 @@ type WaitDeps = Pick<ApiDeps, 'watcher' | 'jobs' | 'settings' | 'clock' | 'estim
 
 /**
  * For callers that can't poll: waits for the job's end as long as a call may last. A job that takes
- * longer goes on for the grace time, in which a retry of the same order finds it.
+ * longer is kept for the grace time, in which a retry of the same order finds it.
  *
  * @throws AppError `model-loading` with `Retry-After` when it has not ended; the job's own error when
  *   it failed; `canceled`
@@ -20,7 +20,7 @@ export async function finishedJob(c: ApiContext, deps: WaitDeps, job: Job): Prom
   const latest = (await deps.watcher.waitForEnd(job, maxWaitMs, c.req.raw.signal)) ?? job;
   if (!isTerminal(latest.status)) {
     await deps.jobs.extendAttach(job.id, deps.clock.now() + attachGraceMs);
-    // Who sent an idempotency key finds the job by it.
+    // A caller with an idempotency key finds the job by that.
     if (c.req.header('idempotency-key') === undefined) await deps.jobs.park(job.id);
     const { phase, etaSeconds } = await deps.estimator.estimate(latest);
     throw new AppError(

@@ -2,7 +2,7 @@ import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { type StreamEvent, streamEvents } from './stream-events.ts';
 
-/** How often an open job is looked at, and how long a stream may stay silent. */
+/** How often an open job is checked, and how long a stream may stay silent. */
 const LOOK_MS = 500;
 const IDLE_MS = 15_000;
 
@@ -20,8 +20,8 @@ type FollowDeps = Pick<
 >;
 
 /**
- * A job's events from after `lastId` to its end, `idle` when there was none for a while. Ends early
- * when a request may last no longer; the client comes back with its last id then.
+ * A job's events after `lastId` to its end; `idle` when there was none for a while. Ends early when a
+ * request may last no longer; the client then reconnects with its last id.
  */
 export async function* followJob(
   deps: FollowDeps,
@@ -59,7 +59,7 @@ async function eventsOf(
   return streamEvents(job, await deps.estimator.estimate(job), []);
 }
 
-/** Lets each event through once, in their order. A phase comes again when what it tells changes. */
+/** Lets each event through once, in order; a phase again when its data has changed. */
 function createNewsFilter(lastId: number): (event: StreamEvent) => boolean {
   let seen = lastId;
   let lastPhase = '';

@@ -8,7 +8,7 @@ import { allowsSize, aspectSizes, type CatalogModel } from '#shared/service/doma
 
 const DEFAULT_QUALITY = 90;
 
-/** What a model takes as `input`: strict, so that a mistyped name is an error and no surprise. */
+/** What a model takes as `input`: strict, so that a mistyped name is an error rather than ignored. */
 export function createImageInputSchema({ size, formats, maxOutputs }: CatalogModel) {
   const side = (fallback: number) =>
     z
@@ -94,7 +94,7 @@ interface Wish {
   readonly height?: number | undefined;
 }
 
-/** The one size that all of an input's wishes agree on. */
+/** The one size that all members of an input agree on. */
 function resolveSize(
   input: SizeWishes,
   { size, name }: CatalogModel,

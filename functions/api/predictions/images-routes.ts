@@ -19,7 +19,7 @@ const OneCallSchema = z
   })
   .openapi('OneCallImage', { example: { prompt: 'a lighthouse at dusk', seed: 7 } });
 
-/** `POST /v1/images`: an order and its picture in one call, as bytes. For curl and scripts. */
+/** `POST /v1/images`: an order answered with its picture, as bytes. For curl and scripts. */
 export const registerImages: RegisterRoutes = (app, deps) =>
   apiRoute(app, deps, {
     method: 'post',

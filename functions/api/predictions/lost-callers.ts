@@ -8,13 +8,13 @@ interface LostCallersDeps {
   readonly onError: (error: unknown) => void;
 }
 
-/** For so long a caller whose connection was lost is expected back. */
+/** How long a caller whose connection was lost is expected back. */
 const EXPECTED_MS = 10 * 60_000;
 
 /**
- * Callers whose connection was lost before their answer. Many clients send such an order again at once
- * and say nothing of it: the job is parked, so that the equal order takes it. Orders of other keys cost
- * no look-up; a restart forgets, and an order that comes back after it is a new one.
+ * Callers whose connection was lost before their answer. Many clients silently send such an order again:
+ * its job is parked, so that an equal order takes it over. Orders of other keys cost no look-up. A
+ * restart forgets them, and an order sent again after it is a new one.
  */
 export function createLostCallers(deps: LostCallersDeps) {
   const lost = new Map<KeyId, { readonly until: number; readonly parked: Promise<unknown> }>();
@@ -27,7 +27,7 @@ export function createLostCallers(deps: LostCallersDeps) {
       lost.set(key, { until: now + EXPECTED_MS, parked: Promise.all([before, parked]) });
     },
 
-    /** Whether an order of this key may be one of theirs; once their jobs can be found. */
+    /** Whether an order of this key may be a repeated one; resolves once its job can be found. */
     async mayBeBack(key: KeyId): Promise<boolean> {
       const entry = lost.get(key);
       if (entry === undefined || entry.until <= deps.clock.now()) return false;

@@ -12,10 +12,10 @@ function header(name: string, description: string, example: string) {
 
 /**
  * Headers of every order. They are described and not validated by the router, which would copy all
- * headers of each request for that; whoever uses one checks it.
+ * headers of each request for that; the code that uses one checks it.
  */
 export const ORDER_HEADERS = [
   header('Prefer', 'How long to wait for the end: `wait` or `wait=SECONDS`', 'wait=30'),
-  header('Cancel-After', 'When to give the prediction up, from five seconds on', '5m'),
-  header('Idempotency-Key', 'The same key and body are one order', 'order-2026-117'),
+  header('Cancel-After', 'When to give up on the prediction; at least five seconds', '5m'),
+  header('Idempotency-Key', 'Requests with the same key and body are one order', 'order-2026-117'),
 ];

@@ -8,8 +8,8 @@ import type { Job } from '#shared/core/job.ts';
 /**
  * The caller's job of this id.
  *
- * @param what the caller's word for it
- * @throws AppError `not-found`, for another account's job as for one that never was
+ * @param what what the caller calls it, for the message
+ * @throws AppError `not-found`, for another account's job and for one that never existed alike
  */
 export async function ownJob(
   c: ApiContext,

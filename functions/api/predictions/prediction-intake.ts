@@ -34,19 +34,19 @@ type IntakeDeps = Pick<
 export interface OrderRequest {
   readonly model: CatalogModel;
   readonly dialect: Dialect;
-  /** The route's own name: idempotency keys and equal bodies count within it. */
+  /** The route's own name: the scope of idempotency keys and of equal bodies. */
   readonly route: string;
   readonly input: Readonly<Record<string, unknown>>;
   /** Where the input's members are in the request, for the paths of faults. */
   readonly inputPath?: readonly string[];
-  /** The caller can't ask for the job later: it is cancelled unless a retry comes within the grace time. */
+  /** The caller can't ask for the job later: without a retry within the grace time it is cancelled. */
   readonly cannotPoll?: boolean;
   readonly extras?: Pick<CreatePrediction, 'webhook' | 'webhook_events_filter' | 'metadata'>;
 }
 
 export interface Submitted {
   readonly job: Job;
-  /** Says that the order repeats an earlier one and costs nothing more; else empty. */
+  /** Says that the order repeats an earlier one and costs nothing more; otherwise empty. */
   readonly replayHeaders: Readonly<Record<string, string>>;
 }
 
@@ -67,7 +67,7 @@ export function createPredictionIntake(deps: IntakeDeps) {
     return schema;
   };
 
-  /** Refuses what can't be paid before a transaction does. */
+  /** Refuses an order that can't be paid for without a transaction. */
   const assertFunds = async (
     account: AccountId,
     model: string,
@@ -177,7 +177,7 @@ function webhookOf(
 function insufficientFunds(quote: Quote, balance: MicroUsd, topup_url?: string): AppError {
   return new AppError(
     'insufficient-funds',
-    `This costs ${formatUsd(quote.total)} and the balance is ${formatUsd(balance)}. Top up to go on.`,
+    `This costs ${formatUsd(quote.total)} and the balance is ${formatUsd(balance)}. Top up to continue.`,
     { details: { required: quote.total, available: balance, ...defined({ topup_url }) } },
   );
 }
@@ -208,7 +208,7 @@ function accept(result: SubmitResult, topup_url: string | undefined): Submitted 
     case 'queue-full':
       throw new AppError(
         'queue-full',
-        `${result.depth} predictions are waiting already. Try again in a while.`,
+        `${result.depth} predictions are waiting already. Try again later.`,
         { retryable: true, details: { depth: result.depth, retry_after: 5 } },
       );
   }

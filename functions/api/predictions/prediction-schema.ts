@@ -82,7 +82,7 @@ const TagsSchema = z
   .refine((tags) => Object.keys(tags).length <= MAX_TAGS, `has more than ${MAX_TAGS} names`)
   .describe('Names and values of your own, for lists and usage');
 
-/** What every create takes beside `input`; unknown members are let pass, as clients add their own. */
+/** What every create takes besides `input`; unknown members are ignored, as clients add their own. */
 export const CreatePredictionSchema = z
   .object({
     input: z.record(z.string(), z.unknown()).describe('See the model’s openapi_schema'),

@@ -4,9 +4,9 @@ import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { Estimate } from '#shared/service/domain/estimator.ts';
 import { PredictionSchema } from './prediction-schema.ts';
 
-/** How long an ended prediction's text, with the URLs in it, is given out again. */
+/** How long an ended prediction's text, with the URLs in it, is reused. */
 const REUSE_MS = 60_000;
-/** The most of their time that the URLs in a text have spent when it is given out again. */
+/** The largest share of their lifetime that URLs in a reused text may have spent. */
 const SPENT_SHARE = 0.25;
 
 interface Kept {

@@ -2,9 +2,9 @@ import { isTerminal, JOB_PHASES, type Job } from '#shared/core/job.ts';
 import type { Estimate } from '#shared/service/domain/estimator.ts';
 import { progressLines } from '#shared/service/domain/progress-log.ts';
 
-/** One server-sent event of a job. Names as Replicate's streams have them, and `phase` and `logs`. */
+/** One server-sent event of a job: those of Replicate's streams, and `phase` and `logs`. */
 export interface StreamEvent {
-  /** Grows through a job's life and follows from its state alone, so that any process can go on. */
+  /** Grows through a job's life and follows from its state alone, so that any process can resume. */
   readonly id: number;
   readonly event: 'phase' | 'logs' | 'output' | 'error' | 'done';
   readonly data: string;

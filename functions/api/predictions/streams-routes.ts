@@ -7,7 +7,7 @@ import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { isUlid, type JobId } from '#shared/core/ids.ts';
 import { followJob } from './follow-job.ts';
 
-/** Replicate's Python client ends with an exception at an event that Replicate does not have. */
+/** Replicate's Python client raises an exception at an event that Replicate does not have. */
 const KNOWS_NO_PHASES = /^replicate-python\//;
 
 /** `GET /streams/{id}/{token}`: a prediction's events as they happen. The link authorises itself. */

@@ -8,7 +8,7 @@ The API speaks Replicate's dialect: \`new Replicate({ baseUrl: "<this host>/v1",
 works unchanged. OpenAI's images API is at \`/v1/images/generations\`, fal's at \`/fal\`, and agents find tools at
 \`/mcp\` (MCP over streamable HTTP). Amounts of money are whole millionths of a US dollar.`;
 
-/** The description of every route that the app has by now. */
+/** The description of every route that the app has so far. */
 export function createOpenApiDocument(app: ApiApp, { settings }: Pick<RouteDeps, 'settings'>) {
   return app.getOpenAPI31Document({
     openapi: '3.1.0',

@@ -12,7 +12,7 @@ export function registerReference(app: ApiApp, deps: RouteDeps): void {
   let text: string | undefined;
   app.get('/docs', async (c) => {
     text ??= String(
-      // The page reads a part of the document, as JSON; the library's type of it is wider.
+      // The page reads a part of the document, as JSON; the library's type for it is wider.
       await ReferencePage({
         document: JSON.parse(JSON.stringify(createOpenApiDocument(app, deps))),
       }),

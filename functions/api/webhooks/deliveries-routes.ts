@@ -29,7 +29,7 @@ const PageQuery = z.object({
 const readers = ['read', 'admin'] as const;
 const writers = ['predict', 'admin'] as const;
 
-/** What was sent to whom, how it went, and sending it again. */
+/** What was sent where, how it went, and sending it again. */
 export const registerWebhookDeliveries: RegisterRoutes = (app, deps) => {
   const withLog = async (entry: OutboxEntry) =>
     presentDeliveryLog(entry, await deps.outbox.attempts(entry.id));

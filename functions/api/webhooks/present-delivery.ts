@@ -4,7 +4,7 @@ import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type { EndpointHealth } from '#shared/service/ports/outbox.ts';
 import type { DeliveryLogSchema, DeliverySchema, EndpointSchema } from './webhook-schema.ts';
 
-/** A webhook as its sender sees it. */
+/** A webhook as its account sees it. */
 export function presentDelivery(entry: OutboxEntry): z.input<typeof DeliverySchema> {
   return {
     id: entry.id,

@@ -18,7 +18,7 @@ export function NewKeyForm({ create }: { create(key: NewKey): Promise<boolean> }
       day_cap: toMicroUsd(data.get('day_cap')),
       month_cap: toMicroUsd(data.get('month_cap')),
     }).then((made) => {
-      // What was typed stays, where it was refused.
+      // After a refusal, the form keeps what was typed.
       if (made) form.reset();
     });
   };

@@ -95,7 +95,7 @@ function ModelFilter({ models, choose }: ModelFilterProps) {
   );
 }
 
-/** One bar for every day of the range, also for those without a charge. */
+/** One bar for every day of the range, including those without a charge. */
 function byDay({ from, to }: Usage, rows: readonly Row[]) {
   const sums = new Map<string, number>();
   const first = Math.floor(Date.parse(from) / DAY_MS) * DAY_MS;

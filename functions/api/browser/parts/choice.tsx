@@ -12,12 +12,12 @@ interface ChoiceProps {
   readonly legend: Child;
   readonly value: string;
   readonly options: readonly Option[];
-  /** How the options lie: in a row that shares one frame, or as cards. */
+  /** How the options are laid out: in a row that shares one frame, or as cards. */
   readonly look?: 'segments' | 'cards';
   choose(value: string): void;
 }
 
-/** One of a few: radio buttons, so that arrow keys and screen readers work as everywhere. */
+/** One of a few: radio buttons, so that arrow keys and screen readers work as usual. */
 export function Choice({ name, legend, value, options, look = 'segments', choose }: ChoiceProps) {
   return (
     <fieldset class="choice" id={name}>

@@ -30,7 +30,7 @@ export function CopyButton({
   );
 }
 
-/** By the clipboard, or where a page has none (plain http, no permission) the way before it. */
+/** By the clipboard API or, where a page has none (plain http, no permission), the older way. */
 async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

@@ -3,7 +3,7 @@ import { Problem } from '#functions/api/browser/api.ts';
 
 interface NoticeProps {
   readonly problem: unknown;
-  /** Tries the same again; where waiting is asked for, only after it. */
+  /** Tries the same again; where the server asks to wait, only after that. */
   readonly retry?: (() => void) | undefined;
 }
 
@@ -58,10 +58,10 @@ const TITLES: Readonly<Record<string, string>> = {
   account_disabled: 'This account is switched off',
 };
 
-/** Codes that the very same request gets again. */
+/** Codes that the same request would get again. */
 const NOT_AGAIN = new Set(['unauthenticated', 'permission_denied', 'content_blocked', 'not_found']);
 
-/** What the API says; of keys it speaks to programs, though, and these pages have sessions. */
+/** The API's message, except where it speaks of keys: these pages have sessions. */
 function messageOf(problem: unknown): string {
   if (problem instanceof Problem && problem.status === 401) {
     return 'The session has ended, or its key was revoked or has expired.';

@@ -8,7 +8,7 @@ const HEIGHT = 220;
 const LEFT = 64;
 const RIGHT = 16;
 const BOTTOM = 28;
-/** Drawn for the width that there is, so that its letters are as large as those around it. */
+/** Drawn for the available width, so that its text has the size of the text around it. */
 const WIDE = 1100;
 const NARROW = 330;
 const LABEL_WIDTH = 64;

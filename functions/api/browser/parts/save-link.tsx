@@ -9,10 +9,10 @@ interface SaveLinkProps {
   readonly children?: Child;
 }
 
-/** A download under a name of ours, not the one that the server's header gives. */
+/** A download under a name of its own, not the one in the server's header. */
 export function SaveLink({ url, name, label, class: classes, children }: SaveLinkProps) {
   const save = (event: Event) => {
-    // A bucket's files can't be read by this page; they come under the header's name.
+    // This page can't read a bucket's files; they are saved under the header's name.
     if (new URL(url).origin !== location.origin) return;
     event.preventDefault();
     void saveAs(url, name).catch(() => location.assign(url));

@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx';
 
-/** How something stands, with a dot that shows it before it is read. */
+/** A state in words, with a dot in its colour. */
 export function State({
   tone,
   children,

@@ -13,7 +13,7 @@ interface TableProps<Row> {
   readonly columns: readonly Column<Row>[];
   /** Undefined while they are loading. */
   readonly rows: readonly Row[] | undefined;
-  /** What is said when there are none. */
+  /** Shown when there are none. */
   readonly empty: Child;
   /** Loads further rows, where there are any. */
   readonly more?: (() => void) | undefined;

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'hono/jsx/dom';
 
-/** Calls every so often, not while the page is hidden, and when it is seen again. */
+/** Calls at an interval while the page is visible, and when it becomes visible again. */
 export function useWhileVisible(act: () => void, everyMs: number): void {
   const latest = useRef(act);
   latest.current = act;

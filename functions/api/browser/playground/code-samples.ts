@@ -3,18 +3,18 @@ import { inputOf, type Order } from './order.ts';
 export interface Sample {
   readonly name: string;
   readonly code: string;
-  /** What has to be there before it runs. */
+  /** What has to be installed before it runs. */
   readonly setup: string;
 }
 
-/** What the samples need to know besides the order. */
+/** What the samples need besides the order. */
 export interface Target {
   readonly origin: string;
   /** `256x256`: the OpenAI dialect knows no aspect ratios. */
   readonly size: string;
 }
 
-/** The same call in the languages and clients that people use, ready to paste. */
+/** The same call in the usual languages and clients, ready to paste. */
 export function codeSamples(order: Order, target: Target): readonly Sample[] {
   const key = 'ONESTEP_KEY in the environment';
   return [
@@ -61,7 +61,7 @@ const output = await replicate.run(${JSON.stringify(order.model)}, {
 for (const file of output) console.log(String(file));`;
 }
 
-/** A prompt and numbers in JSON are a dict in Python as they stand. */
+/** JSON of a prompt and numbers is valid Python as well. */
 function replicatePython(order: Order, { origin }: Target): string {
   return `import os, replicate
 

@@ -82,7 +82,7 @@ export function Facts({ prediction, reuse }: FactsProps) {
   );
 }
 
-/** The stages, and what of the time none of them accounts for. */
+/** The stages, and the rest of the time. */
 function partsOf(prediction: Prediction, totalMs: number) {
   const stages = STAGES.map(([metric, name]) => ({
     name,

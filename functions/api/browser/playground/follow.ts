@@ -1,10 +1,10 @@
 import { call, Problem, pathOf } from '#functions/api/browser/api.ts';
 import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 
-/** Between looks while nothing else tells of changes, and while an event stream does. */
+/** Time between two polls, without an event stream and with one. */
 const POLL_MS = 500;
 const STREAMED_POLL_MS = 2000;
-/** How long a server that can't be reached is waited for. */
+/** How long to wait for a server that can't be reached. */
 const PATIENCE_MS = 60_000;
 
 export interface Watcher {
@@ -17,7 +17,7 @@ export interface Watcher {
  * Waits for the end of a prediction, showing each change: by the event stream, or by asking where
  * there is none. A connection that is lost for a while does not end it.
  *
- * @throws Problem for an answer that asking again does not help, or a server that stays away
+ * @throws Problem for an answer that polling again can't change, or a server that stays unreachable
  */
 export async function follow(
   created: Prediction,
@@ -69,7 +69,7 @@ function createChanges({ urls }: Prediction, signal: AbortSignal) {
   signal.addEventListener('abort', listen);
   return {
     streaming: () => stream?.readyState === EventSource.OPEN,
-    /** Resolves on the next event, or after so many milliseconds. */
+    /** Resolves at the next event, or after `mostMs`. */
     next: (mostMs: number) =>
       new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, mostMs);

@@ -8,7 +8,7 @@ import { promptOf, Tile } from './tile.tsx';
 import { useGallery } from './use-gallery.ts';
 
 interface GalleryProps {
-  /** Grows whenever there is something new to show. */
+  /** Increases whenever there is something new to show. */
   readonly version: number;
   show(prediction: Prediction): void;
   replay(id: string): void;

@@ -8,7 +8,7 @@ interface ModelChoiceProps {
   choose(name: string): void;
 }
 
-/** The models side by side, each with its price and its own size; of one, what it is. */
+/** The models side by side, each with its price and its own size; a single one is only described. */
 export function ModelChoice({ models, chosen, choose }: ModelChoiceProps) {
   return (
     <div class="field">

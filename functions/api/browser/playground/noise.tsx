@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'hono/jsx/dom';
 
-/** Pixels a side of a square: drawn small, shown large and soft. */
+/** Side length in pixels of a square: drawn small, shown large and soft. */
 const SIDE = 28;
 const FRAME_MS = 110;
 

@@ -5,7 +5,7 @@ import { SaveLink } from '#functions/api/browser/parts/save-link.tsx';
 import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 import { Noise } from './noise.tsx';
 
-/** How many of what shape. */
+/** How many pictures of which shape. */
 export interface Layout {
   readonly count: number;
   readonly width: number;

@@ -8,7 +8,7 @@ interface SeedFieldProps {
   change(seed: number | null): void;
 }
 
-/** A seed, or none: then every picture is drawn from a new one. */
+/** A seed, or none: then every picture gets a new one. */
 export function SeedField({ seed, lastSeed, change }: SeedFieldProps) {
   const locked = seed !== null;
   return (

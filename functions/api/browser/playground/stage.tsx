@@ -9,7 +9,7 @@ import { Waiting, waitingText } from './waiting.tsx';
 
 interface StageProps {
   readonly run: Run;
-  /** What the form orders just now. */
+  /** What the form would order now. */
   readonly layout: Layout;
   /** Orders what the form says. */
   submit(): void;
@@ -37,7 +37,7 @@ export function Stage({ run, layout, submit, cancel, keepSeed }: StageProps) {
             disabled={run.canceling}
             onClick={() => {
               cancel();
-              // This button goes away, and the focus must not go with it.
+              // This button disappears, and the focus must not be lost with it.
               document.getElementById('prompt')?.focus({ preventScroll: true });
             }}
           >
@@ -120,7 +120,7 @@ function endText({ status, cost, data_removed: isRemoved }: Prediction): string 
   return status === 'canceled' ? `Cancelled. ${charged}` : charged;
 }
 
-/** What is read out when it changes; problems are alerts of their own. */
+/** What a screen reader announces; problems are alerts of their own. */
 function announcement(run: Run): string {
   if (run.state === 'waiting') return waitingText(run);
   if (run.state !== 'done' || !run.fresh) return '';

@@ -17,25 +17,25 @@ interface Shelf {
   readonly pages: number;
 }
 
-/** What was read of a prediction with pictures, and when. */
+/** A prediction with pictures as it was last read, and when. */
 type Kept = Map<string, { readonly prediction: Prediction; readonly at: number }>;
 
 const PAGE_SIZE = 48;
-/** A request for more goes on until so many pictures have come, or so many pages. */
+/** Loading more stops after this many pictures, or this many pages. */
 const ENOUGH = 12;
 const MOST_PAGES = 10;
-/** Between looks, a page: while predictions of this account are open, and while none are. */
+/** Time between two polls, per page: while predictions are open, and while none are. */
 const OPEN_POLL_MS = 4000;
 const IDLE_POLL_MS = 30_000;
-/** Addresses of pictures work for a quarter of an hour; until then the old ones need no new load. */
+/** URLs of pictures work for a quarter of an hour; until then they are kept, so nothing reloads. */
 const RENEW_MS = 10 * 60_000;
 
-/** Everything that this account has made, kept up to date while the page can be seen. */
+/** Everything that this account has made, kept up to date while the page is visible. */
 export function useGallery(version: number, tag: string) {
   const [shelf, setShelf] = useState<Shelf | undefined>(undefined);
   const [problem, setProblem] = useState<unknown>(undefined);
   const [loading, setLoading] = useState(false);
-  /** Grows with every load, so that a late answer does not replace a newer one. */
+  /** Increases with every load, so that a late answer does not replace a newer one. */
   const loads = useRef(0);
   const kept = useRef<Kept>(new Map());
 
@@ -68,7 +68,7 @@ export function useGallery(version: number, tag: string) {
   );
   return {
     pictures,
-    /** Ordered and not ended, as far as the loaded pages tell. */
+    /** How many have not ended, among the loaded pages. */
     open,
     problem,
     loading,

@@ -10,14 +10,14 @@ export interface WaitingRun {
   readonly prediction: Prediction | undefined;
   readonly since: number;
   readonly canceling: boolean;
-  /** The server can't be reached just now; the prediction goes on there. */
+  /** The server can't be reached just now; the prediction keeps running there. */
   readonly disconnected: boolean;
 }
 
 export type Run =
   | { readonly state: 'idle' }
   | WaitingRun
-  /** `fresh`: it was waited for here, and is not one that was looked up. */
+  /** `fresh`: this page waited for it, rather than looked it up. */
   | { readonly state: 'done'; readonly prediction: Prediction; readonly fresh: boolean }
   | {
       readonly state: 'failed';
@@ -40,7 +40,7 @@ export function useRun(onChange: () => void) {
   const [run, setRun] = useState<Run>({ state: 'idle' });
   const current = useRef<Current | null>(null);
 
-  /** Leaves what was followed before; that goes on without being watched. */
+  /** Stops following the prediction before; it keeps running. */
   const begin = (): Current => {
     current.current?.control.abort();
     const started = { control: new AbortController(), cancelWanted: false };
@@ -55,7 +55,7 @@ export function useRun(onChange: () => void) {
 
   const sendCancel = async (mine: Current) => {
     change(mine, { canceling: true });
-    // Not known yet: done as soon as it is.
+    // The id is not known yet: cancelled as soon as it is.
     if (mine.id === undefined) return;
     try {
       await call('POST', `/v1/predictions/${mine.id}/cancel`);
@@ -145,13 +145,13 @@ function orderBody(order: Order) {
   return { version: order.model, input: inputOf(order), stream: true };
 }
 
-/** An order under a key of its own: trying again after a lost answer does not order twice. */
+/** A create under an idempotency key of its own: a retry after a lost answer creates nothing more. */
 function once(path: string, body: unknown): () => Promise<Prediction> {
   const headers = { 'idempotency-key': randomKey() };
   return () => call<Prediction>('POST', path, body, headers);
 }
 
-/** `crypto.randomUUID` is missing where a page comes by plain http from another machine. */
+/** `crypto.randomUUID` is missing where a page comes over plain http from another machine. */
 function randomKey(): string {
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join(
     '',

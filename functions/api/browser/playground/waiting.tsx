@@ -4,7 +4,7 @@ import type { Prediction } from '#functions/api/predictions/prediction-schema.ts
 import type { WaitingRun } from './use-run.ts';
 
 const TICK_MS = 200;
-/** Less time left than this is not worth a word. */
+/** Less time left than this is not shown. */
 const SHORT_MS = 2000;
 
 const PHASES: Readonly<Record<string, string>> = {
@@ -14,7 +14,7 @@ const PHASES: Readonly<Record<string, string>> = {
   running: 'Painting',
 };
 
-/** What is being waited for: the phase, who is before, how long it has taken and will take. */
+/** The phase, the place in the queue, how long it has taken and will take. */
 export function Waiting({ run }: { readonly run: WaitingRun }) {
   const { prediction, since } = run;
   const now = useNow();
@@ -38,7 +38,7 @@ export function Waiting({ run }: { readonly run: WaitingRun }) {
   );
 }
 
-/** The phase and the place in the queue; it changes seldom enough to be read out. */
+/** The phase and the place in the queue; it changes rarely enough to be announced. */
 export function waitingText({ prediction, canceling, disconnected }: WaitingRun): string {
   if (disconnected) return 'No connection. The prediction keeps running; reconnecting …';
   if (canceling) return 'Cancelling …';
@@ -64,7 +64,7 @@ function useNow(): number {
   return now;
 }
 
-/** The estimate, running down since it came. */
+/** The estimate, counted down since it came. */
 function useTimeLeft(prediction: Prediction | undefined, now: number): number | undefined {
   const told = useRef<{ of: Prediction; at: number } | null>(null);
   const eta = prediction?.eta_seconds;
@@ -73,7 +73,7 @@ function useTimeLeft(prediction: Prediction | undefined, now: number): number | 
   return Math.max(0, eta * 1000 - (now - told.current.at));
 }
 
-/** A clock that counts tenths down looks surer than it is. */
+/** Counting down tenths would look more precise than it is. */
 function wholeSeconds(ms: number): string {
   const seconds = Math.ceil(ms / 1000);
   return seconds < 60 ? `${seconds} s` : duration(seconds * 1000);
