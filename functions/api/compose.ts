@@ -3,7 +3,7 @@ import type { EndpointState } from '#shared/adapters/aws/endpoint-state.ts';
 import { deployedPrices, readCatalogModels } from '#shared/adapters/aws/model-catalog.ts';
 import { createPollingWatcher } from '#shared/adapters/aws/polling-watcher.ts';
 import { createSageMakerProgress } from '#shared/adapters/aws/sagemaker-progress.ts';
-import { parseMacKeys, receiptKey, streamToken } from '#shared/adapters/aws/secret-keys.ts';
+import { parseMacKeys, receiptSigningKey, streamToken } from '#shared/adapters/aws/secret-keys.ts';
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
 import { countLeased } from '#shared/adapters/dynamo/claim.ts';
@@ -105,7 +105,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     watcher: createPollingWatcher({ jobs, settlement, now: clock.now, sleep: platform.sleep }),
     outbox,
     onWebhookDue: (entry) => onWebhooks([entry]),
-    receiptKey: receiptKey(receiptSecret),
+    receiptSigningKey: receiptSigningKey(receiptSecret),
     streamToken: (job) => streamToken(receiptSecret, job),
     checkReady: async () => {
       await system.table.get({ pk: 'READY', sk: 'META' });

@@ -30,7 +30,7 @@ export interface CompleteDeps {
 }
 
 /**
- * Turns what SageMaker says of ended orders into settled jobs. Messages come at least once and in any
+ * Turns what SageMaker says of ended requests into settled jobs. Messages come at least once and in any
  * order; each is applied under the job's own conditions, so that only one of them counts.
  */
 export function createCompleteHandler(deps: CompleteDeps) {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defined } from '#shared/core/defined.ts';
 import { type InferenceError, InferenceErrorSchema } from '#shared/core/inference.ts';
 
-/** What SageMaker says of an order that has ended. */
+/** What SageMaker says of a request that has ended. */
 export interface Notification {
   /** The job's id, given as InferenceId. */
   readonly job: string;

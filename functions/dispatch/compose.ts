@@ -1,14 +1,14 @@
 import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
 import { createSageMakerQueue } from '#shared/adapters/aws/sagemaker-queue.ts';
-import { receiptKey } from '#shared/adapters/aws/secret-keys.ts';
+import { receiptSigningKey } from '#shared/adapters/aws/secret-keys.ts';
 import { countLeased } from '#shared/adapters/dynamo/claim.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import { createDispatcher } from '#shared/service/domain/dispatcher.ts';
 import type { DispatchConfig } from './config.ts';
 
 /**
- * A claim lasts this long until the order is with SageMaker, and then until the sweep ends the job: a
+ * A claim lasts this long until SageMaker has the job, and then until the sweep ends the job: a
  * dispatcher that dies between the two leaves a job that another soon claims.
  */
 const CLAIM_MS = 60_000;
@@ -45,7 +45,7 @@ export function composeDispatch(config: DispatchConfig, platform: DispatchPlatfo
       models: () => config.MODELS.map((model) => model.name),
       clock,
       outputStore: (job) => ({ kind: 's3', bucket, prefix: outputPrefix(job) }),
-      signingKey: Buffer.from(receiptKey(secret)).toString('base64'),
+      signingKey: Buffer.from(receiptSigningKey(secret)).toString('base64'),
       settings: { leaseMs: CLAIM_MS, leaseUntil: (job) => job.deadline + GRACE_MS },
       onError: log.error,
     });

@@ -3,13 +3,13 @@ import { bodyLimit } from 'hono/body-limit';
 import { AppError } from '#shared/core/errors.ts';
 import { inferenceError } from './inference-error.ts';
 import type { ServedModel } from './models.ts';
-import type { OrderQueue } from './order-queue.ts';
-import { readOrder } from './read-order.ts';
+import { readTask } from './read-task.ts';
+import type { TaskQueue } from './task-queue.ts';
 
 export interface GpuAppDeps {
   readonly models: readonly ServedModel[];
-  readonly queue: OrderQueue;
-  /** Whether a warm-up image has succeeded and the function takes orders. */
+  readonly queue: TaskQueue;
+  /** Whether a warm-up image has succeeded and the function takes tasks. */
   readonly isReady: () => boolean;
   readonly onError: (error: unknown, job: string | undefined) => void;
 }
@@ -19,7 +19,7 @@ const MAX_BODY_BYTES = 256 * 1024;
 
 /**
  * SageMaker's container contract, `/ping` and `/invocations`, and beside it what an embedding server
- * needs: an order's progress and its cancellation.
+ * needs: a task's progress and its cancellation.
  */
 export function createGpuApp(deps: GpuAppDeps): Hono {
   const app = new Hono();
@@ -47,9 +47,9 @@ export function createGpuApp(deps: GpuAppDeps): Hono {
   app.post('/invocations', limit, async (c) => {
     let job: string | undefined;
     try {
-      const order = readOrder(await c.req.text(), deps.models);
-      job = order.request.job;
-      return c.json(await deps.queue.submit(order));
+      const task = readTask(await c.req.text(), deps.models);
+      job = task.request.job;
+      return c.json(await deps.queue.submit(task));
     } catch (error) {
       return fail(error, job);
     }

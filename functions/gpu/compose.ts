@@ -13,8 +13,8 @@ import { createGpuApp } from './app.ts';
 import type { GpuConfig } from './config.ts';
 import { loadImageCheck } from './image-check.ts';
 import { readServedModels } from './models.ts';
-import { createOrderQueue } from './order-queue.ts';
-import { runOrder } from './run-order.ts';
+import { runTask } from './run-task.ts';
+import { createTaskQueue } from './task-queue.ts';
 import { createWorkerProcess } from './worker-process.ts';
 
 export interface GpuDeps {
@@ -34,7 +34,7 @@ export interface GpuFunction {
    * @throws AppError `model-error`
    */
   warmUp(): Promise<void>;
-  /** Lets the running order end within this time; ends the inference process. */
+  /** Lets the running task end within this time; ends the inference process. */
   close(drainMs: number): Promise<void>;
 }
 
@@ -58,11 +58,11 @@ export async function composeGpuFunction({
     await worker.ready();
     ready = true;
   };
-  const queue = createOrderQueue({
+  const queue = createTaskQueue({
     clock,
     maxWaiting: config.MAX_WAITING,
     run: (queued) =>
-      runOrder(queued, {
+      runTask(queued, {
         clock,
         worker,
         storeFor,
@@ -72,7 +72,7 @@ export async function composeGpuFunction({
       }),
     interrupt() {
       worker.kill();
-      // The next order should not wait for the model.
+      // The next task should not wait for the model.
       warmUp().catch((error) => {
         ready = false;
         log.error(error, 'The inference process did not come back');

@@ -32,9 +32,9 @@ const GpuEnvSchema = z.object({
   ALLOW_CPU: Flag,
   /** Threads of one operator on the CPU; 0 takes one per processor. */
   THREADS: numberVariable(0, { min: 0, max: 1024 }),
-  /** Orders that may wait behind the running one; further ones are told to come again. */
+  /** Tasks that may wait behind the running one; further ones are turned away. */
   MAX_WAITING: numberVariable(16, { min: 0, max: 10_000 }),
-  /** What a running order may still take once the function is told to end. */
+  /** How long a running task may still take once the function has to end. */
   DRAIN_SECONDS: numberVariable(25, { min: 0, max: 3600 }),
   /**
    * Looks at each image before it is stored: the address of a classifier, or the path of a module that

@@ -42,18 +42,18 @@ export interface CheckedImages {
   readonly blocked: readonly BlockedImage[];
 }
 
-/** Looks at an order's images as they are made, beside the making of the next. */
-export interface OrderCheck {
+/** Looks at a task's images as they are made, beside the making of the next. */
+export interface TaskCheck {
   add(image: MadeImage): void;
   /** @throws AppError `unavailable` (retryable) when an image could not be checked */
   result(): Promise<CheckedImages>;
 }
 
 /** @param check absent: every image is allowed */
-export function createOrderCheck(
+export function createTaskCheck(
   check: ImageCheck | undefined,
   { job, prompt }: { readonly job: string; readonly prompt: string },
-): OrderCheck {
+): TaskCheck {
   const looks: Promise<{ image: MadeImage; verdict: Awaited<ReturnType<ImageCheck>> }>[] = [];
   return {
     add(image) {
@@ -62,7 +62,7 @@ export function createOrderCheck(
         check?.({ job, index, prompt, width, height, format, bytes: image.bytes }) ??
         Promise.resolve({ allowed: true } as const);
       const look = asked.then((verdict) => ({ image, verdict }));
-      // Its failure is told by result(), if that is asked for at all.
+      // result() reports its failure, if it is called at all.
       look.catch(() => undefined);
       looks.push(look);
     },

@@ -7,7 +7,7 @@ import {
 
 type InferenceErrorCode = (typeof INFERENCE_ERROR_CODES)[number];
 
-/** A failed order, and the images that were finished and stored before it ended. */
+/** A failed task, and the images that were finished and stored before it ended. */
 export class OrderError extends AppError {
   override readonly name = 'OrderError';
   readonly images: readonly ImageRecord[];

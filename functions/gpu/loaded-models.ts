@@ -12,7 +12,7 @@ export interface LoadedModelsDeps<Model extends Closable> {
 }
 
 /**
- * Models by their folders. Several stay in memory while their weights fit, so that orders for two small
+ * Models by their folders. Several stay in memory while their weights fit, so that tasks for two small
  * models in turn do not load them each time; those that were not used for longest make room.
  */
 export function createLoadedModels<Model extends Closable>(deps: LoadedModelsDeps<Model>) {

@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', () => void close('SIGTERM', config.DRAIN_SECONDS));
   process.on('SIGINT', () => void close('SIGINT', config.DRAIN_SECONDS));
-  // Started by another process of ours: nobody waits for the answers once that one is gone.
+  // Started by another process of ours: once that one is gone, the answers are of no use.
   if (process.send !== undefined)
     process.on('disconnect', () => void close('the parent is gone', 0));
   if (config.END_WITH_STDIN) {

@@ -18,7 +18,7 @@ export function readServedModels(
 }
 
 /**
- * The package that an order means: by its digest where there is one, else by its name, with or without
+ * The package that a task means: by its digest where there is one, else by its name, with or without
  * the owner that clients put before it.
  *
  * @throws AppError `invalid-input` when it is not served here

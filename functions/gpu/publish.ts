@@ -1,16 +1,16 @@
 import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/inference.ts';
 import { MEDIA_TYPES } from '#shared/engine/pipeline/encode-image.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
-import { imageKey } from './read-order.ts';
+import { imageKey } from './read-task.ts';
 import type { MadeImage } from './worker-messages.ts';
 
 /**
- * Stores an order's images, then its receipt: only once everything is made, so that an order that ends
+ * Stores a task's images, then its receipt: only once everything is made, so that a task that ends
  * early leaves nothing behind but what it answers with. Writing the receipt is the point of no return:
- * from then on the job may be settled from it, whoever waits for the answer.
+ * from then on the job may be settled from it, answered or not.
  *
  * @param receiptOf the receipt for the stored images and the milliseconds that storing took
- * @param isLate whether the order's time ran out before its receipt: the images are taken back then
+ * @param isLate whether the task's time ran out before its receipt: the images are taken back then
  * @returns undefined when it was late
  */
 export async function publish(
@@ -21,18 +21,18 @@ export async function publish(
   isLate: () => boolean,
 ): Promise<Receipt | undefined> {
   const started = performance.now();
-  const receiptKey = `${request.store.prefix.replace(/\/+$/, '')}/receipt.json`;
+  const receiptObjectKey = `${request.store.prefix.replace(/\/+$/, '')}/receipt.json`;
   const records = images.map(({ record }) => ({ ...record, key: imageKey(request, record.index) }));
   try {
     await putAll(request, images, blobs);
     const receipt = receiptOf(records, performance.now() - started);
     if (!isLate()) {
       const bytes = new TextEncoder().encode(JSON.stringify(receipt));
-      await blobs.put(receiptKey, bytes, 'application/json');
+      await blobs.put(receiptObjectKey, bytes, 'application/json');
       return receipt;
     }
   } catch (error) {
-    await takeBack([...records.map(({ key }) => key), receiptKey], blobs);
+    await takeBack([...records.map(({ key }) => key), receiptObjectKey], blobs);
     throw error;
   }
   await takeBack(
@@ -42,7 +42,7 @@ export async function publish(
   return undefined;
 }
 
-/** All puts come to an end before a failure is told: one still under way would outlive the taking back. */
+/** Waits for all puts before it reports a failure: one still under way would outlive the clean-up. */
 async function putAll(
   request: InferenceRequest,
   images: readonly MadeImage[],

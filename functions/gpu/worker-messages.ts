@@ -10,7 +10,7 @@ export interface StartMessage {
   readonly folder: string;
 }
 
-export interface WorkOrder {
+export interface WorkerTask {
   readonly folder: string;
   readonly prompt: string;
   readonly seed: number;
@@ -25,7 +25,7 @@ export interface WorkOrder {
 /** To the worker. After each image but the last it waits for `next` or `stop`. */
 export type ToWorker =
   | StartMessage
-  | { readonly type: 'run'; readonly order: WorkOrder }
+  | { readonly type: 'run'; readonly task: WorkerTask }
   | { readonly type: 'next' }
   | { readonly type: 'stop' };
 
@@ -35,7 +35,7 @@ export interface MadeImage {
   readonly bytes: Uint8Array;
 }
 
-/** Milliseconds of an order's stages in the worker. */
+/** Milliseconds of a task's stages in the worker. */
 export interface StageMs {
   readonly load: number;
   readonly text: number;

@@ -10,10 +10,10 @@ import type {
   StageMs,
   StartMessage,
   ToWorker,
-  WorkOrder,
+  WorkerTask,
 } from './worker-messages.ts';
 
-/** What an order came to in the worker. */
+/** What a task came to in the worker. */
 export interface WorkResult {
   readonly ms: StageMs;
   readonly versions: Readonly<Record<string, string>>;
@@ -36,11 +36,11 @@ export interface WorkerProcess {
    */
   ready(): Promise<void>;
   /**
-   * Runs one order; the caller sees to it that there is no other.
+   * Runs one task; the caller sees to it that there is no other.
    *
    * @throws AppError of the inference codes; `model-error` (retryable) when the process dies
    */
-  run(order: WorkOrder, events: WorkEvents): Promise<WorkResult>;
+  run(task: WorkerTask, events: WorkEvents): Promise<WorkResult>;
   /** Kills the process at once; a run in it ends with `model-error`. */
   kill(): void;
   /** The process's id, while there is one. */
@@ -49,7 +49,7 @@ export interface WorkerProcess {
 
 type Listener = (event: FromWorker | { readonly type: 'exit'; readonly how: string }) => void;
 
-/** @param start what the process is told first; `env` is passed on to it */
+/** @param start the process's first message; `env` is passed on to it */
 export function createWorkerProcess(
   start: Omit<StartMessage, 'type'>,
   env: Readonly<Record<string, string | undefined>>,
@@ -116,7 +116,7 @@ export function createWorkerProcess(
       child?.kill('SIGKILL');
       forget('killed');
     },
-    async run(order, events) {
+    async run(task, events) {
       await ready();
       return await new Promise<WorkResult>((resolve, reject) => {
         listener = (event) => {
@@ -126,14 +126,14 @@ export function createWorkerProcess(
           else if (event.type === 'exit') reject(workerDied(event.how));
           else if (event.type === 'image') {
             events.onImage(event.image);
-            if (event.image.record.index === order.numOutputs - 1) return;
+            if (event.image.record.index === task.numOutputs - 1) return;
             events.shouldGoOn().then(
               (goOn) => tell({ type: goOn ? 'next' : 'stop' }),
               () => tell({ type: 'next' }),
             );
           }
         };
-        tell({ type: 'run', order });
+        tell({ type: 'run', task });
       }).finally(() => {
         listener = () => undefined;
       });

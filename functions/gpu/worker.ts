@@ -5,11 +5,11 @@ import { readManifest } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { loadPipeline, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 import { createLoadedModels } from './loaded-models.ts';
-import type { FromWorker, StartMessage, ToWorker, WorkOrder } from './worker-messages.ts';
+import type { FromWorker, StartMessage, ToWorker, WorkerTask } from './worker-messages.ts';
 
 /**
  * The process that runs the model. A run of ONNX Runtime blocks its thread and can't be interrupted:
- * whoever wants it to end kills this process and starts another.
+ * to end it, this process is killed and another started.
  */
 
 /**
@@ -73,9 +73,9 @@ async function warmUp(folder: string): Promise<void> {
   }
 }
 
-async function runOrder(order: WorkOrder): Promise<void> {
-  const { prompt, seed, width, height, numOutputs, format, quality, signingKey } = order;
-  const { pipeline, loadMs } = await pipelineFor(order.folder);
+async function runTask(task: WorkerTask): Promise<void> {
+  const { prompt, seed, width, height, numOutputs, format, quality, signingKey } = task;
+  const { pipeline, loadMs } = await pipelineFor(task.folder);
   const { name, digest } = pipeline.manifest;
   const ms = { load: loadMs, text: 0, unet: 0, vae: 0, encode: 0 };
   send({ type: 'phase', phase: 'running' });
@@ -121,12 +121,12 @@ async function handle(message: ToWorker): Promise<void> {
     if (message.type === 'start') {
       settings = message;
       watchParent();
-      // Whoever answers requests goes first on a shared processor.
+      // The process that answers requests goes first on a shared processor.
       if (message.device === 'cpu') setPriority(LOWER_PRIORITY);
       await warmUp(message.folder);
       send({ type: 'ready' });
     } else {
-      await runOrder(message.order);
+      await runTask(message.task);
     }
   } catch (error) {
     send({ type: 'error', ...describeFailure(error) });

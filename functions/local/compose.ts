@@ -41,10 +41,10 @@ export interface EmbeddedServer {
 
 export interface EmbeddedOptions {
   readonly env: NodeJS.ProcessEnv;
-  /** Told of what went wrong without a caller to tell. */
+  /** Called for failures that no request can answer with. */
   readonly onError: (error: unknown, what: string) => void;
   readonly onLog: (line: string) => void;
-  /** Told of each request as its answer begins. */
+  /** Called for each request as its answer begins. */
   readonly onRequest?: (request: ObservedRequest) => void;
 }
 
@@ -63,7 +63,7 @@ export async function startEmbeddedServer(
   try {
     return await compose(folder, options, undo);
   } catch (error) {
-    // A child that goes on would keep this process from ending, and the folder from being used.
+    // A child left running would keep this process from ending and the folder from being used.
     for (const step of undo.toReversed()) await step();
     throw error;
   }

@@ -40,7 +40,7 @@ export function createEmbeddedApp(
     rateLimiter: createTokenBucketRateLimiter(clock),
     watcher: services.hub,
     peekBalance: async (account) => (await ledger.getAccount(account))?.balance,
-    receiptKey: secrets.receiptKey,
+    receiptSigningKey: secrets.receiptSigningKey,
     streamToken: (job) =>
       hmacSha256(secrets.urlKey, `stream\n${job}`).toString('base64url').slice(0, 22),
     checkReady: async () => undefined,

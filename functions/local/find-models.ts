@@ -13,7 +13,7 @@ const DEMO_DESCRIPTION = 'A small model to try the service with';
  * The models that the server offers, the default of dialects that name none first. The configured
  * ones where there are any; else the demo model and every package under `models/` in the data folder.
  *
- * @param onProblem told of a package that is left out, and why
+ * @param onProblem called for each package that is left out, with the reason
  * @throws AppError `invalid-request` when the configured default is not among them
  */
 export async function findModels(

@@ -37,7 +37,7 @@ interface FirstStartDeps {
 }
 
 /**
- * Sees that there is an account with credit and keys that work; every step may have been done before,
+ * Makes sure that there is an account with credit and working keys; any step may have been done before,
  * by a start that was cut off.
  */
 export async function ensureFirstKeys(deps: FirstStartDeps): Promise<FirstKeys> {
@@ -110,7 +110,7 @@ async function workingKey(
 /**
  * The keys as an earlier start kept them.
  *
- * @throws AppError `invalid-file` when somebody has damaged the file
+ * @throws AppError `invalid-file` when the file is damaged
  */
 export function readFirstKeys(folder: string): FirstKeys | undefined {
   const path = join(folder, KEYS_FILE);

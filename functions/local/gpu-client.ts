@@ -64,7 +64,7 @@ export function createGpuClient(port: () => number | undefined) {
       );
     },
 
-    /** Runs an order to its end; a function that went away in between is a retryable failure. */
+    /** Runs a job to its end; a function that went away in between is a retryable failure. */
     async invoke(request: InferenceRequest): Promise<InferenceOutcome> {
       try {
         const { status, body } = await call('POST', '/invocations', request);

@@ -19,7 +19,7 @@ export interface ImportedPackage {
  * The packages under `models/` in the data folder, but for the demo model. One damaged package stops
  * nothing.
  *
- * @param onProblem told of a package that is left out, and why
+ * @param onProblem called for each package that is left out, with the reason
  */
 export function importedPackages(
   dataFolder: string,
@@ -39,7 +39,7 @@ export function importedPackages(
   return [...found.values()];
 }
 
-/** Repositories of the hub are named with a commit; paths of this machine are nobody's business. */
+/** Repositories of the hub are named with a commit; paths of this machine stay private. */
 function describe({ source }: Manifest): string {
   const isPublic = /^[\w.-]+\/[\w.-]+@[0-9a-f]{7,40}/.test(source.repository);
   return isPublic ? `Imported from ${source.repository}` : 'An imported model';

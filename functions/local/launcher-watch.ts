@@ -7,15 +7,15 @@ const CHECK_MS = 500;
 const SETTLE_MS = 1000;
 
 /**
- * Calls back once whoever launched this process is gone: npm does not pass every signal on, and a
- * server that nobody knows of would keep the data folder locked. Watched are the parent, npm behind
- * its shell, and a standard input that is a pipe.
+ * Calls back once the launcher of this process is gone: npm does not pass every signal on, and a
+ * forgotten server would keep the data folder locked. Watches the parent, npm behind its shell, and a
+ * standard input that is a pipe.
  *
  * @returns stops watching
  */
 export function watchLauncher(env: NodeJS.ProcessEnv, onGone: () => void): () => void {
   const parent = process.ppid;
-  // An orphan from the start, such as a service of the system, has nobody to follow.
+  // An orphan from the start, such as a system service, has no launcher to follow.
   if (parent <= 1) return () => undefined;
   const npm = env['npm_lifecycle_event'] === undefined ? undefined : parentOf(parent);
   const timer = setInterval(() => {

@@ -9,9 +9,9 @@ import type {
 } from '#shared/service/ports/inference-queue.ts';
 import type { GpuClient } from './gpu-client.ts';
 
-/** One order runs and one is ready behind it, so that the GPU function never waits for the next. */
+/** One job runs and one is ready behind it, so that the GPU function never waits for the next. */
 const DEPTH = 2;
-/** How often an order that has been handed over is asked whether it has begun, and how far it is. */
+/** How often the GPU function is asked whether a job has begun, and how far it has come. */
 const LOOK_MS = 100;
 /** Longest pause between two tries to report an end. */
 const LONGEST_PAUSE_MS = 15_000;
@@ -19,10 +19,10 @@ const LONGEST_PAUSE_MS = 15_000;
 export interface LoopbackQueueDeps {
   readonly clock: Clock;
   readonly client: GpuClient;
-  /** Whether there is a process to hand orders to. */
+  /** Whether there is a process to hand jobs to. */
   readonly isUp: () => boolean;
   readonly onStarted: (job: JobId, startedAt: number) => Promise<void>;
-  /** Told of each number of finished images that was seen, once it has begun. */
+  /** Called with each new number of finished images, once the job has begun. */
   readonly onProgress: (job: JobId, imagesDone: number) => Promise<void>;
   readonly onCompletion: (completion: Completion) => Promise<unknown>;
   readonly onError: (error: unknown, what: string) => void;
@@ -35,16 +35,16 @@ export interface LoopbackQueue extends InferenceQueue {
   close(): void;
 }
 
-/** The GPU function on loopback as a queue: orders are held by it, and their ends are reported. */
+/** The GPU function on loopback as a queue: it keeps the jobs, and their ends are reported. */
 export function createLoopbackQueue(deps: LoopbackQueueDeps): LoopbackQueue {
   const inside = new Map<JobId, { begun: boolean; readonly model: string }>();
   let ready = false;
   let closed = false;
 
   const begin = async (job: JobId, startedAt: number): Promise<void> => {
-    const order = inside.get(job);
-    if (order === undefined || order.begun) return;
-    order.begun = true;
+    const entry = inside.get(job);
+    if (entry === undefined || entry.begun) return;
+    entry.begun = true;
     await deps.onStarted(job, startedAt);
   };
 
@@ -91,7 +91,7 @@ export function createLoopbackQueue(deps: LoopbackQueueDeps): LoopbackQueue {
 
   return {
     countInside: async (model) =>
-      [...inside.values()].filter((order) => order.model === model).length,
+      [...inside.values()].filter((entry) => entry.model === model).length,
 
     close() {
       closed = true;

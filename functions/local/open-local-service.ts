@@ -18,7 +18,7 @@ import { randomBytes } from './random-bytes.ts';
 import { loadSecrets, type Secrets } from './secrets-file.ts';
 import type { ServeConfig } from './serve-config.ts';
 
-/** A data folder in the hands of this process. */
+/** A data folder, locked by this process. */
 export interface DataFolder {
   readonly config: ServeConfig;
   readonly path: string;
@@ -92,7 +92,7 @@ export async function openLocalService(
   return { ...folder, services, keys, onError };
 }
 
-/** Takes no job: they wait. */
+/** Takes no jobs: they wait. */
 const NO_QUEUE: InferenceQueue = {
   capacity: async () => 0,
   submit: () => Promise.reject(new AppError('unavailable', 'no server is running')),

@@ -27,14 +27,14 @@ const SecretsSchema = z.strictObject({
 export interface Secrets {
   readonly macKeys: MacKeys;
   readonly urlKey: Uint8Array;
-  readonly receiptKey: Uint8Array;
+  readonly receiptSigningKey: Uint8Array;
 }
 
 /**
  * The data folder's own secrets, made on the first start. Losing the file makes every API key and
  * every handed-out URL void.
  *
- * @throws AppError `invalid-file` when somebody has damaged it
+ * @throws AppError `invalid-file` when it is damaged
  */
 export function loadSecrets(folder: string): Secrets {
   const path = join(folder, SECRETS_FILE);
@@ -60,7 +60,11 @@ export function loadSecrets(folder: string): Secrets {
   }
   const { current_mac, mac_keys, url_key, receipt_key } = parsed.data;
   const keys = new Map(Object.entries(mac_keys).map(([version, key]) => [Number(version), key]));
-  return { macKeys: { current: current_mac, keys }, urlKey: url_key, receiptKey: receipt_key };
+  return {
+    macKeys: { current: current_mac, keys },
+    urlKey: url_key,
+    receiptSigningKey: receipt_key,
+  };
 }
 
 function readJson(path: string): unknown {

@@ -2,7 +2,7 @@ import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.
 import { createCancelMark } from '#shared/adapters/aws/cancel-mark.ts';
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
-import { listHeldJobs } from '#shared/adapters/dynamo/held-jobs.ts';
+import { listLeasedJobs } from '#shared/adapters/dynamo/leased-jobs.ts';
 import { readMarks } from '#shared/service/domain/stored-marks.ts';
 import { createSweep } from '#shared/service/domain/sweep.ts';
 import type { SweepConfig } from './config.ts';
@@ -36,7 +36,7 @@ export function composeSweep(config: SweepConfig, platform: Platform) {
         onError,
       }),
     readMarks: (job) => readMarks(job, system.blobs),
-    listHeldJobs: () => listHeldJobs(system.table),
+    listLeasedJobs: () => listLeasedJobs(system.table),
     outbox: system.outbox,
     ledger: system.ledger,
     carryWebhooks: createWebhookCarrier({

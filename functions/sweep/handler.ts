@@ -18,7 +18,7 @@ export interface SweepHandlerDeps {
   /** How far a job's run has come, as it has left it in storage. */
   readonly readMarks: (job: JobId) => Promise<JobMarks | undefined>;
   /** Open jobs that were handed over. */
-  readonly listHeldJobs: () => Promise<readonly JobId[]>;
+  readonly listLeasedJobs: () => Promise<readonly JobId[]>;
   readonly outbox: Pick<Outbox, 'claimDue'>;
   readonly ledger: Pick<Ledger, 'totals'>;
   readonly carryWebhooks: CarryWebhooks;
@@ -27,7 +27,7 @@ export interface SweepHandlerDeps {
   readonly log: Pick<JsonLog, 'event' | 'error'>;
 }
 
-/** Entries younger than this are on their way already, carried by whoever wrote them. */
+/** Entries younger than this are already on their way, carried by the function that wrote them. */
 const CARRIED_MS = 15_000;
 /** A carried entry is not carried again for so long: longer than its queue shows a message once. */
 const HIDE_MS = 10 * 60_000;
@@ -46,9 +46,9 @@ export interface SweepCounts {
 export function createSweepHandler(deps: SweepHandlerDeps) {
   const { clock, log } = deps;
 
-  const reconcileHeld = async (settlement: SettlementService): Promise<number> => {
+  const reconcileLeased = async (settlement: SettlementService): Promise<number> => {
     let reconciled = 0;
-    for (const id of await deps.listHeldJobs()) {
+    for (const id of await deps.listLeasedJobs()) {
       const job = await settlement.reconcile(id);
       if (job !== undefined && isTerminal(job.status)) reconciled++;
       else if (job?.webhook !== undefined) await noteProgress(settlement, id);
@@ -92,7 +92,7 @@ export function createSweepHandler(deps: SweepHandlerDeps) {
         return none;
       }
     };
-    const reconciled = await part('reconciling', 0, () => reconcileHeld(settlement));
+    const reconciled = await part('reconciling', 0, () => reconcileLeased(settlement));
     const nothing = { settled: 0, expiredCredits: 0, removed: 0 };
     const swept = await part('sweeping', nothing, () => deps.createSweep(settlement).sweep(now));
     const carried = await part('carrying webhooks', 0, () => carryDue(now, webhooks));

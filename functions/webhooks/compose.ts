@@ -1,7 +1,7 @@
 import type { Platform } from '#shared/adapters/aws/aws-system.ts';
 import type { JsonLog } from '#shared/adapters/aws/json-log.ts';
 import { createS3BlobStore } from '#shared/adapters/aws/s3-blob-store.ts';
-import { receiptKey, streamToken } from '#shared/adapters/aws/secret-keys.ts';
+import { receiptSigningKey, streamToken } from '#shared/adapters/aws/secret-keys.ts';
 import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
 import { createDynamoTable } from '#shared/adapters/dynamo/dynamo-table.ts';
 import { createSafeFetch, type SafeFetch } from '#shared/adapters/http/safe-fetch.ts';
@@ -44,7 +44,7 @@ export function composeWebhooks(
     const secret = await platform.readSecret(config.RECEIPT_SECRET_ARN);
     const presenter = createPresenter({
       ...presenting,
-      receiptKey: receiptKey(secret),
+      receiptSigningKey: receiptSigningKey(secret),
       streamToken: (id) => streamToken(secret, id),
     });
     return presenter.present(job, origin, runningEstimate(job));

@@ -35,13 +35,13 @@ export interface ApiKey {
   readonly ratePerMinute: number;
   /** The key that took this one's place; both work until this one's `expiresAt`. */
   readonly replacedBy?: KeyId;
-  /** The first of the keys that took each other's place, if not this one: they share caps and rate. */
-  readonly root?: KeyId;
+  /** The first key in a chain of rotations, if not this one: all of them share its caps and rate. */
+  readonly budgetKey?: KeyId;
 }
 
-/** Under whose name a key's spending and requests are counted. */
-export function countedAs(key: Pick<ApiKey, 'id' | 'root'>): KeyId {
-  return key.root ?? key.id;
+/** The key under which a key's spending and requests are counted. */
+export function budgetKeyOf(key: Pick<ApiKey, 'id' | 'budgetKey'>): KeyId {
+  return key.budgetKey ?? key.id;
 }
 
 /** One administrative act, kept for good. */

@@ -1,8 +1,8 @@
 import { equalInConstantTime, hmacSha256 } from './hash.ts';
 
 /**
- * What an image says about how it was made. A function of the order, the model and the pixels and of
- * nothing else (no id, no time), so that equal orders give equal files.
+ * What an image says about how it was made. It depends on the request, the model and the pixels alone
+ * (no id, no time), so that equal requests give equal files.
  */
 export interface EmbeddedReceipt {
   readonly engine: string;

@@ -10,9 +10,9 @@ export interface Forwarded {
   readonly body?: Uint8Array;
   /** SHA-256 of the body, hex. */
   readonly bodySha256?: string;
-  /** Calls back when the answer has been written to its end; absent where nobody can know. */
+  /** Calls back when the answer has been written in full; absent where that can't be known. */
   readonly onAnswered?: (listener: () => void) => void;
-  /** Calls back when the connection was lost before that; absent where nobody can know. */
+  /** Calls back when the connection was lost before that; absent where that can't be known. */
   readonly onLost?: (listener: () => void) => void;
 }
 

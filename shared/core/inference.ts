@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * The contract between whoever orders images and the GPU function that makes them: one source for
+ * The contract between the service and the GPU function that makes the images: one source for
  * both sides (the inference request, the receipt that answers it, and the error body).
  */
 
@@ -54,10 +54,10 @@ const ImageRecordSchema = z.object({
 });
 export type ImageRecord = z.infer<typeof ImageRecordSchema>;
 
-/** An image that was made and not stored, for it may not be handed out. */
+/** An image that was made but not stored, since it must not be handed out. */
 const BlockedImageSchema = z.object({
   index: z.number().int().min(0),
-  /** For whoever ordered it. */
+  /** Shown to the customer. */
   reason: z.string(),
 });
 export type BlockedImage = z.infer<typeof BlockedImageSchema>;
@@ -80,7 +80,7 @@ export const ReceiptSchema = z.object({
   /** `cpu` or `cuda`, with the processor's name where it is known. */
   device: z.string(),
   warnings: z.array(z.string()),
-  /** Images of the order that are missing from `images` because a check refused them. */
+  /** Images of the job that are missing from `images` because a check refused them. */
   blocked: z.array(BlockedImageSchema).optional(),
 });
 export type Receipt = z.infer<typeof ReceiptSchema>;

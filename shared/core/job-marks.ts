@@ -3,8 +3,8 @@ import type { JobId } from './ids.ts';
 import { JOB_PHASES } from './job.ts';
 
 /**
- * Small objects beside a job's images, by which the GPU function and the rest of the system talk where
- * nothing else connects them: the endpoint tells nobody when it begins, and can't be told to stop.
+ * Small objects beside a job's images through which the GPU function and the rest of the system talk
+ * when nothing else connects them: the endpoint does not report when it begins and can't be stopped.
  */
 export const jobMarks = {
   /** Written once, when the GPU function takes up the job. Body: {@link StartedMarkSchema}. */

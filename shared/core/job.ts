@@ -43,7 +43,7 @@ export interface JobProgress {
   readonly toldAt: number;
 }
 
-/** One order of images, from admission to settlement. */
+/** A request for images, from admission to settlement. */
 export interface Job {
   readonly id: JobId;
   readonly account: AccountId;
@@ -71,7 +71,7 @@ export interface Job {
   /** The UTC day and month whose caps the hold counts against: `2026-11-23`, `2026-11`. */
   readonly budgetDay: string;
   readonly budgetMonth: string;
-  /** Whose caps those are, where not the key's own: those of the key that it took the place of. */
+  /** The key whose caps those are, if not `key` itself: the first that it replaced. */
   readonly budgetKey?: KeyId;
   /** What was captured; set when the job ends. */
   readonly cost?: MicroUsd;
@@ -80,7 +80,7 @@ export interface Job {
   readonly lease?: Lease;
   /** While it runs, for a job whose webhook wants `logs`. */
   readonly progress?: JobProgress;
-  /** For callers that can't poll: cancelled if nobody has asked for it by then. */
+  /** For callers that can't poll: the job is cancelled unless it is asked for by then. */
   readonly attachBy?: number;
   readonly cancelRequestedAt?: number;
   readonly images: readonly ImageRecord[];
@@ -98,12 +98,12 @@ export function isTerminal(status: JobStatus): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'canceled';
 }
 
-/** Whether a job is in line. One that is wanted cancelled is never handed out. */
+/** Whether a job is in line. One whose cancellation was requested is never handed out. */
 export function isWaiting(job: Job): boolean {
   return !isTerminal(job.status) && job.lease === undefined && job.cancelRequestedAt === undefined;
 }
 
 /** The key whose caps a job's hold counts against. */
-export function budgetKeyOf(job: Pick<Job, 'key' | 'budgetKey'>): KeyId {
+export function budgetKeyOfJob(job: Pick<Job, 'key' | 'budgetKey'>): KeyId {
   return job.budgetKey ?? job.key;
 }

@@ -6,9 +6,9 @@ export function outputPrefix(job: JobId | string): string {
 }
 
 /**
- * The receipt as JSON, written after the images that it lists (fewer than ordered when the run ended
+ * The receipt as JSON, written after the images that it lists (fewer than requested when the run ended
  * early): what a job is settled from when its completion gets lost.
  */
-export function receiptKey(job: JobId | string): string {
+export function receiptObjectKey(job: JobId | string): string {
   return `${outputPrefix(job)}receipt.json`;
 }

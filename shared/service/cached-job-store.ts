@@ -6,10 +6,9 @@ import type { JobStore } from './ports/job-store.ts';
 const CACHE_SIZE = 5000;
 
 /**
- * A job store that remembers what clients ask for again and again: ended jobs, which change only by
- * the erasure of their data, and waiting ones, which change only by the methods below. Jobs in
- * somebody's hands are read anew, since a lease can run out by itself. The process must be the
- * store's only one.
+ * A job store that caches what clients poll: ended jobs, which change only when their data is erased,
+ * and waiting ones, which change only through the methods below. Leased jobs are always read from the
+ * store, since a lease can run out by itself. No other process may use the store.
  */
 export function createCachedJobStore(store: JobStore): JobStore {
   const known = new LRUCache<JobId, Job>({ max: CACHE_SIZE });
@@ -20,7 +19,7 @@ export function createCachedJobStore(store: JobStore): JobStore {
     return job;
   };
 
-  /** Forgets a job once it has changed: whoever read it before that may have put the old one back. */
+  /** Forgets a job after its change: a read begun before it may have put the old state back. */
   const forgetAfter = async <T>(id: JobId, change: Promise<T>): Promise<T> => {
     try {
       return await change;

@@ -5,16 +5,16 @@ import type { JobWatcher } from './ports/job-watcher.ts';
 
 type Listener = (job: Job) => void;
 
-/** Tells those who wait for a job of its changes, within this process. */
+/** Notifies waiters of a job's changes, within this process. */
 export interface JobHub extends JobWatcher {
   publish(job: Job): void;
-  /** Lets everybody go who waits, now and later: the process is about to end. */
+  /** Ends every wait, now and later: the process is about to end. */
   release(): void;
   /** Calls back on every change until the returned function is called. */
   subscribe(id: JobId, listener: Listener): () => void;
 }
 
-/** @param jobs where a waiter looks once itself, so that no change falls between two steps */
+/** @param jobs read once by each waiter after it has subscribed, so that no change is missed */
 export function createJobHub(jobs: Pick<JobStore, 'get'>): JobHub {
   const listeners = new Map<JobId, Set<Listener>>();
   const waiters = new Set<() => void>();

@@ -88,7 +88,7 @@ export interface ServiceDeps
   readonly secrets: {
     readonly macKeys: MacKeys;
     /** Signs the receipts inside images. */
-    readonly receiptKey: Uint8Array;
+    readonly receiptSigningKey: Uint8Array;
   };
   readonly blobs: BlobStore;
   readonly queue: InferenceQueue;
@@ -132,7 +132,7 @@ export function createServices(deps: ServiceDeps) {
     models: () => deps.models.map(({ name }) => name),
     clock,
     outputStore: deps.outputStore,
-    signingKey: Buffer.from(secrets.receiptKey).toString('base64'),
+    signingKey: Buffer.from(secrets.receiptSigningKey).toString('base64'),
     settings: { leaseMs: LEASE_MS },
     onError,
   });

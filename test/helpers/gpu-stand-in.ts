@@ -1,6 +1,6 @@
 import type { JobId } from '#shared/core/ids.ts';
 import type { ImageRecord, InferenceRequest } from '#shared/core/inference.ts';
-import { receiptKey } from '#shared/core/output-keys.ts';
+import { receiptObjectKey } from '#shared/core/output-keys.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { Completion, InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import { sampleImage, sampleReceipt } from './samples.ts';
@@ -31,7 +31,7 @@ export function createGpuStandIn(
     );
     for (const { key, bytes } of images) await blobs.put(key, new Uint8Array(bytes), 'image/png');
     const receipt = JSON.stringify(sampleReceipt(job, images));
-    await blobs.put(receiptKey(job), new TextEncoder().encode(receipt), 'application/json');
+    await blobs.put(receiptObjectKey(job), new TextEncoder().encode(receipt), 'application/json');
     return images;
   };
 

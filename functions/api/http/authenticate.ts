@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
-import { countedAs, type Scope } from '#shared/core/account.ts';
+import { budgetKeyOf, type Scope } from '#shared/core/account.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { AuthFailure } from '#shared/service/domain/key-authenticator.ts';
 import { answerError } from './answer.ts';
@@ -29,7 +29,7 @@ export function authenticate(
     const caller = await identify(c, deps);
     const facts = c.get('facts');
     facts.caller = caller;
-    facts.rate = deps.rateLimiter.take(countedAs(caller.key), caller.key.ratePerMinute);
+    facts.rate = deps.rateLimiter.take(budgetKeyOf(caller.key), caller.key.ratePerMinute);
     if (!facts.rate.allowed) {
       return answerError(c, rateLimited(caller.key.ratePerMinute, facts.rate.retryAfterMs));
     }

@@ -70,7 +70,7 @@ export interface ApiDeps {
   /** Called when a webhook has become due. */
   readonly onWebhookDue?: (entry: OutboxEntry) => void;
   /** Signs the receipts inside images. */
-  readonly receiptKey: Uint8Array;
+  readonly receiptSigningKey: Uint8Array;
   /** The secret part of a stream's URL: a MAC over the job's id. */
   readonly streamToken: (job: JobId) => string;
   /** Resolves when the stores answer and something can run jobs; rejects with the reason. */

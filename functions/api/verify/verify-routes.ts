@@ -14,5 +14,5 @@ export const registerVerify: RegisterRoutes = (app, deps) =>
     returns: 'The verdict',
     answer: VerifyAnswerSchema,
     failures: [413, 415, 422],
-    handle: (_c, { body }) => verifyImage(body, deps.receiptKey),
+    handle: (_c, { body }) => verifyImage(body, deps.receiptSigningKey),
   });

@@ -1,4 +1,4 @@
-/** Where the services are, when it is not AWS itself, and as whom to call them. */
+/** Where the services are, if not at AWS itself, and the credentials to call them with. */
 export interface AwsAccess {
   readonly region: string;
   readonly endpoint?: string;

@@ -25,7 +25,7 @@ export interface Platform {
   readonly log: JsonLog;
 }
 
-/** Told of the webhooks that a change of a job has written; those not carried wait for the sweep. */
+/** Takes the webhooks that a change of a job has written; those not carried wait for the sweep. */
 export type OnWebhooks = (entries: readonly OutboxEntry[]) => void;
 
 /** What most functions are made of: stores, blobs, and the ends of jobs. */

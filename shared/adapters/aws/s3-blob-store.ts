@@ -13,7 +13,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { assert } from '#shared/core/errors.ts';
 import type { BlobInfo, BlobStore, SignOptions } from '#shared/service/ports/blob-store.ts';
 
-/** The bucket's policy refuses older signatures, whoever made them. */
+/** The bucket's policy refuses older signatures. */
 export const LONGEST_URL_SECONDS = 900;
 
 export interface S3BlobStoreDeps {
@@ -71,8 +71,8 @@ async function list(client: S3Client, bucket: string, prefix: string): Promise<r
 }
 
 /**
- * A GET that authorises itself. It dies with the credentials that signed it, whatever it says, so it
- * is made when somebody asks and lives for minutes.
+ * A GET that authorises itself. It expires with the credentials that signed it, whatever it says, so
+ * it is made on request and lives for minutes.
  */
 async function signedUrl(
   client: S3Client,

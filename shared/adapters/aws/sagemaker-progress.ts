@@ -12,7 +12,7 @@ export interface SageMakerProgressDeps {
   /** The state of an endpoint, at most some seconds old. */
   readonly endpointState: (endpoint: string) => Promise<EndpointState>;
   readonly blobs: Pick<BlobStore, 'get'>;
-  /** Is told what the marks say. */
+  /** Gets what the marks say. */
   readonly settlement: Pick<SettlementService, 'applyStart' | 'applyProgress'>;
   readonly models: readonly DeployedModel[];
   readonly clock: Clock;

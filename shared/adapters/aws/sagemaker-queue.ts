@@ -11,15 +11,15 @@ import { createCancelMark } from './cancel-mark.ts';
 import type { DeployedModel } from './environment.ts';
 
 export interface SageMakerQueueSettings {
-  /** Orders inside SageMaker per instance that its scaling may start. */
+  /** Jobs inside SageMaker per instance that its scaling may start. */
   readonly jobsPerInstance: number;
-  /** The longest that one order may run. */
+  /** The longest that one job may run. */
   readonly invocationTimeoutSeconds: number;
 }
 
 export interface SageMakerQueueDeps {
   readonly client: SageMakerRuntimeClient;
-  /** Orders handed over that have not ended. */
+  /** Jobs handed over that have not ended. */
   readonly countInside: (model: string) => Promise<number>;
   readonly blobs: Pick<BlobStore, 'put'>;
   readonly models: readonly DeployedModel[];
@@ -27,12 +27,12 @@ export interface SageMakerQueueDeps {
   readonly settings: SageMakerQueueSettings;
 }
 
-/** SageMaker's own limits of the time that an order may wait. */
+/** SageMaker's own limits of the time that a request may wait. */
 const TTL_SECONDS = { min: 60, max: 21_600 };
 
 /**
  * The queue in front of a SageMaker asynchronous endpoint. It runs first in, first out, and can't be
- * asked about an order or told to drop one, so it is kept short: the fair order is in the table.
+ * asked about a request or told to drop one, so it is kept short: the fair order is in the table.
  */
 export function createSageMakerQueue(
   deps: SageMakerQueueDeps,
@@ -75,12 +75,12 @@ async function submit(
   }
 }
 
-/** Only an order that SageMaker finds fault with will be refused again. */
+/** Only a request that SageMaker finds fault with will be refused again. */
 function toAppError(cause: unknown, endpoint: string): AppError {
   const isRefused =
     cause instanceof Error && cause.name === 'ValidationError' && !/endpoint/i.test(cause.message);
-  if (isRefused) return new AppError('model-error', 'The order was refused', { cause });
-  return new AppError('unavailable', `The endpoint ${endpoint} takes no orders now`, {
+  if (isRefused) return new AppError('model-error', 'The request was refused', { cause });
+  return new AppError('unavailable', `The endpoint ${endpoint} takes no requests now`, {
     cause,
     retryable: true,
   });

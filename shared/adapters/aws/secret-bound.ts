@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 
 /**
- * Something that is made from a secret, and made anew when the secret has changed. While that can't be
- * read, or nothing be made from it, the last one serves on.
+ * Something made from a secret, and made again when the secret has changed. While the secret can't be
+ * read, or nothing can be made from it, the last one stays in use.
  */
 export function createSecretBound<T extends object>(deps: {
   /** Reads the secret; called each time, so it has to remember. */

@@ -32,7 +32,7 @@ export function parseMacKeys(secret: string): MacKeys {
 }
 
 /** The key that receipts are signed with, 32 bytes, from a secret's text. */
-export function receiptKey(secret: string): Uint8Array {
+export function receiptSigningKey(secret: string): Uint8Array {
   return keyBytes(secret);
 }
 

@@ -1,8 +1,8 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 
 /**
- * Tells another function that there is something to do. Never throws: whoever is not woken is woken
- * by the sweep.
+ * Tells another function that there is something to do. Never throws: a function that could not be
+ * woken is woken by the sweep.
  */
 export type Wake = () => Promise<void>;
 

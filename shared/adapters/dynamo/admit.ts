@@ -1,5 +1,5 @@
 import type { JobId } from '#shared/core/ids.ts';
-import { budgetKeyOf, type Job } from '#shared/core/job.ts';
+import { budgetKeyOfJob, type Job } from '#shared/core/job.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
 import { type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
 import type { Admission, AdmissionResult } from '#shared/service/ports/job-store.ts';
@@ -46,8 +46,8 @@ async function judge(
   const keys = {
     own: itemKeys.job(job.id),
     account: itemKeys.account(job.account),
-    day: itemKeys.spend(budgetKeyOf(job), job.budgetDay),
-    month: itemKeys.spend(budgetKeyOf(job), job.budgetMonth),
+    day: itemKeys.spend(budgetKeyOfJob(job), job.budgetDay),
+    month: itemKeys.spend(budgetKeyOfJob(job), job.budgetMonth),
     ...(idempotency && { record: itemKeys.idempotency(idempotency.scope) }),
   };
   const counts = Array.from({ length: OPEN_COUNT_SHARDS }, (_, n) => itemKeys.openCount(n));
@@ -161,7 +161,7 @@ function spendWrite(job: Job, window: string, cap: MicroUsd | undefined): Write 
     ':ttl': Math.ceil(job.createdAt / 1000) + SPEND_TTL_SECONDS,
   };
   const write = {
-    update: itemKeys.spend(budgetKeyOf(job), window),
+    update: itemKeys.spend(budgetKeyOfJob(job), window),
     expression: 'SET #ttl = :ttl ADD spent :hold',
     values,
   };

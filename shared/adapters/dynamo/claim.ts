@@ -30,7 +30,7 @@ export async function claimNext(
   }
 }
 
-/** How many jobs of a model are in somebody's hands. */
+/** How many jobs of a model are leased. */
 export function countLeased(table: DynamoTable, model: string): Promise<number> {
   return table.countIndex('queue', indexKeys.leased(model));
 }
@@ -51,7 +51,7 @@ async function claim(
   return (await table.write([replaceJob(item, job, token)])) ? job : undefined;
 }
 
-/** Jobs whose holder has let its lease run out: few, ever. */
+/** Jobs whose lease has run out: never more than a few. */
 async function readExpired(table: DynamoTable, model: string, now: number): Promise<JobItem[]> {
   const query = { pk: indexKeys.leased(model), to: sortable(now) + AFTER };
   const keys = await take(table.queryIndex('queue', query, WINDOW), Number.POSITIVE_INFINITY);

@@ -1,6 +1,7 @@
 import type { ApiKey, AuditEntry } from '#shared/core/account.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { AccountId, KeyId } from '#shared/core/ids.ts';
-import type { KeyChange, KeyStore } from '#shared/service/ports/key-store.ts';
+import { changedKey, type KeyStore } from '#shared/service/ports/key-store.ts';
 import { auditWrite } from './dynamo-ledger.ts';
 import type { DynamoTable, Item, Key } from './dynamo-table.ts';
 import { itemKeys } from './item-keys.ts';
@@ -25,13 +26,16 @@ export function createDynamoKeyStore(table: DynamoTable): KeyStore {
         auditWrite(audit),
       ]);
     },
-    get: async (id) => (await read(id))?.key,
+    get: async (id) => {
+      const item = await read(id);
+      return item && toKey(item);
+    },
     list: (account) => list(table, account),
     update: async (id, change, audit) => {
       for (;;) {
         const item = await read(id);
         if (item === undefined || item.key.revokedAt !== undefined) return undefined;
-        const key = changed(item.key, change);
+        const key = changedKey(toKey(item), change);
         const put = { ...itemKeys.apiKey(id), version: item.version + 1, key };
         const values = { ':version': item.version };
         const written = await table.write([
@@ -45,14 +49,10 @@ export function createDynamoKeyStore(table: DynamoTable): KeyStore {
   };
 }
 
-/** Null removes a value, and an absent one leaves it. */
-function changed(key: ApiKey, change: KeyChange): ApiKey {
-  const kept = Object.entries({ ...key, ...withoutUndefined(change) });
-  return Object.fromEntries(kept.filter(([, value]) => value !== null)) as unknown as ApiKey;
-}
-
-function withoutUndefined(change: KeyChange): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+/** Items written before keys named their budget's key as jobs do call it `root`. */
+function toKey({ key }: KeyItem): ApiKey {
+  const { root, ...rest } = key as ApiKey & { readonly root?: KeyId };
+  return { ...defined({ budgetKey: root }), ...rest };
 }
 
 async function list(table: DynamoTable, account: AccountId): Promise<readonly ApiKey[]> {
@@ -62,9 +62,7 @@ async function list(table: DynamoTable, account: AccountId): Promise<readonly Ap
     keys.push(itemKeys.apiKey(item['key'] as KeyId));
   }
   const items = (await table.getMany(keys)) as readonly KeyItem[];
-  return items
-    .map((item) => item.key)
-    .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+  return items.map(toKey).sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
 }
 
 async function audit(

@@ -6,7 +6,7 @@ import { itemKeys } from './item-keys.ts';
  * Takes the next rank of an account's jobs of a model: 1 + the larger of its last one and the rank
  * last claimed (start-time fair queueing, Goyal et al. 1996). Taken before the admission itself,
  * so that parallel creates of one account don't have to agree on it there; a rank that no job takes
- * leaves a gap, which harms nobody.
+ * leaves a harmless gap.
  */
 export async function takeRank(
   table: DynamoTable,

@@ -94,7 +94,7 @@ export function replaceJob(read: JobItem, job: Job, token: number = read.token):
   };
 }
 
-/** The job as it waits again, whoever held it. */
+/** The job as it waits again, without its lease. */
 export function givenBack(job: Job): Job {
   const { lease: _, startedAt: __, progress: ___, ...rest } = job;
   return { ...rest, status: 'starting' };

@@ -1,6 +1,6 @@
 import { defined } from '#shared/core/defined.ts';
 import { assert } from '#shared/core/errors.ts';
-import { budgetKeyOf, isTerminal, type Job } from '#shared/core/job.ts';
+import { budgetKeyOfJob, isTerminal, type Job } from '#shared/core/job.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
 import type { ChangeResult, Settlement } from '#shared/service/ports/job-store.ts';
 import { type AccountItem, moveMoney } from './account-item.ts';
@@ -86,7 +86,7 @@ function endEntry(job: Job, settlement: Settlement): LedgerEntry {
 /** Gives a key's budget back what was held and not captured. */
 function unspendWrite(job: Job, window: string, rest: number): Write {
   return {
-    update: itemKeys.spend(budgetKeyOf(job), window),
+    update: itemKeys.spend(budgetKeyOfJob(job), window),
     expression: 'ADD spent :change',
     values: { ':change': -rest },
   };

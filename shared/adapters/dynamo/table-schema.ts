@@ -1,13 +1,13 @@
-/** The single table: its keys and indexes, for whoever creates it and for whoever reads it. */
+/** The single table: its keys and indexes, for the stack that creates it and the stores that use it. */
 export const TABLE_SCHEMA = {
   partitionKey: 'pk',
   sortKey: 'sk',
-  /** Seconds since the Unix epoch; items past it are deleted some day, so readers check times too. */
+  /** Seconds since the Unix epoch; items past it are deleted eventually, so readers check times too. */
   timeToLive: 'ttl',
   indexes: [
     /** What an account owns, by id: jobs, deliveries; and all accounts. */
     { name: 'owned', partitionKey: 'ownedPk', sortKey: 'ownedSk', include: [] },
-    /** Sparse. Jobs that wait, by rank; jobs in hand, by the end of their lease; deliveries by job. */
+    /** Sparse. Waiting jobs, by rank; leased ones, by the end of their lease; deliveries, by job. */
     { name: 'queue', partitionKey: 'queuePk', sortKey: 'queueSk', include: [] },
     /** Sparse. What has to be done at a time: deadlines, removals, expiring credit, deliveries. */
     { name: 'due', partitionKey: 'duePk', sortKey: 'dueSk', include: ['leased'] },

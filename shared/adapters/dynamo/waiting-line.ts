@@ -7,8 +7,8 @@ import { placeInLine } from './job-item.ts';
 const PAGE = 1_000;
 
 /**
- * How many jobs wait, and who is where in line. A reading is shared by everybody who asks within
- * `waitingLineMs`, so that a thousand waiting clients cost no more than one.
+ * How many jobs wait, and where each is in line. A reading is shared for `waitingLineMs`, so that a
+ * thousand waiting clients cost no more than one.
  */
 export function createWaitingLine(deps: {
   readonly table: DynamoTable;

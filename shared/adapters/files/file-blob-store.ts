@@ -18,7 +18,7 @@ import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 export interface FileBlobStoreDeps {
   /** The folder under which keys are paths; made when the first object comes. */
   readonly root: string;
-  /** Mints URLs, where somebody serves the files. */
+  /** Mints URLs, where the files are served. */
   readonly signedUrl?: BlobStore['signedUrl'];
 }
 

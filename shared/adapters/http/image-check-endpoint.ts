@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ImageCheck, ImageToCheck } from '#shared/service/ports/image-check.ts';
 
 const TIMEOUT_MS = 15_000;
-/** A classifier that is away for a moment, such as for its restart, should cost no order. */
+/** A classifier that is away for a moment, such as during a restart, should fail no job. */
 const RETRIES = 3;
 const RETRY_MS = 500;
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { isLoopbackAddress, isPublicAddress } from './vet-address.ts';
 
-/** Ports that a customer's URL may name; anything else is somebody's internal service. */
+/** Ports that a customer's URL may name; any other is likely to be an internal service. */
 const ALLOWED_PORTS: readonly string[] = ['', '443', '8443'];
 const MAX_URL_LENGTH = 2048;
 

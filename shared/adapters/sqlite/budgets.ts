@@ -1,6 +1,6 @@
 import type Database from 'libsql';
 import type { KeyId } from '#shared/core/ids.ts';
-import { budgetKeyOf, type Job } from '#shared/core/job.ts';
+import { budgetKeyOfJob, type Job } from '#shared/core/job.ts';
 import { type MicroUsd, microUsd } from '#shared/core/money.ts';
 
 type BudgetedJob = Pick<Job, 'key' | 'budgetKey' | 'budgetDay' | 'budgetMonth'>;
@@ -21,11 +21,11 @@ export function createBudgets(db: Database.Database) {
       return microUsd(row?.spent ?? 0);
     },
     add(job: BudgetedJob, amount: MicroUsd): void {
-      put.run(budgetKeyOf(job), job.budgetDay, job.budgetMonth, amount);
+      put.run(budgetKeyOfJob(job), job.budgetDay, job.budgetMonth, amount);
     },
     /** Gives back what a hold counted and was not captured. */
     giveBack(job: BudgetedJob, amount: MicroUsd): void {
-      if (amount > 0) take.run(amount, budgetKeyOf(job), job.budgetDay, job.budgetMonth);
+      if (amount > 0) take.run(amount, budgetKeyOfJob(job), job.budgetDay, job.budgetMonth);
     },
   };
 }

@@ -10,9 +10,9 @@ export interface Writer {
    * @param lazy it need not be on disk soon: it waits for the next other write, or 100 ms
    */
   write<T>(run: () => T, lazy?: boolean): Promise<T>;
-  /** Called when a whole transaction was undone, so that what memory knows of it can be read anew. */
+  /** Called when a whole transaction was undone, so that what was cached of it is read again. */
   onRollback(listener: () => void): void;
-  /** Called after each transaction, before those who wait for it. */
+  /** Called after each transaction, before its writes resolve. */
   onCommit(listener: () => void): void;
   /** Commits what waits, now. */
   flush(): void;

@@ -1,6 +1,6 @@
 import { assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
-import { budgetKeyOf, type Job } from '#shared/core/job.ts';
+import { budgetKeyOfJob, type Job } from '#shared/core/job.ts';
 import { addUsd, microUsd } from '#shared/core/money.ts';
 import type { Admission, AdmissionResult } from '#shared/service/ports/job-store.ts';
 import { createBudgets } from './budgets.ts';
@@ -73,7 +73,7 @@ export function createAdmit({
       ['month', job.budgetMonth, admission.monthCap],
     ] as const) {
       if (cap === undefined) continue;
-      const spent = budgets.spent(budgetKeyOf(job), period);
+      const spent = budgets.spent(budgetKeyOfJob(job), period);
       if (addUsd(spent, job.hold) > cap) return { outcome: 'key-budget-exceeded', window, spent };
     }
     const depth = open.count();

@@ -1,7 +1,7 @@
 import type Database from 'libsql';
 import type { Writer } from './group-commit.ts';
 
-/** How many jobs are open, kept in memory: counting 20,000 rows for each admission is too dear. */
+/** How many jobs are open, kept in memory: counting 20,000 rows for each admission is too slow. */
 export interface OpenJobs {
   count(): number;
   /** To be called last in a write, when nothing of it can fail any more. */

@@ -198,6 +198,11 @@ const MIGRATIONS: readonly string[] = [
   -- JSON: how far a running job's webhooks have told it to be.
   ALTER TABLE jobs ADD COLUMN progress TEXT;
   `,
+  `
+  -- A rotated key names the key whose budget it shares as jobs do.
+  UPDATE keys SET data = json_insert(json_remove(data, '$.root'), '$.budgetKey', data ->> '$.root')
+    WHERE data ->> '$.root' IS NOT NULL;
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

@@ -1,7 +1,7 @@
 import type Database from 'libsql';
 import type { ApiKey, AuditEntry } from '#shared/core/account.ts';
 import type { AccountId, KeyId } from '#shared/core/ids.ts';
-import type { KeyChange, KeyStore } from '#shared/service/ports/key-store.ts';
+import { changedKey, type KeyStore } from '#shared/service/ports/key-store.ts';
 import { createAuditLog } from './audit-log.ts';
 import type { Writer } from './group-commit.ts';
 
@@ -41,7 +41,7 @@ export function createSqliteKeyStore(db: Database.Database, writer: Writer): Key
       writer.write(() => {
         const key = get(id);
         if (key === undefined || key.revokedAt !== undefined) return undefined;
-        const updated = apply(key, change);
+        const updated = changedKey(key, change);
         replace.run(JSON.stringify(updated), id);
         audit.add(entry);
         return updated;
@@ -49,12 +49,4 @@ export function createSqliteKeyStore(db: Database.Database, writer: Writer): Key
 
     audit: async (account, limit, before) => audit.list(account, limit, before),
   };
-}
-
-/** The key after a change; null takes a value away. */
-function apply(key: ApiKey, change: KeyChange): ApiKey {
-  const entries = Object.entries({ ...key, ...change });
-  return Object.fromEntries(
-    entries.filter(([, value]) => value !== null && value !== undefined),
-  ) as unknown as ApiKey;
 }

@@ -33,7 +33,7 @@ export interface SqliteStores {
   readonly ledger: Ledger;
   readonly keys: KeyStore;
   readonly outbox: Outbox;
-  /** Commits what waits and lets go of the folder. */
+  /** Commits what waits and releases the folder. */
   close(): void;
 }
 
@@ -79,7 +79,7 @@ function makeFolder(folder: string): void {
   }
 }
 
-/** The same store, whose methods are rejected once the database is closed: it aborts the process then. */
+/** The same store; its methods reject once the database is closed, which would abort the process. */
 function guard<Store extends object>(store: Store, isOpen: () => boolean): Store {
   const methods = Object.entries(store as Record<string, (...args: unknown[]) => unknown>);
   return Object.fromEntries(

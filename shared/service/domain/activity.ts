@@ -12,7 +12,7 @@ const RECENT_MS = 10 * MINUTE_MS;
 const OVERLAP_MS = MINUTE_MS;
 const PAGE = 1000;
 
-/** What ended within a time. */
+/** What ended within a period. */
 export interface EndedSums {
   /** Jobs that were charged, in full or in part. */
   readonly charged: number;
@@ -33,8 +33,8 @@ export interface Activity {
 const NOTHING: EndedSums = { charged: 0, released: 0, images: 0, amount: ZERO_USD };
 
 /**
- * What goes on in all accounts, from the ledger's own entries, so that it agrees with the ledger. The
- * first look reads the day; each further one reads what came after the one before it.
+ * Activity of all accounts, from the ledger's own entries, so that it agrees with the ledger. The first
+ * look reads the day; each further one reads what came after the last.
  */
 export function createActivityReader(deps: {
   readonly ledger: Pick<Ledger, 'entries' | 'listAccounts'>;

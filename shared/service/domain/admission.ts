@@ -31,11 +31,11 @@ export interface AdmissionDeps {
   readonly settings: AdmissionSettings;
   /** Why a prompt is not taken; every prompt is where there is none. */
   readonly checkPrompt?: PromptCheck | undefined;
-  /** Told of each admitted job; the dispatcher's `wake`. Must not throw. */
+  /** Called with each admitted job, such as to wake the dispatcher. Must not throw. */
   readonly onAdmitted?: (job: Job) => void;
 }
 
-/** What a door of the API makes of a valid request. */
+/** A valid request, as each of the API's dialects passes it on. */
 export interface Order {
   readonly key: ApiKey;
   readonly dialect: Dialect;
@@ -50,11 +50,11 @@ export interface Order {
   readonly idempotency?: { readonly route: string; readonly key: string };
   /** `X-Stainless-Retry-Count`: above zero, the order may be one whose answer got lost. */
   readonly retryCount?: number;
-  /** The key has lost an answer of late: the order may be that one again. */
+  /** The key has recently lost an answer: the order may repeat that one. */
   readonly mayBeLost?: boolean;
   /** `Cancel-After`: milliseconds from creation after which the job is cancelled. */
   readonly cancelAfterMs?: number;
-  /** For callers that can't poll: cancelled when nobody asks for it for so long. */
+  /** For callers that can't poll: the job is cancelled unless it is asked for within this time. */
   readonly attachWithinMs?: number;
   readonly webhook?: NonNullable<Job['webhook']>;
   readonly tags?: Job['tags'];
@@ -78,7 +78,7 @@ export function createAdmission(deps: AdmissionDeps) {
     const take = (ageMs: number, only?: 'parked') =>
       jobs.takeUnanswered(order.key.id, order.bodyHash, now - ageMs, only);
     const unanswered = retried ? await take(UNANSWERED_MS) : undefined;
-    // Who was told to ask again may do so for as long as the job can live: a cold start takes its time.
+    // A caller asked to retry may do so for as long as the job can live: a cold start takes minutes.
     return unanswered ?? take(deps.settings.deadlineMs, 'parked');
   };
 
@@ -158,7 +158,7 @@ function toJob(
     hold: quote.total,
     budgetDay: toIso(now).slice(0, 10),
     budgetMonth: toIso(now).slice(0, 7),
-    ...defined({ budgetKey: key.root }),
+    ...defined({ budgetKey: key.budgetKey }),
     attempts: 0,
     ...(order.attachWithinMs !== undefined && { attachBy: now + order.attachWithinMs }),
     images: [],

@@ -45,11 +45,11 @@ export interface Dispatcher {
   renewLeases(): Promise<void>;
   /** Begins the loop. The owner of the whole store first calls `recover`. */
   start(): void;
-  /** Gives back what an earlier process held; only for the one owner of the store, at its start. */
+  /** Gives back what an earlier process had claimed; only for the store's one owner, at its start. */
   recover(): Promise<number>;
-  /** Looks at the queue soon: a job came in, or room became free. */
+  /** Looks at the queue soon, because a job came in or room became free. */
   wake(): void;
-  /** To be told of each change of a job; forgets ended and requeued ones, and wakes. */
+  /** Call with each changed job: forgets ended and requeued ones, and wakes. */
   onChange(job: Job): void;
   /** Stops claiming, waits for running jobs, and gives back those that take longer. */
   drain(timeoutMs: number): Promise<void>;

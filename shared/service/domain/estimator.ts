@@ -24,7 +24,7 @@ export interface EstimatorDeps {
   readonly lanes: number;
 }
 
-/** What an order would meet that is placed now. */
+/** What an order placed now would meet. */
 export interface Forecast {
   readonly phase: JobPhase;
   readonly jobsAhead: number;
@@ -97,7 +97,7 @@ export function createEstimator(deps: EstimatorDeps) {
       };
     },
 
-    /** How it stands with an open job; at most a second old. */
+    /** The state of an open job, at most a second old. */
     async estimate(job: Job): Promise<Estimate> {
       const hit = cache.get(job.id);
       const now = clock.now();

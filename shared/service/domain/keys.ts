@@ -1,4 +1,4 @@
-import { type ApiKey, type AuditEntry, countedAs, type Scope } from '#shared/core/account.ts';
+import { type ApiKey, type AuditEntry, budgetKeyOf, type Scope } from '#shared/core/account.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
@@ -85,7 +85,7 @@ export function createKeyService(deps: KeyServiceDeps): KeyService {
   };
 
   const issue = async (
-    request: NewKey & Pick<ApiKey, 'root'>,
+    request: NewKey & Pick<ApiKey, 'budgetKey'>,
     actor: Actor,
   ): Promise<IssuedKey> => {
     checkLimits(request);
@@ -156,10 +156,10 @@ export function createKeyService(deps: KeyServiceDeps): KeyService {
 }
 
 /** A rotated key's limits pass to its successor, but not the end that the rotation gives it. */
-function rightsOf(key: ApiKey): NewKey & Pick<ApiKey, 'root'> {
+function rightsOf(key: ApiKey): NewKey & Pick<ApiKey, 'budgetKey'> {
   return {
     account: key.account,
-    root: countedAs(key),
+    budgetKey: budgetKeyOf(key),
     label: key.label,
     scopes: key.scopes,
     ratePerMinute: key.ratePerMinute,

@@ -23,7 +23,7 @@ export interface PresenterDeps {
   /** The secret part of a stream's URL: a MAC over the job's id. */
   readonly streamToken: (job: JobId) => string;
   /** Signs the receipts inside images. */
-  readonly receiptKey: Uint8Array;
+  readonly receiptSigningKey: Uint8Array;
 }
 
 /** Turns jobs into what clients see; URLs of outputs are made here and nowhere kept. */
@@ -80,7 +80,7 @@ export function createPresenter(deps: PresenterDeps) {
         cost: job.cost ?? null,
         price: job.hold,
         price_version: job.price.version,
-        receipt: receiptOf(job, deps.receiptKey),
+        receipt: receiptOf(job, deps.receiptSigningKey),
         metadata: job.tags,
         urls: {
           get: self,
@@ -142,7 +142,7 @@ function metricsOf(job: Job, now: number): Record<string, number> {
 }
 
 /** What is needed to make the same image again, and to know it. */
-function receiptOf(job: Job, receiptKey: Uint8Array) {
+function receiptOf(job: Job, receiptSigningKey: Uint8Array) {
   if (job.receipt === undefined || job.input === null) return null;
   const { model, versions, device } = job.receipt;
   return {
@@ -152,7 +152,7 @@ function receiptOf(job: Job, receiptKey: Uint8Array) {
     input: { ...job.input },
     images: job.images.map((image) => {
       const { key: _key, ...shown } = image;
-      const signature = imageSignature(job, image, receiptKey);
+      const signature = imageSignature(job, image, receiptSigningKey);
       return { ...shown, ...defined({ signature }) };
     }),
   };

@@ -25,8 +25,8 @@ export interface SettlementDeps {
   /** How often a job is run before a retryable failure is its end. Default 3. */
   readonly maxAttempts?: number;
   /**
-   * Told of each change of a job that this process brought about, with the webhooks that its
-   * transaction wrote. Must not throw.
+   * Called after each change of a job by this process, with the webhooks that its transaction wrote.
+   * Must not throw.
    */
   readonly onChange?: (job: Job, outbox: readonly OutboxEntry[]) => void;
 }
@@ -59,7 +59,7 @@ export function createSettlement(deps: SettlementDeps) {
     return told(result, outbox);
   };
 
-  /** The changed job, once whoever listens has been told; undefined when nothing was changed. */
+  /** Reports a change and returns the changed job; undefined when nothing was changed. */
   const told = (
     { changed, job }: ChangeResult,
     outbox: readonly OutboxEntry[] = [],
@@ -109,7 +109,7 @@ export function createSettlement(deps: SettlementDeps) {
   return {
     /**
      * Settles a job from what its run reported. Repeated, late, reordered and unknown completions
-     * change nothing but for the removal of files that nobody paid for.
+     * change nothing, except that files which were not paid for are removed.
      */
     async applyCompletion(completion: Completion): Promise<CompletionResult> {
       const job = await jobs.get(completion.job);
@@ -208,7 +208,7 @@ function wantsLogs(job: Job): boolean {
   return job.webhook?.events.includes('logs') === true;
 }
 
-/** A run that was stopped although nobody cancelled the job (a shutdown) is worth another. */
+/** A run that was stopped without a cancellation (by a shutdown) is worth another. */
 function isRetryable(outcome: Completion['outcome']): boolean {
   if (outcome.kind !== 'failed') return false;
   return outcome.code === 'canceled' || (outcome.retryable && outcome.images.length === 0);

@@ -1,6 +1,6 @@
 import type { JobId } from '#shared/core/ids.ts';
 import { type Receipt, ReceiptSchema } from '#shared/core/inference.ts';
-import { receiptKey } from '#shared/core/output-keys.ts';
+import { receiptObjectKey } from '#shared/core/output-keys.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 
 /** The receipt that the GPU function left in storage; undefined when there is none for this job. */
@@ -8,7 +8,7 @@ export async function readStoredReceipt(
   job: JobId,
   blobs: Pick<BlobStore, 'get'>,
 ): Promise<Receipt | undefined> {
-  const bytes = await blobs.get(receiptKey(job));
+  const bytes = await blobs.get(receiptObjectKey(job));
   if (bytes === undefined) return undefined;
   const parsed = ReceiptSchema.safeParse(parseJson(new TextDecoder().decode(bytes)));
   return parsed.success && parsed.data.job === job ? parsed.data : undefined;

@@ -19,7 +19,7 @@ export interface SweepDeps {
   readonly queue: Pick<InferenceQueue, 'cancel'>;
   readonly settlement: Pick<SettlementService, 'cancelJob' | 'settleFromStorage' | 'removeJobData'>;
   readonly settings: SweepSettings;
-  /** Told of what went wrong with one row; the sweep goes on with the next. */
+  /** Called when one row fails; the sweep continues with the next. */
   readonly onError: (error: unknown, what: string) => void;
 }
 
@@ -30,8 +30,8 @@ export interface SweepReport {
 }
 
 /**
- * Mends what got lost: ends jobs past their deadline from what is in storage, cancels those that
- * nobody waits for, expires credits and erases old data. Meant to run every minute or oftener.
+ * Repairs what got lost: ends jobs past their deadline from what is in storage, cancels those that are
+ * no longer waited for, expires credits and erases old data. Meant to run at least every minute.
  */
 export function createSweep(deps: SweepDeps) {
   const { jobs, ledger, queue, settlement, settings } = deps;
@@ -44,7 +44,7 @@ export function createSweep(deps: SweepDeps) {
       pastDeadline ? job.deadline : Number.POSITIVE_INFINITY,
     );
     if (since === Number.POSITIVE_INFINITY) {
-      // Only `attachBy` has passed: nobody waits for the answer any more.
+      // Only `attachBy` has passed: the answer is no longer waited for.
       const ended = await settlement.cancelJob(job.id);
       return ended !== undefined && isTerminal(ended.status);
     }

@@ -15,7 +15,7 @@ export type Ending =
       readonly receipt?: Receipt | undefined;
     };
 
-/** How a job ends: state, cost and what the client is told. */
+/** How a job ends: state, cost and what the client sees. */
 export interface Verdict {
   readonly status: 'succeeded' | 'failed' | 'canceled';
   readonly capture: MicroUsd;

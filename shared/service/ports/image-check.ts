@@ -1,6 +1,6 @@
 import type { ImageFormat } from '#shared/core/inference.ts';
 
-/** A finished image that nobody has seen yet. */
+/** A finished image that has not been stored yet. */
 export interface ImageToCheck {
   readonly job: string;
   readonly index: number;
@@ -14,11 +14,11 @@ export interface ImageToCheck {
 
 export type ImageVerdict =
   | { readonly allowed: true }
-  /** The reason is shown to whoever ordered the image. */
+  /** The reason is shown to the customer. */
   | { readonly allowed: false; readonly reason: string };
 
 /**
- * Decides whether an image may be handed out, before it is stored. A rejection means that the check
- * could not be made; the image is not handed out then either.
+ * Decides whether an image may be handed out, before it is stored. A rejected promise means that the
+ * check failed; the image is not handed out then either.
  */
 export type ImageCheck = (image: ImageToCheck) => Promise<ImageVerdict>;

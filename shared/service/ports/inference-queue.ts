@@ -3,7 +3,7 @@ import type { JobId } from '#shared/core/ids.ts';
 import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/inference.ts';
 import type { JobPhase } from '#shared/core/job.ts';
 
-/** How an order ended, as told by the GPU function or by the queue in front of it. */
+/** How a run ended, as reported by the GPU function or by the queue in front of it. */
 export type InferenceOutcome =
   | { readonly kind: 'completed'; readonly receipt: Receipt }
   | {
@@ -35,11 +35,11 @@ export interface Progress {
 
 /** Where claimed jobs go to be run. */
 export interface InferenceQueue {
-  /** How many more orders for this model the queue should be given now. */
+  /** How many more jobs of this model the queue should be given now. */
   capacity(model: string): Promise<number>;
-  /** Hands an order over; it is accepted when this resolves. Repeating it must be harmless. */
+  /** Hands a job over; it is accepted when this resolves. Repeating it must be harmless. */
   submit(request: InferenceRequest): Promise<void>;
-  /** Asks for the order to stop; a queue that can't stop it leaves a mark that the function reads. */
+  /** Asks for the job to stop; a queue that can't stop it leaves a mark that the function reads. */
   cancel(job: JobId): Promise<void>;
   progress(job: JobId, model: string): Promise<Progress>;
 }

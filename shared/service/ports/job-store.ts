@@ -58,7 +58,7 @@ export interface Settlement {
   readonly outbox: readonly OutboxEntry[];
 }
 
-/** `job` is the state after the call, whoever brought it about; undefined if there is no such job. */
+/** `job` is the state after the call, changed by it or not; undefined if there is no such job. */
 export interface ChangeResult {
   readonly changed: boolean;
   readonly job: Job | undefined;
@@ -90,9 +90,9 @@ export interface JobStore {
   list(query: JobQuery): Promise<readonly Job[]>;
 
   /**
-   * The key's youngest job of this body created at `since` or later that an equal order may be a
-   * repetition of, and marks it as found, so that it is given out once: one whose answer was never
-   * finished, or one that is parked.
+   * The key's youngest job of this body, created at `since` or later, that an equal request may be
+   * repeating: one whose answer was never finished, or one that is parked. Marks it as found, so that
+   * it is given out only once.
    *
    * @param only `parked` leaves those out whose answer may still be on its way
    */
@@ -103,18 +103,18 @@ export interface JobStore {
     only?: 'parked',
   ): Promise<Job | undefined>;
 
-  /** Notes that the job's caller was told to ask again: an equal order takes the job. */
+  /** Notes that the caller was asked to retry: an equal request gets this job. */
   park(id: JobId): Promise<void>;
 
-  /** Notes that a create's answer was written to its end; a parked job stays parked. */
+  /** Notes that a create's answer was written in full; a parked job stays parked. */
   markAnswered(id: JobId): Promise<void>;
 
-  /** Moves the time by which somebody must ask for a job whose caller can't poll; never back. */
+  /** Postpones the time by which a job whose caller can't poll must be asked for; never advances it. */
   extendAttach(id: JobId, attachBy: number): Promise<void>;
 
   /**
-   * Claims the model's open job of smallest rank that nobody holds (never claimed, given back, or its
-   * lease ran out before `now`) and that is not to be cancelled: the lease's token grows by one.
+   * Claims the model's open job of smallest rank that has no lease (never claimed, given back, or the
+   * lease ran out before `now`) and is not to be cancelled: the lease's token grows by one.
    *
    * Ranks are start-time fair queueing: at admission a job gets 1 + the larger of its account's last
    * rank and the rank last claimed, both per model; ties go by id.
@@ -149,14 +149,14 @@ export interface JobStore {
     outbox: readonly OutboxEntry[],
   ): Promise<ChangeResult>;
 
-  /** Notes that somebody wants an open job cancelled; the first time stays. */
+  /** Notes a request to cancel an open job; the time of the first request stays. */
   requestCancel(id: JobId, at: number): Promise<ChangeResult>;
 
   /** Capture or release, terminal state and outbox entries; all or nothing, once per job. */
   settle(settlement: Settlement): Promise<ChangeResult>;
 
   /**
-   * Open jobs past their deadline, past `attachBy` or with a cancellation wanted, the most overdue
+   * Open jobs past their deadline or `attachBy`, or with a cancellation requested, the most overdue
    * first.
    */
   listOverdue(now: number, limit: number): Promise<readonly Job[]>;

@@ -1,4 +1,5 @@
 import type { ApiKey, AuditEntry } from '#shared/core/account.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { AccountId, KeyId } from '#shared/core/ids.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 
@@ -8,6 +9,12 @@ export interface KeyChange
   readonly expiresAt?: number | null;
   readonly dayCap?: MicroUsd | null;
   readonly monthCap?: MicroUsd | null;
+}
+
+/** The key after a change: null removes a value, and an absent one leaves it. */
+export function changedKey(key: ApiKey, change: KeyChange): ApiKey {
+  const members = Object.entries({ ...key, ...defined(change) });
+  return Object.fromEntries(members.filter(([, value]) => value !== null)) as unknown as ApiKey;
 }
 
 /** API keys; each change writes its audit entry in the same transaction. */

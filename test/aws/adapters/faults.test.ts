@@ -7,7 +7,7 @@ import { createJsonLog } from '#shared/adapters/aws/json-log.ts';
 import type { AccountId, JobId } from '#shared/core/ids.ts';
 import { jobMarks } from '#shared/core/job-marks.ts';
 import { microUsd, ZERO_USD } from '#shared/core/money.ts';
-import { receiptKey } from '#shared/core/output-keys.ts';
+import { receiptObjectKey } from '#shared/core/output-keys.ts';
 import { accessTo, createEmptyBucket, createEmptyTable } from '#test/helpers/aws-stand-ins.ts';
 import { createFaultPlan } from '#test/helpers/faulty-client.ts';
 import { expectInvariant } from '#test/helpers/invariant.ts';
@@ -137,7 +137,7 @@ describe('a fault at each call to AWS, one by one', () => {
     await healthy.blobs.put(image.key, new Uint8Array(image.bytes), 'image/png');
     const put = (key: string, body: unknown) =>
       healthy.blobs.put(key, new TextEncoder().encode(JSON.stringify(body)), 'application/json');
-    await put(receiptKey(id), sampleReceipt(id, [image]));
+    await put(receiptObjectKey(id), sampleReceipt(id, [image]));
     await put(jobMarks.started(id), { started_at: Date.now() });
     return id;
   }

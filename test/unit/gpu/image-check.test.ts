@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createOrderCheck, loadImageCheck } from '#functions/gpu/image-check.ts';
+import { createTaskCheck, loadImageCheck } from '#functions/gpu/image-check.ts';
 import type { MadeImage } from '#functions/gpu/worker-messages.ts';
 import { createImageCheckEndpoint } from '#shared/adapters/http/image-check-endpoint.ts';
 import type { ImageCheck, ImageToCheck } from '#shared/service/ports/image-check.ts';
@@ -89,13 +89,13 @@ describe('createImageCheckEndpoint', () => {
   });
 });
 
-describe('createOrderCheck', () => {
-  const order = { job: 'j', prompt: 'p' };
+describe('createTaskCheck', () => {
+  const task = { job: 'j', prompt: 'p' };
   const odd: ImageCheck = async ({ index }) =>
     index % 2 === 0 ? { allowed: true } : { allowed: false, reason: `no ${index}` };
 
   it('parts the images', async () => {
-    const check = createOrderCheck(odd, order);
+    const check = createTaskCheck(odd, task);
     for (const index of [0, 1, 2]) check.add(made(index));
     const { allowed, blocked } = await check.result();
     expect(allowed.map(({ record }) => record.index)).toEqual([0, 2]);
@@ -103,13 +103,13 @@ describe('createOrderCheck', () => {
   });
 
   it('hands out nothing that could not be looked at', async () => {
-    const check = createOrderCheck(() => Promise.reject(new Error('away')), order);
+    const check = createTaskCheck(() => Promise.reject(new Error('away')), task);
     check.add(made(0));
     await expect(check.result()).rejects.toMatchObject({ code: 'unavailable', retryable: true });
   });
 
   it('allows everything where there is no check', async () => {
-    const check = createOrderCheck(undefined, order);
+    const check = createTaskCheck(undefined, task);
     check.add(made(0));
     expect(await check.result()).toEqual({ allowed: [made(0)], blocked: [] });
   });

@@ -33,7 +33,7 @@ export interface DeliveryDeps {
     url: string,
     request: { method: 'POST'; headers: Readonly<Record<string, string>>; body: string },
   ) => Promise<SendOutcome>;
-  /** Told of each attempt once it is recorded. */
+  /** Called with each attempt once it is recorded. */
   readonly onAttempt?: (attempt: DeliveryAttempt, result: AttemptResult) => void;
 }
 

@@ -4,7 +4,7 @@ import type { Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
 
 /** Standard Webhooks asks for 24 to 64 random bytes. */
 const SECRET_BYTES = 32;
-/** How often a change is tried again when somebody else changes the same settings. */
+/** How often a change is tried when the same settings are being changed elsewhere. */
 const MAX_TRIES = 5;
 
 export interface SecretDeps {

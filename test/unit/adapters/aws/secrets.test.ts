@@ -1,6 +1,6 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { describe, expect, it } from 'vitest';
-import { parseMacKeys, receiptKey } from '#shared/adapters/aws/secret-keys.ts';
+import { parseMacKeys, receiptSigningKey } from '#shared/adapters/aws/secret-keys.ts';
 import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
 
 describe('the reader of secrets', () => {
@@ -91,6 +91,6 @@ describe('keys in secrets', () => {
   });
 
   it('receipts are signed with 32 bytes', () => {
-    expect(receiptKey(TEXT)).toHaveLength(32);
+    expect(receiptSigningKey(TEXT)).toHaveLength(32);
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSqliteStores, type SqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
-import type { JobId } from '#shared/core/ids.ts';
+import type { JobId, KeyId } from '#shared/core/ids.ts';
 import { microUsd } from '#shared/core/money.ts';
 import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
 import { expectInvariant } from '#test/helpers/invariant.ts';
@@ -19,7 +19,9 @@ import {
   NOW,
   PRICE,
   sampleAdmission,
+  sampleAudit,
   sampleGrant,
+  sampleKey,
   sampleSettlement,
 } from '#test/helpers/samples.ts';
 
@@ -131,6 +133,23 @@ describe('SQLite stores', () => {
     db.close();
     expect(() => open()).toThrow('written by a newer Onestep (format 99');
     expect(() => open()).toThrow('written by a newer Onestep');
+  });
+
+  test('keys of a file of version 3 keep the key whose budget they share', async () => {
+    const { ledger, keys } = open();
+    await fund(ledger, 0);
+    const [first, second] = [sampleKey(), sampleKey({ id: 'second0000000000' as KeyId })];
+    for (const key of [first, second]) await keys.create(key, sampleAudit());
+    close();
+    const file = new Database(join(folder, 'onestep.sqlite'));
+    file
+      .prepare("UPDATE keys SET data = json_insert(data, '$.root', ?) WHERE id = ?")
+      .run(first.id, second.id);
+    file.exec('PRAGMA user_version = 3');
+    file.close();
+    const again = open().keys;
+    expect(await again.get(first.id)).toEqual(first);
+    expect(await again.get(second.id)).toEqual({ ...second, budgetKey: first.id });
   });
 
   test('holds of a file of version 1 take their credit from the grants that pay for them', async () => {

@@ -181,7 +181,7 @@ describe('key service', () => {
     expect(await keys.rotate(ACCOUNT, old.key.id, HOUR, 'cli')).toBeUndefined();
     const third = await keys.rotate(ACCOUNT, rotated?.key.id as KeyId, 2 * HOUR, 'cli');
     // They are counted as one, whichever is used.
-    expect([rotated?.key.root, third?.key.root]).toEqual([old.key.id, old.key.id]);
+    expect([rotated?.key.budgetKey, third?.key.budgetKey]).toEqual([old.key.id, old.key.id]);
     clock.advance(HOUR);
     expect([await reason(old.text), await reason(rotated?.text ?? '')]).toEqual(['expired', 'ok']);
     const actions = (await stores.keys.audit(ACCOUNT, 10)).map(({ action }) => action);

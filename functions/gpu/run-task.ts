@@ -2,14 +2,14 @@ import type { Clock } from '#shared/core/clock.ts';
 import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/inference.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { ImageCheck } from '#shared/service/ports/image-check.ts';
-import { createOrderCheck } from './image-check.ts';
+import { createTaskCheck } from './image-check.ts';
 import { createMarks } from './marks.ts';
-import { type QueuedOrder, stopError } from './order-queue.ts';
 import { publish } from './publish.ts';
+import { type QueuedTask, stopError } from './task-queue.ts';
 import type { MadeImage } from './worker-messages.ts';
 import type { WorkerProcess, WorkResult } from './worker-process.ts';
 
-export interface RunOrderDeps {
+export interface RunTaskDeps {
   readonly clock: Clock;
   readonly worker: Pick<WorkerProcess, 'run'>;
   /** @throws AppError `invalid-input` for a store that this function does not write to */
@@ -22,11 +22,11 @@ export interface RunOrderDeps {
 }
 
 /**
- * Runs one order to its receipt: marks, images, storage. Ended early by a cancellation, it stores the
+ * Runs one task to its receipt: marks, images, storage. Ended early by a cancellation, it stores the
  * images that were finished and throws with their records; by anything else, it stores nothing.
  */
-export async function runOrder(queued: QueuedOrder, deps: RunOrderDeps): Promise<Receipt> {
-  const { request, model, work } = queued.order;
+export async function runTask(queued: QueuedTask, deps: RunTaskDeps): Promise<Receipt> {
+  const { request, model, work } = queued.task;
   const { state } = queued;
   const blobs = deps.storeFor(request.store);
   const marks = createMarks(request.job, blobs, deps.onMarkError);
@@ -37,7 +37,7 @@ export async function runOrder(queued: QueuedOrder, deps: RunOrderDeps): Promise
   state.phase = 'loading';
   marks.started(state.startedAt);
   const images: MadeImage[] = [];
-  const check = createOrderCheck(deps.checkImage, request);
+  const check = createTaskCheck(deps.checkImage, request);
   let result: WorkResult | undefined;
   let failure: unknown;
   try {

@@ -3,46 +3,46 @@ import { AppError } from '#shared/core/errors.ts';
 import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
 import type { JobPhase } from '#shared/core/job.ts';
 import { OrderError } from './inference-error.ts';
-import type { Order } from './read-order.ts';
+import type { Task } from './read-task.ts';
 
-/** Why an order is to end before it is done. */
+/** Why a task is to end before it is done. */
 export type StopReason = 'canceled' | 'deadline-exceeded' | 'unavailable';
 
-/** How it stands with an order that is waiting or running. */
-export interface OrderState {
+/** The state of a task that is waiting or running. */
+export interface TaskState {
   phase: JobPhase;
   startedAt: number | undefined;
   imagesDone: number;
 }
 
-/** An order while it is here. */
-export interface QueuedOrder {
-  readonly order: Order;
-  readonly state: OrderState;
+/** A task while it is here. */
+export interface QueuedTask {
+  readonly task: Task;
+  readonly state: TaskState;
   stopReason: StopReason | undefined;
 }
 
-/** Runs orders one at a time, in the order in which they came. */
-export interface OrderQueue {
+/** Runs tasks one at a time, in the order in which they came. */
+export interface TaskQueue {
   /**
-   * Resolves with the order's receipt. An order that is here already is joined, not run again.
+   * Resolves with the task's receipt. A task that is here already is joined, not run again.
    *
    * @throws AppError of the inference codes
    */
-  submit(order: Order): Promise<Receipt>;
-  /** Ends an order; false when there is none of this id. */
+  submit(task: Task): Promise<Receipt>;
+  /** Ends a task; false when there is none of this id. */
   cancel(job: string): boolean;
-  state(job: string): Readonly<OrderState> | undefined;
-  /** Refuses new orders, sends the waiting ones away, and waits for the running one. */
+  state(job: string): Readonly<TaskState> | undefined;
+  /** Refuses new tasks, sends the waiting ones away, and waits for the running one. */
   drain(withinMs: number): Promise<void>;
 }
 
-export interface OrderQueueDeps {
+export interface TaskQueueDeps {
   readonly clock: Clock;
   readonly maxWaiting: number;
-  /** Does the work; watches the order's `stopReason` between images. */
-  readonly run: (queued: QueuedOrder) => Promise<Receipt>;
-  /** Makes the running order end at once. */
+  /** Does the work; watches the task's `stopReason` between images. */
+  readonly run: (queued: QueuedTask) => Promise<Receipt>;
+  /** Makes the running task end at once. */
   readonly interrupt: () => void;
 }
 
@@ -55,7 +55,7 @@ const STOP_MESSAGES: Readonly<Record<StopReason, string>> = {
   unavailable: 'The function is shutting down; send the job again.',
 };
 
-/** The failure that a stopped order answers with. */
+/** The failure that a stopped task answers with. */
 export function stopError(reason: StopReason, images: readonly ImageRecord[] = []): OrderError {
   return new OrderError(reason, STOP_MESSAGES[reason], {
     images,
@@ -63,14 +63,14 @@ export function stopError(reason: StopReason, images: readonly ImageRecord[] = [
   });
 }
 
-interface Entry extends QueuedOrder {
+interface Entry extends QueuedTask {
   readonly settled: Promise<Receipt>;
   readonly resolve: (receipt: Receipt) => void;
   readonly reject: (error: unknown) => void;
   timer: NodeJS.Timeout | undefined;
 }
 
-export function createOrderQueue(deps: OrderQueueDeps): OrderQueue {
+export function createTaskQueue(deps: TaskQueueDeps): TaskQueue {
   const entries = new Map<string, Entry>();
   const waiting: Entry[] = [];
   let running: Entry | undefined;
@@ -78,7 +78,7 @@ export function createOrderQueue(deps: OrderQueueDeps): OrderQueue {
 
   const finish = (entry: Entry): void => {
     clearTimeout(entry.timer);
-    entries.delete(entry.order.request.job);
+    entries.delete(entry.task.request.job);
   };
   const runNext = async (): Promise<void> => {
     if (running !== undefined) return;
@@ -107,8 +107,8 @@ export function createOrderQueue(deps: OrderQueueDeps): OrderQueue {
   };
 
   return {
-    submit(order) {
-      const { job, deadline } = order.request;
+    submit(task) {
+      const { job, deadline } = task.request;
       const known = entries.get(job);
       if (known !== undefined) return known.settled;
       if (draining) return Promise.reject(stopError('unavailable'));
@@ -124,7 +124,7 @@ export function createOrderQueue(deps: OrderQueueDeps): OrderQueue {
         );
         return Promise.reject(error);
       }
-      const entry = createEntry(order);
+      const entry = createEntry(task);
       entry.timer = setTimeout(
         () => stop(entry, 'deadline-exceeded'),
         Math.min(leftMs, MAX_TIMER_MS),
@@ -153,15 +153,15 @@ export function createOrderQueue(deps: OrderQueueDeps): OrderQueue {
   };
 }
 
-function createEntry(order: Order): Entry {
+function createEntry(task: Task): Entry {
   let resolve: Entry['resolve'] = () => undefined;
   let reject: Entry['reject'] = () => undefined;
   const settled = new Promise<Receipt>((res, rej) => {
     resolve = res;
     reject = rej;
   });
-  // Whoever submitted it hears of a failure; nobody else needs to.
+  // Its submitter hears of a failure; for others it is not an unhandled rejection.
   settled.catch(() => undefined);
-  const state: OrderState = { phase: 'queued', startedAt: undefined, imagesDone: 0 };
-  return { order, state, stopReason: undefined, settled, resolve, reject, timer: undefined };
+  const state: TaskState = { phase: 'queued', startedAt: undefined, imagesDone: 0 };
+  return { task, state, stopReason: undefined, settled, resolve, reject, timer: undefined };
 }

@@ -3,13 +3,13 @@ import { AppError } from '#shared/core/errors.ts';
 import { type InferenceRequest, InferenceRequestSchema } from '#shared/core/inference.ts';
 import { assertPictureSize } from '#shared/engine/pipeline/picture-size.ts';
 import { findModel, type ServedModel } from './models.ts';
-import type { WorkOrder } from './worker-messages.ts';
+import type { WorkerTask } from './worker-messages.ts';
 
 /** A checked request, and what the worker is to do for it. */
-export interface Order {
+export interface Task {
   readonly request: InferenceRequest;
   readonly model: ServedModel;
-  readonly work: WorkOrder;
+  readonly work: WorkerTask;
 }
 
 /**
@@ -17,7 +17,7 @@ export interface Order {
  *
  * @throws AppError `invalid-input` that names every fault
  */
-export function readOrder(body: string, models: readonly ServedModel[]): Order {
+export function readTask(body: string, models: readonly ServedModel[]): Task {
   let json: unknown;
   try {
     json = JSON.parse(body);
@@ -52,7 +52,7 @@ export function readOrder(body: string, models: readonly ServedModel[]): Order {
   };
 }
 
-/** The key of an image under the order's prefix. */
+/** The key of an image under the task's prefix. */
 export function imageKey({ store, output_format }: InferenceRequest, index: number): string {
   return `${store.prefix.replace(/\/+$/, '')}/${index}.${output_format}`;
 }

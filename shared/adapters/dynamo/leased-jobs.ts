@@ -6,8 +6,8 @@ import type { JobItem } from './job-item.ts';
 
 const PAGE = 1_000;
 
-/** Open jobs that somebody holds: few, as many as SageMaker is given at one time. */
-export async function listHeldJobs(table: DynamoTable): Promise<readonly JobId[]> {
+/** Open jobs under a lease: few, as many as SageMaker is given at one time. */
+export async function listLeasedJobs(table: DynamoTable): Promise<readonly JobId[]> {
   const keys = [];
   const query = { pk: indexKeys.openJobs, having: 'leased' };
   for await (const key of table.queryIndex('due', query, PAGE)) keys.push(key);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { QueuedOrder } from '#functions/gpu/order-queue.ts';
-import type { Order } from '#functions/gpu/read-order.ts';
-import { type RunOrderDeps, runOrder } from '#functions/gpu/run-order.ts';
+import type { Task } from '#functions/gpu/read-task.ts';
+import { type RunTaskDeps, runTask } from '#functions/gpu/run-task.ts';
+import type { QueuedTask } from '#functions/gpu/task-queue.ts';
 import type { MadeImage } from '#functions/gpu/worker-messages.ts';
 import type { WorkResult } from '#functions/gpu/worker-process.ts';
 import { AppError } from '#shared/core/errors.ts';
@@ -20,8 +20,8 @@ function image(index: number): MadeImage {
   return { record: { ...record, format: 'png' }, bytes };
 }
 
-function queued(count: number): QueuedOrder {
-  const order = {
+function queued(count: number): QueuedTask {
+  const task = {
     request: {
       job: 'j',
       deadline: DEADLINE,
@@ -30,9 +30,9 @@ function queued(count: number): QueuedOrder {
     },
     model: { folder: '', manifest: { name: 'demo', digest: 'd' } },
     work: { numOutputs: count },
-  } as unknown as Order;
+  } as unknown as Task;
   return {
-    order,
+    task,
     state: { phase: 'queued', startedAt: undefined, imagesDone: 0 },
     stopReason: undefined,
   };
@@ -52,7 +52,7 @@ function setUp(options: { refuse?: string; putTakesMs?: number; receiptTakesMs?:
     head: async (key: string) => (objects.has(key) ? { key } : undefined),
     delete: async (key: string) => void objects.delete(key),
   } as unknown as BlobStore;
-  const deps = (run: RunOrderDeps['worker']['run']): RunOrderDeps => ({
+  const deps = (run: RunTaskDeps['worker']['run']): RunTaskDeps => ({
     clock: { now: () => now },
     worker: { run },
     storeFor: () => blobs,
@@ -63,10 +63,10 @@ function setUp(options: { refuse?: string; putTakesMs?: number; receiptTakesMs?:
   return { objects, deps, outputs };
 }
 
-describe('runOrder', () => {
+describe('runTask', () => {
   it('stores images, then the receipt that lists them', async () => {
     const { deps, outputs } = setUp();
-    const receipt = await runOrder(
+    const receipt = await runTask(
       queued(2),
       deps(async (_, events) => {
         events.onImage(image(0));
@@ -81,7 +81,7 @@ describe('runOrder', () => {
 
   it('takes everything back when one put fails', async () => {
     const { deps, outputs } = setUp({ refuse: 'outputs/j/1.png' });
-    const run = runOrder(
+    const run = runTask(
       queued(2),
       deps(async (_, events) => {
         for (const index of [0, 1]) events.onImage(image(index));
@@ -94,7 +94,7 @@ describe('runOrder', () => {
 
   it('takes everything back when the deadline passes while storing', async () => {
     const { deps, outputs } = setUp({ putTakesMs: DEADLINE });
-    const run = runOrder(
+    const run = runTask(
       queued(1),
       deps(async (_, events) => {
         events.onImage(image(0));
@@ -105,9 +105,9 @@ describe('runOrder', () => {
     expect(outputs()).toEqual([]);
   });
 
-  it('keeps an order whose receipt was written when the deadline passed', async () => {
+  it('keeps a task whose receipt was written when the deadline passed', async () => {
     const { deps, outputs } = setUp({ receiptTakesMs: DEADLINE });
-    const receipt = await runOrder(
+    const receipt = await runTask(
       queued(1),
       deps(async (_, events) => {
         events.onImage(image(0));
@@ -118,9 +118,9 @@ describe('runOrder', () => {
     expect(outputs()).toEqual(['outputs/j/0.png', 'outputs/j/receipt.json']);
   });
 
-  it('stores nothing of an order that fails halfway', async () => {
+  it('stores nothing of a task that fails halfway', async () => {
     const { deps, outputs } = setUp();
-    const run = runOrder(
+    const run = runTask(
       queued(2),
       deps(async (_, events) => {
         events.onImage(image(0));
@@ -133,7 +133,7 @@ describe('runOrder', () => {
 
   it('keeps what was finished before a cancellation', async () => {
     const { deps, outputs, objects } = setUp();
-    const run = runOrder(
+    const run = runTask(
       queued(3),
       deps(async (_, events) => {
         events.onImage(image(0));
@@ -150,15 +150,15 @@ describe('runOrder', () => {
   });
 });
 
-describe('runOrder with an image check', () => {
-  const run: RunOrderDeps['worker']['run'] = async (_, events) => {
+describe('runTask with an image check', () => {
+  const run: RunTaskDeps['worker']['run'] = async (_, events) => {
     for (const index of [0, 1]) events.onImage(image(index));
     return RESULT;
   };
 
   it('stores the allowed images and lists the blocked', async () => {
     const { deps, outputs } = setUp();
-    const receipt = await runOrder(queued(2), {
+    const receipt = await runTask(queued(2), {
       ...deps(run),
       checkImage: async ({ index }) =>
         index === 0 ? { allowed: false, reason: 'no' } : { allowed: true },
@@ -171,7 +171,7 @@ describe('runOrder with an image check', () => {
   it('answers with a receipt without images when all are blocked', async () => {
     const { deps, outputs } = setUp();
     const checkImage = async () => ({ allowed: false, reason: 'no' }) as const;
-    const receipt = await runOrder(queued(2), { ...deps(run), checkImage });
+    const receipt = await runTask(queued(2), { ...deps(run), checkImage });
     expect(receipt).toMatchObject({ images: [], blocked: [{ index: 0 }, { index: 1 }] });
     expect(outputs()).toEqual(['outputs/j/receipt.json']);
   });
@@ -179,8 +179,8 @@ describe('runOrder with an image check', () => {
   it('stores nothing when the check fails', async () => {
     const { deps, outputs } = setUp();
     const checkImage = () => Promise.reject(new Error('away'));
-    const order = runOrder(queued(2), { ...deps(run), checkImage });
-    await expect(order).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+    const task = runTask(queued(2), { ...deps(run), checkImage });
+    await expect(task).rejects.toMatchObject({ code: 'unavailable', retryable: true });
     expect(outputs()).toEqual([]);
   });
 });
