@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { isTerminal } from '#shared/core/job.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
+import { registerAccountAccess } from './account/access-routes.ts';
 import { registerAccount } from './account/account-routes.ts';
 import { registerAudit } from './account/audit-routes.ts';
 import { registerCredits } from './account/credits-routes.ts';
@@ -44,6 +45,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerVerify,
   registerModels,
   registerAccount,
+  registerAccountAccess,
   registerLedger,
   registerUsage,
   registerStatus,

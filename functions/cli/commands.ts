@@ -9,6 +9,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./commands/start.ts')).start,
   keys: async () => (await import('./commands/keys.ts')).keys,
   credits: async () => (await import('./commands/credits.ts')).credits,
+  accounts: async () => (await import('./commands/accounts.ts')).accounts,
   generate: async () => (await import('./commands/generate.ts')).generate,
   usage: async () => (await import('./commands/usage.ts')).usage,
   logs: async () => (await import('./commands/logs.ts')).logs,

@@ -5,7 +5,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** What the commands are for, in the order in which somebody meets them. */
 const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
   ['Here and now', ['start', 'generate']],
-  ['A running service', ['keys', 'credits', 'usage', 'logs', 'top']],
+  ['A running service', ['keys', 'credits', 'accounts', 'usage', 'logs', 'top']],
   ['Models', ['import', 'doctor', 'inspect', 'tokenize', 'bench']],
   ['AWS', ['cost', 'preflight', 'deploy', 'push', 'smoke', 'pause', 'resume', 'nuke']],
 ];

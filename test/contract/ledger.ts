@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AccountId } from '#shared/core/ids.ts';
 import { microUsd } from '#shared/core/money.ts';
+import { setAccountAccess } from '#shared/service/domain/account-access.ts';
+import { createKeyService, type KeyService } from '#shared/service/domain/keys.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
 import { allEntries, expectInvariant } from '#test/helpers/invariant.ts';
+import { macKeys } from '#test/helpers/mac-keys.ts';
 import { createManualClock, type ManualClock } from '#test/helpers/manual-clock.ts';
 import {
   ACCOUNT,
@@ -67,6 +70,40 @@ export function describeLedger(name: string, makeStores: MakeStores): void {
         );
         expect(await ledger.getAccount(ACCOUNT)).toEqual(sampleAccount());
         expect(await ledger.setDisabled(OTHER_ACCOUNT, NOW, sampleAudit())).toBeUndefined();
+      });
+
+      test('once disabled, are refused everywhere within a minute; their open jobs are charged', async () => {
+        await fund(ledger, 10);
+        const [here, elsewhere] = Array.from({ length: 2 }, (_, i) =>
+          createKeyService({
+            ...{ keys: stores.keys, ledger, clock, macKeys: macKeys(0) },
+            randomBytes: createCountedBytes(String(i)),
+          }),
+        ) as [KeyService, KeyService];
+        const key = { account: ACCOUNT, label: '', scopes: ['predict'], ratePerMinute: 1 } as const;
+        const { text } = await here.issue(key, 'cli');
+        expect(await elsewhere.authenticate(text)).toMatchObject({ ok: true });
+        const job = await hold(4);
+
+        const deps = { ledger, keyService: here, clock, randomBytes: createCountedBytes('2') };
+        const change = { account: ACCOUNT, actor: 'cli' } as const;
+        const disabled = { ...change, access: 'disabled' } as const;
+        expect(await setAccountAccess(deps, disabled)).toMatchObject({ disabledAt: NOW });
+        const refused = { ok: false, reason: 'account-disabled' };
+        expect(await here.authenticate(text)).toEqual(refused);
+        clock.advance(60_000);
+        expect(await elsewhere.authenticate(text)).toEqual(refused);
+        expect(await setAccountAccess(deps, disabled)).toMatchObject({ disabledAt: NOW });
+        await stores.jobs.settle(sampleSettlement(job, { captured: microUsd(4) }));
+        expect((await allEntries(ledger, ACCOUNT)).map(({ kind }) => kind)).toContain('capture');
+
+        await setAccountAccess(deps, { ...change, access: 'enabled' });
+        expect(await here.authenticate(text)).toMatchObject({ ok: true });
+        const actions = (await stores.keys.audit(ACCOUNT, 10)).map(({ action }) => action);
+        expect(actions.filter((action) => /abled$/.test(action)).sort()).toEqual([
+          'account-disabled',
+          'account-enabled',
+        ]);
       });
 
       test('that do not exist are undefined', async () => {

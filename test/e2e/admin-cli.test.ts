@@ -34,6 +34,9 @@ test('keys and credits work on the running server and on its folder alike', asyn
   await onestep('credits', 'grant', '7', '--account', customer, '--reference', 'invoice-2');
   const ledger = await onestep('credits', 'ledger', '--account', customer);
   expect(ledger.map(({ amount }: { amount: number }) => amount)).toEqual([7_000_000]);
+  const disabled = await onestep('accounts', 'disable', customer);
+  expect(disabled).toMatchObject({ id: customer, disabled_at: expect.any(String) });
+  expect(await onestep('accounts', 'enable', customer)).toMatchObject({ disabled_at: null });
   for (const command of ['balance', 'ledger']) {
     await expect(onestep('credits', command, '--account', 'nobody')).rejects.toThrow(/no account/);
   }

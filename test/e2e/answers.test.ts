@@ -92,6 +92,8 @@ describe('every answer is what the OpenAPI document says', () => {
     const { id: account } = await visit('POST', '/v1/accounts', { body: { name: 'shop' } });
     await visit('GET', '/v1/accounts');
     await visit('GET', '/v1/account');
+    await visit('POST', '/v1/accounts/{id}/disable', { params: { id: account } });
+    await visit('POST', '/v1/accounts/{id}/enable', { params: { id: account } });
     const grant = { account, amount: 5_000_000, reference: 'pi_1', note: 'card' };
     await visit('POST', '/v1/credits', { body: grant, status: 201 });
     await visit('POST', '/v1/credits', { body: grant, status: 200 });

@@ -1,0 +1,41 @@
+import { z } from '@hono/zod-openapi';
+import { callerOf } from '#functions/api/http/authenticate.ts';
+import { jsonRoute } from '#functions/api/http/json-route.ts';
+import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
+import { assertOperator } from '#functions/api/http/target-account.ts';
+import { AppError } from '#shared/core/errors.ts';
+import type { AccountId } from '#shared/core/ids.ts';
+import { setAccountAccess } from '#shared/service/domain/account-access.ts';
+import { AccountSchema } from './account-schema.ts';
+import { presentAccount } from './present-account.ts';
+
+const ACTIONS = [
+  ['disable', 'disabled', 'Refuse the keys of an account, within 60 s; jobs that run end as usual'],
+  ['enable', 'enabled', 'Accept the keys of a disabled account again'],
+] as const;
+
+/** `POST /v1/accounts/{id}/disable` and `…/enable`, for the operator. */
+export const registerAccountAccess: RegisterRoutes = (app, deps) => {
+  for (const [action, access, summary] of ACTIONS) {
+    jsonRoute(app, deps, {
+      method: 'post',
+      path: `/v1/accounts/{id}/${action}`,
+      scopes: ['admin'],
+      summary: `${summary}. For the operator`,
+      params: z.object({ id: z.string().max(64) }),
+      returns: 'The account',
+      answer: AccountSchema,
+      failures: [404, 409],
+      async handle(c, { params }) {
+        assertOperator(c, deps);
+        const account = params.id as AccountId;
+        if (account === deps.settings.operatorAccount) {
+          throw new AppError('conflict', "The operator's own account can't be disabled.");
+        }
+        const actor = callerOf(c).key.id;
+        const changed = await setAccountAccess(deps, { account, access, actor });
+        return presentAccount(changed, deps.settings.topupUrl);
+      },
+    });
+  }
+};
