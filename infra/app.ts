@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   process.stderr.write(`${ceilingLine(settings)}\n`);
 }
 
-/** What the GPUs of these settings can cost at most: seen by whoever synthesises or deploys. */
+/** What the GPUs of these settings can cost at most, printed at each synth and deploy. */
 function ceilingLine(settings: DeploymentSettings): string {
   const usd = settings.models.reduce(
     (sum, { instance, maxInstances }) => sum + ceilingPerMonth(instance, maxInstances),

@@ -10,15 +10,11 @@ import { OperationsStack } from '#infra/operations/operations-stack.ts';
 import { WebhooksStack } from '#infra/webhooks/webhooks-stack.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import type { BundleName } from './bundles.ts';
+import type { Watched } from './operations/watched.ts';
 
 export type DeploymentCode = Readonly<Record<BundleName, Code>>;
 
-export interface Deployment {
-  readonly data: DataStack;
-  readonly edge: EdgeStack;
-  readonly gpu: GpuStack;
-  readonly api: ApiStack;
-  readonly webhooks: WebhooksStack;
+export interface Deployment extends Watched {
   readonly operations: OperationsStack;
 }
 
@@ -33,15 +29,11 @@ export function createDeployment(
   const gpu = new GpuStack(app, settings, data, code['package-check']);
   const api = new ApiStack(app, settings, { data, edge, gpu }, code);
   const webhooks = new WebhooksStack(app, settings, { data, api }, code.webhooks);
-  const operations = new OperationsStack(
-    app,
-    settings,
-    { data, edge, gpu, api, webhooks },
-    code['kill-switch'],
-  );
+  const watched = { data, edge, gpu, api, webhooks };
+  const operations = new OperationsStack(app, settings, watched, code['kill-switch']);
   edge.addStackDependency(data);
   for (const [name, value] of Object.entries(deploymentTags(settings)))
     Tags.of(app).add(name, value);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-  return { data, edge, gpu, api, webhooks, operations };
+  return { ...watched, operations };
 }

@@ -3,16 +3,10 @@ import type { ApiEnv } from '#functions/api/config.ts';
 import { objectArn } from '#infra/constructs/bucket-reference.ts';
 import type { OnestepStack } from '#infra/constructs/onestep-stack.ts';
 import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
-import type { ServiceFunction } from '#infra/constructs/service-function.ts';
-import { createStackFunction } from '#infra/constructs/stack-function.ts';
+import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
-import {
-  grantSecrets,
-  grantSend,
-  grantSettling,
-  grantTableRead,
-  grantTableWrite,
-} from '#infra/data/grants.ts';
+import { grantSecrets, grantSettling, grantTable, grantWaking } from '#infra/data/grants.ts';
+import { defined } from '#shared/core/defined.ts';
 import { modelPrefix } from '#shared/deployment/names.ts';
 import { deployedModels, endpointArns } from './deployed-models.ts';
 
@@ -23,7 +17,7 @@ export function createApiFunction(
   code: Code,
 ): ServiceFunction {
   const { settings } = stack;
-  const api = createStackFunction(stack, 'Api', settings, {
+  const api = new ServiceFunction(stack, 'Api', settings, {
     name: 'api',
     code,
     description: 'Predictions, images, keys, credits, usage, webhook log, playground.',
@@ -32,9 +26,8 @@ export function createApiFunction(
     whyNoDlq:
       'Only CloudFront invokes it, through its URL and synchronously: who called sees the error.',
   });
-  grantTableRead(api, data);
-  grantTableWrite(api, data);
-  grantSend(api, [data.dispatchQueue.queue.queueArn, data.webhookQueue.queue.queueArn]);
+  grantTable(api, data);
+  grantWaking(api, data);
   grantSecrets(api, [data.macSecret, data.receiptSecret]);
   grantSettling(api, data);
   api.grant(
@@ -59,10 +52,10 @@ function environment({ settings }: OnestepStack, data: DataStack): OwnEnvironmen
     RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
     QUEUE_LIMIT: String(settings.queueLimit),
     RETENTION_HOURS: String(settings.retentionDays * 24),
-    ...(settings.operatorAccount === undefined
-      ? {}
-      : { OPERATOR_ACCOUNT: settings.operatorAccount }),
-    ...(settings.blockList === undefined ? {} : { BLOCK_LIST: JSON.stringify(settings.blockList) }),
-    ...(settings.topupUrl === undefined ? {} : { TOPUP_URL: settings.topupUrl }),
+    ...defined({
+      OPERATOR_ACCOUNT: settings.operatorAccount,
+      BLOCK_LIST: settings.blockList && JSON.stringify(settings.blockList),
+      TOPUP_URL: settings.topupUrl,
+    }),
   };
 }

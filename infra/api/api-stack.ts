@@ -27,12 +27,7 @@ import { createDispatchFunction } from './dispatch-function.ts';
 import { createDistribution } from './distribution.ts';
 import { createSweepFunction } from './sweep-function.ts';
 
-export interface ApiStackCode {
-  readonly api: Code;
-  readonly dispatch: Code;
-  readonly complete: Code;
-  readonly sweep: Code;
-}
+type ApiStackCode = Readonly<Record<'api' | 'dispatch' | 'complete' | 'sweep', Code>>;
 
 interface Neighbours {
   readonly data: DataStack;
@@ -81,22 +76,11 @@ export class ApiStack extends OnestepStack {
       authType: FunctionUrlAuthType.AWS_IAM,
       invokeMode: InvokeMode.RESPONSE_STREAM,
     });
-    this.distribution = this.createDistribution(neighbours.edge);
+    this.distribution = createDistribution(this, neighbours.edge, this.functionUrl);
     this.createRecords();
     this.publicUrl = `https://${settings.domainName ?? this.distribution.distributionDomainName}`;
     new CfnOutput(this, OUTPUTS.url, { value: this.publicUrl });
     new CfnOutput(this, OUTPUTS.functionUrl, { value: this.functionUrl.url });
-  }
-
-  private createDistribution(edge: EdgeStack): Distribution {
-    return createDistribution(this, {
-      settings: this.settings,
-      functionUrl: this.functionUrl,
-      edgeVersionArn: edge.edgeVersion.functionArn,
-      webAclArn: edge.webAcl.attrArn,
-      logs: edge.distributionLogs,
-      certificate: edge.certificate,
-    });
   }
 
   private createRecords(): void {

@@ -6,10 +6,9 @@ import type { CarrierQueue } from '#infra/constructs/carrier-queue.ts';
 import { consumeFrom } from '#infra/constructs/consume-from.ts';
 import type { OnestepStack } from '#infra/constructs/onestep-stack.ts';
 import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
-import type { ServiceFunction } from '#infra/constructs/service-function.ts';
-import { createStackFunction } from '#infra/constructs/stack-function.ts';
+import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
-import { grantSend, grantSettling, grantTableRead, grantTableWrite } from '#infra/data/grants.ts';
+import { grantSettling, grantTable, grantWaking } from '#infra/data/grants.ts';
 import type { GpuStack } from '#infra/gpu/gpu-stack.ts';
 
 export interface CompletionQueues {
@@ -34,7 +33,7 @@ export function createCompleteFunction(
     DISPATCH_QUEUE_URL: data.dispatchQueue.queue.queueUrl,
     WEBHOOK_QUEUE_URL: data.webhookQueue.queue.queueUrl,
   };
-  const complete = createStackFunction(stack, 'Complete', stack.settings, {
+  const complete = new ServiceFunction(stack, 'Complete', stack.settings, {
     name: 'complete',
     code,
     description: 'Settles each job that SageMaker says has ended.',
@@ -51,9 +50,8 @@ export function createCompleteFunction(
       new SqsSubscription(queue.queue, { rawMessageDelivery: true, deadLetterQueue }),
     );
   }
-  grantTableRead(complete, data);
-  grantTableWrite(complete, data);
-  grantSend(complete, [data.dispatchQueue.queue.queueArn, data.webhookQueue.queue.queueArn]);
+  grantTable(complete, data);
+  grantWaking(complete, data);
   grantSettling(complete, data);
   return complete;
 }

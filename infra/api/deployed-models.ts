@@ -20,16 +20,13 @@ export function deployedModels(settings: DeploymentSettings): DeployedModel[] {
   });
 }
 
-/** The ARNs of the models' endpoints. */
+/** The ARNs of the models' endpoints, before these exist. SageMaker writes names in ARNs in lower case. */
 export function endpointArns(stack: Stack, settings: DeploymentSettings): string[] {
-  return deployedModels(settings).map((model) => endpointArn(stack, model.endpoint));
-}
-
-/** The ARN of an endpoint, before it exists. SageMaker writes names in ARNs in lower case. */
-function endpointArn(stack: Stack, endpointName: string): string {
-  return stack.formatArn({
-    service: 'sagemaker',
-    resource: 'endpoint',
-    resourceName: endpointName.toLowerCase(),
-  });
+  return deployedModels(settings).map(({ endpoint }) =>
+    stack.formatArn({
+      service: 'sagemaker',
+      resource: 'endpoint',
+      resourceName: endpoint.toLowerCase(),
+    }),
+  );
 }

@@ -3,18 +3,12 @@ import type { DispatchEnv } from '#functions/dispatch/config.ts';
 import { consumeFrom } from '#infra/constructs/consume-from.ts';
 import type { OnestepStack } from '#infra/constructs/onestep-stack.ts';
 import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
-import type { ServiceFunction } from '#infra/constructs/service-function.ts';
-import { createStackFunction } from '#infra/constructs/stack-function.ts';
+import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
-import {
-  grantSecrets,
-  grantSettling,
-  grantTableRead,
-  grantTableWrite,
-} from '#infra/data/grants.ts';
+import { grantSecrets, grantSettling, grantTable } from '#infra/data/grants.ts';
 import { deployedModels, endpointArns } from './deployed-models.ts';
 
-/** At one time: the second takes over while the first ends; the table decides who gets a job. */
+/** Concurrent executions: the second takes over while the first ends; the table decides who gets a job. */
 const DISPATCHERS = 2;
 
 /** The dispatcher: the only one that may order from SageMaker. */
@@ -30,7 +24,7 @@ export function createDispatchFunction(
     MODELS: JSON.stringify(deployedModels(settings)),
     RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
   };
-  const dispatch = createStackFunction(stack, 'Dispatch', settings, {
+  const dispatch = new ServiceFunction(stack, 'Dispatch', settings, {
     name: 'dispatch',
     code,
     description: 'Gives waiting jobs to SageMaker, fair by account.',
@@ -40,8 +34,7 @@ export function createDispatchFunction(
     whyNoDlq: 'Reads a queue, which has its own dead-letter queue.',
   });
   consumeFrom(dispatch, data.dispatchQueue, { maxConcurrency: DISPATCHERS });
-  grantTableRead(dispatch, data);
-  grantTableWrite(dispatch, data);
+  grantTable(dispatch, data);
   grantSecrets(dispatch, [data.receiptSecret]);
   grantSettling(dispatch, data);
   dispatch.grant(['sagemaker:InvokeEndpointAsync'], endpointArns(stack, settings));

@@ -1,5 +1,4 @@
 import { Duration } from 'aws-cdk-lib';
-import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import {
   AllowedMethods,
   CachePolicy,
@@ -15,19 +14,10 @@ import {
 } from 'aws-cdk-lib/aws-cloudfront';
 import { FunctionUrlOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { type FunctionUrl, type IVersion, Version } from 'aws-cdk-lib/aws-lambda';
-import type { Bucket, IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { acknowledge } from '#infra/constructs/acknowledge.ts';
-import type { DeploymentSettings } from '#shared/deployment/settings.ts';
-
-export interface ApiDistributionProps {
-  readonly settings: DeploymentSettings;
-  readonly functionUrl: FunctionUrl;
-  readonly edgeVersionArn: string;
-  readonly webAclArn: string;
-  readonly logs: Bucket;
-  readonly certificate: ICertificate | undefined;
-}
+import type { EdgeStack } from '#infra/edge/edge-stack.ts';
 
 /** Longer than the longest blocked create (52 s), as long as CloudFront allows without asking. */
 const ORIGIN_TIMEOUT_SECONDS = 60;
@@ -36,24 +26,29 @@ const ORIGIN_TIMEOUT_SECONDS = 60;
  * CloudFront in front of the API: nothing cached, every method, the edge function on each request to
  * the origin with its body, and requests signed by origin access control.
  */
-export function createDistribution(scope: Construct, props: ApiDistributionProps): Distribution {
-  const { settings } = props;
+export function createDistribution(
+  scope: Construct,
+  edge: EdgeStack,
+  functionUrl: FunctionUrl,
+): Distribution {
+  const { settings, certificate } = edge;
+  const edgeVersion = Version.fromVersionArn(scope, 'EdgeVersion', edge.edgeVersion.functionArn);
   const distribution = new Distribution(scope, 'Distribution', {
     comment: `Onestep API (${settings.stage})`,
-    webAclId: props.webAclArn,
+    webAclId: edge.webAcl.attrArn,
     httpVersion: HttpVersion.HTTP2_AND_3,
     enableLogging: true,
-    logBucket: props.logs as IBucket,
+    logBucket: edge.distributionLogs as IBucket,
     logIncludesCookies: false,
-    ...(settings.domainName === undefined || props.certificate === undefined
+    ...(settings.domainName === undefined || certificate === undefined
       ? {}
       : {
           domainNames: [settings.domainName],
-          certificate: props.certificate,
+          certificate,
           minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
         }),
     defaultBehavior: {
-      origin: FunctionUrlOrigin.withOriginAccessControl(props.functionUrl, {
+      origin: FunctionUrlOrigin.withOriginAccessControl(functionUrl, {
         readTimeout: Duration.seconds(ORIGIN_TIMEOUT_SECONDS),
         // A POST that is sent again could be a second order to clients that name no idempotency key.
         connectionAttempts: 1,
@@ -67,11 +62,7 @@ export function createDistribution(scope: Construct, props: ApiDistributionProps
       edgeLambdas: [
         {
           eventType: LambdaEdgeEventType.ORIGIN_REQUEST,
-          functionVersion: Version.fromVersionArn(
-            scope,
-            'EdgeVersion',
-            props.edgeVersionArn,
-          ) as IVersion,
+          functionVersion: edgeVersion as IVersion,
           includeBody: true,
         },
       ],

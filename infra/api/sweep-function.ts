@@ -1,14 +1,14 @@
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { SweepEnv } from '#functions/sweep/config.ts';
+import { allow } from '#infra/constructs/allow.ts';
 import type { OnestepStack } from '#infra/constructs/onestep-stack.ts';
 import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
-import type { ServiceFunction } from '#infra/constructs/service-function.ts';
-import { createStackFunction } from '#infra/constructs/stack-function.ts';
+import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
-import { grantSend, grantSettling, grantTableRead, grantTableWrite } from '#infra/data/grants.ts';
+import { grantSettling, grantTable, grantWaking } from '#infra/data/grants.ts';
 
 /** The sweep, every minute: what got lost elsewhere is found here. */
 export function createSweepFunction(
@@ -25,7 +25,7 @@ export function createSweepFunction(
     WEBHOOK_QUEUE_URL: data.webhookQueue.queue.queueUrl,
     RETENTION_HOURS: String(settings.retentionDays * 24),
   };
-  const sweep = createStackFunction(stack, 'Sweep', settings, {
+  const sweep = new ServiceFunction(stack, 'Sweep', settings, {
     name: 'sweep',
     code,
     description:
@@ -35,9 +35,8 @@ export function createSweepFunction(
     reservedConcurrency: 1,
     deadLetterQueue: failures,
   });
-  grantTableRead(sweep, data);
-  grantTableWrite(sweep, data);
-  grantSend(sweep, [data.dispatchQueue.queue.queueArn, data.webhookQueue.queue.queueArn]);
+  grantTable(sweep, data);
+  grantWaking(sweep, data);
   grantSettling(sweep, data);
   everyMinute(stack, sweep, failures);
   return sweep;
@@ -49,15 +48,8 @@ function everyMinute(stack: OnestepStack, target: ServiceFunction, failures: Que
       conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
     }),
   });
-  role.addToPolicy(
-    new PolicyStatement({
-      actions: ['lambda:InvokeFunction'],
-      resources: [target.function.functionArn],
-    }),
-  );
-  role.addToPolicy(
-    new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [failures.queueArn] }),
-  );
+  allow(role, ['lambda:InvokeFunction'], [target.function.functionArn]);
+  allow(role, ['sqs:SendMessage'], [failures.queueArn]);
   const schedule = new CfnSchedule(stack, 'SweepSchedule', {
     scheduleExpression: 'rate(1 minute)',
     flexibleTimeWindow: { mode: 'OFF' },

@@ -5,11 +5,11 @@ import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 
 export interface AlarmTopicProps {
-  /** Who is mailed. @default nobody */
+  /** Receives the mails. @default no mail */
   readonly email: string | undefined;
 }
 
-/** Services that tell of trouble: alarms, budgets, cost anomalies. */
+/** Services that report trouble: alarms, budgets, cost anomalies. */
 const PUBLISHERS = ['cloudwatch', 'budgets', 'costalerts'];
 
 /**

@@ -1,4 +1,5 @@
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { defined } from '#shared/core/defined.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { CarrierQueue } from './carrier-queue.ts';
 import type { ServiceFunction } from './service-function.ts';
@@ -7,8 +8,8 @@ export interface ConsumeOptions {
   /** @default 10 */
   readonly batchSize?: number;
   /**
-   * Batches at one time. Never above the reader's reserved concurrency: what Lambda turns away counts
-   * as a receive. @default as many as there are
+   * The most concurrent batches. Never above the reader's reserved concurrency: what Lambda turns away counts
+   * as a receive. @default no limit
    */
   readonly maxConcurrency?: number;
 }
@@ -24,7 +25,7 @@ export function consumeFrom(
     new SqsEventSource(carrier.queue, {
       batchSize,
       reportBatchItemFailures: true,
-      ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+      ...defined({ maxConcurrency }),
     }),
   );
   for (const mapping of reader.function.node.findAll()) {

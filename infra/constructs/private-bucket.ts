@@ -8,6 +8,7 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { defined } from '#shared/core/defined.ts';
 import { acknowledge } from './acknowledge.ts';
 import { stagePolicy } from './stage-policy.ts';
 
@@ -36,7 +37,6 @@ export function createPrivateBucket(
 ): Bucket {
   const policy = stagePolicy(props.stage);
   const bucket = new Bucket(scope, id, {
-    ...(props.bucketName === undefined ? {} : { bucketName: props.bucketName }),
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     enforceSSL: true,
     minimumTLSVersion: 1.2,
@@ -52,9 +52,11 @@ export function createPrivateBucket(
       { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
       ...(props.lifecycle ?? []),
     ],
-    ...(props.accessLogs === undefined
-      ? {}
-      : { serverAccessLogsBucket: props.accessLogs as IBucket, serverAccessLogsPrefix: `${id}/` }),
+    ...defined({
+      bucketName: props.bucketName,
+      serverAccessLogsBucket: props.accessLogs as IBucket | undefined,
+      serverAccessLogsPrefix: props.accessLogs && `${id}/`,
+    }),
   });
   if (props.accessLogs === undefined) {
     acknowledge(

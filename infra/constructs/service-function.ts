@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   type Code,
@@ -11,25 +11,28 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { defined } from '#shared/core/defined.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { acknowledge } from './acknowledge.ts';
+import { allow, type Conditions } from './allow.ts';
 import { stagePolicy } from './stage-policy.ts';
+import { TIMEOUTS } from './timeouts.ts';
 
 export interface ServiceFunctionProps {
-  readonly stage: 'dev' | 'prod';
+  /** Its bundle's name, which {@link TIMEOUTS} knows, too. */
+  readonly name: keyof typeof TIMEOUTS;
   /** What the function does, for the console. */
   readonly description: string;
   readonly code: Code;
   readonly memoryMib: number;
-  readonly timeoutSeconds: number;
   /** @default no variables */
   readonly environment?: Readonly<Record<string, string>>;
-  /** The most copies at one time. @default the account's limit */
+  /** The most concurrent executions. @default the account's limit */
   readonly reservedConcurrency?: number;
   /** Where asynchronous invocations go that failed for good. @default none: see {@link whyNoDlq} */
   readonly deadLetterQueue?: IQueue;
   /** Why the function needs no dead-letter queue of its own; required without one. */
   readonly whyNoDlq?: string;
-  readonly logRetentionDays: number;
 }
 
 /**
@@ -41,11 +44,16 @@ export class ServiceFunction extends Construct {
   readonly role: Role;
   readonly logGroup: LogGroup;
 
-  constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    settings: DeploymentSettings,
+    props: ServiceFunctionProps,
+  ) {
     super(scope, id);
     this.logGroup = new LogGroup(this, 'Logs', {
-      retention: retentionDays(props.logRetentionDays),
-      removalPolicy: stagePolicy(props.stage).removal,
+      retention: retentionDays(settings.logRetentionDays),
+      removalPolicy: stagePolicy(settings.stage).removal,
     });
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.grant(['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn]);
@@ -56,16 +64,16 @@ export class ServiceFunction extends Construct {
       handler: 'index.handler',
       code: props.code,
       memorySize: props.memoryMib,
-      timeout: Duration.seconds(props.timeoutSeconds),
+      timeout: Duration.seconds(TIMEOUTS[props.name]),
       role: this.role,
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       tracing: Tracing.ACTIVE,
       environment: { NODE_OPTIONS: '--enable-source-maps', ...props.environment },
-      ...(props.reservedConcurrency === undefined
-        ? {}
-        : { reservedConcurrentExecutions: props.reservedConcurrency }),
-      ...(props.deadLetterQueue === undefined ? {} : { deadLetterQueue: props.deadLetterQueue }),
+      ...defined({
+        reservedConcurrentExecutions: props.reservedConcurrency,
+        deadLetterQueue: props.deadLetterQueue,
+      }),
     });
     acknowledge(
       this.role,
@@ -77,19 +85,8 @@ export class ServiceFunction extends Construct {
   }
 
   /** Lets the function do exactly these actions on exactly these resources. */
-  grant(
-    actions: readonly string[],
-    resources: readonly string[],
-    conditions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-  ): void {
-    this.role.addToPolicy(
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        actions: [...actions],
-        resources: [...resources],
-        ...(conditions === undefined ? {} : { conditions }),
-      }),
-    );
+  grant(actions: readonly string[], resources: readonly string[], conditions?: Conditions): void {
+    allow(this.role, actions, resources, conditions);
   }
 }
 

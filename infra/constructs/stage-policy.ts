@@ -9,11 +9,7 @@ export interface StagePolicy {
   readonly protect: boolean;
 }
 
-const POLICIES: Readonly<Record<DeploymentSettings['stage'], StagePolicy>> = {
-  dev: { removal: RemovalPolicy.DESTROY, protect: false },
-  prod: { removal: RemovalPolicy.RETAIN, protect: true },
-};
-
 export function stagePolicy(stage: DeploymentSettings['stage']): StagePolicy {
-  return POLICIES[stage];
+  const protect = stage === 'prod';
+  return { removal: protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY, protect };
 }

@@ -22,6 +22,7 @@ import { stagePolicy } from '#infra/constructs/stage-policy.ts';
 import { TIMEOUTS } from '#infra/constructs/timeouts.ts';
 import { LONGEST_URL_SECONDS } from '#shared/adapters/aws/s3-blob-store.ts';
 import { TABLE_SCHEMA } from '#shared/adapters/dynamo/table-schema.ts';
+import { defined } from '#shared/core/defined.ts';
 import { macSecretName, OUTPUTS, repositoryName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
@@ -122,7 +123,7 @@ export class DataStack extends OnestepStack {
         { id: 'failures', prefix: 'fail/', expiration: Duration.days(7) },
       ],
     });
-    // Whoever signed it and for how long: a link to an image is dead after a quarter of an hour.
+    // However long a link to an image was signed for, it works for a quarter of an hour at most.
     outputs.addToResourcePolicy(
       new PolicyStatement({
         effect: Effect.DENY,
@@ -146,11 +147,11 @@ export class DataStack extends OnestepStack {
     });
   }
 
-  /** Born with 48 random characters that no template, log or person ever sees. */
+  /** Created with 48 random characters that no template, log or person ever sees. */
   private createSecret(id: string, description: string, secretName?: string): Secret {
     const secret = new Secret(this, id, {
       description,
-      ...(secretName === undefined ? {} : { secretName }),
+      ...defined({ secretName }),
       generateSecretString: { passwordLength: 48, excludePunctuation: true },
       removalPolicy: stagePolicy(this.settings.stage).removal,
     });

@@ -1,6 +1,7 @@
-import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { acknowledge } from '#infra/constructs/acknowledge.ts';
+import { allow } from '#infra/constructs/allow.ts';
 import { type BucketReference, objectArn } from '#infra/constructs/bucket-reference.ts';
 import type { ServiceFunction } from '#infra/constructs/service-function.ts';
 import { TABLE_SCHEMA } from '#shared/adapters/dynamo/table-schema.ts';
@@ -15,39 +16,36 @@ const WRITE_ACTIONS = [
   'dynamodb:ConditionCheckItem',
 ];
 
-/** Items and indexes; `Query` on an index is a grant of its own. */
-export function grantTableRead(reader: ServiceFunction, data: DataStack): void {
-  reader.grant(READ_ACTIONS, [data.table.tableArn]);
-  reader.grant(
-    ['dynamodb:Query'],
-    TABLE_SCHEMA.indexes.map(({ name }) => `${data.table.tableArn}/index/${name}`),
-  );
-}
-
-/** Every item, or only those whose partition key begins with one of the prefixes. */
-export function grantTableWrite(
-  writer: ServiceFunction,
-  data: DataStack,
-  partitions?: readonly string[],
+/**
+ * Reads every item and index; `Query` on an index is a grant of its own. Writes every item, or only those
+ * whose partition key begins with one of the prefixes.
+ */
+export function grantTable(
+  user: ServiceFunction,
+  { table }: DataStack,
+  writablePrefixes?: readonly string[],
 ): void {
-  writer.grant(
-    WRITE_ACTIONS,
-    [data.table.tableArn],
-    partitions === undefined
-      ? undefined
-      : {
-          'ForAllValues:StringLike': {
-            'dynamodb:LeadingKeys': partitions.map((prefix) => `${prefix}*`),
-          },
-          // `ForAllValues` also holds for a request without keys.
-          Null: { 'dynamodb:LeadingKeys': 'false' },
-        },
+  user.grant(READ_ACTIONS, [table.tableArn]);
+  user.grant(
+    ['dynamodb:Query'],
+    TABLE_SCHEMA.indexes.map(({ name }) => `${table.tableArn}/index/${name}`),
   );
+  const leadingKeys = writablePrefixes?.map((prefix) => `${prefix}*`);
+  const conditions = leadingKeys && {
+    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': leadingKeys },
+    // `ForAllValues` also holds for a request without keys.
+    Null: { 'dynamodb:LeadingKeys': 'false' },
+  };
+  user.grant(WRITE_ACTIONS, [table.tableArn], conditions);
 }
 
-/** Sends to the queues, without reading from them. */
-export function grantSend(sender: ServiceFunction, queueArns: readonly string[]): void {
-  sender.grant(['sqs:SendMessage'], queueArns);
+/** Wakes the dispatcher and the deliverer of webhooks, without reading from their queues. */
+export function grantWaking(sender: ServiceFunction, data: DataStack): void {
+  const queues = [data.dispatchQueue, data.webhookQueue];
+  sender.grant(
+    ['sqs:SendMessage'],
+    queues.map(({ queue }) => queue.queueArn),
+  );
 }
 
 /** Where a job's end can be read: images and receipt, SageMaker's answer and failure, its marks. */
@@ -77,7 +75,7 @@ export function grantObjects(
   prefixes: readonly string[],
 ): void {
   const arns = prefixes.map((prefix) => objectArn(bucket, `${prefix}*`));
-  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: arns }));
+  allow(role, actions, arns);
   for (const [index, arn] of arns.entries()) {
     const flat = String(role.stack.resolve(arn)['Fn::Join'][1].map(flatten).join(''));
     acknowledge(
@@ -97,13 +95,9 @@ export function grantListing(
   bucket: BucketReference,
   prefixes: readonly string[],
 ): void {
-  role.addToPolicy(
-    new PolicyStatement({
-      actions: ['s3:ListBucket'],
-      resources: [bucket.bucketArn],
-      conditions: { StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } },
-    }),
-  );
+  allow(role, ['s3:ListBucket'], [bucket.bucketArn], {
+    StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) },
+  });
 }
 
 /** A piece of a name as cdk-nag writes it: `<AWS::AccountId>` for a reference. */

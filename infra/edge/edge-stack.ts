@@ -4,9 +4,8 @@ import {
   CertificateValidation,
   type ICertificate,
 } from 'aws-cdk-lib/aws-certificatemanager';
-import { Alarm, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { CompositePrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { CompositePrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
   type Code,
@@ -21,7 +20,9 @@ import { USE_CDK_MANAGED_LAMBDA_LOGGROUP } from 'aws-cdk-lib/cx-api';
 import type { Construct } from 'constructs';
 import type { EdgeEnv } from '#functions/edge/config.ts';
 import { acknowledge } from '#infra/constructs/acknowledge.ts';
+import { type AlarmSpec, createAlarm, FIVE_MINUTES } from '#infra/constructs/alarm.ts';
 import { createAlarmTopic } from '#infra/constructs/alarm-topic.ts';
+import { allow } from '#infra/constructs/allow.ts';
 import { hostedZone } from '#infra/constructs/hosted-zone.ts';
 import { OnestepStack } from '#infra/constructs/onestep-stack.ts';
 import { createPrivateBucket } from '#infra/constructs/private-bucket.ts';
@@ -29,6 +30,7 @@ import { retentionDays } from '#infra/constructs/service-function.ts';
 import { stagePolicy } from '#infra/constructs/stage-policy.ts';
 import { TIMEOUTS } from '#infra/constructs/timeouts.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
+import { defined } from '#shared/core/defined.ts';
 import { macSecretName, PROJECT } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { createWebAcl, firewallName } from './web-acl.ts';
@@ -39,7 +41,7 @@ export function edgeSettings(settings: DeploymentSettings): EdgeEnv {
     MAC_SECRET_ARN: macSecretName(settings.stage),
     MAC_SECRET_REGION: settings.region,
     MAX_BODY_BYTES: '65536',
-    ...(settings.domainName === undefined ? {} : { PUBLIC_HOST: settings.domainName }),
+    ...defined({ PUBLIC_HOST: settings.domainName }),
   };
 }
 
@@ -86,18 +88,11 @@ export class EdgeStack extends OnestepStack {
       ),
     });
     const logs = `arn:aws:logs:*:${this.account}:log-group:${logGroupName}`;
-    role.addToPolicy(new PolicyStatement({ actions: ['logs:CreateLogGroup'], resources: [logs] }));
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: [`${logs}:*`],
-      }),
-    );
+    allow(role, ['logs:CreateLogGroup'], [logs]);
+    allow(role, ['logs:CreateLogStream', 'logs:PutLogEvents'], [`${logs}:*`]);
     // Secrets Manager ends a secret's ARN with six characters of its own choice.
     const secretArn = `arn:aws:secretsmanager:${this.settings.region}:${this.account}:secret:${macSecretName(this.settings.stage)}-??????`;
-    role.addToPolicy(
-      new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [secretArn] }),
-    );
+    allow(role, ['secretsmanager:GetSecretValue'], [secretArn]);
     const edgeFunction = new LambdaFunction(this, 'EdgeFunction', {
       functionName,
       description: 'Verifies API keys offline, hashes bodies for origin access control, forwards.',
@@ -121,21 +116,18 @@ export class EdgeStack extends OnestepStack {
       this.settings.region === 'us-east-1'
         ? data.alarmTopic
         : createAlarmTopic(this, 'Alarms', { email: this.settings.alarmEmail });
-    const alarm = new Alarm(this, 'BlockedRequests', {
-      alarmDescription:
-        'The firewall blocks unusually many requests. Look at its log group before raising a limit.',
+    const spec: AlarmSpec = {
+      says: 'The firewall blocks unusually many requests. Look at its log group before raising a limit.',
       metric: new Metric({
         namespace: 'AWS/WAFV2',
         metricName: 'BlockedRequests',
         dimensionsMap: { WebACL: firewallName(this.settings), Rule: 'ALL' },
         statistic: Stats.SUM,
-        period: Duration.minutes(5),
+        period: FIVE_MINUTES,
       }),
       threshold: 1_000,
-      evaluationPeriods: 1,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
-    alarm.addAlarmAction(new SnsAction(topic));
+    };
+    createAlarm(this, 'BlockedRequests', spec, topic);
   }
 
   private createCertificate(): ICertificate | undefined {

@@ -66,7 +66,7 @@ export function createWebAcl(scope: Construct, settings: DeploymentSettings): Cf
         arnFormat: ArnFormat.COLON_RESOURCE_NAME,
       }),
     ],
-    // API keys stay out of the logs, whatever header brings them.
+    // API keys stay out of the logs, whichever header carries them.
     redactedFields: ['authorization', 'x-onestep-authorization', 'cookie'].map((header) => ({
       singleHeader: { Name: header },
     })),

@@ -1,16 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
-import {
-  Alarm,
-  ComparisonOperator,
-  type Metric,
-  Stats,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import { CfnEndpoint, CfnEndpointConfig, CfnModel } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
 import { VARIANT_NAME } from '#shared/deployment/names.ts';
-import { endpointMetric, variantMetric } from './endpoint-metrics.ts';
+import { variantMetric } from './endpoint-metrics.ts';
 import { scaleToZero } from './endpoint-scaling.ts';
 
 /**
@@ -19,7 +13,7 @@ import { scaleToZero } from './endpoint-scaling.ts';
  */
 export const INFERENCE_AMI = 'al2023-ami-sagemaker-inference-gpu-4-1';
 
-/** Downloading and starting are given what the largest model needs on a bad day. */
+/** Enough for the largest model to download and start on a slow day. */
 const STARTUP_TIMEOUT_SECONDS = 1_200;
 const DOWNLOAD_TIMEOUT_SECONDS = 1_200;
 
@@ -90,7 +84,7 @@ export class AsyncEndpoint extends Construct {
           variantName: VARIANT_NAME,
           modelName: model.attrModelName,
           instanceType: props.instanceType,
-          // An endpoint is born with one instance at least; scaling takes it away when nobody calls.
+          // An endpoint starts with at least one instance; scaling removes it when no jobs come.
           initialInstanceCount: 1,
           initialVariantWeight: 1,
           inferenceAmiVersion: INFERENCE_AMI,
@@ -118,7 +112,12 @@ export class AsyncEndpoint extends Construct {
   private createEndpoint(props: AsyncEndpointProps, config: CfnEndpointConfig): CfnEndpoint {
     const failures = new Alarm(this, 'RollbackAlarm', {
       alarmDescription: `New version of ${props.endpointName} fails its jobs: the update is rolled back.`,
-      metric: this.variantMetric('InvocationFailures', Stats.SUM, Duration.minutes(1)),
+      metric: variantMetric(
+        props.endpointName,
+        'InvocationFailures',
+        Stats.SUM,
+        Duration.minutes(1),
+      ),
       threshold: 3,
       evaluationPeriods: 5,
       datapointsToAlarm: 1,
@@ -128,7 +127,7 @@ export class AsyncEndpoint extends Construct {
     return new CfnEndpoint(this, 'Endpoint', {
       endpointName: props.endpointName,
       endpointConfigName: config.attrEndpointConfigName,
-      // Otherwise each update would start an instance, whatever scaling thinks.
+      // Otherwise each update would start an instance, even if scaling had removed them all.
       retainAllVariantProperties: true,
       deploymentConfig: {
         blueGreenUpdatePolicy: {
@@ -139,15 +138,5 @@ export class AsyncEndpoint extends Construct {
         autoRollbackConfiguration: { alarms: [{ alarmName: failures.alarmName }] },
       },
     });
-  }
-
-  /** A metric that SageMaker publishes for the endpoint as a whole. */
-  endpointMetric(metricName: string, statistic: string, period: Duration): Metric {
-    return endpointMetric(this.endpointName, metricName, statistic, period);
-  }
-
-  /** A metric that SageMaker publishes for the variant. */
-  variantMetric(metricName: string, statistic: string, period: Duration): Metric {
-    return variantMetric(this.endpointName, metricName, statistic, period);
   }
 }

@@ -9,7 +9,7 @@ import { endpointMetric } from './endpoint-metrics.ts';
 /** Jobs in the queue for each instance that scaling aims at: more start another one. */
 export const BACKLOG_TARGET = 2;
 
-/** Between two steps of scaling, so that one wake is not answered with two instances. */
+/** Between two scaling steps, so that one wake-up starts one instance and not two. */
 const COOLDOWN_SECONDS = 300;
 
 export interface ScalingProps {

@@ -1,11 +1,12 @@
 import { CfnOutput } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { GpuEnv } from '#functions/gpu/config.ts';
 import { acknowledge } from '#infra/constructs/acknowledge.ts';
+import { allow } from '#infra/constructs/allow.ts';
 import { objectUrl } from '#infra/constructs/bucket-reference.ts';
 import { OnestepStack } from '#infra/constructs/onestep-stack.ts';
 import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
@@ -13,6 +14,7 @@ import { retentionDays } from '#infra/constructs/service-function.ts';
 import { stagePolicy } from '#infra/constructs/stage-policy.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
 import { grantListing, grantObjects } from '#infra/data/grants.ts';
+import { defined } from '#shared/core/defined.ts';
 import { endpointName, modelPrefix, repositoryName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings, ModelSettings } from '#shared/deployment/settings.ts';
 import { AsyncEndpoint } from './async-endpoint.ts';
@@ -30,7 +32,7 @@ export class GpuStack extends OnestepStack {
     this.data = data;
     this.successTopic = new Topic(this, 'Completed', { enforceSSL: true });
     this.errorTopic = new Topic(this, 'Failed', { enforceSSL: true });
-    const check = new PackageCheck(this, 'PackageCheck', { settings, code: checkCode, data });
+    const check = new PackageCheck(this, 'PackageCheck', data, checkCode);
     this.endpoints = settings.models.map((model) => this.createEndpoint(model, check));
     new CfnOutput(this, 'EndpointNames', {
       value: this.endpoints.map((endpoint) => endpoint.endpointName).join(','),
@@ -41,7 +43,7 @@ export class GpuStack extends OnestepStack {
     const name = endpointName(this.settings.stage, model.name);
     const id = pascalCase(model.name);
     const logs = new LogGroup(this, `${id}Logs`, {
-      // SageMaker would make it by itself, and keep it for ever.
+      // SageMaker would create it, with no retention.
       logGroupName: `/aws/sagemaker/Endpoints/${name}`,
       retention: retentionDays(this.settings.logRetentionDays),
       removalPolicy: stagePolicy(this.settings.stage).removal,
@@ -50,7 +52,7 @@ export class GpuStack extends OnestepStack {
     const { imageCheck } = this.settings;
     const environment: OwnEnvironment<GpuEnv> = {
       OUTPUT_BUCKET_NAME: bucket.bucketName,
-      ...(imageCheck === undefined ? {} : { IMAGE_CHECK: imageCheck }),
+      ...defined({ IMAGE_CHECK: imageCheck }),
     };
     const endpoint = new AsyncEndpoint(this, id, {
       endpointName: name,
@@ -87,32 +89,13 @@ export class GpuStack extends OnestepStack {
     // The mark that asks for a job to be cancelled.
     grantObjects(role, outputBucket, ['s3:GetObject'], ['jobs/']);
     grantListing(role, outputBucket, ['jobs/']);
-    const statements: [string[], string[], Record<string, unknown>?][] = [
-      [['sns:Publish'], [this.successTopic.topicArn, this.errorTopic.topicArn]],
-      [
-        ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
-        [repository.repositoryArn],
-      ],
-      [['ecr:GetAuthorizationToken'], ['*']],
-      [
-        ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams'],
-        [logs.logGroupArn],
-      ],
-      [
-        ['cloudwatch:PutMetricData'],
-        ['*'],
-        { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACES } },
-      ],
-    ];
-    for (const [actions, resources, conditions] of statements) {
-      role.addToPolicy(
-        new PolicyStatement({
-          actions,
-          resources,
-          ...(conditions === undefined ? {} : { conditions }),
-        }),
-      );
-    }
+    allow(role, ['sns:Publish'], [this.successTopic.topicArn, this.errorTopic.topicArn]);
+    allow(role, PULL_ACTIONS, [repository.repositoryArn]);
+    allow(role, ['ecr:GetAuthorizationToken'], ['*']);
+    allow(role, LOG_ACTIONS, [logs.logGroupArn]);
+    allow(role, ['cloudwatch:PutMetricData'], ['*'], {
+      StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACES },
+    });
     acknowledge(
       role,
       'ecr:GetAuthorizationToken and cloudwatch:PutMetricData exist only on "*"; the latter is bound to SageMaker\'s namespaces.',
@@ -125,6 +108,12 @@ export class GpuStack extends OnestepStack {
 /** Images and receipts, marks of progress, SageMaker's own answers and failures. */
 const OUTPUT_PREFIXES = ['outputs/', 'jobs/', 'out/', 'fail/'];
 
+const PULL_ACTIONS = [
+  'ecr:BatchCheckLayerAvailability',
+  'ecr:BatchGetImage',
+  'ecr:GetDownloadUrlForLayer',
+];
+const LOG_ACTIONS = ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams'];
 const METRIC_NAMESPACES = ['AWS/SageMaker', '/aws/sagemaker/Endpoints'];
 
 /** `StabilityaiSdxl` for `stabilityai/sdxl`: an id that stays as long as the model's name does. */

@@ -2,19 +2,11 @@ import { CustomResource, Duration } from 'aws-cdk-lib';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { objectArn } from '#infra/constructs/bucket-reference.ts';
-import type { ServiceFunction } from '#infra/constructs/service-function.ts';
-import { createStackFunction } from '#infra/constructs/stack-function.ts';
+import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import { TIMEOUTS } from '#infra/constructs/timeouts.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
 import { grantListing } from '#infra/data/grants.ts';
 import { modelPrefix } from '#shared/deployment/names.ts';
-import type { DeploymentSettings } from '#shared/deployment/settings.ts';
-
-export interface PackageCheckProps {
-  readonly settings: DeploymentSettings;
-  readonly code: Code;
-  readonly data: DataStack;
-}
 
 /**
  * Fails the deployment with one sentence when a model package or the image is not there yet, before
@@ -24,14 +16,14 @@ export class PackageCheck extends Construct {
   readonly check: ServiceFunction;
   readonly resource: CustomResource;
 
-  constructor(scope: Construct, id: string, props: PackageCheckProps) {
+  constructor(scope: Construct, id: string, data: DataStack, code: Code) {
     super(scope, id);
-    const { settings, data } = props;
+    const { settings } = data;
     const manifests = settings.models.map((model) => `${modelPrefix(model.digest)}manifest.json`);
-    this.check = createStackFunction(this, 'Function', settings, {
+    this.check = new ServiceFunction(this, 'Function', settings, {
       name: 'package-check',
       description: 'Refuses to deploy endpoints whose model package or image has not been pushed.',
-      code: props.code,
+      code,
       memoryMib: 256,
       whyNoDlq:
         'CloudFormation invokes it and waits for its answer; a lost one ends the deployment by timeout.',

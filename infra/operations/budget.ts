@@ -5,21 +5,19 @@ import type { Construct } from 'constructs';
 import { PROJECT } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
-export interface BudgetProps {
-  readonly settings: DeploymentSettings;
-  readonly alarms: Topic;
-  readonly killSwitch: Topic;
-}
-
-/** An anomaly has to cost this many dollars before anyone is told. */
+/** The cost in dollars from which an anomaly is reported. */
 const ANOMALY_USD = 20;
 
 /**
- * The month's budget: told at 50 % and 80 % of actual and at 100 % of forecast cost; at 100 % of actual
- * cost the kill switch acts. Billing lags by hours, so the switch also has an alarm on instance-hours.
+ * The month's budget, with notices at 50 % and 80 % of actual and at 100 % of forecast cost; at 100 % of
+ * actual cost the kill switch acts. Billing lags by hours, so the switch also has an alarm on instance-hours.
  */
-export function createBudget(scope: Construct, props: BudgetProps): void {
-  const { settings, alarms, killSwitch } = props;
+export function createBudget(
+  scope: Construct,
+  settings: DeploymentSettings,
+  alarms: Topic,
+  killSwitch: Topic,
+): void {
   const notify = (type: 'ACTUAL' | 'FORECASTED', percent: number, topic: Topic) => ({
     notification: {
       notificationType: type,
@@ -35,9 +33,9 @@ export function createBudget(scope: Construct, props: BudgetProps): void {
       budgetType: 'COST',
       timeUnit: 'MONTHLY',
       budgetLimit: { amount: settings.monthlyBudgetUsd, unit: 'USD' },
-      ...(settings.budgetByTag
-        ? { costFilters: { TagKeyValue: [`user:project$${PROJECT}`] } }
-        : {}),
+      ...(settings.budgetByTag && {
+        costFilters: { TagKeyValue: [`user:project$${PROJECT}`] },
+      }),
     },
     notificationsWithSubscribers: [
       notify('ACTUAL', 50, alarms),
@@ -50,7 +48,7 @@ export function createBudget(scope: Construct, props: BudgetProps): void {
 }
 
 /**
- * Tells of cost that is unlike what came before. By the project's tag where the account may have such
+ * Reports unusual cost. By the project's tag where the account may have such
  * a monitor: a member of an organisation may not, and an account has one by service already.
  */
 function watchAnomalies(scope: Construct, settings: DeploymentSettings, alarms: Topic): void {

@@ -9,25 +9,20 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
+import { FIVE_MINUTES } from '#infra/constructs/alarm.ts';
+import { endpointMetric } from '#infra/gpu/endpoint-metrics.ts';
 import { INSTANCE_PRICES } from '#shared/deployment/instance-prices.ts';
 import { PROJECT } from '#shared/deployment/names.ts';
 import { instanceHours, instanceSamples } from './instance-hours.ts';
 import { type LogMetricName, logMetric } from './log-metrics.ts';
 import { regionalFunctions, type Watched } from './watched.ts';
 
-export interface DashboardProps {
-  readonly watched: Watched;
-  readonly namespace: string;
-}
-
-const FIVE_MINUTES = Duration.minutes(5);
 const HOUR = Duration.hours(1);
 const HALF = 12;
 const HEIGHT = 6;
 
 /** The one page that says how the deployment is. */
-export function createDashboard(scope: Construct, props: DashboardProps): Dashboard {
-  const { watched, namespace } = props;
+export function createDashboard(scope: Construct, watched: Watched, namespace: string): Dashboard {
   const { settings } = watched.data;
   const read = (name: LogMetricName, statistic: string, period = FIVE_MINUTES) =>
     logMetric(namespace, name, statistic, period);
@@ -99,8 +94,8 @@ function graph(title: string, left: IMetric[], stacked = false): GraphWidget {
 }
 
 function endpointMetrics({ gpu }: Watched, name: string): IMetric[] {
-  return gpu.endpoints.map((endpoint) =>
-    endpoint.endpointMetric(name, Stats.MAXIMUM, FIVE_MINUTES),
+  return gpu.endpoints.map(({ endpointName }) =>
+    endpointMetric(endpointName, name, Stats.MAXIMUM, FIVE_MINUTES),
   );
 }
 

@@ -10,20 +10,12 @@ import { acknowledge } from '#infra/constructs/acknowledge.ts';
 import { createAlarmTopic } from '#infra/constructs/alarm-topic.ts';
 import { createDeadLetterQueue } from '#infra/constructs/dead-letter-queue.ts';
 import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
-import type { ServiceFunction } from '#infra/constructs/service-function.ts';
-import { createStackFunction } from '#infra/constructs/stack-function.ts';
+import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { KillSwitchEnv } from '#infra/handlers/kill-switch/config.ts';
 import { VARIANT_NAME } from '#shared/deployment/names.ts';
-import type { DeploymentSettings } from '#shared/deployment/settings.ts';
-
-export interface KillSwitchProps {
-  readonly settings: DeploymentSettings;
-  readonly api: ApiStack;
-  readonly code: Code;
-}
 
 /**
- * Whatever is published to its topic turns the deployment off: no endpoint may have an instance, and
+ * Any message to its topic turns the deployment off: no endpoint may have an instance, and
  * the API answers creates with 503. `onestep resume` turns it on again.
  */
 export class KillSwitch extends Construct {
@@ -31,9 +23,9 @@ export class KillSwitch extends Construct {
   readonly switcher: ServiceFunction;
   readonly deadLetters: Queue;
 
-  constructor(scope: Construct, id: string, props: KillSwitchProps) {
+  constructor(scope: Construct, id: string, api: ApiStack, code: Code) {
     super(scope, id);
-    const { settings, api } = props;
+    const { settings } = api;
     this.topic = createAlarmTopic(this, 'Topic', { email: settings.alarmEmail });
     this.deadLetters = createDeadLetterQueue(this, 'DeadLetters');
     const environment: OwnEnvironment<KillSwitchEnv> = {
@@ -46,10 +38,10 @@ export class KillSwitch extends Construct {
         })),
       ),
     };
-    this.switcher = createStackFunction(this, 'Function', settings, {
+    this.switcher = new ServiceFunction(this, 'Function', settings, {
       name: 'kill-switch',
       description: 'Turns the GPUs off and the API to 503, or back.',
-      code: props.code,
+      code,
       memoryMib: 256,
       environment,
       reservedConcurrency: 1,
@@ -90,7 +82,7 @@ export class KillSwitch extends Construct {
     );
   }
 
-  /** Application Auto Scaling obeys only a caller who may do himself all that scaling does. */
+  /** Application Auto Scaling obeys only a caller that may itself do all that scaling does. */
   private grantWhatScalingDoes(stack: ApiStack): void {
     const configs = stack.formatArn({
       service: 'sagemaker',

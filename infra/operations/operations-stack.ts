@@ -26,10 +26,10 @@ export class OperationsStack extends OnestepStack {
       sweep: api.sweep,
       webhooks: webhooks.webhooks,
     });
-    this.killSwitch = new KillSwitch(this, 'KillSwitch', { settings, api, code: switchCode });
-    createAlarms(this, { watched, killSwitch: this.killSwitch, namespace });
-    createDashboard(this, { watched, namespace });
-    createBudget(this, { settings, alarms: data.alarmTopic, killSwitch: this.killSwitch.topic });
+    this.killSwitch = new KillSwitch(this, 'KillSwitch', api, switchCode);
+    createAlarms(this, watched, this.killSwitch, namespace);
+    createDashboard(this, watched, namespace);
+    createBudget(this, settings, data.alarmTopic, this.killSwitch.topic);
     new CfnOutput(this, OUTPUTS.killSwitch, {
       value: this.killSwitch.switcher.function.functionName,
     });

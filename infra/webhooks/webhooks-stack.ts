@@ -5,13 +5,12 @@ import type { ApiStack } from '#infra/api/api-stack.ts';
 import { consumeFrom } from '#infra/constructs/consume-from.ts';
 import { OnestepStack } from '#infra/constructs/onestep-stack.ts';
 import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
-import type { ServiceFunction } from '#infra/constructs/service-function.ts';
-import { createStackFunction } from '#infra/constructs/stack-function.ts';
+import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
-import { grantObjects, grantTableRead, grantTableWrite } from '#infra/data/grants.ts';
+import { grantObjects, grantSecrets, grantTable } from '#infra/data/grants.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
-/** Deliveries at one time: a flood of webhooks must not take the account's concurrency. */
+/** Concurrent executions: a flood of webhooks must not take the account's concurrency. */
 const MAX_DELIVERERS = 20;
 
 /**
@@ -35,7 +34,7 @@ export class WebhooksStack extends OnestepStack {
       RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
       PUBLIC_URL: api.publicUrl,
     };
-    this.webhooks = createStackFunction(this, 'Webhooks', settings, {
+    this.webhooks = new ServiceFunction(this, 'Webhooks', settings, {
       name: 'webhooks',
       description: 'Delivers due webhooks: signed, to vetted addresses only.',
       code,
@@ -44,10 +43,9 @@ export class WebhooksStack extends OnestepStack {
       whyNoDlq: 'Reads a queue, which has its own dead-letter queue.',
     });
     consumeFrom(this.webhooks, data.webhookQueue, { batchSize: 5, maxConcurrency: MAX_DELIVERERS });
-    grantTableRead(this.webhooks, data);
-    grantTableWrite(this.webhooks, data, WRITTEN_PARTITIONS);
+    grantTable(this.webhooks, data, WRITTEN_PARTITIONS);
     // Payloads carry receipts with their signatures, as the API's answers do.
-    this.webhooks.grant(['secretsmanager:GetSecretValue'], [data.receiptSecret.secretArn]);
+    grantSecrets(this.webhooks, [data.receiptSecret]);
     // Payloads carry signed URLs of the images, which are worth no more than their signer's grants.
     grantObjects(this.webhooks.role, data.outputBucket, ['s3:GetObject'], ['outputs/']);
   }

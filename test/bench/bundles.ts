@@ -1,20 +1,13 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { z } from 'zod';
+import { gzipSync } from 'node:zlib';
 import type { Bench } from '#functions/cli/bench/bench.ts';
 import type { CommandContext } from '#functions/cli/command.ts';
-import { PROJECT_FOLDER } from '#functions/cli/deploy/project.ts';
+import { bundleAll } from '#infra/bundles.ts';
 
 const execute = promisify(execFile);
-
-const BundlesSchema = z.array(
-  z.object({
-    name: z.string(),
-    file: z.string(),
-    sizeBytes: z.number(),
-    gzipBytes: z.number(),
-  }),
-);
 
 /** One function's bundle and what it takes to load it in a process that has nothing loaded yet. */
 interface BundleTimes {
@@ -74,17 +67,18 @@ async function measure(file: string): Promise<number> {
 
 async function bundleTimes(context: CommandContext): Promise<readonly BundleTimes[]> {
   context.stderr.write('Bundling …\n');
-  const { stdout } = await execute(
-    process.execPath,
-    ['--import', 'tsx', '--no-warnings', 'infra/print-bundles.ts'],
-    { cwd: PROJECT_FOLDER },
-  );
+  const bundles = await bundleAll({
+    MAC_SECRET_ARN: 'onestep-dev-mac',
+    MAC_SECRET_REGION: 'us-east-1',
+  });
   const results: BundleTimes[] = [];
-  for (const { file, ...bundle } of BundlesSchema.parse(JSON.parse(stdout))) {
-    // What serves no client is as cold as it likes.
-    if (file.includes('kill-switch') || file.includes('package-check')) continue;
-    context.stderr.write(`Importing ${bundle.name} …\n`);
-    results.push({ ...bundle, coldImportMs: await measure(file) });
+  for (const [name, { folder, sizeBytes }] of Object.entries(bundles)) {
+    // No client waits for these.
+    if (name === 'kill-switch' || name === 'package-check') continue;
+    context.stderr.write(`Importing ${name} …\n`);
+    const file = join(folder, 'index.mjs');
+    const gzipBytes = gzipSync(readFileSync(file)).length;
+    results.push({ name, sizeBytes, gzipBytes, coldImportMs: await measure(file) });
   }
   return results;
 }

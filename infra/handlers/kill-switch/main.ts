@@ -52,7 +52,7 @@ const deps: SwitchDeps = {
         Environment: {
           Variables: { ...current.Environment?.Variables, PAUSED: paused ? '1' : '0' },
         },
-        // Refused when somebody else changed the function meanwhile: Lambda invokes this one again.
+        // Refused if the function changed in the meantime: Lambda then invokes this one again.
         RevisionId: current.RevisionId,
       }),
     );
@@ -63,9 +63,9 @@ const CommandSchema = z.object({ action: z.enum(['pause', 'resume']) });
 const NotificationSchema = z.object({ Records: z.array(z.object({ Sns: z.object({}) })).min(1) });
 
 /**
- * Invoked by an alarm's or a budget's notification it pauses; invoked by a person with
- * `{"action":"resume"}` or `{"action":"pause"}` it does that.
- * @throws when a step did not work, so that Lambda tries again
+ * Pauses when an alarm's or a budget's notification invokes it; an operator invokes it with
+ * `{"action":"resume"}` or `{"action":"pause"}`.
+ * @throws when a step failed, so that Lambda retries
  */
 export async function handler(event: unknown): Promise<SwitchResult> {
   const command = CommandSchema.safeParse(event);

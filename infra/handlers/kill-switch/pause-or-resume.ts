@@ -1,6 +1,6 @@
 import type { KillSwitchConfig } from './config.ts';
 
-/** What the switch turns: each call may be repeated. */
+/** What the switch changes: each call may be repeated. */
 export interface SwitchDeps {
   /** The most instances that scaling may start for an endpoint. */
   readonly setMaxCapacity: (endpoint: string, max: number) => Promise<void>;
@@ -19,8 +19,8 @@ export interface SwitchResult {
 }
 
 /**
- * `pause`: no new jobs, no instances, whatever is in the queues. `resume`: as deployed. Each step is
- * tried though another failed: half a stop is better than none.
+ * `pause`: no new jobs and no instances, even with jobs in the queues. `resume`: as deployed. A failed
+ * step does not keep the others from running: half a stop is better than none.
  */
 export async function pauseOrResume(
   deps: SwitchDeps,

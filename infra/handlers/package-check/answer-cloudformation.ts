@@ -8,8 +8,8 @@ export interface CustomResourceEvent {
 }
 
 /**
- * Tells CloudFormation how a custom resource went.
- * @param problem why it failed, shown to whoever deploys; undefined = it went well
+ * Reports a custom resource's outcome to CloudFormation.
+ * @param problem why it failed, shown to the person who deploys; undefined = success
  */
 export async function answerCloudFormation(
   send: typeof fetch,
@@ -22,7 +22,7 @@ export async function answerCloudFormation(
     headers: { 'content-type': '' },
     body: JSON.stringify({
       Status: problem === undefined ? 'SUCCESS' : 'FAILED',
-      ...(problem === undefined ? {} : { Reason: problem }),
+      Reason: problem,
       PhysicalResourceId: event.PhysicalResourceId ?? event.LogicalResourceId,
       StackId: event.StackId,
       RequestId: event.RequestId,

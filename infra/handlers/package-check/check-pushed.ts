@@ -11,7 +11,7 @@ export interface CheckPushedDeps {
 
 export interface PushedThings {
   readonly bucket: string;
-  /** Keys of the packages' manifests: written last, so that one says that its package is whole. */
+  /** Keys of the packages' manifests: written last, so that a manifest's presence means a whole package. */
   readonly manifests: readonly string[];
   readonly repository: string;
   readonly imageDigest: string;

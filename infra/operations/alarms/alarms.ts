@@ -1,28 +1,25 @@
-import { Duration } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Construct } from 'constructs';
+import { type AlarmSpecs, createAlarm, FIVE_MINUTES } from '#infra/constructs/alarm.ts';
 import type { KillSwitch } from '#infra/operations/kill-switch.ts';
 import { logMetric } from '#infra/operations/log-metrics.ts';
 import type { Watched } from '#infra/operations/watched.ts';
-import { type AlarmSpecs, createAlarm } from './alarm-spec.ts';
 import { apiAlarms } from './api-alarms.ts';
 import { endpointAlarms, instanceHoursAlarm } from './endpoint-alarms.ts';
 import { functionAlarms } from './function-alarms.ts';
 import { queueAlarms } from './queue-alarms.ts';
 
-export interface AlarmsProps {
-  readonly watched: Watched;
-  readonly killSwitch: KillSwitch;
-  /** Of the metrics that are read off logs. */
-  readonly namespace: string;
-}
-
-const FIVE_MINUTES = Duration.minutes(5);
-
-/** Every alarm of the region, all to one topic; the one on instance-hours also throws the switch. */
-export function createAlarms(scope: Construct, props: AlarmsProps): void {
-  const { watched, killSwitch, namespace } = props;
+/**
+ * Every alarm of the region, all to one topic; the one on instance-hours also throws the switch.
+ * @param namespace of the metrics that are read off logs
+ */
+export function createAlarms(
+  scope: Construct,
+  watched: Watched,
+  killSwitch: KillSwitch,
+  namespace: string,
+): void {
   const topic = watched.data.alarmTopic;
   const specs: AlarmSpecs = {
     ...endpointAlarms(watched),

@@ -1,10 +1,9 @@
-import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { AlarmSpec, AlarmSpecs } from '#infra/constructs/alarm.ts';
+import { FIVE_MINUTES } from '#infra/constructs/alarm.ts';
 import type { Watched } from '#infra/operations/watched.ts';
 import { TABLE_SCHEMA } from '#shared/adapters/dynamo/table-schema.ts';
-import type { AlarmSpec, AlarmSpecs } from './alarm-spec.ts';
-
-const FIVE_MINUTES = Duration.minutes(5);
+import { defined } from '#shared/core/defined.ts';
 
 /** What clients see of trouble, and the table behind it. */
 export function apiAlarms({ api, data }: Watched): AlarmSpecs {
@@ -21,9 +20,7 @@ export function apiAlarms({ api, data }: Watched): AlarmSpecs {
       threshold: 10,
     },
     // CloudFront's metrics are in us-east-1 only, and alarms see no other region's.
-    ...(data.settings.region === 'us-east-1'
-      ? { DistributionErrors: distributionErrors(api) }
-      : {}),
+    ...(data.settings.region === 'us-east-1' && { DistributionErrors: distributionErrors(api) }),
     TableThrottles: {
       says: "DynamoDB throttles: a hot account, or the ceiling of the table's or an index's request units.",
       metric: tableThrottles(data),
@@ -74,7 +71,7 @@ function tableMetric(
     metricName,
     dimensionsMap: {
       TableName: table.tableName,
-      ...(index === undefined ? {} : { GlobalSecondaryIndexName: index }),
+      ...defined({ GlobalSecondaryIndexName: index }),
     },
     statistic: Stats.SUM,
     period: FIVE_MINUTES,

@@ -1,12 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { AlarmSpec, AlarmSpecs } from '#infra/constructs/alarm.ts';
+import { FIVE_MINUTES } from '#infra/constructs/alarm.ts';
 import type { AsyncEndpoint } from '#infra/gpu/async-endpoint.ts';
+import { endpointMetric, variantMetric } from '#infra/gpu/endpoint-metrics.ts';
 import { instanceHours, instanceSamples } from '#infra/operations/instance-hours.ts';
 import type { Watched } from '#infra/operations/watched.ts';
-import type { AlarmSpec, AlarmSpecs } from './alarm-spec.ts';
 
 const MINUTE = Duration.minutes(1);
-const FIVE_MINUTES = Duration.minutes(5);
 const HOUR = Duration.hours(1);
 
 /** What can go wrong inside SageMaker, for each endpoint. */
@@ -23,17 +24,17 @@ export function endpointAlarms({ gpu }: Watched): AlarmSpecs {
 
 function alarmsOf(endpoint: AsyncEndpoint): AlarmSpecs {
   const { endpointName } = endpoint;
-  const variantSum = (name: string) => endpoint.variantMetric(name, Stats.SUM, FIVE_MINUTES);
+  const variantSum = (name: string) => variantMetric(endpointName, name, Stats.SUM, FIVE_MINUTES);
   return {
     OldestRequest: {
       says: `A job has waited 20 minutes inside ${endpointName}: longer than a cold start. Look whether an instance comes up.`,
-      metric: endpoint.endpointMetric('ApproximateAgeOfOldestRequest', Stats.MAXIMUM, MINUTE),
+      metric: endpointMetric(endpointName, 'ApproximateAgeOfOldestRequest', Stats.MAXIMUM, MINUTE),
       threshold: 1_200,
       periods: 3,
     },
     Backlog: {
       says: `${endpointName} has had more than 50 jobs inside SageMaker for 15 minutes.`,
-      metric: endpoint.endpointMetric('ApproximateBacklogSize', Stats.MAXIMUM, FIVE_MINUTES),
+      metric: endpointMetric(endpointName, 'ApproximateBacklogSize', Stats.MAXIMUM, FIVE_MINUTES),
       threshold: 50,
       periods: 3,
     },
@@ -69,7 +70,7 @@ function idleWithInstances(endpoint: AsyncEndpoint): MathExpression {
     period: HOUR,
     usingMetrics: {
       instances: instanceSamples(endpoint, HOUR),
-      jobs: endpoint.variantMetric('InvocationsProcessed', Stats.SUM, HOUR),
+      jobs: variantMetric(endpoint.endpointName, 'InvocationsProcessed', Stats.SUM, HOUR),
     },
   });
 }

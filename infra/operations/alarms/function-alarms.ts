@@ -1,9 +1,7 @@
-import { Duration } from 'aws-cdk-lib';
+import type { AlarmSpecs } from '#infra/constructs/alarm.ts';
+import { FIVE_MINUTES } from '#infra/constructs/alarm.ts';
 import type { KillSwitch } from '#infra/operations/kill-switch.ts';
 import { regionalFunctions, type Watched } from '#infra/operations/watched.ts';
-import type { AlarmSpecs } from './alarm-spec.ts';
-
-const FIVE_MINUTES = Duration.minutes(5);
 
 /** Errors and throttles of each function. */
 export function functionAlarms(watched: Watched, killSwitch: KillSwitch): AlarmSpecs {

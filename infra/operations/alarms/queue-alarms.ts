@@ -1,10 +1,8 @@
-import { Duration } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { AlarmSpecs } from '#infra/constructs/alarm.ts';
+import { FIVE_MINUTES } from '#infra/constructs/alarm.ts';
 import type { KillSwitch } from '#infra/operations/kill-switch.ts';
 import type { Watched } from '#infra/operations/watched.ts';
-import type { AlarmSpecs } from './alarm-spec.ts';
-
-const FIVE_MINUTES = Duration.minutes(5);
 
 /** Anything at all in a dead-letter queue. */
 export function queueAlarms({ data, api }: Watched, killSwitch: KillSwitch): AlarmSpecs {

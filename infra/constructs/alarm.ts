@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,
   ComparisonOperator,
@@ -7,6 +8,9 @@ import {
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+
+/** The period that most alarms and graphs are read in. */
+export const FIVE_MINUTES = Duration.minutes(5);
 
 /** An alarm at or above a threshold. */
 export interface AlarmSpec {
