@@ -1,6 +1,4 @@
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Served, StartServed } from '#test/helpers/served.ts';
@@ -11,6 +9,12 @@ interface Content {
   readonly data?: string;
 }
 
+/** The protocol's revisions: those with a handshake, and the one since 2026. */
+const ERAS = [
+  ['2025', { mode: 'legacy' }],
+  ['2026', { mode: { pin: '2026-07-28' } }],
+] as const;
+
 /** What an MCP client is promised, against any deployment. */
 export function describeMcpClient(where: string, start: StartServed): void {
   let server: Served;
@@ -18,15 +22,8 @@ export function describeMcpClient(where: string, start: StartServed): void {
 
   beforeAll(async () => {
     server = await start();
-    client = new Client({ name: 'test', version: '1' });
-    const transport = new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`), {
-      requestInit: { headers: { authorization: `Bearer ${server.keys.key}` } },
-    });
-    // The SDK's own types disagree about undefined members.
-    await client.connect(transport as Transport);
   });
   afterAll(async () => {
-    await client.close();
     await server.close();
   });
 
@@ -35,7 +32,18 @@ export function describeMcpClient(where: string, start: StartServed): void {
     return { isError: result.isError === true, content: result.content as Content[] };
   }
 
-  describe(`an agent over MCP: ${where}`, () => {
+  describe.each(ERAS)(`an agent over MCP of %s: ${where}`, (_era, versionNegotiation) => {
+    beforeAll(async () => {
+      client = new Client({ name: 'test', version: '1' }, { versionNegotiation });
+      const transport = new StreamableHTTPClientTransport(new URL(`${server.url}/mcp`), {
+        requestInit: { headers: { authorization: `Bearer ${server.keys.key}` } },
+      });
+      await client.connect(transport);
+    });
+    afterAll(async () => {
+      await client.close();
+    });
+
     it('finds the tools', async () => {
       const { tools } = await client.listTools();
       expect(tools.map(({ name }) => name)).toEqual(['generate', 'get_prediction', 'list_models']);

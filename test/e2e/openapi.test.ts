@@ -177,6 +177,17 @@ it('/mcp says of JSON that is no message of its protocol that it is none', async
 });
 
 it.each([
+  [406, 'application/json', 'application/json'],
+  [415, 'application/json, text/event-stream', 'text/plain'],
+])('/mcp answers %s with the one error body', async (status, accept, type) => {
+  const answer = await harness.send('/mcp', {
+    body: '{"jsonrpc":"2.0","id":1,"method":"tools/list"}',
+    headers: { accept, 'content-type': type },
+  });
+  expect([answer.status, (await answer.json()).status]).toEqual([status, status]);
+});
+
+it.each([
   ['DELETE', '/fal/onestep/test', 'POST'],
   ['GET', '/fal/queue/onestep/test', 'POST'],
   ['DELETE', '/fal/queue/onestep/test', 'GET, POST, PUT'],

@@ -1,11 +1,15 @@
-import { StreamableHTTPTransport } from '@hono/mcp';
 import { z } from '@hono/zod-openapi';
-import { HTTPException } from 'hono/http-exception';
+import {
+  createMcpHandler,
+  isLegacyRequest,
+  parseJSONRPCMessage,
+  WebStandardStreamableHTTPServerTransport,
+} from '@modelcontextprotocol/server';
 import { authenticate } from '#functions/api/http/authenticate.ts';
-import type { ApiApp, ApiContext } from '#functions/api/http/context.ts';
+import type { ApiContext } from '#functions/api/http/context.ts';
 import { keyErrorResponses } from '#functions/api/http/error-schema.ts';
-import type { RouteDeps } from '#functions/api/http/route-deps.ts';
-import { AppError } from '#shared/core/errors.ts';
+import type { RegisterRoutes, RouteDeps } from '#functions/api/http/route-deps.ts';
+import { AppError, type ErrorCode } from '#shared/core/errors.ts';
 import { createMcpServer } from './mcp-server.ts';
 
 /** A message of the protocol, as the API's description shows it. */
@@ -19,17 +23,14 @@ const MessageSchema = z
   .openapi('JsonRpcMessage', { example: { jsonrpc: '2.0', id: 1, method: 'tools/list' } });
 
 /** `/mcp`: the service as tools for agents. Each call stands alone; there are no sessions. */
-export function registerMcp(app: ApiApp, deps: RouteDeps): void {
+export const registerMcp: RegisterRoutes = (app, deps) => {
   app.openAPIRegistry.registerPath({
     method: 'post',
     path: '/mcp',
     summary: 'Tools for agents: generate, get_prediction, list_models (MCP over streamable HTTP)',
     security: [{ key: [] }],
     request: {
-      body: {
-        required: true,
-        content: { 'application/json': { schema: MessageSchema } },
-      },
+      body: { required: true, content: { 'application/json': { schema: MessageSchema } } },
     },
     responses: {
       200: {
@@ -41,29 +42,50 @@ export function registerMcp(app: ApiApp, deps: RouteDeps): void {
     },
   });
   app.post('/mcp', authenticate(deps, 'predict'), async (c) => {
-    const server = createMcpServer(c, deps);
-    const transport = new StreamableHTTPTransport({ enableJsonResponse: true });
-    await server.connect(transport);
-    try {
-      const answer = await transport.handleRequest(c);
-      return answer ?? c.body(null, 202);
-    } catch (thrown) {
-      throw isBadMessage(thrown) ? await badMessage(c) : thrown;
-    }
+    const parsedBody = await readMessage(c);
+    const isLegacy = await isLegacyRequest(c.req.raw, parsedBody);
+    const answer = await (isLegacy ? serveLegacy : serveModern)(c, deps, parsedBody);
+    const refusal = REFUSALS[answer.status];
+    if (refusal !== undefined) throw new AppError(...refusal);
+    return answer;
   });
+};
+
+/** What the protocol's library refuses before it has read a message. */
+const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
+  406: ['not-acceptable', 'Accept must name application/json and text/event-stream.'],
+  415: ['unsupported-media-type', 'Send the body with "Content-Type: application/json".'],
+};
+
+/** The protocol since its revision of 2026: each request says for itself what its client can do. */
+function serveModern(c: ApiContext, deps: RouteDeps, parsedBody: unknown): Promise<Response> {
+  const handler = createMcpHandler(() => createMcpServer(c, deps), {
+    legacy: 'reject',
+    // The tools never change, so no stream of changes is held open.
+    maxSubscriptions: 0,
+  });
+  return handler.fetch(c.req.raw, { parsedBody });
 }
 
-function isBadMessage(thrown: unknown): boolean {
-  return thrown instanceof HTTPException && thrown.status === 400;
+/** The protocol before that: without a session, and each request answered with one JSON body. */
+async function serveLegacy(c: ApiContext, deps: RouteDeps, parsedBody: unknown): Promise<Response> {
+  const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
+  await createMcpServer(c, deps).connect(transport);
+  return transport.handleRequest(c.req.raw, { parsedBody });
 }
 
-/** What is wrong with a body that the protocol's library refused. */
-async function badMessage(c: ApiContext): Promise<AppError> {
-  const isJson = await c.req.json().then(
-    () => true,
-    () => false,
-  );
-  return isJson
-    ? new AppError('invalid-request', 'The body is not a JSON-RPC 2.0 message.')
-    : new AppError('invalid-json', 'The body is not valid JSON.');
+/** @throws AppError `invalid-json`; `invalid-request` for JSON that is no message of the protocol */
+async function readMessage(c: ApiContext): Promise<unknown> {
+  let body: unknown;
+  try {
+    body = await c.req.json();
+  } catch (cause) {
+    throw new AppError('invalid-json', 'The body is not valid JSON.', { cause });
+  }
+  try {
+    for (const message of Array.isArray(body) ? body : [body]) parseJSONRPCMessage(message);
+  } catch (cause) {
+    throw new AppError('invalid-request', 'The body is not a JSON-RPC 2.0 message.', { cause });
+  }
+  return body;
 }

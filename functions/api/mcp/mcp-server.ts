@@ -1,5 +1,4 @@
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { type CallToolResult, McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import type { ApiContext } from '#functions/api/http/context.ts';
 import type { RouteDeps } from '#functions/api/http/route-deps.ts';
@@ -12,7 +11,7 @@ import { isTerminal, type Job } from '#shared/core/job.ts';
 import { formatUsd } from '#shared/core/money.ts';
 import { contentTypeOf } from '#shared/service/domain/present-prediction.ts';
 
-const generateInput = {
+const GenerateInput = z.object({
   prompt: z.string().min(1).max(10_000).describe('What the image shows'),
   model: z.string().max(200).optional().describe('owner/name; see list_models'),
   size: z.string().max(20).optional().describe('WIDTHxHEIGHT'),
@@ -20,7 +19,7 @@ const generateInput = {
   seed: SeedSchema.optional().describe('The same seed gives the same image'),
   num_outputs: z.number().int().min(1).max(4).optional(),
   output_format: z.enum(IMAGE_FORMATS).optional(),
-};
+});
 
 /** The tools of one request, for the key that makes it. */
 export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
@@ -33,7 +32,7 @@ export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
       description:
         'Makes images from a prompt and shows them. It costs money: see list_models for prices. ' +
         'A prediction that is not ready in time is named; read it with get_prediction.',
-      inputSchema: generateInput,
+      inputSchema: GenerateInput,
     },
     (input) => told(c, deps, () => generate(c, deps, input)),
   );
@@ -43,7 +42,7 @@ export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
     {
       title: 'Get a prediction',
       description: 'Shows the images of a prediction that generate has named.',
-      inputSchema: { id: z.string().max(64) },
+      inputSchema: z.object({ id: z.string().max(64) }),
       annotations: { readOnlyHint: true },
     },
     ({ id }) => told(c, deps, async () => showJob(c, deps, await ownJob(c, deps, id))),
@@ -54,7 +53,7 @@ export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
     {
       title: 'List models',
       description: 'Lists the models with their sizes and prices.',
-      inputSchema: {},
+      inputSchema: z.object({}),
       annotations: { readOnlyHint: true },
     },
     () => told(c, deps, async () => ({ content: [text(listModels(deps))] })),
