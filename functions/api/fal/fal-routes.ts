@@ -2,12 +2,11 @@ import type { z } from '@hono/zod-openapi';
 import { answerError, answerEvents, answerJson } from '#functions/api/http/answer.ts';
 import { authenticate } from '#functions/api/http/authenticate.ts';
 import type { ApiContext } from '#functions/api/http/context.ts';
-import { notFound } from '#functions/api/http/errors.ts';
+import { notFound, reported } from '#functions/api/http/errors.ts';
 import type { RegisterRoutes, RouteDeps } from '#functions/api/http/route-deps.ts';
 import { finishedJob } from '#functions/api/predictions/finished-job.ts';
 import { followJob } from '#functions/api/predictions/follow-job.ts';
 import { ownJob } from '#functions/api/predictions/own-job.ts';
-import { toAppError } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { parseFalInput } from './fal-input.ts';
@@ -173,8 +172,7 @@ function falJson<Schema extends z.ZodType>(
 
 /** The one error body; fal's client reads it only when it is called `application/json`. */
 function falError(c: ApiContext, deps: RouteDeps, thrown: unknown): Response {
-  const error = toAppError(thrown);
-  if (error.status === 500) deps.onError(thrown, c.get('facts').requestId);
+  const error = reported(c, deps, thrown);
   const answer = answerError(c, error);
   answer.headers.set('content-type', 'application/json');
   answer.headers.set('x-fal-error-type', error.code.replaceAll('-', '_'));

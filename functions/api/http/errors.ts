@@ -7,15 +7,20 @@ import type { ApiContext } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { toFaults } from './input-faults.ts';
 
-/** Anything thrown as the one error body; what only the operator can fix is logged. */
-export function createErrorHandler(deps: Pick<ApiDeps, 'onError'>) {
-  return (thrown: Error, c: ApiContext): Response => {
-    const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toAppError(thrown);
-    // The client learns only that something is down; the cause goes to the log.
-    const isOutage = error.status === 503 && error.cause !== undefined;
-    if (error.status === 500 || isOutage) deps.onError(thrown, c.get('facts').requestId);
-    return answerError(c, error);
-  };
+type ErrorDeps = Pick<ApiDeps, 'onError'>;
+
+/** Anything thrown as the one error body. */
+export function createErrorHandler(deps: ErrorDeps) {
+  return (thrown: Error, c: ApiContext): Response => answerError(c, reported(c, deps, thrown));
+}
+
+/** Anything thrown as the error that its client may see; what only the operator can fix is logged. */
+export function reported(c: ApiContext, deps: ErrorDeps, thrown: unknown): AppError {
+  const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toAppError(thrown);
+  // The client learns only that something is down; the cause goes to the log.
+  const isOutage = error.status === 503 && error.cause !== undefined;
+  if (error.status === 500 || isOutage) deps.onError(thrown, c.get('facts').requestId);
+  return error;
 }
 
 /** The HTTP library's own errors: a body that is not JSON, or not declared as JSON. */

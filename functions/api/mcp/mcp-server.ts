@@ -1,10 +1,10 @@
 import { type CallToolResult, McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import type { ApiContext } from '#functions/api/http/context.ts';
+import { reported } from '#functions/api/http/errors.ts';
 import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { imageBase64 } from '#functions/api/openai/present-openai.ts';
 import { ownJob } from '#functions/api/predictions/own-job.ts';
-import { toAppError } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { IMAGE_FORMATS, SeedSchema } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
@@ -134,12 +134,9 @@ async function told(
   try {
     return await act();
   } catch (thrown) {
-    const error = toAppError(thrown);
-    if (error.status === 500) {
-      deps.onError(thrown, c.get('facts').requestId);
-      return { isError: true, content: [text('Something went wrong on the server.')] };
-    }
-    return { isError: true, content: [text(error.message)] };
+    const { status, message } = reported(c, deps, thrown);
+    const shown = status === 500 ? 'Something went wrong on the server.' : message;
+    return { isError: true, content: [text(shown)] };
   }
 }
 

@@ -3,13 +3,13 @@ import { answerEvents, answerJson } from '#functions/api/http/answer.ts';
 import { StreamEventSchema } from '#functions/api/http/common-schema.ts';
 import type { ApiContext } from '#functions/api/http/context.ts';
 import { ENDING_STATUSES } from '#functions/api/http/error-schema.ts';
-import { invalidInput } from '#functions/api/http/errors.ts';
+import { invalidInput, reported } from '#functions/api/http/errors.ts';
 import { jsonRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes, RouteDeps } from '#functions/api/http/route-deps.ts';
 import { chooseModel } from '#functions/api/predictions/choose-model.ts';
 import { finishedJob } from '#functions/api/predictions/finished-job.ts';
 import { defined } from '#shared/core/defined.ts';
-import { errorBody, toAppError } from '#shared/core/error-body.ts';
+import { errorBody } from '#shared/core/error-body.ts';
 import type { Job } from '#shared/core/job.ts';
 import { type ImagesRequest, ImagesRequestSchema, ImagesResponseSchema } from './openai-schema.ts';
 import { completedEvent, presentImages } from './present-openai.ts';
@@ -76,10 +76,7 @@ function streamImages(c: ApiContext, deps: RouteDeps, ended: Job): Response {
         await send('image_generation.completed', await completedEvent(deps, ended, image));
       }
     } catch (thrown) {
-      const error = toAppError(thrown);
-      const { requestId } = c.get('facts');
-      if (error.status === 500) deps.onError(thrown, requestId);
-      await send('error', errorBody(error, requestId));
+      await send('error', errorBody(reported(c, deps, thrown), c.get('facts').requestId));
     }
   });
 }
