@@ -1,8 +1,8 @@
-import { COMMON_OPTIONS, type Command, type Option } from './command.ts';
+import { COMMON_OPTIONS, type Command } from './command.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the commands are for, in the order in which somebody meets them. */
+/** What the commands are for, in the order in which a newcomer needs them. */
 const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
   ['Here and now', ['start', 'generate']],
   ['A running service', ['keys', 'credits', 'accounts', 'usage', 'logs', 'top']],
@@ -53,11 +53,12 @@ function withAliases(name: string): string {
 
 /** The text of `onestep NAME --help`: usage, options, examples. */
 export function commandHelp(name: string, command: Command): string {
-  const options: [string, Option][] = Object.entries({ ...command.options, ...COMMON_OPTIONS });
-  const rows = options.map(([long, option]): [string, string] => [
-    `${option.short === undefined ? '    ' : `-${option.short}, `}--${long}${option.value === undefined ? '' : ` ${option.value}`}`,
-    option.help,
-  ]);
+  const rows = Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(
+    ([long, option]): [string, string] => [
+      `${option.short === undefined ? '    ' : `-${option.short}, `}--${long}${option.value === undefined ? '' : ` ${option.value}`}`,
+      option.help,
+    ],
+  );
   const width = Math.max(...rows.map(([left]) => left.length));
   const lines = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
   const examples = command.examples.map((example) => `  ${example}`);

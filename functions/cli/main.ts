@@ -1,10 +1,9 @@
-import { parseArgs } from 'node:util';
 import { AppError } from '#shared/core/errors.ts';
 import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
-import { COMMON_OPTIONS, type Command, type CommandContext } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { asCalled, commandHelp, overviewHelp, programName } from './help.ts';
 import { didYouMean } from './nearest.ts';
+import { parseWords } from './parse-words.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_BAD_INPUT = 2;
@@ -33,42 +32,22 @@ async function main(words: readonly string[]): Promise<number> {
     );
   }
   const command = await load();
-  const context = parseWords(name, command, rest);
-  if (context.values['help'] === true) {
+  const parsed = parseWords(name, command, rest);
+  if (parsed.values['help'] === true) {
     process.stdout.write(asCalled(commandHelp(name, command), process.env));
     return 0;
   }
-  await command.run(context);
+  const isQuiet = parsed.values['quiet'] === true;
+  await command.run(parsed, {
+    env: process.env,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: {
+      write: (text) => (isQuiet ? undefined : process.stderr.write(text)),
+      isTTY: process.stderr.isTTY && !isQuiet,
+    },
+  });
   return 0;
-}
-
-function parseWords(name: string, command: Command, words: readonly string[]): CommandContext {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...words],
-      options: { ...COMMON_OPTIONS, ...command.options },
-      allowPositionals: true,
-    });
-    const quiet = values['quiet'] === true;
-    return {
-      values: values as CommandContext['values'],
-      positionals,
-      env: process.env,
-      stdin: process.stdin,
-      stdout: process.stdout,
-      stderr: {
-        write: (text) => (quiet ? undefined : process.stderr.write(text)),
-        isTTY: process.stderr.isTTY && !quiet,
-      },
-    };
-  } catch (cause) {
-    const known = Object.keys({ ...command.options, ...COMMON_OPTIONS });
-    const problem = cause instanceof Error ? wordsProblem(cause.message, known) : String(cause);
-    const end = problem?.endsWith('.') ? '' : '.';
-    throw new AppError('invalid-request', `${problem}${end} See "onestep ${name} --help".`, {
-      cause,
-    });
-  }
 }
 
 /** `help keys` is `keys --help`. */
@@ -76,20 +55,7 @@ function askedHelp([, name = '']: readonly string[]): readonly string[] {
   return [name, '--help'];
 }
 
-/** What `parseArgs` found wrong, in one sentence or two. */
-function wordsProblem(message: string, known: readonly string[]): string | undefined {
-  const [, unknown] = /^Unknown option '(-{1,2}[^']*)'/.exec(message) ?? [];
-  if (unknown !== undefined) {
-    const word = unknown.replace(/^-+/, '');
-    return `There is no option ${unknown}.${didYouMean(word, known, '--')}`;
-  }
-  const [, option] = /^Option '(?:-\w, )?(--[\w-]+)\b.*' argument is ambiguous/.exec(message) ?? [];
-  return option === undefined
-    ? message.split(/\. To specify|\n/)[0]?.replace(/\.?$/, '.')
-    : `${option} needs a value; for one that begins with a dash, write ${option}=VALUE.`;
-}
-
-/** What the system says of a path that the user gave: a wrong name or a missing right. */
+/** The system's codes for a path that the user gave: a wrong name or a missing permission. */
 const PATH_FAULTS = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP'];
 
 /** 2 when a change of the input can help, 1 when it can't. */
@@ -100,12 +66,12 @@ function exitCode(error: unknown): number {
   return error instanceof AppError && error.status < 499 ? EXIT_BAD_INPUT : EXIT_FAILURE;
 }
 
-/** A failed call to the operating system says all in its message; where in our code is no help. */
+/** A failed system call: its message says everything, and a stack would add nothing. */
 function isSystemError(error: unknown): error is Error & { code: string } {
   return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
-// Whoever reads the output may have seen enough, as `head` has: no reason for a stack trace.
+// A reader such as `head` may close the pipe early, which is no reason for a stack trace.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type ImportedPackage, importedPackages } from '#functions/local/imported-packages.ts';
-import { dataFolder, findServer } from './client/connect.ts';
+import { dataFolder, findServer } from './client/service.ts';
 
 /** What there is on this machine, as far as the next step depends on it. */
 export interface Situation {

@@ -2,12 +2,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Bench } from '#functions/cli/bench/bench.ts';
-import type { CommandContext } from '#functions/cli/command.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { fromRoot } from '#test/helpers/root.ts';
 import type { ApiServerFacts, ApiServerTask, ApiServerUsage } from './api-server.ts';
+import type { Bench, BenchIo } from './bench.ts';
 import { type LoadRequest, type LoadResult, runLoad } from './load.ts';
 
 const CONNECTIONS = 100;
@@ -19,7 +18,7 @@ const QUEUED = 10_000;
 
 export const apiBench: Bench = {
   summary: 'requests per second and latencies of the API beside a bare Hono server',
-  run: (context) => withInterrupt('bench', (signal) => measure(context, signal)),
+  run: (io) => withInterrupt('bench', (signal) => measure(io, signal)),
 };
 
 interface Measured extends LoadResult {
@@ -36,7 +35,7 @@ interface Running extends ApiServerFacts {
   stop(): Promise<void>;
 }
 
-async function measure({ values, stdout, stderr }: CommandContext, signal: AbortSignal) {
+async function measure({ json, stdout, stderr }: BenchIo, signal: AbortSignal) {
   const folder = mkdtempSync(join(tmpdir(), 'onestep-bench-'));
   const running = new Set<Running>();
   const start = async (task: Omit<ApiServerTask, 'folder'>): Promise<Running> => {
@@ -59,11 +58,7 @@ async function measure({ values, stdout, stderr }: CommandContext, signal: Abort
       node: process.version,
     };
     const document = { machine, connections: CONNECTIONS, ...report };
-    stdout.write(
-      values['json'] === true
-        ? `${JSON.stringify(document)}\n`
-        : `${JSON.stringify(document, null, 2)}\n`,
-    );
+    stdout.write(json ? `${JSON.stringify(document)}\n` : `${JSON.stringify(document, null, 2)}\n`);
   } finally {
     for (const server of running) await server.stop();
     rmSync(folder, { recursive: true, force: true });

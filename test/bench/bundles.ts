@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import type { Bench } from '#functions/cli/bench/bench.ts';
-import type { CommandContext } from '#functions/cli/command.ts';
 import { bundleAll } from '#infra/bundles.ts';
+import type { Bench, BenchIo } from './bench.ts';
 
 const execute = promisify(execFile);
 
@@ -65,8 +64,8 @@ async function measure(file: string): Promise<number> {
   return Math.round((times[Math.floor(RUNS / 2)] ?? 0) * 10) / 10;
 }
 
-async function bundleTimes(context: CommandContext): Promise<readonly BundleTimes[]> {
-  context.stderr.write('Bundling …\n');
+async function bundleTimes({ stderr }: BenchIo): Promise<readonly BundleTimes[]> {
+  stderr.write('Bundling …\n');
   const bundles = await bundleAll({
     MAC_SECRET_ARN: 'onestep-dev-mac',
     MAC_SECRET_REGION: 'us-east-1',
@@ -75,7 +74,7 @@ async function bundleTimes(context: CommandContext): Promise<readonly BundleTime
   for (const [name, { folder, sizeBytes }] of Object.entries(bundles)) {
     // No client waits for these.
     if (name === 'kill-switch' || name === 'package-check') continue;
-    context.stderr.write(`Importing ${name} …\n`);
+    stderr.write(`Importing ${name} …\n`);
     const file = join(folder, 'index.mjs');
     const gzipBytes = gzipSync(readFileSync(file)).length;
     results.push({ name, sizeBytes, gzipBytes, coldImportMs: await measure(file) });
@@ -95,12 +94,11 @@ function table(results: readonly BundleTimes[]): string {
   ].join('\n');
 }
 
-/** `onestep bench bundles`: sizes of the Lambda functions, and the time of a cold import of each. */
+/** `npm run -s bench -- bundles`: sizes of the Lambda functions, and the time of a cold import of each. */
 export const bundlesBench: Bench = {
   summary: 'the Lambda functions: sizes and cold imports',
-  async run(context) {
-    const results = await bundleTimes(context);
-    const json = context.values['json'] === true;
-    context.stdout.write(json ? `${JSON.stringify(results)}\n` : `${table(results)}\n`);
+  async run(io) {
+    const results = await bundleTimes(io);
+    io.stdout.write(io.json ? `${JSON.stringify(results)}\n` : `${table(results)}\n`);
   },
 };

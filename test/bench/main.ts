@@ -14,11 +14,5 @@ if (name !== 'api' && name !== 'bundles') {
   process.stderr.write(`Name what to measure: ${Object.keys(BENCHES).join(', ')}.\n`);
   process.exit(2);
 }
-await BENCHES[name].run({
-  values,
-  positionals,
-  env: process.env,
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-});
+const { stdout, stderr } = process;
+await BENCHES[name].run({ json: values.json === true, stdout, stderr });

@@ -5,7 +5,6 @@ import { importModel } from '#shared/engine/package/import-model.ts';
 import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { torchRandn } from '#shared/engine/pipeline/noise.ts';
-import { assertPictureSize } from '#shared/engine/pipeline/picture-size.ts';
 import {
   type EdgeTensor,
   loadSessions,
@@ -15,7 +14,7 @@ import type { EngineMessage, EngineTask } from './engine-task.ts';
 import { machineRate } from './machine-rate.ts';
 import { writeRandomRepository } from './random-repository.ts';
 
-/** The process that does the work of `bench engine`: one task, told by its only argument. */
+/** The process that does the work of `bench engine`: the one task in its argument. */
 const send = (message: EngineMessage): void => {
   process.send?.(message);
 };
@@ -45,9 +44,7 @@ async function perform(task: EngineTask): Promise<unknown> {
 
 async function runImages(task: EngineTask & { kind: 'run' }): Promise<unknown> {
   const manifest = readManifest(task.model);
-  const side = task.size ?? manifest.size.defaultWidth;
-  assertPictureSize(side, side, manifest.size.multiple);
-  const { device } = task;
+  const { side, device } = task;
   const sessions = await phase('load', () => loadSessions(task.model, manifest, { device }));
   let pixelsSha256 = '';
   for (let run = 0; run < task.runs; run += 1) {
@@ -69,22 +66,12 @@ async function drawImage(
     sessions.run('text', { ids_1: emptyPrompt(first), ids_2: emptyPrompt(second) }),
   );
   const { latentChannels } = manifest.vae;
-  const dims = [1, latentChannels, side / manifest.size.multiple, side / manifest.size.multiple];
-  const latents = {
-    data: torchRandn(
-      0,
-      dims.reduce((a, b) => a * b),
-    ),
-    dims,
-  };
+  const latentSide = side / manifest.size.multiple;
+  const dims = [1, latentChannels, latentSide, latentSide];
+  const latents = { data: torchRandn(0, latentChannels * latentSide ** 2), dims };
   const time_ids = { data: Float32Array.of(side, side, 0, 0, side, side), dims: [1, 6] };
   const { x0 } = await phase('unet', () =>
-    sessions.run('unet', {
-      latents,
-      context: given(context),
-      pooled: given(pooled),
-      time_ids,
-    }),
+    sessions.run('unet', { latents, context: given(context), pooled: given(pooled), time_ids }),
   );
   const { pixels } = await phase('vae', () => sessions.run('vae', { x0: given(x0) }));
   const image = { seed: 0, width: side, height: side, pixels: given(pixels).data as Uint8Array };
@@ -103,7 +90,7 @@ function emptyPrompt({ bosId, eosId, padId, maxLength }: TokenizerFacts): EdgeTe
 }
 
 function given(tensor: EdgeTensor | undefined): EdgeTensor {
-  if (tensor === undefined) throw new Error('A graph gave no output.');
+  if (tensor === undefined) throw new Error('A graph has no such output.');
   return tensor;
 }
 

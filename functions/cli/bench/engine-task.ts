@@ -13,13 +13,14 @@ export type EngineTask =
       readonly kind: 'run';
       readonly model: string;
       readonly device: 'cpu' | 'cuda';
-      readonly size: number | undefined;
+      /** Pixels of each side. */
+      readonly side: number;
       readonly runs: number;
-      /** Where the last image's bytes are to be put, RGB row by row. */
+      /** Where the last image's bytes go, RGB row by row. */
       readonly pixels: string;
     };
 
-/** What such a process says: a phase begins (and waits for the word), a phase ended, all is done. */
+/** What such a process reports: a phase begins (and waits for an answer), it has ended, all is done. */
 export type EngineMessage =
   | { readonly kind: 'begin'; readonly phase: string }
   | { readonly kind: 'end'; readonly seconds: number }

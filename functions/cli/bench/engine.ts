@@ -1,121 +1,118 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import type { CommandContext } from '#functions/cli/command.ts';
-import { withInterrupt } from '#functions/cli/interrupt.ts';
-import { AppError } from '#shared/core/errors.ts';
+import { readManifest } from '#shared/engine/package/manifest.ts';
 import { assertCuda } from '#shared/engine/pipeline/cuda.ts';
-import type { Bench } from './bench.ts';
+import { assertPictureSize } from '#shared/engine/pipeline/picture-size.ts';
 import type { EngineTask } from './engine-task.ts';
 import { type GpuReport, watchGpu } from './gpu-memory.ts';
 import { type Likeness, likeness } from './likeness.ts';
 import { type ImportRecord, measureImport } from './measure-import.ts';
 import { fillPageCache } from './page-cache.ts';
-import { type PhaseRecord, runTask } from './run-task.ts';
+import { type PhaseRecord, runTask, type TaskRecord } from './run-task.ts';
 import { type ImageTimes, imageTimes } from './warm-times.ts';
 
-const DEFAULT_RUNS = 2;
-const DEFAULT_GPU_RUNS = 6;
 const GIGABYTE = 1e9;
 
-export const engineBench: Bench = {
-  summary: 'import a model, load it and draw images; seconds and peak memory of each phase',
-  run: (context) => withInterrupt('bench', (signal) => measure(context, signal)),
-};
-
-interface Settings {
+/** What to measure, and with what. */
+export interface EngineSettings {
   readonly shape: 'sdxl' | 'demo';
   readonly dtype: 'fp32' | 'fp16';
   readonly device: 'cpu' | 'cuda';
+  /** Pixels; the model's own where undefined. */
   readonly size: number | undefined;
   readonly runs: number;
+  /** A package to measure; one of the shape is imported where undefined. */
   readonly model: string | undefined;
   readonly compare: 'cpu' | 'none';
   readonly dir: string;
 }
 
-/** Does one task after the other, and keeps what each phase of them took. */
-class Work {
-  readonly phases: PhaseRecord[] = [];
-  private readonly signal: AbortSignal;
-  private readonly stderr: CommandContext['stderr'];
+/** Performs a task in a process of its own; the prefix stands before the names of its phases. */
+type Perform = (
+  task: EngineTask,
+  prefix?: string,
+  onStart?: (processId?: number) => void,
+) => Promise<TaskRecord>;
 
-  constructor(signal: AbortSignal, stderr: CommandContext['stderr']) {
-    this.signal = signal;
-    this.stderr = stderr;
-  }
-
-  /** @param prefix put before the names of the task's phases */
-  perform(task: EngineTask, prefix = '', onStart?: (processId?: number) => void) {
-    return runTask(
-      task,
-      this.signal,
-      (record) => {
-        const named = { ...record, phase: `${prefix}${record.phase}` };
-        this.phases.push(named);
-        this.stderr.write(line(named));
-      },
-      onStart,
-    );
-  }
-}
-
-async function measure(context: CommandContext, signal: AbortSignal): Promise<void> {
-  const settings = readSettings(context.values);
+/**
+ * Imports a model, loads it and draws images: seconds and peak memory of each phase.
+ *
+ * @throws AppError `unavailable` without a CUDA device where one was asked for
+ */
+export async function measureEngine(
+  settings: EngineSettings,
+  stderr: CommandContext['stderr'],
+  signal: AbortSignal,
+) {
+  const { shape, dtype, dir, ...rest } = settings;
   if (settings.device === 'cuda') assertCuda();
-  const { stderr, stdout } = context;
-  const work = new Work(signal, stderr);
-  mkdirSync(settings.dir, { recursive: true });
-  const folder = mkdtempSync(join(settings.dir, 'onestep-bench-'));
+  const phases: PhaseRecord[] = [];
+  const perform: Perform = (task, prefix = '', onStart = undefined) => {
+    const onPhase = (record: PhaseRecord) => {
+      const named = { ...record, phase: `${prefix}${record.phase}` };
+      phases.push(named);
+      stderr.write(phaseLine(named));
+    };
+    return runTask(task, signal, onPhase, onStart);
+  };
+  mkdirSync(dir, { recursive: true });
+  const folder = mkdtempSync(join(dir, 'onestep-bench-'));
   try {
-    const { result: rate } = await work.perform({ kind: 'rate' });
+    const { result: rate } = await perform({ kind: 'rate' });
     stderr.write(`machine: ${JSON.stringify(rate)}\n`);
-    const { shape, dtype } = settings;
     const imported =
       settings.model === undefined
-        ? await measureImport(shape, dtype, folder, (task) => work.perform(task), signal)
+        ? await measureImport(shape, dtype, folder, perform, signal)
         : { model: settings.model, record: undefined };
-    // The import's and the copy's own pages may have pushed the first of them out.
+    // The import and the copy may have pushed some of the package out of the page cache.
     await fillPageCache(imported.model, signal);
-    const drawn = await drawImages(settings, imported.model, folder, work);
-    const report = {
-      ...settings,
-      dir: undefined,
-      machine: machine(rate),
-      import: imported.record,
-      ...drawn,
-      phases: work.phases,
+    const drawn = await drawImages(settings, imported.model, folder, perform);
+    const machine = {
+      processor: cpus()[0]?.model ?? 'unknown',
+      threads: availableParallelism(),
+      ...(rate as object),
     };
-    const text = work.phases.map(line).join('') + importLine(imported.record) + summary(drawn);
-    stdout.write(context.values['json'] === true ? `${JSON.stringify(report)}\n` : text);
+    return { shape, dtype, ...rest, machine, import: imported.record, ...drawn, phases };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+export type EngineReport = Awaited<ReturnType<typeof measureEngine>>;
+
+/** The report as lines for a person. */
+export function engineReport(report: EngineReport): string {
+  return report.phases.map(phaseLine).join('') + importLine(report.import) + summary(report);
+}
+
 interface Drawn extends ImageTimes {
   readonly image: unknown;
-  /** null on a CPU. */
+  /** Null on a CPU. */
   readonly gpu: GpuReport | null;
-  /** The image beside the one that the CPU draws of the same package; null when not asked for. */
+  /** How far it is from the image that the CPU draws of the same package; null unless asked for. */
   readonly likeness: Likeness | null;
 }
 
 async function drawImages(
-  { device, size, runs, compare }: Settings,
+  { device, size, runs, compare }: EngineSettings,
   model: string,
   folder: string,
-  work: Work,
+  perform: Perform,
 ): Promise<Drawn> {
+  const { defaultWidth, multiple } = readManifest(model).size;
+  const side = size ?? defaultWidth;
+  assertPictureSize(side, side, multiple, '--size: ');
   const pixels = (name: string) => join(folder, `${name}.rgb`);
-  const task = { kind: 'run', model, device, size, runs, pixels: pixels('drawn') } as const;
-  const perform = (onStart?: (processId?: number) => void) => work.perform(task, '', onStart);
+  const task = { kind: 'run', model, device, side, runs, pixels: pixels('drawn') } as const;
+  const draw = (onStart?: (processId?: number) => void) => perform(task, '', onStart);
   const { done, gpu } =
-    device === 'cuda' ? await watchGpu(perform) : { done: await perform(), gpu: null };
+    device === 'cuda' ? await watchGpu(draw) : { done: await draw(), gpu: null };
   let alike: Likeness | null = null;
   if (compare === 'cpu') {
     const again = { ...task, device: 'cpu', runs: 1, pixels: pixels('compared') } as const;
-    await work.perform(again, 'cpu ');
+    await perform(again, 'cpu ');
     alike = likeness(readFileSync(pixels('drawn')), readFileSync(pixels('compared')));
   }
   return { image: done.result, ...imageTimes(done.phases), gpu, likeness: alike };
@@ -141,52 +138,6 @@ function summary({ firstImageSeconds, warmMs, gpu, likeness: alike }: Drawn): st
   return lines.map((text) => `${text}\n`).join('');
 }
 
-function readSettings(values: CommandContext['values']): Settings {
-  const text = (name: string, fallback: string) => {
-    const value = values[name];
-    return typeof value === 'string' ? value : fallback;
-  };
-  const choice = <T extends string>(name: string, choices: readonly [T, ...T[]]): T => {
-    const value = text(name, choices[0]);
-    const known = choices.find((allowed) => allowed === value);
-    if (known !== undefined) return known;
-    throw new AppError('invalid-request', `--${name} is ${choices.join(' or ')}.`);
-  };
-  const whole = (name: string): number | undefined => {
-    const value = values[name];
-    if (value === undefined) return undefined;
-    const parsed = Number(value);
-    if (Number.isInteger(parsed) && parsed > 0) return parsed;
-    throw new AppError('invalid-request', `--${name} is a whole number above 0.`);
-  };
-  const model = text('model', '');
-  if (model !== '' && !existsSync(model)) {
-    throw new AppError('file-not-found', `${model}: there is no such folder.`);
-  }
-  const device = choice('device', ['cpu', 'cuda']);
-  const onGpu = device === 'cuda';
-  const dtype = choice('dtype', onGpu ? ['fp16', 'fp32'] : ['fp32', 'fp16']);
-  if (onGpu && dtype === 'fp32') {
-    throw new AppError('invalid-request', 'CUDA draws from float16: leave --dtype out.');
-  }
-  return {
-    shape: choice('shape', ['sdxl', 'demo']),
-    dtype,
-    device,
-    size: whole('size'),
-    runs: whole('runs') ?? (onGpu ? DEFAULT_GPU_RUNS : DEFAULT_RUNS),
-    compare: choice('compare', onGpu ? ['cpu', 'none'] : ['none', 'cpu']),
-    model: model === '' ? undefined : model,
-    dir: text('dir', tmpdir()),
-  };
-}
-
-const machine = (rate: unknown): object => ({
-  processor: cpus()[0]?.model ?? 'unknown',
-  threads: availableParallelism(),
-  ...(typeof rate === 'object' ? rate : {}),
-});
-
 function importLine(record: ImportRecord | undefined): string {
   if (record === undefined) return '';
   const { bytes, copySeconds, speedOfCopy } = record;
@@ -194,7 +145,7 @@ function importLine(record: ImportRecord | undefined): string {
   return `import: cp writes the same ${size} in ${copySeconds.toFixed(2)} s, so at ${speedOfCopy.toFixed(2)} of its speed\n`;
 }
 
-function line({ phase, seconds, peakRssBytes, peakAnonymousBytes }: PhaseRecord): string {
+function phaseLine({ phase, seconds, peakRssBytes, peakAnonymousBytes }: PhaseRecord): string {
   const gigabytes = (bytes: number) => (bytes / GIGABYTE).toFixed(2).padStart(6);
   return `${phase.padEnd(11)}${seconds.toFixed(2).padStart(8)} s  RSS${gigabytes(peakRssBytes)} GB  anonymous${gigabytes(peakAnonymousBytes)} GB\n`;
 }

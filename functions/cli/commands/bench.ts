@@ -1,51 +1,81 @@
-import type { Bench } from '#functions/cli/bench/bench.ts';
-import type { Command } from '#functions/cli/command.ts';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { z } from 'zod';
+import { engineReport, measureEngine } from '#functions/cli/bench/engine.ts';
+import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
+import { withInterrupt } from '#functions/cli/interrupt.ts';
+import { choice, path, whole } from '#functions/cli/option-types.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { MAX_SIDE } from '#shared/engine/pipeline/picture-size.ts';
 
-/** What can be measured; each is loaded only when it runs. */
-const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
-  engine: async () => (await import('#functions/cli/bench/engine.ts')).engineBench,
+const NAME_IT = 'Name what to measure: engine';
+const DEFAULT_RUNS = 2;
+const DEFAULT_GPU_RUNS = 6;
+
+const OPTIONS = {
+  shape: option(
+    'SHAPE',
+    'sdxl (random weights, default) or demo',
+    choice(['sdxl', 'demo']).default('sdxl'),
+  ),
+  size: option('PIXELS', "side of the image; default: the model's", whole(1, MAX_SIDE)),
+  dtype: option(
+    'TYPE',
+    'fp32 (default on a CPU) or fp16 (the only one on a GPU)',
+    choice(['fp32', 'fp16']),
+  ),
+  device: option('DEVICE', 'cpu (default) or cuda', choice(['cpu', 'cuda']).default('cpu')),
+  runs: option(
+    'N',
+    `images, the first of them cold; default: ${DEFAULT_RUNS}, on a GPU ${DEFAULT_GPU_RUNS}`,
+    whole(1),
+  ),
+  compare: option(
+    'WITH',
+    'cpu (default on a GPU): draw the image on the CPU too and measure the difference; or none',
+    choice(['cpu', 'none']),
+  ),
+  dir: option('DIR', 'where the files go until the end', path().default(tmpdir)),
+  model: option('PKG', 'measure this package instead', path()),
 };
 
-export const bench: Command = {
+export const bench = defineCommand({
   summary: 'measure the engine on this machine',
-  usage: `${Object.keys(BENCHES).join('|')} [options]`,
-  options: {
-    shape: { type: 'string', value: 'SHAPE', help: 'engine: sdxl (random weights) or demo' },
-    size: {
-      type: 'string',
-      value: 'PIXELS',
-      help: "engine: side of the image; default the model's",
-    },
-    dtype: { type: 'string', value: 'TYPE', help: 'engine: fp32 (default on a CPU) or fp16' },
-    device: { type: 'string', value: 'DEVICE', help: 'engine: cpu (default) or cuda' },
-    runs: {
-      type: 'string',
-      value: 'N',
-      help: 'engine: images, the first of them cold; default 2, on a GPU 6',
-    },
-    compare: {
-      type: 'string',
-      value: 'WITH',
-      help: 'engine: cpu (default on a GPU) to draw the image on the CPU too and say how alike; none',
-    },
-    dir: { type: 'string', value: 'DIR', help: 'engine: a folder for the files, deleted after' },
-    model: { type: 'string', value: 'PKG', help: 'engine: measure this package instead' },
-  },
+  usage: 'engine [options]',
+  options: OPTIONS,
+  positionals: z.tuple([z.literal('engine', NAME_IT)], NAME_IT),
   examples: [
     'onestep bench engine --shape sdxl --size 1024 --json',
     'onestep bench engine --shape demo',
     'onestep bench engine --device cuda --size 1024 --json',
   ],
   async run(context) {
-    const [name, ...others] = context.positionals;
-    const load = name !== undefined && Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
-    if (load === undefined || others.length > 0) {
-      throw new AppError(
-        'invalid-request',
-        `Name what to measure: ${Object.keys(BENCHES).join(', ')}.`,
-      );
-    }
-    await (await load()).run(context);
+    const { stderr } = context;
+    const settings = readSettings(context.options);
+    const report = await withInterrupt('bench', (signal) =>
+      measureEngine(settings, stderr, signal),
+    );
+    context.print(report, engineReport(report));
   },
-};
+});
+
+function readSettings(options: CommandContext<typeof OPTIONS>['options']) {
+  const { shape, size, device, model, dir } = options;
+  if (model !== undefined && !existsSync(model)) {
+    throw new AppError('file-not-found', `--model: ${model} does not exist.`);
+  }
+  const isGpu = device === 'cuda';
+  if (isGpu && options.dtype === 'fp32') {
+    throw new AppError('invalid-request', '--dtype: CUDA draws from float16 only.');
+  }
+  return {
+    shape,
+    dtype: isGpu ? ('fp16' as const) : (options.dtype ?? 'fp32'),
+    device,
+    size,
+    runs: options.runs ?? (isGpu ? DEFAULT_GPU_RUNS : DEFAULT_RUNS),
+    compare: options.compare ?? (isGpu ? ('cpu' as const) : ('none' as const)),
+    model,
+    dir,
+  };
+}

@@ -1,21 +1,28 @@
-import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
-import { AppError } from '#shared/core/errors.ts';
+import { choice, number, whole } from '#functions/cli/option-types.ts';
+import { defined } from '#shared/core/defined.ts';
 import { type Cost, ceilingPerMonth, estimateCost } from '#shared/deployment/cost.ts';
 import { INSTANCE_PRICES } from '#shared/deployment/instance-prices.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
+const OPTIONS = {
+  images: option('N', 'images to make (1000)', whole(0).default(1000)),
+  instance: option(
+    'TYPE',
+    'instance type (all that have a price)',
+    choice(Object.keys(INSTANCE_PRICES) as [string, ...string[]]),
+  ),
+  wakes: option('N', 'how often an instance starts for them (1)', whole(0).default(1)),
+  seconds: option('S', 'measured seconds for an image (an estimate)', number(0)),
+  ...STAGE_OPTION,
+};
+
 /** `onestep cost`: what a number of images costs, and what a month can cost at most. */
-export const cost: Command = {
+export const cost = defineCommand({
   summary: 'estimate what images cost on AWS, and the ceiling of a month',
   usage: '[options]',
-  options: {
-    images: { type: 'string', value: 'N', help: 'images to make (1000)' },
-    instance: { type: 'string', value: 'TYPE', help: 'instance type (all that have a price)' },
-    wakes: { type: 'string', value: 'N', help: 'times that an instance starts for them (1)' },
-    seconds: { type: 'string', value: 'S', help: 'measured seconds for an image (an estimate)' },
-    ...STAGE_OPTION,
-  },
+  options: OPTIONS,
   examples: [
     'onestep cost --images 1000 --instance ml.g6.xlarge',
     'onestep cost --images 100000 --wakes 30 --json',
@@ -23,39 +30,26 @@ export const cost: Command = {
   async run(context) {
     const settings = deploymentSettings(context);
     const costs = estimates(context, settings);
-    const ceiling = deploymentCeiling(settings);
-    context.stdout.write(
-      context.values['json'] === true
-        ? `${JSON.stringify({ costs, deploymentCeilingPerMonthUsd: ceiling }, null, 2)}\n`
-        : costReport(costs, settings),
-    );
+    const document = { costs, deploymentCeilingPerMonthUsd: deploymentCeiling(settings) };
+    context.print(document, costReport(costs, settings));
   },
-};
+});
 
-function estimates(context: CommandContext, settings: DeploymentSettings): readonly Cost[] {
-  const { values } = context;
-  const instance = values['instance'];
-  const types = typeof instance === 'string' ? [instance] : Object.keys(INSTANCE_PRICES);
-  const seconds =
-    values['seconds'] === undefined ? undefined : amount(values['seconds'], 'seconds');
+function estimates(
+  { options: { images, instance, wakes, seconds } }: CommandContext<typeof OPTIONS>,
+  settings: DeploymentSettings,
+): readonly Cost[] {
+  const types = instance === undefined ? Object.keys(INSTANCE_PRICES) : [instance];
   return types.map((type) =>
     estimateCost({
-      images: amount(values['images'] ?? '1000', 'images'),
+      images,
       instance: type,
-      wakes: amount(values['wakes'] ?? '1', 'wakes'),
+      wakes,
       maxInstances: Math.max(...settings.models.map((model) => model.maxInstances)),
       models: settings.models.length,
-      ...(seconds === undefined ? {} : { secondsPerImage: seconds }),
+      ...defined({ secondsPerImage: seconds }),
     }),
   );
-}
-
-function amount(value: string | boolean | undefined, name: string): number {
-  const number = Number(value);
-  if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(number) && number >= 0) {
-    return number;
-  }
-  throw new AppError('invalid-request', `--${name} must be a number, not "${String(value)}".`);
 }
 
 /** All endpoints of the context at their most, all month. */
@@ -67,7 +61,7 @@ function deploymentCeiling(settings: DeploymentSettings): number {
 }
 
 /** The report as a Markdown table, which docs/costs.md holds as it is. */
-export function costReport(costs: readonly Cost[], settings: DeploymentSettings): string {
+function costReport(costs: readonly Cost[], settings: DeploymentSettings): string {
   const head = [
     'instance',
     'GPU',

@@ -1,10 +1,18 @@
-import { COMMON_SERVICE_OPTIONS, text, withAdmin } from '#functions/cli/admin-command.ts';
+import { z } from 'zod';
+import type {
+  AccountSchema,
+  GrantSchema,
+  LedgerEntrySchema,
+} from '#functions/api/account/account-schema.ts';
+import { chooseAction } from '#functions/cli/choose-action.ts';
+import type { HttpClient } from '#functions/cli/client/http-client.ts';
+import { SERVICE_OPTIONS, withOperatorService } from '#functions/cli/client/service.ts';
 import { formatTable, oneLine } from '#functions/cli/client/table.ts';
-import type { Command, CommandContext } from '#functions/cli/command.ts';
-import { didYouMean } from '#functions/cli/nearest.ts';
-import type { AdminClient } from '#functions/local/admin-client.ts';
+import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
+import { futureDate } from '#functions/cli/option-types.ts';
 import { randomBytes } from '#functions/local/random-bytes.ts';
 import { systemClock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { createUlid } from '#shared/core/ids.ts';
 import { formatUsd, microUsd, parseUsd } from '#shared/core/money.ts';
@@ -12,58 +20,43 @@ import { formatUsd, microUsd, parseUsd } from '#shared/core/money.ts';
 /** What the API gives on one page. */
 const MAX_ENTRIES = 1000;
 
-interface AccountView {
-  readonly id: string;
-  readonly name: string;
-  readonly balance: number;
-  readonly held: number;
-}
+type Account = z.infer<typeof AccountSchema>;
+type LedgerEntry = z.infer<typeof LedgerEntrySchema>;
 
-interface EntryView {
-  readonly id: string;
-  readonly at: string;
-  readonly kind: string;
-  readonly amount: number;
-  readonly prediction: string | null;
-  readonly reference: string | null;
-}
+const OPTIONS = {
+  ...SERVICE_OPTIONS,
+  account: option('ID', "default: the key's own account; balance: all accounts"),
+  reference: option('TEXT', 'grant: what paid for it; the same reference is granted once'),
+  note: option('TEXT', 'grant: a note for the ledger'),
+  expires: option('DATE', 'grant: when what is left of it expires', futureDate()),
+};
+type Context = CommandContext<typeof OPTIONS>;
 
-export const credits: Command = {
+const ACTIONS = { balance, grant, ledger };
+
+export const credits = defineCommand({
   summary: 'see balances and the ledger, and grant credit',
   usage: 'balance | grant USD | ledger [options]',
-  options: {
-    ...COMMON_SERVICE_OPTIONS,
-    reference: {
-      type: 'string',
-      value: 'TEXT',
-      help: 'grant: what paid for it; the same reference is granted once',
-    },
-    note: { type: 'string', value: 'TEXT', help: 'grant: words for the ledger' },
-    expires: { type: 'string', value: 'DATE', help: 'grant: when what is left of it expires' },
-  },
+  options: OPTIONS,
+  positionals: z.array(z.string()).max(2, 'credits takes an action and an amount at most'),
   examples: [
     'onestep credits balance',
     'onestep credits grant 25 --reference invoice-2026-117',
     'onestep credits ledger --json',
   ],
-  run,
-};
+  run: (context) => {
+    const [action = 'balance', amount] = context.positionals;
+    const act = chooseAction('credits', ACTIONS, action);
+    if (act === grant) assertAmount(amount);
+    return withOperatorService(context, (service) => act(context, service, amount ?? ''));
+  },
+});
 
-async function run(context: CommandContext): Promise<void> {
-  const [action = 'balance', amount] = context.positionals;
-  await withAdmin(context, async (admin) => {
-    if (action === 'balance') return balance(context, admin);
-    if (action === 'ledger') return ledger(context, admin);
-    if (action === 'grant' && amount !== undefined) return grant(context, admin, amount);
-    throw new AppError('invalid-request', wrongAction(action));
-  });
-}
-
-async function balance(context: CommandContext, admin: AdminClient): Promise<void> {
-  const { results } = await admin.call<{ results: readonly AccountView[] }>('GET', '/v1/accounts');
-  const account = text(context, 'account');
-  const shown = results.filter(({ id }) => account === undefined || id === account);
-  if (account !== undefined && shown.length === 0) {
+async function balance(context: Context, service: HttpClient): Promise<void> {
+  const { results } = await service.json<{ results: readonly Account[] }>('/v1/accounts');
+  const { account } = context.options;
+  const found = results.filter(({ id }) => account === undefined || id === account);
+  if (account !== undefined && found.length === 0) {
     throw new AppError('not-found', `There is no account "${account}".`);
   }
   const table = formatTable(
@@ -73,31 +66,26 @@ async function balance(context: CommandContext, admin: AdminClient): Promise<voi
       { title: 'held', right: true },
       { title: 'name' },
     ],
-    shown.map(({ id, name, balance, held }) => [
+    found.map(({ id, name, balance, held }) => [
       id,
       formatUsd(microUsd(balance)),
       formatUsd(microUsd(held)),
       oneLine(name, 40),
     ]),
   );
-  print(context, shown, table);
+  context.print(found, table);
 }
 
-async function ledger(context: CommandContext, admin: AdminClient): Promise<void> {
-  const account = text(context, 'account');
-  const query = new URLSearchParams({
-    limit: String(MAX_ENTRIES),
-    ...(account === undefined ? {} : { account }),
-  });
-  const { results } = await admin.call<{ results: readonly EntryView[] }>(
-    'GET',
-    `/v1/ledger?${query}`,
-  );
-  print(context, results, ledgerTable(results));
+async function ledger(context: Context, service: HttpClient): Promise<void> {
+  const { account } = context.options;
+  const query = new URLSearchParams(defined({ limit: String(MAX_ENTRIES), account }));
+  const path = `/v1/ledger?${query}`;
+  const { results } = await service.json<{ results: readonly LedgerEntry[] }>(path);
+  context.print(results, ledgerTable(results));
 }
 
 /** Oldest first, so that the newest is next to the prompt of the shell. */
-function ledgerTable(entries: readonly EntryView[]): string {
+function ledgerTable(entries: readonly LedgerEntry[]): string {
   if (entries.length === 0) return 'No money has moved yet.\n';
   return formatTable(
     [{ title: 'at (UTC)' }, { title: 'kind' }, { title: 'amount', right: true }, { title: 'for' }],
@@ -112,34 +100,29 @@ function ledgerTable(entries: readonly EntryView[]): string {
   );
 }
 
-function wrongAction(action: string): string {
-  if (action === 'grant') return 'Say how much: onestep credits grant 25';
-  const meant = didYouMean(action, ['balance', 'grant', 'ledger'], 'onestep credits ');
-  return `credits has no "${action}".${meant} It takes ${credits.usage}.`;
+function assertAmount(given: string | undefined) {
+  if (given === undefined) {
+    throw new AppError('invalid-request', 'Say how much: onestep credits grant 25');
+  }
+  const amount = parseUsd(given);
+  if (amount !== undefined && amount !== 0) return amount;
+  throw new AppError(
+    'invalid-request',
+    `"${given}" is not an amount of dollars such as 25 or 0.5.`,
+  );
 }
 
-async function grant(context: CommandContext, admin: AdminClient, given: string): Promise<void> {
-  const amount = parseUsd(given);
-  if (amount === undefined || amount === 0) {
-    throw new AppError('invalid-request', `"${given}" is no amount of dollars such as 25 or 0.5.`);
-  }
-  const expires = text(context, 'expires');
-  if (expires !== undefined && Number.isNaN(Date.parse(expires))) {
-    throw new AppError('invalid-request', `--expires: "${expires}" is no date such as 2027-01-31.`);
-  }
-  const account = text(context, 'account');
-  const note = text(context, 'note');
-  const reference = text(context, 'reference') ?? `cli-${createUlid(systemClock, randomBytes)}`;
-  const entry = await admin.call<EntryView>('POST', '/v1/credits', {
+async function grant(context: Context, service: HttpClient, given: string): Promise<void> {
+  const amount = assertAmount(given);
+  const { note, account, expires } = context.options;
+  const reference = context.options.reference ?? `cli-${createUlid(systemClock, randomBytes)}`;
+  const json = defined({
     amount,
     reference,
-    ...(note === undefined ? {} : { note }),
-    ...(expires === undefined ? {} : { expires_at: new Date(expires).toISOString() }),
-    ...(account === undefined ? {} : { account }),
-  });
-  print(context, entry, `Granted ${formatUsd(amount)} (${reference}).\n`);
-}
-
-function print(context: CommandContext, json: unknown, words: string): void {
-  context.stdout.write(context.values['json'] === true ? `${JSON.stringify(json)}\n` : words);
+    note,
+    expires_at: expires,
+    account,
+  }) satisfies z.input<typeof GrantSchema>;
+  const entry = await service.json<LedgerEntry>('/v1/credits', { method: 'POST', json });
+  context.print(entry, `Granted ${formatUsd(amount)} (${reference}).\n`);
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { z } from 'zod';
+import { type CommandContext, defineCommand, flag } from '#functions/cli/command.ts';
 import {
   createOperator,
   createPushClient,
@@ -18,49 +19,50 @@ import { pushImage } from '#functions/cli/deploy/push-image.ts';
 import { isPushed, pushPackage } from '#functions/cli/deploy/push-package.ts';
 import { runCommand } from '#functions/cli/deploy/run-command.ts';
 import { systemClock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { type AccountId, createUlid } from '#shared/core/ids.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { progressLine } from './push.ts';
 
-/** `onestep deploy`: everything, in the order that it needs. */
-export const deploy: Command = {
-  summary: 'bring a deployment on AWS up, or up to date; going on after a failure',
+const OPTIONS = {
+  'build-image': flag('build and push the image even if there is one'),
+  'skip-preflight': flag('do not check quotas first'),
+  ...STAGE_OPTION,
+};
+type Context = CommandContext<typeof OPTIONS>;
+
+/** `onestep deploy`: each part of a deployment, in the order of their dependencies. */
+export const deploy = defineCommand({
+  summary: 'bring a deployment on AWS up, or up to date; after a failure, continue it',
   usage: '[PKG …] [options]',
-  options: {
-    'build-image': { type: 'boolean', help: 'build and push the image though there is one' },
-    'skip-preflight': { type: 'boolean', help: 'do not look at quotas first' },
-    ...STAGE_OPTION,
-  },
+  options: OPTIONS,
+  positionals: z.array(z.string()),
   examples: ['onestep deploy disback', 'onestep deploy --stage prod'],
   run: (context) => withAws(() => runDeploy(context)),
-};
+});
 
-async function runDeploy(context: CommandContext): Promise<void> {
+async function runDeploy(context: Context): Promise<void> {
   const settings = deploymentSettings(context);
   const result = await bringUp(deployDeps(context, settings), settings, context.positionals);
   const account = settleOperator(deploymentSettings(context));
   const adminKey = await createOperator(settings, account);
-  const report = { ...result, account, ...(adminKey === undefined ? {} : { adminKey }) };
-  context.stdout.write(
-    context.values['json'] === true
-      ? `${JSON.stringify(report, null, 2)}\n`
-      : Object.entries(report)
-          .map(([name, value]) => `${name}: ${value}\n`)
-          .join(''),
-  );
+  const report = { ...result, account, ...defined({ adminKey }) };
+  const lines = Object.entries(report).map(([name, value]) => `${name}: ${value}\n`);
+  context.print(report, lines.join(''));
   if (adminKey !== undefined) {
-    context.stderr.write('The admin key is shown this once. Next: onestep smoke\n');
+    context.stderr.write('The admin key is shown only this once. Next: onestep smoke\n');
   }
 }
 
-function deployDeps(context: CommandContext, settings: DeploymentSettings): DeployDeps {
+function deployDeps(context: Context, settings: DeploymentSettings): DeployDeps {
   const { region } = settings;
   const s3 = createPushClient(region, context.env);
   const cloudFormation = new CloudFormationClient({ region });
-  const skip = context.values['skip-preflight'] === true;
   return {
     preflight: async () =>
-      skip ? [] : preflight(createPreflightDeps(region, runCommand, PROJECT_FOLDER), settings),
+      context.options['skip-preflight']
+        ? []
+        : preflight(createPreflightDeps(region, runCommand, PROJECT_FOLDER), settings),
     deployStacks: (parts) => {
       settleOperator(deploymentSettings(context));
       return createCdk(runCommand, settings.stage).deploy(parts);
@@ -77,12 +79,12 @@ function deployDeps(context: CommandContext, settings: DeploymentSettings): Depl
       noteInContext(PROJECT_FOLDER, `onestep:${settings.stage}:imageDigest`, digest);
       return digest;
     },
-    buildImage: context.values['build-image'] === true,
+    buildImage: context.options['build-image'],
     say: (line) => context.stderr.write(`── ${line}\n`),
   };
 }
 
-/** The operator's account: its id is settled before the API is deployed, which has to know it. */
+/** The operator's account: its id is chosen before the API is deployed, which has to know it. */
 function settleOperator(settings: DeploymentSettings): AccountId {
   if (settings.operatorAccount !== undefined) return settings.operatorAccount as AccountId;
   const id = `acc_${createUlid(systemClock, random)}` as AccountId;

@@ -1,4 +1,5 @@
-import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { type CommandContext, defineCommand, flag } from '#functions/cli/command.ts';
+import { oneWord } from '#functions/cli/option-types.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { checkFiles } from '#shared/engine/package/check-files.ts';
 import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
@@ -7,29 +8,33 @@ import { loadPipeline } from '#shared/engine/pipeline/pipeline.ts';
 /** Latents on each side of the trial image: small, and enough for every level of a UNet. */
 const TRIAL_LATENTS = 8;
 
-export const doctor: Command = {
-  summary: 'check a model package: its files, its graphs, a trial image',
-  usage: 'PKG [options]',
-  options: {
-    'files-only': { type: 'boolean', help: 'compare the files with the manifest and stop there' },
-  },
-  examples: ['onestep doctor /tmp/demo', 'onestep doctor disback --json'],
-  run,
+const OPTIONS = {
+  'files-only': flag('only compare the files with the manifest'),
 };
 
-async function run({ values, positionals, stdout, stderr }: CommandContext): Promise<void> {
-  const [folder, extra] = positionals;
-  if (folder === undefined || extra !== undefined) {
-    throw new AppError('invalid-request', 'doctor takes one model package: onestep doctor PKG.');
-  }
+export const doctor = defineCommand({
+  summary: 'check a model package: its files, its graphs, a trial image',
+  usage: 'PKG [options]',
+  options: OPTIONS,
+  positionals: oneWord('doctor takes one model package: onestep doctor PKG'),
+  examples: ['onestep doctor /tmp/demo', 'onestep doctor disback --json'],
+  run,
+});
+
+async function run({
+  options,
+  positionals: [folder],
+  stdout,
+  stderr,
+}: CommandContext<typeof OPTIONS, readonly [string]>): Promise<void> {
   const manifest = readManifest(folder);
   stderr.write(`${manifest.name}: ${manifest.dtype}, ${manifest.digest.slice(0, 12)}\n`);
   const faults = await checkFiles(folder, manifest);
   if (faults.length === 0) {
     stderr.write(`files: ${Object.keys(manifest.files).length} as the manifest says\n`);
-    if (values['files-only'] !== true) faults.push(...(await drawTrial(folder, manifest, stderr)));
+    if (!options['files-only']) faults.push(...(await drawTrial(folder, manifest, stderr)));
   }
-  if (values['json'] === true) {
+  if (options.json) {
     const { name, digest } = manifest;
     stdout.write(`${JSON.stringify({ ok: faults.length === 0, name, digest, faults })}\n`);
   }
@@ -37,7 +42,7 @@ async function run({ values, positionals, stdout, stderr }: CommandContext): Pro
     const found = faults.map((fault) => fault.replace(/\.$/, '')).join('; ');
     throw new AppError('invalid-file', `${folder}: ${found}. Import the model again.`);
   }
-  if (values['json'] !== true) stdout.write(`${folder} is whole\n`);
+  if (!options.json) stdout.write(`${folder} is whole\n`);
 }
 
 /** Loads the graphs and draws one small image; returns what is wrong with it. */

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join, parse } from 'node:path';
-import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { type CommandContext, defineCommand } from '#functions/cli/command.ts';
 import { contactSheet } from '#functions/cli/generate/contact-sheet.ts';
 import { dumpStages } from '#functions/cli/generate/dump-stages.ts';
 import {
+  GENERATE_OPTIONS,
   type GenerateOptions,
   pictureSize,
   readGenerateOptions,
@@ -13,6 +14,7 @@ import {
 import { createProgress } from '#functions/cli/generate/progress.ts';
 import { showingMode, showPictures } from '#functions/cli/generate/show-pictures.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
+import { oneWord } from '#functions/cli/option-types.ts';
 import { assertWritable, writeOutput } from '#functions/cli/output-file.ts';
 import { ensureDemoModel } from '#functions/local/demo-model.ts';
 import { systemClock } from '#shared/core/clock.ts';
@@ -22,59 +24,24 @@ import { readManifest } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { loadPipeline, type Picture, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 
-export const generate: Command = {
+export const generate = defineCommand({
   summary: 'make pictures from a prompt, here and now',
   usage: '"PROMPT" [options]',
-  options: {
-    out: {
-      type: 'string',
-      short: 'o',
-      value: 'FILE',
-      help: 'default: onestep.png; with --num 3: onestep-0.png …',
-    },
-    seed: {
-      type: 'string',
-      value: 'N',
-      help: '0 to 4294967295; image i uses seed + i; default: random',
-    },
-    width: { type: 'string', value: 'PX', help: "default: the model's own" },
-    height: { type: 'string', value: 'PX', help: "default: the model's own" },
-    num: { type: 'string', short: 'n', value: 'N', help: 'how many pictures, 1 to 16' },
-    format: { type: 'string', value: 'F', help: "png, jpeg or webp; default: by the file's name" },
-    quality: { type: 'string', value: 'Q', help: '1 to 100, for jpeg and webp; default: 90' },
-    model: { type: 'string', value: 'PKG', help: 'a model package; default: the demo model' },
-    data: {
-      type: 'string',
-      value: 'DIR',
-      help: 'where the demo model is unpacked; default: .onestep',
-    },
-    dump: {
-      type: 'string',
-      value: 'FILE',
-      help: 'also write the tensors between the stages (safetensors)',
-    },
-    sheet: {
-      type: 'boolean',
-      help: 'with --num, also put all pictures on one: onestep-sheet.png',
-    },
-    show: {
-      type: 'boolean',
-      help: 'show the picture in this terminal, even if it does not say that it can',
-    },
-    device: { type: 'string', value: 'D', help: 'cpu or cuda; default: cpu' },
-    threads: { type: 'string', value: 'N', help: 'default: one per processor' },
-  },
+  options: GENERATE_OPTIONS,
+  positionals: oneWord('generate takes one prompt, in quotes'),
   examples: [
     'onestep generate "A photo of a dog." --seed 0 --out dog.png',
     'onestep generate "a red house by the sea at sunset" --width 384 --height 256 --num 4 --json',
     'onestep generate "A photo of a dog." --model ./disback --width 1024 --height 1024',
   ],
   run,
-};
+});
 
-async function run(context: CommandContext): Promise<void> {
+async function run(
+  context: CommandContext<typeof GENERATE_OPTIONS, readonly [string]>,
+): Promise<void> {
   const { stderr, stdout } = context;
-  const options = readGenerateOptions(context);
+  const options = readGenerateOptions(context.positionals[0], context.options);
   const paths = outputPaths(options);
   const sheet = options.sheet ? sheetPath(options.out) : undefined;
   for (const path of [...paths, options.dump, sheet]) {
@@ -89,14 +56,11 @@ async function run(context: CommandContext): Promise<void> {
       }),
     ));
   const size = pictureSize(options, readManifest(folder).size);
-  const pipeline = await loadPipeline(folder, {
-    device: options.device,
-    threads: options.threads,
-    keepMemory: true,
-  });
+  const { device, threads } = options;
+  const pipeline = await loadPipeline(folder, { device, threads, keepMemory: true });
   const warnings = pipeline.warningsFor(options.prompt);
   for (const warning of warnings) stderr.write(`warning: ${warning}\n`);
-  const progress = createProgress(stderr, options.count);
+  const progress = createProgress(stderr, options.num);
   progress.begin();
   const receipt = await makePictures(
     progress,
@@ -110,20 +74,20 @@ async function run(context: CommandContext): Promise<void> {
   if (sheet !== undefined) await writeOutput(sheet, await contactSheet(await files()));
   const how = showingMode(context);
   if (how !== undefined) await showPictures(stdout, await files(), how);
-  if (context.values['json'] === true) stdout.write(`${JSON.stringify(receipt)}\n`);
+  if (options.json) stdout.write(`${JSON.stringify(receipt)}\n`);
   else {
-    // A terminal has read the names of the pictures already.
+    // A terminal has shown the names of the pictures already.
     const told = stdout.isTTY && stderr.isTTY ? [] : paths;
     for (const path of sheet === undefined ? told : [...told, sheet]) stdout.write(`${path}\n`);
   }
 }
 
 /** `x.png` for one picture; `x-0.png`, `x-1.png` … for several. */
-function outputPaths({ out, count }: GenerateOptions): string[] {
-  if (count === 1) return [out];
+function outputPaths({ out, num }: GenerateOptions): string[] {
+  if (num === 1) return [out];
   const { root, dir, name, ext } = parse(out);
   const folder = dir === '' || dir === root ? dir : `${dir}/`;
-  return Array.from({ length: count }, (_, index) => `${folder}${name}-${index}${ext}`);
+  return Array.from({ length: num }, (_, index) => `${folder}${name}-${index}${ext}`);
 }
 
 /** `x-sheet.png` beside `x.webp`: the sheet is a PNG whatever the pictures are. */
@@ -143,14 +107,9 @@ async function makePictures(
   const ms = { load: pipeline.loadMs, text: 0, unet: 0, vae: 0, encode: 0, upload: 0 };
   const images: ImageRecord[] = [];
   const pictures: Picture[] = [];
-  const { prompt, seed, width, height, count, format, quality } = options;
-  for await (const picture of pipeline.generate({
-    prompt,
-    seed,
-    width,
-    height,
-    numOutputs: count,
-  })) {
+  const { prompt, seed, width, height, num: numOutputs, format, quality } = options;
+  const request = { prompt, seed, width, height, numOutputs };
+  for await (const picture of pipeline.generate(request)) {
     const key = paths[picture.index] ?? '';
     const encodeStarted = performance.now();
     const image = await encodeImage(picture, { format, quality, prompt, model: { name, digest } });

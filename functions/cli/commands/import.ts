@@ -1,102 +1,92 @@
 import { basename, join, resolve } from 'node:path';
-import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { z } from 'zod';
+import { type CommandContext, defineCommand, flag, option } from '#functions/cli/command.ts';
 import { fetchSources } from '#functions/cli/import/model-sources.ts';
 import { progressLine } from '#functions/cli/import/report-download.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
+import { choice, path } from '#functions/cli/option-types.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { createProgressMeter } from '#shared/engine/hub/progress-meter.ts';
 import { importModel } from '#shared/engine/package/import-model.ts';
 
 const PROGRESS_INTERVAL_MS = 200;
-const DTYPES = ['fp32', 'fp16'] as const;
 
-export const importCommand: Command = {
+const OPTIONS = {
+  repo: option('DIR', 'a folder laid out as stable-diffusion-xl-base-1.0 is', path()),
+  unet: option(
+    'FILE',
+    'take the UNet from here: .safetensors or .bin, or OWNER/NAME/FILE on the hub',
+    path(),
+  ),
+  checkpoint: option(
+    'FILE',
+    'take all weights from this one file (or OWNER/NAME/FILE); the repository describes them',
+    path(),
+  ),
+  dtype: option(
+    'TYPE',
+    'fp32 (fastest on a CPU, default) or fp16',
+    choice(['fp32', 'fp16']).default('fp32'),
+  ),
+  out: option(
+    'PKG',
+    'the new package, a folder; default with a name: models/NAME in the data folder',
+    path(),
+  ),
+  data: option('DIR', 'where downloads are kept; default: .onestep', path().default('.onestep')),
+  name: option(
+    '[OWNER/]NAME',
+    "how clients name it; default: as on the hub, else local/ and the folder's name",
+  ),
+  link: flag('share tensors that fit with their files instead of copying'),
+};
+
+export const importCommand = defineCommand({
   summary: 'make a model package from an SDXL repository',
   usage:
     'OWNER/NAME[@REVISION] | --repo DIR [--unet FILE] [--dtype fp32|fp16] [--out PKG] [options]',
-  options: {
-    repo: {
-      type: 'string',
-      value: 'DIR',
-      help: 'a folder laid out as stable-diffusion-xl-base-1.0 is',
-    },
-    unet: {
-      type: 'string',
-      value: 'FILE',
-      help: 'take the UNet from here: .safetensors or .bin, or OWNER/NAME/FILE on the hub',
-    },
-    checkpoint: {
-      type: 'string',
-      value: 'FILE',
-      help: 'take all weights from this one file (or OWNER/NAME/FILE); the repository describes them',
-    },
-    dtype: { type: 'string', value: 'TYPE', help: 'fp32 (fastest on a CPU, default) or fp16' },
-    out: {
-      type: 'string',
-      value: 'PKG',
-      help: 'the new package, a folder; default with a name: models/NAME in the data folder',
-    },
-    data: { type: 'string', value: 'DIR', help: 'where downloads are kept; default: .onestep' },
-    name: {
-      type: 'string',
-      value: '[OWNER/]NAME',
-      help: "how clients order it; default: as on the hub, else local/ and the folder's name",
-    },
-    link: { type: 'boolean', help: 'share tensors that fit with their files instead of copying' },
-  },
+  options: OPTIONS,
+  positionals: z.array(z.string()).max(1, 'import takes one OWNER/NAME, or --repo DIR'),
   examples: [
     'onestep import stabilityai/stable-diffusion-xl-base-1.0 --unet SYZhang0805/DisBack/SDXL_DisBack.bin',
     'onestep import --repo stable-diffusion-xl-base-1.0 --unet SDXL_DisBack.bin --dtype fp32 --out disback',
     'onestep import --repo models/demo/repo --unet models/demo/onestep_unet.bin --out /tmp/demo',
   ],
   run,
-};
+});
 
-async function run({ values, positionals, env, stdout, stderr }: CommandContext): Promise<void> {
-  const text = (option: string) => {
-    const value = values[option];
-    return typeof value === 'string' ? value : undefined;
-  };
-  const need = (option: string, example: string) => {
-    const value = text(option);
-    if (value !== undefined && value !== '') return value;
-    throw new AppError('invalid-request', `import needs --${option} ${example}.`);
-  };
-  const [given, extra] = positionals;
-  if (extra !== undefined || (given !== undefined && text('repo') !== undefined)) {
-    throw new AppError('invalid-request', `import does not know what "${extra ?? given}" is for.`);
+async function run(context: CommandContext<typeof OPTIONS>): Promise<void> {
+  const { options, positionals, env, stderr } = context;
+  const { unet, checkpoint, dtype, data, link } = options;
+  const [given] = positionals;
+  if (given !== undefined && options.repo !== undefined) {
+    throw new AppError('invalid-request', `Name ${given} or --repo, not both.`);
   }
-  const repository = given ?? need('repo', 'DIR');
-  const data = text('data') ?? '.onestep';
-  const dtype = DTYPES.find((known) => known === (text('dtype') ?? 'fp32'));
-  if (dtype === undefined) {
-    throw new AppError('invalid-request', `--dtype is ${DTYPES.join(' or ')}.`);
+  const repository = given ?? options.repo;
+  if (repository === undefined) {
+    throw new AppError('invalid-request', 'import needs --repo DIR, or an OWNER/NAME on the hub.');
   }
   const started = performance.now();
-  const unet = text('unet');
-  const checkpoint = text('checkpoint');
   const { out, manifest } = await withInterrupt('import', async (signal) => {
     const isFolder = given === undefined;
-    const link = values['link'] === true;
-    const place = text('out') ?? join(data, 'models');
-    const named = { repository, isFolder, unet, checkpoint, dtype, data, link, out: place };
-    const sources = await fetchSources(named, { env, stderr }, signal);
-    // A model from the hub is known by its name there; one from a folder goes where it is told.
+    const place = options.out ?? join(data, 'models');
+    const wanted = { repository, isFolder, unet, checkpoint, dtype, data, link, out: place };
+    const sources = await fetchSources(wanted, { env, stderr }, signal);
+    // A model from the hub is known by its name there; one from a folder goes where --out says.
     const hubName = unet !== undefined && sources.unet !== unet ? unet : repository;
     const isFetched = sources.source !== undefined;
-    const told = text('name')?.split('/') ?? [];
+    const named = options.name?.split('/') ?? [];
     const [owner, hubModel] = isFetched ? hubName.split(/[/@]/) : [];
-    const name = told.at(-1) ?? hubModel;
-    const out =
-      text('out') ??
-      (name === undefined ? need('out', 'PKG') : join(data, 'models', modelName(name)));
+    const name = named.at(-1) ?? hubModel;
+    const out = options.out ?? (name && join(data, 'models', modelName(name)));
+    if (out === undefined) throw new AppError('invalid-request', 'import needs --out PKG.');
     const importing = importModel({
       ...sources,
       dtype,
       out,
       name: name === undefined ? nameOfFolder(out) : modelName(name),
-      owner: ownerName(told.length > 1 ? told[0] : owner),
+      owner: ownerName(named.length > 1 ? named[0] : owner),
       link,
       processId: process.pid,
       signal,
@@ -106,16 +96,14 @@ async function run({ values, positionals, env, stdout, stderr }: CommandContext)
     return { out, manifest: await importing.finally(clearLine) };
   });
   const seconds = (performance.now() - started) / 1000;
-  if (values['json'] === true) {
-    stdout.write(`${JSON.stringify(manifest)}\n`);
-    return;
+  if (!options.json) {
+    const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+    stderr.write(`${out}: ${manifest.name}, ${megabytes(bytes)} in ${seconds.toFixed(1)} s\n`);
   }
-  const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
-  stderr.write(`${out}: ${manifest.name}, ${megabytes(bytes)} in ${seconds.toFixed(1)} s\n`);
-  stdout.write(`${manifest.digest}\n`);
+  context.print(manifest, `${manifest.digest}\n`);
 }
 
-/** What of a text can stand in a URL and a JSON key; empty when nothing can. */
+/** The part of a text that is fit for a URL and a JSON key; may be empty. */
 const usableName = (text: string): string =>
   text
     .toLowerCase()
@@ -130,14 +118,14 @@ function modelName(text: string): string {
   throw new AppError('invalid-request', 'Name the model with --name NAME.');
 }
 
-/** A folder may be called what no model can. */
+/** A folder may have a name that no model can have. */
 const nameOfFolder = (folder: string): string => usableName(basename(resolve(folder))) || 'model';
 
 function ownerName(text: string | undefined): string | undefined {
   return text === undefined ? undefined : modelName(text);
 }
 
-/** Tells how far the writing of the package is, how fast, and how long still. */
+/** Reports how much of the package is written, how fast, and how long the rest will take. */
 function reportWriting(stderr: CommandContext['stderr']) {
   let meter: ReturnType<typeof createProgressMeter> | undefined;
   let before = 0;

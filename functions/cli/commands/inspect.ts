@@ -1,38 +1,32 @@
-import type { Command } from '#functions/cli/command.ts';
-import { AppError } from '#shared/core/errors.ts';
+import { defineCommand } from '#functions/cli/command.ts';
+import { oneWord } from '#functions/cli/option-types.ts';
 import { formatBytes } from '#shared/core/format-bytes.ts';
 import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
 import { quote } from '#shared/engine/checkpoint/quote.ts';
 import { elementCount, type LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
 
 /** `onestep inspect FILE`: the tensors of a checkpoint, from its header alone. */
-export const inspect: Command = {
+export const inspect = defineCommand({
   summary: 'list the tensors of a checkpoint file',
   usage: 'FILE [options]',
   options: {},
+  positionals: oneWord('Name one file: onestep inspect FILE'),
   examples: [
     'onestep inspect SDXL_DisBack.bin',
     'onestep inspect unet/diffusion_pytorch_model.safetensors --json',
     'onestep inspect stable-diffusion-xl-base-1.0/unet',
   ],
-  async run({ positionals, values, stdout }) {
-    const [path, ...others] = positionals;
-    if (path === undefined || others.length > 0) {
-      throw new AppError('invalid-request', 'Name one file. See "onestep inspect --help".');
-    }
+  async run({ positionals: [path], print }) {
     const checkpoint = openCheckpoint(path);
     try {
       const tensors = [...checkpoint.tensors.values()];
-      stdout.write(values['json'] === true ? `${json(tensors)}\n` : table(tensors));
+      const document = tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+      print(document, table(tensors));
     } finally {
       checkpoint.close();
     }
   },
-};
-
-function json(tensors: readonly LazyTensor[]): string {
-  return JSON.stringify(tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })));
-}
+});
 
 function table(tensors: readonly LazyTensor[]): string {
   const rows = tensors.map(({ name, dtype, shape, byteLength }) => [

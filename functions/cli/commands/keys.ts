@@ -1,130 +1,112 @@
-import { COMMON_SERVICE_OPTIONS, text, withAdmin } from '#functions/cli/admin-command.ts';
+import { z } from 'zod';
+import type {
+  IssuedKeySchema,
+  KeySchema,
+  NewKeySchema,
+} from '#functions/api/account/account-schema.ts';
+import { chooseAction } from '#functions/cli/choose-action.ts';
+import type { HttpClient } from '#functions/cli/client/http-client.ts';
+import { SERVICE_OPTIONS, withOperatorService } from '#functions/cli/client/service.ts';
 import { formatTable, oneLine } from '#functions/cli/client/table.ts';
-import type { Command, CommandContext } from '#functions/cli/command.ts';
-import { didYouMean } from '#functions/cli/nearest.ts';
+import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
+import { choice, futureDate, list, usd, whole } from '#functions/cli/option-types.ts';
+import { SCOPES } from '#shared/core/account.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { formatUsd, microUsd, parseUsd } from '#shared/core/money.ts';
+import { formatUsd, microUsd } from '#shared/core/money.ts';
 
-interface Key {
-  readonly id: string;
-  readonly label: string;
-  readonly scopes: readonly string[];
-  readonly rate_per_minute: number;
-  readonly day_cap: number | null;
-  readonly month_cap: number | null;
-  readonly expires_at: string | null;
-  readonly revoked_at: string | null;
-  readonly key?: string;
-}
+type Key = z.infer<typeof KeySchema>;
+type IssuedKey = z.infer<typeof IssuedKeySchema>;
 
-export const keys: Command = {
+const OPTIONS = {
+  ...SERVICE_OPTIONS,
+  account: option('ID', "default: the key's own account"),
+  label: option('TEXT', 'create: what the key is for'),
+  scopes: option(
+    'LIST',
+    'create: of predict, read, admin; default: predict,read',
+    list(choice(SCOPES)),
+  ),
+  rate: option('N', 'create: requests a minute; default: 600', whole(1, 10_000_000)),
+  'day-cap': option('USD', 'create: the most to spend in a day', usd()),
+  'month-cap': option('USD', 'create: the most to spend in a month', usd()),
+  expires: option('DATE', 'create: when it stops working', futureDate()),
+  overlap: option(
+    'SECONDS',
+    'rotate: how long the old key keeps working; default: 86400',
+    whole(0, 30 * 86_400),
+  ),
+};
+type Context = CommandContext<typeof OPTIONS>;
+
+const ACTIONS = { list: listKeys, create, rotate, revoke };
+
+export const keys = defineCommand({
   summary: 'make, list, rotate and revoke API keys',
   usage: 'list | create | rotate ID | revoke ID [options]',
-  options: {
-    ...COMMON_SERVICE_OPTIONS,
-    label: { type: 'string', value: 'TEXT', help: 'create: what the key is for' },
-    scopes: {
-      type: 'string',
-      value: 'LIST',
-      help: 'create: of predict, read, admin; default: predict,read',
-    },
-    rate: { type: 'string', value: 'N', help: 'create: requests a minute; default: 600' },
-    'day-cap': { type: 'string', value: 'USD', help: 'create: the most to spend in a day' },
-    'month-cap': { type: 'string', value: 'USD', help: 'create: the most to spend in a month' },
-    expires: { type: 'string', value: 'DATE', help: 'create: when it stops working' },
-    overlap: {
-      type: 'string',
-      value: 'SECONDS',
-      help: 'rotate: how long the old key works on; default: 86400',
-    },
-  },
+  options: OPTIONS,
+  positionals: z.array(z.string()).max(2, 'keys takes an action and an id at most'),
   examples: [
     'onestep keys create --label "for the shop" --day-cap 5',
     'onestep keys rotate 0a1B2c3D4e5F6g7H --overlap 3600',
-    'onestep keys list --json',
+    'ONESTEP_KEY=os_live_… onestep keys list --url https://images.example.com',
   ],
-  run,
-};
+  run: (context) => {
+    const [action = 'list', id = ''] = context.positionals;
+    const act = chooseAction('keys', ACTIONS, action);
+    const isOfOne = act === rotate || act === revoke;
+    if (isOfOne && id === '') {
+      throw new AppError(
+        'invalid-request',
+        `Say which key: onestep keys ${action} ID. "onestep keys list" shows the ids.`,
+      );
+    }
+    return withOperatorService(context, (service) => act(context, service, id));
+  },
+});
 
-async function run(context: CommandContext): Promise<void> {
-  const [action = 'list', id] = context.positionals;
-  await withAdmin(context, async (admin) => {
-    if (action === 'list') {
-      const path = `/v1/keys${accountQuery(context)}`;
-      const { results } = await admin.call<{ results: readonly Key[] }>('GET', path);
-      print(context, results, keyTable(results));
-      return;
-    }
-    if (action === 'create') {
-      const key = await admin.call<Key>('POST', '/v1/keys', newKey(context));
-      print(context, key, issued(key));
-      return;
-    }
-    if ((action !== 'rotate' && action !== 'revoke') || id === undefined) {
-      throw new AppError('invalid-request', wrongAction(action));
-    }
-    const path = `/v1/keys/${encodeURIComponent(id)}/${action}${accountQuery(context)}`;
-    const overlap = text(context, 'overlap');
-    const body =
-      action === 'rotate' && overlap !== undefined
-        ? { overlap_seconds: Number(overlap) }
-        : undefined;
-    const key = await admin.call<Key>('POST', path, body);
-    print(context, key, action === 'rotate' ? issued(key) : `Revoked ${key.id}.\n`);
-  });
+async function listKeys(context: Context, service: HttpClient): Promise<void> {
+  const path = `/v1/keys${accountQuery(context)}`;
+  const { results } = await service.json<{ results: readonly Key[] }>(path);
+  context.print(results, keyTable(results));
 }
 
-function newKey(context: CommandContext): unknown {
-  const rate = text(context, 'rate');
-  const expires = text(context, 'expires');
-  if (expires !== undefined && Number.isNaN(Date.parse(expires))) {
-    throw new AppError('invalid-request', `--expires: "${expires}" is no date such as 2027-01-31.`);
-  }
-  return {
-    label: text(context, 'label') ?? '',
-    ...(text(context, 'scopes') === undefined
-      ? {}
-      : {
-          scopes: text(context, 'scopes')
-            ?.split(',')
-            .map((scope) => scope.trim()),
-        }),
-    ...(rate === undefined ? {} : { rate_per_minute: Number(rate) }),
-    ...cap(context, 'day-cap', 'day_cap'),
-    ...cap(context, 'month-cap', 'month_cap'),
-    ...(expires === undefined ? {} : { expires_at: new Date(expires).toISOString() }),
-    ...(text(context, 'account') === undefined ? {} : { account: text(context, 'account') }),
-  };
+async function create(context: Context, service: HttpClient): Promise<void> {
+  const { options } = context;
+  const json = defined({
+    label: options.label,
+    scopes: options.scopes,
+    rate_per_minute: options.rate,
+    day_cap: options['day-cap'],
+    month_cap: options['month-cap'],
+    expires_at: options.expires,
+    account: options.account,
+  }) satisfies z.input<typeof NewKeySchema>;
+  issued(context, await service.json<IssuedKey>('/v1/keys', { method: 'POST', json }));
 }
 
-function cap(context: CommandContext, option: string, name: string): Record<string, number> {
-  const given = text(context, option);
-  if (given === undefined) return {};
-  const amount = parseUsd(given);
-  if (amount === undefined) {
-    throw new AppError(
-      'invalid-request',
-      `--${option}: "${given}" is no amount such as 5 or 0.25.`,
-    );
-  }
-  return { [name]: amount };
+async function rotate(context: Context, service: HttpClient, id: string): Promise<void> {
+  const path = `/v1/keys/${encodeURIComponent(id)}/rotate${accountQuery(context)}`;
+  const json = defined({ overlap_seconds: context.options.overlap });
+  issued(context, await service.json<IssuedKey>(path, { method: 'POST', json }));
 }
 
-function accountQuery(context: CommandContext): string {
-  const account = text(context, 'account');
+async function revoke(context: Context, service: HttpClient, id: string): Promise<void> {
+  const path = `/v1/keys/${encodeURIComponent(id)}/revoke${accountQuery(context)}`;
+  const key = await service.json<Key>(path, { method: 'POST' });
+  context.print(key, `Revoked ${key.id}.\n`);
+}
+
+function issued(context: Context, key: IssuedKey): void {
+  context.print(key, `${key.key}\n\nThis is shown once. Its id is ${key.id}.\n`);
+}
+
+function accountQuery({ options: { account } }: Context): string {
   return account === undefined ? '' : `?account=${encodeURIComponent(account)}`;
 }
 
-function wrongAction(action: string): string {
-  if (action === 'rotate' || action === 'revoke') {
-    return `Say which key: onestep keys ${action} ID. "onestep keys list" shows the ids.`;
-  }
-  const meant = didYouMean(action, ['list', 'create', 'rotate', 'revoke'], 'onestep keys ');
-  return `keys has no "${action}".${meant} It takes ${keys.usage}.`;
-}
-
-/** The keys, each with what it may do, what it may spend and how it stands. */
-export function keyTable(keys: readonly Key[]): string {
+/** The keys, each with what it may do, what it may spend and whether it works. */
+function keyTable(keys: readonly Key[]): string {
   const cap = (amount: number | null) => (amount === null ? '–' : formatUsd(microUsd(amount)));
   return formatTable(
     [
@@ -154,11 +136,3 @@ function stateOf({ revoked_at, expires_at }: Key): string {
 }
 
 const minute = (iso: string): string => iso.slice(0, 16).replace('T', ' ');
-
-function issued(key: Key): string {
-  return `${key.key}\n\nThis is shown once. Its id is ${key.id}.\n`;
-}
-
-function print(context: CommandContext, json: unknown, words: string): void {
-  context.stdout.write(context.values['json'] === true ? `${JSON.stringify(json)}\n` : words);
-}

@@ -1,9 +1,12 @@
-import { text } from '#functions/cli/admin-command.ts';
-import { connectService, SERVICE_OPTIONS, type Service } from '#functions/cli/client/connect.ts';
+import { z } from 'zod';
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 import { followStream, type StreamEvent } from '#functions/cli/client/follow-stream.ts';
+import type { HttpClient } from '#functions/cli/client/http-client.ts';
+import { connectService, SERVICE_OPTIONS } from '#functions/cli/client/service.ts';
 import { formatTable, oneLine } from '#functions/cli/client/table.ts';
-import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
+import { whole } from '#functions/cli/option-types.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { formatUsd, microUsd } from '#shared/core/money.ts';
 
@@ -11,60 +14,40 @@ const DEFAULT_LINES = 20;
 const MAX_LINES = 100;
 const PROMPT_WIDTH = 48;
 
-/** What is shown of a prediction; the API says more. */
-interface PredictionView {
-  readonly id: string;
-  readonly status: string;
-  readonly model: string;
-  readonly created_at: string;
-  readonly input: { readonly prompt?: string } | null;
-  readonly error: string | null;
-  readonly output: readonly string[] | null;
-  readonly warnings: readonly string[];
-  readonly cost: number | null;
-  readonly price: number;
-  readonly metrics: { readonly total_time?: number };
-  readonly queue_position?: number | null;
-  readonly urls: { readonly stream?: string };
-}
-
-export const logs: Command = {
+export const logs = defineCommand({
   summary: 'list recent predictions, or follow one to its end',
   usage: '[ID] [options]',
   options: {
-    num: { type: 'string', short: 'n', value: 'N', help: `how many, 1 to ${MAX_LINES}` },
+    num: option(
+      'N',
+      `how many, 1 to ${MAX_LINES}; default: ${DEFAULT_LINES}`,
+      whole(1, MAX_LINES).default(DEFAULT_LINES),
+      'n',
+    ),
     ...SERVICE_OPTIONS,
   },
+  positionals: z.array(z.string()).max(1, 'logs takes one id, or none'),
   examples: [
     'onestep logs',
     'onestep logs 01kay2wz5e8m8c6x0q2v3j4k5n',
     'onestep logs -n 100 --json',
   ],
-  run,
-};
+  async run(context) {
+    const service = await connectService(context);
+    const [id] = context.positionals;
+    if (id === undefined) return list(context, service, context.options.num);
+    await withInterrupt('logs', (signal) => follow(context, service, id, signal));
+  },
+});
 
-async function run(context: CommandContext): Promise<void> {
-  const [id, ...rest] = context.positionals;
-  if (rest.length > 0) throw new AppError('invalid-request', 'logs takes one id, or none.');
-  const service = await connectService(context);
-  if (id === undefined) return list(context, service);
-  await withInterrupt('logs', (signal) => follow(context, service, id, signal));
-}
-
-async function list(context: CommandContext, service: Service): Promise<void> {
-  const given = text(context, 'num') ?? String(DEFAULT_LINES);
-  const limit = Number(given);
-  if (!/^\d+$/.test(given) || limit < 1 || limit > MAX_LINES) {
-    throw new AppError('invalid-request', `--num ${given} does not work: it is 1 to ${MAX_LINES}.`);
-  }
-  const answer = await service.get(`/v1/predictions?limit=${limit}`);
-  const { results } = (await answer.json()) as { results: readonly PredictionView[] };
-  if (context.values['json'] === true) context.stdout.write(`${JSON.stringify(results)}\n`);
-  else context.stdout.write(predictionTable(results));
+async function list(context: CommandContext, service: HttpClient, limit: number): Promise<void> {
+  const path = `/v1/predictions?limit=${limit}`;
+  const { results } = await service.json<{ results: readonly Prediction[] }>(path);
+  context.print(results, predictionTable(results));
 }
 
 /** Oldest first, so that the newest is next to the prompt of the shell. */
-export function predictionTable(predictions: readonly PredictionView[]): string {
+function predictionTable(predictions: readonly Prediction[]): string {
   if (predictions.length === 0) return 'There are no predictions yet.\n';
   const rows = predictions
     .toReversed()
@@ -73,11 +56,11 @@ export function predictionTable(predictions: readonly PredictionView[]): string 
       prediction.id,
       prediction.status,
       oneLine(prediction.model, 24),
-      prediction.metrics.total_time === undefined
+      prediction.metrics['total_time'] === undefined
         ? ''
-        : `${prediction.metrics.total_time.toFixed(1)} s`,
+        : `${prediction.metrics['total_time'].toFixed(1)} s`,
       prediction.cost === null ? '' : formatUsd(microUsd(prediction.cost)),
-      oneLine(prediction.error ?? prediction.input?.prompt ?? '', PROMPT_WIDTH),
+      oneLine(prediction.error ?? promptOf(prediction) ?? '', PROMPT_WIDTH),
     ]);
   return formatTable(
     [
@@ -93,17 +76,20 @@ export function predictionTable(predictions: readonly PredictionView[]): string 
   );
 }
 
+function promptOf({ input }: Prediction): string | undefined {
+  return typeof input?.['prompt'] === 'string' ? input['prompt'] : undefined;
+}
+
 async function follow(
   context: CommandContext,
-  service: Service,
+  service: HttpClient,
   id: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { stdout, stderr, values } = context;
+  const { stdout, stderr, options } = context;
   const path = `/v1/predictions/${encodeURIComponent(id)}`;
-  const read = async () => (await (await service.get(path)).json()) as PredictionView;
-  const before = await read();
-  stderr.write(`${before.model}: ${oneLine(before.input?.prompt ?? '(erased)', 200)}\n`);
+  const before = await service.json<Prediction>(path);
+  stderr.write(`${before.model}: ${oneLine(promptOf(before) ?? '(erased)', 200)}\n`);
   const { stream } = before.urls;
   if (stream !== undefined) {
     for await (const event of followStream(stream, signal)) {
@@ -112,8 +98,8 @@ async function follow(
     }
   }
   signal.throwIfAborted();
-  const after = await read();
-  if (values['json'] === true) {
+  const after = await service.json<Prediction>(path);
+  if (options.json) {
     stdout.write(`${JSON.stringify(after)}\n`);
     return;
   }
@@ -125,7 +111,7 @@ async function follow(
   }
 }
 
-/** A line for a person; undefined for events that the end says again. */
+/** A line for a person; undefined for events that the end repeats. */
 function eventLine({ event, data }: StreamEvent): string | undefined {
   if (event === 'logs') return oneLine(data, 200);
   if (event !== 'phase') return undefined;

@@ -9,7 +9,7 @@ import {
   SageMakerClient,
   waitUntilEndpointDeleted,
 } from '@aws-sdk/client-sagemaker';
-import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { type CommandContext, defineCommand, flag } from '#functions/cli/command.ts';
 import { stackOutputs } from '#functions/cli/deploy/aws.ts';
 import { createCdk } from '#functions/cli/deploy/cdk.ts';
 import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
@@ -22,34 +22,33 @@ import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
 const DELETION_SECONDS = 900;
 
+const OPTIONS = {
+  yes: flag('confirm that images, keys and the ledger are deleted'),
+  ...STAGE_OPTION,
+};
+type Context = CommandContext<typeof OPTIONS>;
+
 /** `onestep nuke`: a dev deployment down, with everything in it. */
-export const nuke: Command = {
+export const nuke = defineCommand({
   summary: 'take a dev deployment down, with all that is in it, and name what is left',
   usage: '--yes [options]',
-  options: {
-    yes: { type: 'boolean', help: 'really: images, keys and the ledger are deleted' },
-    ...STAGE_OPTION,
-  },
+  options: OPTIONS,
   examples: ['onestep nuke --stage dev --yes'],
   run: (context) => withAws(() => runNuke(context)),
-};
+});
 
-async function runNuke(context: CommandContext): Promise<void> {
+async function runNuke(context: Context): Promise<void> {
   const settings = deploymentSettings(context);
   refuseProd(settings);
-  if (context.values['yes'] !== true) {
+  if (!context.options.yes) {
     const stacks = STACK_PARTS.map((part) => stackName(settings.stage, part)).join(', ');
     throw new AppError('invalid-request', `This deletes ${stacks} with all data. Say --yes.`);
   }
   const { leftovers } = await takeDown(nukeDeps(context, settings), settings);
-  context.stdout.write(
-    context.values['json'] === true
-      ? `${JSON.stringify({ leftovers }, null, 2)}\n`
-      : `Left over:\n${leftovers.map((line) => `- ${line}\n`).join('')}`,
-  );
+  context.print({ leftovers }, `Left over:\n${leftovers.map((line) => `- ${line}\n`).join('')}`);
 }
 
-function nukeDeps(context: CommandContext, { region, stage }: DeploymentSettings): NukeDeps {
+function nukeDeps(context: Context, { region, stage }: DeploymentSettings): NukeDeps {
   const scaling = new ApplicationAutoScalingClient({ region });
   const sageMaker = new SageMakerClient({ region });
   return {

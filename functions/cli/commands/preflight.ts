@@ -1,4 +1,4 @@
-import type { Command } from '#functions/cli/command.ts';
+import { defineCommand } from '#functions/cli/command.ts';
 import { type Finding, preflight as lookAhead } from '#functions/cli/deploy/preflight.ts';
 import { createPreflightDeps } from '#functions/cli/deploy/preflight-account.ts';
 import { deploymentSettings, PROJECT_FOLDER, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
@@ -6,8 +6,8 @@ import { runCommand } from '#functions/cli/deploy/run-command.ts';
 import { AppError } from '#shared/core/errors.ts';
 
 /** `onestep preflight`: whether a deployment can succeed. */
-export const preflight: Command = {
-  summary: 'look whether an AWS account can take a deployment',
+export const preflight = defineCommand({
+  summary: 'check whether an AWS account can take a deployment',
   usage: '[options]',
   options: STAGE_OPTION,
   examples: ['onestep preflight', 'onestep preflight --stage prod --json'],
@@ -15,8 +15,7 @@ export const preflight: Command = {
     const settings = deploymentSettings(context);
     const deps = createPreflightDeps(settings.region, runCommand, PROJECT_FOLDER);
     const findings = await lookAhead(deps, settings);
-    const json = context.values['json'] === true;
-    context.stdout.write(json ? `${JSON.stringify({ findings }, null, 2)}\n` : report(findings));
+    context.print({ findings }, report(findings));
     const failed = findings.filter(({ ok }) => !ok);
     if (failed.length > 0) {
       throw new AppError(
@@ -25,7 +24,7 @@ export const preflight: Command = {
       );
     }
   },
-};
+});
 
 function report(findings: readonly Finding[]): string {
   return findings

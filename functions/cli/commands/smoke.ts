@@ -1,81 +1,66 @@
-import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { connectService, SERVICE_OPTIONS } from '#functions/cli/client/service.ts';
+import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
 import { partOutputs } from '#functions/cli/deploy/aws.ts';
 import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
 import { smoke as tryOut } from '#functions/cli/deploy/smoke.ts';
+import { address, number } from '#functions/cli/option-types.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { OUTPUTS } from '#shared/deployment/names.ts';
 
 const DEFAULT_TIMEOUT_SECONDS = 1_200;
 
-/** `onestep smoke`: a deployment used as a customer would. */
-export const smoke: Command = {
-  summary: 'try a deployment out: doors, a cold and a warm image, the charge, a webhook',
-  usage: '[options]',
-  options: {
-    url: { type: 'string', value: 'URL', help: "the deployment's address (the api stack's)" },
-    webhook: { type: 'string', value: 'URL', help: 'a receiver that the internet reaches' },
-    timeout: {
-      type: 'string',
-      value: 'S',
-      help: `wait for a cold start (${DEFAULT_TIMEOUT_SECONDS})`,
-    },
-    ...STAGE_OPTION,
-  },
-  examples: [
-    'ONESTEP_API_KEY=os_live_… onestep smoke',
-    'onestep smoke --webhook https://example.com/hook',
-  ],
-  run: (context) => withAws(() => runSmoke(context)),
+const OPTIONS = {
+  ...SERVICE_OPTIONS,
+  webhook: option('URL', 'a receiver that the service can reach', address()),
+  timeout: option(
+    'S',
+    `how long to wait for a cold start (${DEFAULT_TIMEOUT_SECONDS})`,
+    number(1).default(DEFAULT_TIMEOUT_SECONDS),
+  ),
+  ...STAGE_OPTION,
 };
 
-async function runSmoke({
-  values,
-  env,
-  stdout,
-  stderr,
-  ...context
-}: CommandContext): Promise<void> {
-  const apiKey = env['ONESTEP_API_KEY'];
-  if (apiKey === undefined || apiKey === '') {
-    throw new AppError('invalid-request', 'smoke needs an API key in ONESTEP_API_KEY.');
-  }
-  const seconds = Number(values['timeout'] ?? DEFAULT_TIMEOUT_SECONDS);
-  if (!(seconds > 0)) throw new AppError('invalid-request', '--timeout must be seconds.');
-  const settings = deploymentSettings({ values, env, stdout, stderr, ...context });
-  const where =
-    typeof values['url'] === 'string'
-      ? { url: parseAddress(values['url']) }
-      : await deployedAt(settings);
+/** `onestep smoke`: a service used as a customer would. */
+export const smoke = defineCommand({
+  summary: 'try a deployment out: access, a cold and a warm image, the charge, a webhook',
+  usage: '[options]',
+  options: OPTIONS,
+  examples: [
+    'ONESTEP_KEY=os_live_… onestep smoke',
+    'onestep smoke --webhook https://example.com/hook',
+    'onestep smoke --data .onestep',
+  ],
+  run: (context) => withAws(() => runSmoke(context)),
+});
+
+async function runSmoke(context: CommandContext<typeof OPTIONS>): Promise<void> {
+  const { options, stderr } = context;
+  const { client, functionUrl } = await chooseService(context);
+  stderr.write(`${client.url}\n`);
   const checks = await tryOut(
-    { fetch, now: Date.now, say: (line) => stderr.write(`${line}\n`) },
-    {
-      ...where,
-      apiKey,
-      timeoutMs: seconds * 1000,
-      ...(typeof values['webhook'] === 'string' ? { webhookUrl: values['webhook'] } : {}),
-    },
+    { client, now: Date.now, say: (line) => stderr.write(`${line}\n`) },
+    { timeoutMs: options.timeout * 1000, ...defined({ functionUrl, webhookUrl: options.webhook }) },
   );
-  if (values['json'] === true) stdout.write(`${JSON.stringify({ checks }, null, 2)}\n`);
+  context.print({ checks }, '');
   const failed = checks.filter(({ ok }) => !ok);
   if (failed.length > 0) {
     throw new AppError('unavailable', `Failed: ${failed.map(({ check }) => check).join(', ')}.`);
   }
 }
 
-/** An address without a slash at its end. */
-function parseAddress(text: string): string {
-  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
-    throw new AppError('invalid-request', `--url must be an http or https address, not "${text}".`);
+/** The service that the words or ONESTEP_URL name, else the stage's deployment on AWS. */
+async function chooseService(context: CommandContext<typeof OPTIONS>) {
+  const { options, env } = context;
+  const isNamed = options.url !== undefined || options.data !== undefined;
+  if (isNamed || (options.stage === undefined && env['ONESTEP_URL'])) {
+    return { client: await connectService(context) };
   }
-  return text.replace(/\/+$/, '');
-}
-
-async function deployedAt(settings: Parameters<typeof partOutputs>[0]) {
-  const outputs = await partOutputs(settings, 'api');
-  const functionUrl = outputs[OUTPUTS.functionUrl];
+  const outputs = await partOutputs(deploymentSettings(context), 'api');
+  const url = outputs[OUTPUTS.url];
   return {
-    url: outputs[OUTPUTS.url] ?? '',
-    ...(functionUrl === undefined ? {} : { functionUrl }),
+    client: await connectService({ env, options: { ...options, url } }),
+    functionUrl: outputs[OUTPUTS.functionUrl],
   };
 }

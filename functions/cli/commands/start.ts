@@ -1,49 +1,43 @@
 import { pino } from 'pino';
-import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { type CommandContext, defineCommand, flag, option } from '#functions/cli/command.ts';
+import { path, whole } from '#functions/cli/option-types.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '#functions/local/compose.ts';
 import { watchLauncher } from '#functions/local/launcher-watch.ts';
 import { CONFIG_FILE, loadServeConfig } from '#functions/local/serve-config.ts';
 import { createServerLog } from '#functions/local/server-log.ts';
 
-export const start: Command = {
-  summary: 'run the whole service here: API, queue, ledger and the model',
-  usage: '[options]',
-  options: {
-    port: { type: 'string', short: 'p', value: 'N', help: '0 takes any free port; default: 8787' },
-    host: { type: 'string', value: 'ADDR', help: 'the address to listen on; default: 127.0.0.1' },
-    data: {
-      type: 'string',
-      short: 'd',
-      value: 'DIR',
-      help: 'the folder of everything that is kept; default: ./.onestep',
-    },
-    config: { type: 'string', value: 'FILE', help: `settings; default: ./${CONFIG_FILE}` },
-    'allow-local-webhooks': {
-      type: 'boolean',
-      help: 'let webhooks go to this machine, by http too; for development',
-    },
-    stay: { type: 'boolean', help: 'go on when the process that started this one ends' },
-  },
-  examples: ['onestep start', 'onestep start --port 0 --data /tmp/try --json'],
-  run,
+const OPTIONS = {
+  port: option('N', '0 takes any free port; default: 8787', whole(0, 65_535), 'p'),
+  host: option('ADDR', 'the address to listen on; default: 127.0.0.1'),
+  data: option('DIR', 'the folder of everything that is kept; default: ./.onestep', path(), 'd'),
+  config: option('FILE', `settings; default: ./${CONFIG_FILE}`, path()),
+  'allow-local-webhooks': flag('let webhooks go to this machine, by http too; for development'),
+  stay: flag('keep running when the process that started this one ends'),
 };
 
-async function run(context: CommandContext): Promise<void> {
-  const { values, env, stdout } = context;
-  const text = (name: string) => (typeof values[name] === 'string' ? values[name] : undefined);
+export const start = defineCommand({
+  summary: 'run the whole service here: API, queue, ledger and the model',
+  usage: '[options]',
+  options: OPTIONS,
+  examples: ['onestep start', 'onestep start --port 0 --data /tmp/try --json'],
+  run,
+});
+
+async function run({ options, env, print }: CommandContext<typeof OPTIONS>): Promise<void> {
+  const { port, host, data, config: file } = options;
   const config = loadServeConfig({
     flags: {
-      port: text('port'),
-      host: text('host'),
-      data: text('data'),
-      allowLocalWebhooks: values['allow-local-webhooks'] === true ? '1' : undefined,
+      port: port?.toString(),
+      host,
+      data,
+      allowLocalWebhooks: options['allow-local-webhooks'] ? '1' : undefined,
     },
     env,
-    file: text('config') ?? CONFIG_FILE,
-    fileRequired: text('config') !== undefined,
+    file: file ?? CONFIG_FILE,
+    fileRequired: file !== undefined,
   });
   const log = createServerLog(config.logLevel, pino.destination({ fd: 2, sync: true }));
-  const ended = waitForEnd(env, values['stay'] === true);
+  const ended = waitForEnd(env, options.stay);
   const server = await startEmbeddedServer(config, {
     env,
     onError: (error, what) => log.error({ err: error }, what),
@@ -56,18 +50,18 @@ async function run(context: CommandContext): Promise<void> {
     admin_key: server.keys.adminKey,
     pid: process.pid,
   };
-  stdout.write(values['json'] === true ? `${JSON.stringify(facts)}\n` : greeting(server));
+  print(facts, greeting(server));
   log.debug(await ended);
   let exitCode = 0;
   await server.close().catch((error: unknown) => {
     log.error({ err: error }, 'shutdown');
     exitCode = 1;
   });
-  // Timers of libraries must not keep a server alive that has said goodbye.
+  // A library's timers must not keep a process alive whose server is closed.
   process.exit(exitCode);
 }
 
-/** Resolves with the reason to end: a signal, or the end of whoever launched this. */
+/** Resolves with the reason to end: a signal, or the end of the process that launched this one. */
 function waitForEnd(env: NodeJS.ProcessEnv, stay: boolean): Promise<string> {
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve('SIGTERM'));

@@ -1,39 +1,29 @@
-import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { z } from 'zod';
+import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type Encoding, loadTokenizer } from '#shared/engine/pipeline/tokenizer.ts';
 
-export const tokenize: Command = {
+export const tokenize = defineCommand({
   summary: 'show how a tokenizer reads prompts, and what of them it cuts',
   usage: '--tokenizer DIR [PROMPT …] [options]',
   options: {
-    tokenizer: {
-      type: 'string',
-      value: 'DIR',
-      help: 'a folder with vocab.json and merges.txt, or tokenizer.json',
-    },
+    tokenizer: option('DIR', 'a folder with vocab.json and merges.txt, or tokenizer.json'),
   },
+  positionals: z.array(z.string()),
   examples: [
     'onestep tokenize --tokenizer models/demo/repo/tokenizer "A photo of a dog."',
     `echo '["A photo of a dog.", "a cat"]' | onestep tokenize --tokenizer models/demo/repo/tokenizer --json`,
   ],
-  run,
-};
-
-async function run(context: CommandContext): Promise<void> {
-  const { values, positionals, stdout } = context;
-  const folder = values['tokenizer'];
-  if (typeof folder !== 'string' || folder === '') {
-    throw new AppError('invalid-request', 'tokenize needs --tokenizer DIR.');
-  }
-  const tokenizer = loadTokenizer(folder);
-  const prompts = positionals.length > 0 ? positionals : await readPrompts(context.stdin);
-  const encodings = prompts.map((prompt) => tokenizer.encode(prompt));
-  stdout.write(
-    values['json'] === true
-      ? `${JSON.stringify(encodings)}\n`
-      : encodings.map(describeEncoding).join(''),
-  );
-}
+  async run({ options, positionals, stdin, print }) {
+    if (!options.tokenizer) {
+      throw new AppError('invalid-request', 'tokenize needs --tokenizer DIR.');
+    }
+    const tokenizer = loadTokenizer(options.tokenizer);
+    const prompts = positionals.length > 0 ? positionals : await readPrompts(stdin);
+    const encodings = prompts.map((prompt) => tokenizer.encode(prompt));
+    print(encodings, encodings.map(describeEncoding).join(''));
+  },
+});
 
 function describeEncoding({ ids, tokens, cut }: Encoding): string {
   const lost = cut === '' ? '' : `  cut: ${JSON.stringify(cut)}\n`;

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Status } from '#functions/api/operations/status-schema.ts';
-import { connectService, SERVICE_OPTIONS, type Service } from '#functions/cli/client/connect.ts';
+import type { HttpClient } from '#functions/cli/client/http-client.ts';
+import { connectService, SERVICE_OPTIONS } from '#functions/cli/client/service.ts';
 import { statusScreen } from '#functions/cli/client/status-screen.ts';
-import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { defineCommand, flag } from '#functions/cli/command.ts';
 import { AppError } from '#shared/core/errors.ts';
 
 const REDRAW_MS = 1000;
@@ -13,45 +14,32 @@ const HOME = '\u001b[H';
 const CLEAR_LINE = '\u001b[K';
 const CLEAR_BELOW = '\u001b[J';
 
-export const top: Command = {
+export const top = defineCommand({
   summary: 'watch the queue, the phases and the money of a running service',
   usage: '[options]',
   options: {
-    once: { type: 'boolean', help: 'print how it stands, and end' },
+    once: flag('print the present state, and end'),
     ...SERVICE_OPTIONS,
   },
   examples: ['onestep top', 'onestep top --once', 'onestep top --json'],
-  run,
-};
+  async run(context) {
+    const { stdout, options } = context;
+    const service = await connectService(context);
+    const first = await readStatus(service);
+    const isWatched = stdout.isTTY && !options.json && !options.once;
+    if (isWatched) await watch(stdout, service, first);
+    else context.print(first, statusScreen(first, service.url, stdout.columns || 80));
+  },
+});
 
-async function run(context: CommandContext): Promise<void> {
-  const { stdout, values } = context;
-  const service = await connectService(context);
-  const first = await readStatus(service);
-  if (values['json'] === true) {
-    stdout.write(`${JSON.stringify(first)}\n`);
-    return;
-  }
-  if (values['once'] === true || !stdout.isTTY) {
-    stdout.write(statusScreen(first, service.url, stdout.columns || 80));
-    return;
-  }
-  await watch(stdout, service, first);
-}
+const readStatus = (service: HttpClient) => service.json<Status>('/v1/status');
 
-async function readStatus(service: Service): Promise<Status> {
-  try {
-    return (await (await service.get('/v1/status')).json()) as Status;
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'permission-denied') throw error;
-    throw new AppError(error.code, `${error.message} top needs the operator's admin key.`, {
-      cause: error,
-    });
-  }
-}
-
-/** Redraws once a second until Ctrl-C; a service that is away for a while is waited for. */
-async function watch(stdout: NodeJS.WriteStream, service: Service, first: Status): Promise<void> {
+/** Redraws once a second until Ctrl-C; while the service is away, it keeps trying. */
+async function watch(
+  stdout: NodeJS.WriteStream,
+  service: HttpClient,
+  first: Status,
+): Promise<void> {
   const controller = new AbortController();
   const stop = () => controller.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);

@@ -1,36 +1,31 @@
-import { text } from '#functions/cli/admin-command.ts';
-import { connectService, SERVICE_OPTIONS } from '#functions/cli/client/connect.ts';
+import { z } from 'zod';
+import type { UsageSchema } from '#functions/api/account/account-schema.ts';
+import { connectService, SERVICE_OPTIONS } from '#functions/cli/client/service.ts';
 import { formatTable } from '#functions/cli/client/table.ts';
-import type { Command, CommandContext } from '#functions/cli/command.ts';
+import { defineCommand, flag, option } from '#functions/cli/command.ts';
+import { date, list } from '#functions/cli/option-types.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { formatUsd, microUsd } from '#shared/core/money.ts';
 
-interface Sums {
-  readonly jobs: number;
-  readonly images: number;
-  readonly amount: number;
-}
+type Usage = z.infer<typeof UsageSchema>;
 
-interface UsageView {
-  readonly from: string;
-  readonly to: string;
-  readonly by: readonly string[];
-  readonly rows: readonly (Sums & { readonly group: Readonly<Record<string, string>> })[];
-  readonly total: Sums;
-}
+const Group = z.string().regex(/^(day|model|key|tag:.+)$/, {
+  error: ({ input }) => `${input} is not one of day, model, key, tag:NAME`,
+});
 
-export const usage: Command = {
+export const usage = defineCommand({
   summary: 'see what was made and charged, by day, model, key or tag',
   usage: '[options]',
   options: {
-    by: {
-      type: 'string',
-      value: 'LIST',
-      help: 'day, model, key, tag:NAME, or several with commas; default: day,model',
-    },
-    from: { type: 'string', value: 'DATE', help: 'default: 30 days ago' },
-    to: { type: 'string', value: 'DATE', help: 'not included; default: now' },
-    csv: { type: 'boolean', help: 'print CSV, amounts in millionths of a dollar' },
+    by: option(
+      'LIST',
+      'day, model, key, tag:NAME, or several with commas; default: day,model',
+      list(Group).default(['day', 'model']),
+    ),
+    from: option('DATE', 'default: 30 days ago', date()),
+    to: option('DATE', 'not included; default: now', date()),
+    csv: flag('print CSV, amounts in millionths of a dollar'),
     ...SERVICE_OPTIONS,
   },
   examples: [
@@ -38,33 +33,23 @@ export const usage: Command = {
     'onestep usage --by model --from 2026-11-01 --to 2026-12-01',
     'onestep usage --by day,tag:team --csv',
   ],
-  run,
-};
-
-async function run(context: CommandContext): Promise<void> {
-  const { stdout, values } = context;
-  const csv = values['csv'] === true;
-  if (csv && values['json'] === true) {
-    throw new AppError('invalid-request', 'Choose one of --csv and --json.');
-  }
-  const query = new URLSearchParams({ by: text(context, 'by') ?? 'day,model' });
-  for (const name of ['from', 'to']) {
-    const date = text(context, name);
-    if (date !== undefined) query.set(name, date);
-  }
-  if (csv) query.set('format', 'csv');
-  const service = await connectService(context);
-  const answer = await (await service.get(`/v1/usage?${query}`)).text();
-  if (csv) stdout.write(answer);
-  else if (values['json'] === true) stdout.write(`${answer}\n`);
-  else stdout.write(usageTable(JSON.parse(answer)));
-}
+  async run(context) {
+    const { by, from, to, csv, json } = context.options;
+    if (csv && json) throw new AppError('invalid-request', 'Choose one of --csv and --json.');
+    const query = new URLSearchParams(
+      defined({ by: by.join(','), from, to, format: csv ? 'csv' : undefined }),
+    );
+    const answer = await (await connectService(context)).text(`/v1/usage?${query}`);
+    if (csv) context.stdout.write(answer);
+    else context.print(JSON.parse(answer), usageTable(JSON.parse(answer)));
+  },
+});
 
 /** The rows, and their total below them. */
-export function usageTable({ from, to, by, rows, total }: UsageView): string {
+export function usageTable({ from, to, by, rows, total }: Usage): string {
   const period = `${from.slice(0, 10)} to ${to.slice(0, 10)}`;
   if (rows.length === 0) return `Nothing was charged from ${period}.\n`;
-  const cells = ({ jobs, images, amount }: Sums) => [
+  const cells = ({ jobs, images, amount }: Usage['total']) => [
     String(jobs),
     String(images),
     formatUsd(microUsd(amount)),

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import type { CommandContext, Option } from '#functions/cli/command.ts';
-import { AppError } from '#shared/core/errors.ts';
+import { type CommandContext, option } from '#functions/cli/command.ts';
+import { choice } from '#functions/cli/option-types.ts';
+import { defined } from '#shared/core/defined.ts';
 import { type DeploymentSettings, loadSettings } from '#shared/deployment/settings.ts';
 
 /** This project's own folder, where cdk.json is. */
@@ -8,18 +9,15 @@ export const PROJECT_FOLDER = fileURLToPath(new URL('../../..', import.meta.url)
 
 /** The option that every command about a deployment has. */
 export const STAGE_OPTION = {
-  stage: { type: 'string', value: 'STAGE', help: "dev or prod (cdk.json's)" },
-} as const satisfies Record<string, Option>;
+  stage: option('STAGE', "dev or prod (cdk.json's)", choice(['dev', 'prod'])),
+};
 
-/** What `--stage` changes in the context. */
-export function stageOverride(context: CommandContext): Record<string, string> {
-  const stage = context.values['stage'];
-  if (stage === undefined) return {};
-  if (stage === 'dev' || stage === 'prod') return { stage };
-  throw new AppError('invalid-request', `--stage must be dev or prod, not "${String(stage)}".`);
-}
+/** The context of a command about a deployment. */
+export type StageContext = CommandContext<typeof STAGE_OPTION>;
 
 /** The settings of the deployment that a command is about. */
-export function deploymentSettings(context: CommandContext): DeploymentSettings {
-  return loadSettings(PROJECT_FOLDER, stageOverride(context));
+export function deploymentSettings({
+  options: { stage },
+}: Pick<StageContext, 'options'>): DeploymentSettings {
+  return loadSettings(PROJECT_FOLDER, defined({ stage }));
 }

@@ -1,106 +1,74 @@
 import { randomInt } from 'node:crypto';
 import { extname } from 'node:path';
-import type { CommandContext } from '#functions/cli/command.ts';
+import { type CommandContext, flag, option } from '#functions/cli/command.ts';
+import { choice, path, whole } from '#functions/cli/option-types.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { IMAGE_FORMATS, type ImageFormat } from '#shared/core/inference.ts';
-import { assertPictureSize } from '#shared/engine/pipeline/picture-size.ts';
-import type { Device } from '#shared/engine/pipeline/sessions.ts';
+import type { Manifest } from '#shared/engine/package/manifest.ts';
+import { assertPictureSize, MAX_SIDE } from '#shared/engine/pipeline/picture-size.ts';
 
 const MAX_SEED = 2 ** 32 - 1;
 const MAX_IMAGES = 16;
-const DEFAULT_QUALITY = 90;
 
-export interface GenerateOptions {
+export const GENERATE_OPTIONS = {
+  out: option('FILE', 'default: onestep.png; with --num 3: onestep-0.png …', path(), 'o'),
+  seed: option(
+    'N',
+    `0 to ${MAX_SEED}; image i uses seed + i; default: random`,
+    whole(0, MAX_SEED).default(() => randomInt(MAX_SEED + 1)),
+  ),
+  width: option('PX', "default: the model's own", whole(1, MAX_SIDE)),
+  height: option('PX', "default: the model's own", whole(1, MAX_SIDE)),
+  num: option('N', `how many pictures, 1 to ${MAX_IMAGES}`, whole(1, MAX_IMAGES).default(1), 'n'),
+  format: option('F', "png, jpeg or webp; default: by the file's name"),
+  quality: option('Q', '1 to 100, for jpeg and webp; default: 90', whole(1, 100).default(90)),
+  model: option('PKG', 'a model package; default: the demo model', path()),
+  data: option(
+    'DIR',
+    'where the demo model is unpacked; default: .onestep',
+    path().default('.onestep'),
+  ),
+  dump: option('FILE', 'also write the tensors between the stages (safetensors)', path()),
+  sheet: flag('with --num, also put all pictures on one: onestep-sheet.png'),
+  show: flag('show the picture in this terminal, even if it does not say that it can'),
+  device: option('D', 'cpu or cuda; default: cpu', choice(['cpu', 'cuda']).default('cpu')),
+  threads: option('N', 'default: one per processor', whole(1, 1024)),
+};
+
+type Given = CommandContext<typeof GENERATE_OPTIONS>['options'];
+
+/** How to make and encode pictures, in one consistent set. */
+export interface GenerateOptions extends Given {
   readonly prompt: string;
-  readonly seed: number;
-  /** Pixels; the model's own size where not given. */
-  readonly width: number | undefined;
-  readonly height: number | undefined;
-  readonly count: number;
   readonly format: ImageFormat;
-  readonly quality: number;
   readonly out: string;
-  readonly dump: string | undefined;
-  /** Whether to put all pictures on one more. */
-  readonly sheet: boolean;
-  /** A model package; the demo model where not given. */
-  readonly model: string | undefined;
-  readonly data: string;
-  readonly device: Device;
-  readonly threads: number | undefined;
 }
 
 /**
- * Reads the words after `onestep generate`.
+ * The options of `onestep generate`, with those that depend on others.
  *
  * @throws AppError `invalid-request` that names the option at fault
  */
-export function readGenerateOptions({ values, positionals }: CommandContext): GenerateOptions {
-  const [prompt, ...rest] = positionals;
-  if (prompt === undefined || rest.length > 0) {
-    throw new AppError(
-      'invalid-request',
-      `generate takes one prompt, in quotes; it got ${positionals.length} words.`,
-    );
-  }
-  const text = (name: string): string | undefined => {
-    const value = values[name];
-    return typeof value === 'string' ? value : undefined;
-  };
-  const number = (name: string, min: number, max: number): number | undefined => {
-    const value = text(name);
-    if (value === undefined) return undefined;
-    const parsed = Number(value);
-    if (/^\d+$/.test(value) && parsed >= min && parsed <= max) return parsed;
-    throw new AppError(
-      'invalid-request',
-      `--${name} ${value} does not work: it is a whole number from ${min} to ${max}.`,
-    );
-  };
-  const count = number('num', 1, MAX_IMAGES) ?? 1;
-  if (values['sheet'] === true && count === 1) {
+export function readGenerateOptions(prompt: string, given: Given): GenerateOptions {
+  if (given.sheet && given.num === 1) {
     throw new AppError('invalid-request', '--sheet needs several pictures: add --num 4.');
   }
-  const path = (name: string): string | undefined => {
-    const value = text(name);
-    if (value !== '') return value;
-    throw new AppError('invalid-request', `--${name} needs a name.`);
-  };
-  const out = path('out');
-  const format = readFormat(text('format'), out);
-  return {
-    prompt,
-    seed: number('seed', 0, MAX_SEED) ?? randomInt(MAX_SEED + 1),
-    width: number('width', 1, Number.MAX_SAFE_INTEGER),
-    height: number('height', 1, Number.MAX_SAFE_INTEGER),
-    count,
-    format,
-    quality: number('quality', 1, 100) ?? DEFAULT_QUALITY,
-    out: out ?? `onestep.${format === 'jpeg' ? 'jpg' : format}`,
-    dump: path('dump'),
-    sheet: values['sheet'] === true,
-    model: path('model'),
-    data: path('data') ?? '.onestep',
-    device: readDevice(text('device')),
-    threads: number('threads', 1, 1024),
-  };
+  const format = readFormat(given.format, given.out);
+  const out = given.out ?? `onestep.${format === 'jpeg' ? 'jpg' : format}`;
+  return { ...given, prompt, format, out };
 }
 
 /** Width and height, from the options or the model's own; checked against what the model can make. */
 export function pictureSize(
-  options: GenerateOptions,
-  size: {
-    readonly defaultWidth: number;
-    readonly defaultHeight: number;
-    readonly multiple: number;
-  },
+  { width, height }: Pick<GenerateOptions, 'width' | 'height'>,
+  size: Manifest['size'],
 ): { width: number; height: number } {
-  const width = options.width ?? size.defaultWidth;
-  const height = options.height ?? size.defaultHeight;
-  assertPictureSize(width, height, size.multiple);
-  return { width, height };
+  const wanted = { width: width ?? size.defaultWidth, height: height ?? size.defaultHeight };
+  assertPictureSize(wanted.width, wanted.height, size.multiple, '--');
+  return wanted;
 }
 
+/** The format that `--format` names, else the one that the file's ending does. */
 function readFormat(name: string | undefined, out: string | undefined): ImageFormat {
   const ending = extname(out ?? '').slice(1);
   const wanted = (name ?? (ending === '' ? 'png' : ending)).toLowerCase();
@@ -108,11 +76,6 @@ function readFormat(name: string | undefined, out: string | undefined): ImageFor
   if (format !== undefined) return format;
   throw new AppError(
     'invalid-request',
-    `"${wanted}" is not an image format that onestep writes; it writes ${IMAGE_FORMATS.join(', ')}.`,
+    `--${name === undefined ? 'out' : 'format'}: ${wanted} is not one of ${IMAGE_FORMATS.join(', ')}.`,
   );
-}
-
-function readDevice(name = 'cpu'): Device {
-  if (name === 'cpu' || name === 'cuda') return name;
-  throw new AppError('invalid-request', `--device ${name} does not work: it is cpu or cuda.`);
 }

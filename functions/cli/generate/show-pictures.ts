@@ -1,5 +1,6 @@
 import type { CommandContext } from '#functions/cli/command.ts';
 import { contactSheet } from './contact-sheet.ts';
+import type { GENERATE_OPTIONS } from './options.ts';
 import { detectTerminalImages, renderForTerminal, type TerminalImages } from './terminal-image.ts';
 
 /**
@@ -7,14 +8,14 @@ import { detectTerminalImages, renderForTerminal, type TerminalImages } from './
  * and `--quiet`, and in terminals that do not say that they can unless `--show` asks for it.
  */
 export function showingMode({
-  values,
+  options,
   stdout,
   env,
-}: Pick<CommandContext, 'values' | 'env'> & {
+}: Pick<CommandContext<{ show: typeof GENERATE_OPTIONS.show }>, 'options' | 'env'> & {
   readonly stdout: Pick<NodeJS.WriteStream, 'isTTY'>;
 }): TerminalImages | undefined {
-  if (!stdout.isTTY || values['json'] === true || values['quiet'] === true) return undefined;
-  return detectTerminalImages(env) ?? (values['show'] === true ? 'blocks' : undefined);
+  if (!stdout.isTTY || options.json || options.quiet) return undefined;
+  return detectTerminalImages(env) ?? (options.show ? 'blocks' : undefined);
 }
 
 /** Writes the picture into the terminal; several as one contact sheet. */

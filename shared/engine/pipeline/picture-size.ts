@@ -7,12 +7,14 @@ export const MAX_SIDE = 4096;
 /**
  * Checks that the model can make this size: both sides must be multiples of the VAE's pixels per latent.
  *
+ * @param prefix put before the side's name in messages, such as `--` on a command line
  * @throws AppError `invalid-input` that names the side and the nearest size that works
  */
 export function assertPictureSize(
   width: number,
   height: number,
   multiple: Manifest['size']['multiple'],
+  prefix = '',
 ): void {
   for (const [name, side] of [
     ['width', width],
@@ -25,7 +27,7 @@ export function assertPictureSize(
     const hint = Number.isFinite(nearest) ? `; the nearest that works is ${nearest}` : '';
     throw new AppError(
       'invalid-input',
-      `${name} ${side} does not work: it must be a multiple of ${multiple} from ${multiple} to ${MAX_SIDE}${hint}.`,
+      `${prefix}${name} ${side} does not work: it must be a multiple of ${multiple} from ${multiple} to ${MAX_SIDE}${hint}.`,
       { details: { param: name } },
     );
   }

@@ -1,23 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { CommandContext } from '#functions/cli/command.ts';
 import { inspect } from '#functions/cli/commands/inspect.ts';
+import { runCommand } from '#test/helpers/run-command.ts';
 
 const FOLDER = 'test/fixtures/checkpoints';
 
-async function run(positionals: readonly string[], json = false): Promise<string> {
-  let text = '';
-  const stdout = {
-    write: (part: string) => {
-      text += part;
-    },
-  };
-  await inspect.run({ positionals, values: { json }, stdout } as unknown as CommandContext);
-  return text;
-}
+const run = (words: readonly string[]) => runCommand('inspect', inspect, words);
 
 describe('onestep inspect', () => {
   it('prints names, types and shapes as one JSON array', async () => {
-    const tensors = JSON.parse(await run([`${FOLDER}/int-and-scalar.bin`], true));
+    const tensors = JSON.parse(await run([`${FOLDER}/int-and-scalar.bin`, '--json']));
     expect(tensors).toEqual([
       { name: 'ids', dtype: 'I64', shape: [9] },
       { name: 'scalar', dtype: 'F32', shape: [] },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createHttpClient } from '#functions/cli/client/http-client.ts';
 import { type SmokeInput, smoke } from '#functions/cli/deploy/smoke.ts';
 
 const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 1, 2, 3]);
@@ -41,17 +42,18 @@ function deployment(faults: { directStatus?: number; charge?: number; keyless?: 
 }
 
 const INPUT: SmokeInput = {
-  url: 'https://api.example',
   functionUrl: 'https://direct.example',
-  apiKey: 'os_live_key',
   webhookUrl: 'https://hooks.example',
   timeoutMs: 60_000,
 };
 
-async function failures(fetch: typeof globalThis.fetch, input = INPUT) {
+const client = (send: typeof fetch, key = 'os_live_key') =>
+  createHttpClient('https://api.example', key, send);
+
+async function failures(send: typeof fetch, input = INPUT, key?: string) {
   let now = 0;
   const deps = {
-    fetch,
+    client: client(send, key),
     now: () => now,
     sleep: async (ms: number) => {
       now += ms;
@@ -70,7 +72,7 @@ describe('smoke', () => {
       'health',
       'no key',
       'past CloudFront',
-      'Authorization through CloudFront',
+      'API key',
       'first image',
       'second image',
       'usage',
@@ -82,13 +84,13 @@ describe('smoke', () => {
     ['past CloudFront', deployment({ directStatus: 200 })],
     ['no key', deployment({ keyless: 404 })],
     ['usage', deployment({ charge: 5_000 })],
-  ])('fails at: %s', async (check, fetch) => {
-    expect((await failures(fetch)).failed).toEqual([check]);
+  ])('fails at: %s', async (check, send) => {
+    expect((await failures(send)).failed).toEqual([check]);
   });
 
   it('stops when the key is not taken', async () => {
-    const { failed } = await failures(deployment(), { ...INPUT, apiKey: 'other' });
-    expect(failed).toEqual(['Authorization through CloudFront']);
+    const { failed } = await failures(deployment(), INPUT, 'other');
+    expect(failed).toEqual(['API key']);
   });
 
   it('gives up on an endpoint that does not wake', async () => {
@@ -102,7 +104,7 @@ describe('smoke at a deployment that cannot be reached', () => {
     const down = (async () => {
       throw new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
     }) as typeof fetch;
-    const run = smoke({ fetch: down, now: () => 0, say: () => {} }, INPUT);
+    const run = smoke({ client: client(down), now: () => 0, say: () => {} }, INPUT);
     await expect(run).rejects.toMatchObject({
       code: 'unavailable',
       message: 'https://api.example cannot be reached: connect ECONNREFUSED.',
@@ -117,7 +119,7 @@ describe('smoke at a deployment that cannot be reached', () => {
       return send(url, init);
     }) as typeof fetch;
     const checks = await smoke(
-      { fetch: flaky, now: () => 0, sleep: async () => {}, say: () => {} },
+      { client: client(flaky), now: () => 0, sleep: async () => {}, say: () => {} },
       INPUT,
     );
     expect(broken).toBeGreaterThan(1);

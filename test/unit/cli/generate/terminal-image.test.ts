@@ -49,8 +49,9 @@ describe('showingMode', () => {
     [{ show: true }, false, kitty, undefined],
     [{ show: true, json: true }, true, kitty, undefined],
     [{ quiet: true }, true, kitty, undefined],
-  ])('with %j, a terminal: %s, in %j: %s', (values, isTTY, env, how) => {
-    expect(showingMode({ values, stdout: { isTTY }, env })).toBe(how);
+  ])('with %j, a terminal: %s, in %j: %s', (given, isTTY, env, how) => {
+    const options = { show: false, json: false, quiet: false, help: false, ...given };
+    expect(showingMode({ options, stdout: { isTTY }, env })).toBe(how);
   });
 });
 
