@@ -141,14 +141,16 @@ describe('onestep generate', () => {
   });
 
   it.each([
-    [['dog', '--height', '8192'], 'height 8192'],
-    [['dog', '--seed', '4294967296'], '--seed 4294967296'],
+    [['dog', '--height', '8192'], '--height: 8192 is not a whole number from 1 to 4096'],
+    [['dog', '--seed', '4294967296'], '--seed: 4294967296 is not'],
+    [['dog', '--width', '60'], '--width 60 does not work: it must be a multiple of 8'],
     [['dog', '--dump', 'nowhere/x'], 'the folder nowhere does not exist'],
     [['dog', '--model', '.'], 'no manifest.json'],
     [['dog', '--out', ''], '--out'],
     [['dog', '--out', 'folder/'], 'folder/ cannot be written: it names a folder'],
-    [['dog', '--seed', '-1'], 'write --seed=VALUE'],
-    [['dog', '--seed=-1'], '--seed -1 does not work'],
+    [['dog', '--seed', '-x'], 'write --seed=VALUE'],
+    [['dog', '--seed', '-1'], '--seed: -1 is not'],
+    [['dog', '--seed=-1'], '--seed: -1 is not'],
   ])('names the fault of %j and exits with 2', (words, message) => {
     const { status, stderr, stdout } = onestep(['generate', ...words]);
     expect([status, stdout]).toEqual([2, '']);
