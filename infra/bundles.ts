@@ -43,7 +43,9 @@ export async function bundleFunction(
   name: BundleName,
   define: Readonly<Record<string, string>> = {},
 ): Promise<Bundle> {
-  const pages = name === 'api' ? { ONESTEP_PAGE_ASSETS: await pageAssets() } : {};
+  // The pages' script and style are written into the API's code.
+  const pages =
+    name === 'api' ? { ONESTEP_PAGE_ASSETS: JSON.stringify(await buildPageAssets()) } : {};
   const result = await build(buildOptions(name, { ...define, ...pages }));
   const files = (result.outputFiles ?? []).map((file) => ({
     name: file.path.endsWith('.map') ? 'index.mjs.map' : 'index.mjs',
@@ -55,11 +57,6 @@ export async function bundleFunction(
   writeFolder(folder, files);
   const sizeBytes = files.find((file) => file.name === 'index.mjs')?.contents.length ?? 0;
   return { folder, sizeBytes };
-}
-
-/** The pages' script and style, to be written into the API's code. */
-async function pageAssets(): Promise<string> {
-  return JSON.stringify(await buildPageAssets());
 }
 
 /** Bundles every function. */

@@ -41,11 +41,8 @@ export function grantTable(
 
 /** Wakes the dispatcher and the deliverer of webhooks, without reading from their queues. */
 export function grantWaking(sender: ServiceFunction, data: DataStack): void {
-  const queues = [data.dispatchQueue, data.webhookQueue];
-  sender.grant(
-    ['sqs:SendMessage'],
-    queues.map(({ queue }) => queue.queueArn),
-  );
+  const queues = [data.dispatchQueue, data.webhookQueue].map(({ queue }) => queue.queueArn);
+  sender.grant(['sqs:SendMessage'], queues);
 }
 
 /** Where a job's end can be read: images and receipt, SageMaker's answer and failure, its marks. */

@@ -51,7 +51,7 @@ export class AsyncEndpoint extends Construct {
     this.model = this.createModel(props);
     this.config = this.createConfig(props, this.model);
     this.endpoint = this.createEndpoint(props, this.config);
-    scaleToZero(this, this.endpoint, props);
+    scaleToZero(this, this.endpoint, props.endpointName, props.maxInstances);
   }
 
   private createModel(props: AsyncEndpointProps): CfnModel {

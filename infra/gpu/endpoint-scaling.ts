@@ -12,23 +12,23 @@ export const BACKLOG_TARGET = 2;
 /** Between two scaling steps, so that one wake-up starts one instance and not two. */
 const COOLDOWN_SECONDS = 300;
 
-export interface ScalingProps {
-  readonly endpointName: string;
-  readonly maxInstances: number;
-}
-
 /** Scales an endpoint between none and the most instances, by what waits in its queue. */
-export function scaleToZero(scope: Construct, endpoint: CfnEndpoint, props: ScalingProps): void {
+export function scaleToZero(
+  scope: Construct,
+  endpoint: CfnEndpoint,
+  endpointName: string,
+  maxInstances: number,
+): void {
   const target = new CfnScalableTarget(scope, 'ScalableTarget', {
     serviceNamespace: 'sagemaker',
     scalableDimension: 'sagemaker:variant:DesiredInstanceCount',
-    resourceId: `endpoint/${props.endpointName}/variant/${VARIANT_NAME}`,
+    resourceId: `endpoint/${endpointName}/variant/${VARIANT_NAME}`,
     minCapacity: 0,
-    maxCapacity: props.maxInstances,
+    maxCapacity: maxInstances,
   });
   target.addResourceDependency(endpoint);
-  scaleOnBacklog(scope, target, props.endpointName);
-  wakeFromZero(scope, target, props.endpointName);
+  scaleOnBacklog(scope, target, endpointName);
+  wakeFromZero(scope, target, endpointName);
 }
 
 /** In and out between one and the most. Scale-in waits for about 15 quiet minutes. */
