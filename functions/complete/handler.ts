@@ -11,6 +11,7 @@ import type { JobId } from '#shared/core/ids.ts';
 import { type InferenceError, ReceiptSchema } from '#shared/core/inference.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { SettlementService } from '#shared/service/domain/settlement.ts';
+import { readStoredJson } from '#shared/service/domain/stored-json.ts';
 import { readMarks } from '#shared/service/domain/stored-marks.ts';
 import { readStoredReceipt } from '#shared/service/domain/stored-receipt.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
@@ -118,15 +119,5 @@ function failed(
 async function readLocation(deps: CompleteDeps, location: string | undefined): Promise<unknown> {
   const prefix = `s3://${deps.bucket}/`;
   if (location?.startsWith(prefix) !== true) return undefined;
-  return readJson(deps, location.slice(prefix.length));
-}
-
-async function readJson(deps: Pick<CompleteDeps, 'blobs'>, key: string): Promise<unknown> {
-  const bytes = await deps.blobs.get(key);
-  if (bytes === undefined) return undefined;
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
+  return readStoredJson(location.slice(prefix.length), deps.blobs);
 }

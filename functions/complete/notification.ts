@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defined } from '#shared/core/defined.ts';
 import { type InferenceError, InferenceErrorSchema } from '#shared/core/inference.ts';
+import { parseJson } from '#shared/service/domain/stored-json.ts';
 
 /** What SageMaker says of a request that has ended. */
 export interface Notification {
@@ -70,12 +71,4 @@ export function parseInferenceError(body: unknown): InferenceError['error'] | un
 function decode({ content, encoding }: z.infer<typeof ContentSchema>): string {
   const isBase64 = encoding?.toUpperCase() === 'BASE64';
   return isBase64 ? Buffer.from(content, 'base64').toString('utf8') : content;
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

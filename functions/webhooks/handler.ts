@@ -1,3 +1,4 @@
+import type { QueueAnswer, QueueEvent } from '#shared/adapters/aws/queue-event.ts';
 import { parseWebhookMessage } from '#shared/adapters/aws/webhook-message.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import {
@@ -5,16 +6,6 @@ import {
   deliverEntry,
   inOrderByJob,
 } from '#shared/service/domain/webhooks/deliver.ts';
-
-/** The part of an SQS event that matters here. */
-export interface QueueEvent {
-  readonly Records: readonly { readonly messageId: string; readonly body: string }[];
-}
-
-/** Messages that the queue must show again. */
-export interface QueueAnswer {
-  readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
-}
 
 /** An outbox entry with the message that asked for it. */
 interface QueuedEntry extends OutboxEntry {

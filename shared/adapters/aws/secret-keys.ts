@@ -4,6 +4,7 @@ import { AppError } from '#shared/core/errors.ts';
 import { hmacSha256 } from '#shared/core/hash.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { MacKeys } from '#shared/service/domain/key-format.ts';
+import { parseJson } from '#shared/service/domain/stored-json.ts';
 
 const RotatedSchema = z.strictObject({
   current: z.int().check(z.minimum(0), z.maximum(61)),
@@ -45,12 +46,4 @@ export function streamToken(secret: string, job: JobId): string {
 /** 32 bytes, whatever the text's own length and alphabet. */
 function keyBytes(text: string): Uint8Array {
   return createHash('sha256').update(text).digest();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

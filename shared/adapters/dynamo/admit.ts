@@ -1,7 +1,7 @@
 import type { JobId } from '#shared/core/ids.ts';
 import { budgetKeyOfJob, type Job } from '#shared/core/job.ts';
-import type { LedgerEntry } from '#shared/core/ledger.ts';
 import { type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
+import { holdEntry } from '#shared/service/domain/job-ledger.ts';
 import type { Admission, AdmissionResult } from '#shared/service/ports/job-store.ts';
 import { type AccountItem, moveMoney } from './account-item.ts';
 import { type ExpiryDeps, readAccount } from './credit-expiry.ts';
@@ -11,7 +11,7 @@ import { takeRank } from './fair-rank.ts';
 import { drawGrants, expiredGrant } from './grants-left.ts';
 import { itemKeys } from './item-keys.ts';
 import { OPEN_COUNT_SHARDS, openCountShard, readJobItem, toJobItem } from './job-item.ts';
-import { jobEntry, ledgerWrite } from './ledger-item.ts';
+import { ledgerWrite } from './ledger-item.ts';
 
 const DAY_SECONDS = 86_400;
 /** Records of spending are read for a month at most, unanswered creates for ten minutes. */
@@ -120,7 +120,7 @@ async function admissionWrites(
   return [
     { put: toJobItem(job, { version: 0, token: 0, sources: taken }), condition: isNew },
     moveMoney(job.account, { balance: -job.hold, held: job.hold }, { next: left, read: account }),
-    ledgerWrite(holdEntry(admission, job)),
+    ledgerWrite(holdEntry(admission)),
     spendWrite(job, job.budgetDay, admission.dayCap),
     spendWrite(job, job.budgetMonth, admission.monthCap),
     countWrite(job, 1),
@@ -142,16 +142,6 @@ async function admissionWrites(
         ]),
     ...(await deliveryWrites(table, admission.outbox)),
   ];
-}
-
-function holdEntry(admission: Admission, job: Job): LedgerEntry {
-  return {
-    ...jobEntry(job),
-    id: admission.ledgerEntryId,
-    kind: 'hold',
-    at: job.createdAt,
-    amount: job.hold,
-  };
 }
 
 /** Counts a job's hold against its key's budget of a day or month. */

@@ -1,8 +1,12 @@
 import { defined } from '#shared/core/defined.ts';
 import { assert } from '#shared/core/errors.ts';
-import { budgetKeyOfJob, isTerminal, type Job } from '#shared/core/job.ts';
-import type { LedgerEntry } from '#shared/core/ledger.ts';
-import type { ChangeResult, Settlement } from '#shared/service/ports/job-store.ts';
+import { budgetKeyOfJob, type Job } from '#shared/core/job.ts';
+import { endEntry } from '#shared/service/domain/job-ledger.ts';
+import {
+  type ChangeResult,
+  isSettleable,
+  type Settlement,
+} from '#shared/service/ports/job-store.ts';
 import { type AccountItem, moveMoney } from './account-item.ts';
 import { countWrite } from './admit.ts';
 import { deliveryWrites } from './delivery-item.ts';
@@ -10,14 +14,14 @@ import type { DynamoTable, Write } from './dynamo-table.ts';
 import { drawGrants, withGrant } from './grants-left.ts';
 import { itemKeys } from './item-keys.ts';
 import { type JobItem, readJobItem, replaceJob } from './job-item.ts';
-import { jobEntry, ledgerWrite } from './ledger-item.ts';
+import { ledgerWrite } from './ledger-item.ts';
 
 /** See `JobStore.settle`: one transaction, from a reading that its conditions repeat. */
 export async function settle(table: DynamoTable, settlement: Settlement): Promise<ChangeResult> {
   for (;;) {
     const item = await readJobItem(table, settlement.job);
     if (item === undefined) return { changed: false, job: undefined };
-    if (!isAt(item.job, settlement.from)) return { changed: false, job: item.job };
+    if (!isSettleable(item.job, settlement.from)) return { changed: false, job: item.job };
     assert(settlement.capture <= item.job.hold, 'a capture is never above its hold');
     const job = ended(item.job, settlement);
     const rest = job.hold - settlement.capture;
@@ -33,13 +37,6 @@ export async function settle(table: DynamoTable, settlement: Settlement): Promis
     ];
     if (await table.write(writes)) return { changed: true, job };
   }
-}
-
-function isAt(job: Job, from: Settlement['from']): boolean {
-  if (isTerminal(job.status)) return false;
-  if (from.state === 'open') return true;
-  if (from.state === 'claimed') return job.lease?.token === from.token;
-  return job.lease === undefined;
 }
 
 function ended(job: Job, settlement: Settlement): Job {
@@ -68,19 +65,6 @@ async function moneyWrite(
   const read = (await table.get(itemKeys.account(job.account))) as AccountItem | undefined;
   assert(read !== undefined, `a job's account is there`);
   return moveMoney(job.account, sums, { next: unspent.reduce(withGrant, read.grants), read });
-}
-
-function endEntry(job: Job, settlement: Settlement): LedgerEntry {
-  // A free image is a capture of nothing: usage counts it.
-  const isCapture = settlement.capture > 0 || settlement.images.length > 0;
-  return {
-    ...jobEntry(job),
-    id: settlement.ledgerEntryId,
-    kind: isCapture ? 'capture' : 'release',
-    at: settlement.completedAt,
-    amount: isCapture ? settlement.capture : job.hold,
-    images: settlement.images.length,
-  };
 }
 
 /** Gives a key's budget back what was held and not captured. */

@@ -1,5 +1,6 @@
 import { createRememberedReads } from '#shared/adapters/memory/remembered-reads.ts';
 import type { Job } from '#shared/core/job.ts';
+import { lowerBound } from '#shared/core/lower-bound.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 import { indexKeys } from './item-keys.ts';
 import { placeInLine } from './job-item.ts';
@@ -35,19 +36,8 @@ export function createWaitingLine(deps: {
 
     /** How many jobs of the model are before this one. */
     async position(job: Job): Promise<number> {
-      return countBefore(await lineOf(job.model.name), placeInLine(job));
+      const place = placeInLine(job);
+      return lowerBound(await lineOf(job.model.name), (other) => other < place);
     },
   };
-}
-
-/** How many of the sorted places come before this one. */
-function countBefore(places: readonly string[], place: string): number {
-  let low = 0;
-  let high = places.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((places[middle] ?? '') < place) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -2,6 +2,7 @@ import { assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { budgetKeyOfJob, type Job } from '#shared/core/job.ts';
 import { addUsd, microUsd } from '#shared/core/money.ts';
+import { holdEntry } from '#shared/service/domain/job-ledger.ts';
 import type { Admission, AdmissionResult } from '#shared/service/ports/job-store.ts';
 import { createBudgets } from './budgets.ts';
 import type { JobParts } from './job-parts.ts';
@@ -126,18 +127,7 @@ export function createAdmit({
       return refusal;
     }
     ledger.moveMoney(job.account, -job.hold, job.hold);
-    ledger.addEntry({
-      id: admission.ledgerEntryId,
-      account: job.account,
-      kind: 'hold',
-      at: job.createdAt,
-      amount: job.hold,
-      job: job.id,
-      key: job.key,
-      model: job.model.name,
-      priceVersion: job.price.version,
-      tags: job.tags,
-    });
+    ledger.addEntry(holdEntry(admission));
     budgets.add(job, job.hold);
     if (idempotency !== undefined) putScope.run(idempotency.scope, job.id, idempotency.expiresAt);
     for (const entry of admission.outbox) addOutbox(entry);

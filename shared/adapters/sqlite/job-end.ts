@@ -3,7 +3,12 @@ import { assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { subtractUsd } from '#shared/core/money.ts';
-import type { ChangeResult, Settlement } from '#shared/service/ports/job-store.ts';
+import { endEntry } from '#shared/service/domain/job-ledger.ts';
+import {
+  type ChangeResult,
+  isSettleable,
+  type Settlement,
+} from '#shared/service/ports/job-store.ts';
 import { createBudgets } from './budgets.ts';
 import type { Source } from './credit-rows.ts';
 import type { JobParts } from './job-parts.ts';
@@ -28,32 +33,19 @@ export function createJobEnd({ db, getJob, open, credit }: JobParts) {
     JSON.parse((selectSources.get(id) as { sources: string }).sources);
 
   const moveMoney = (job: Job, settlement: Settlement): void => {
-    const { capture, images } = settlement;
+    const { capture } = settlement;
     const rest = subtractUsd(job.hold, capture);
     assert(capture >= 0 && rest >= 0, `job ${job.id} holds ${job.hold}, not ${capture}`);
     ledger.moveMoney(job.account, rest, -job.hold);
     if (rest > 0) credit.putBack(sourcesOf(job.id), rest);
     budgets.giveBack(job, rest);
-    ledger.addEntry({
-      id: settlement.ledgerEntryId,
-      account: job.account,
-      // A free image is a capture of nothing: usage counts it.
-      kind: images.length > 0 ? 'capture' : 'release',
-      at: settlement.completedAt,
-      amount: images.length > 0 ? capture : job.hold,
-      job: job.id,
-      key: job.key,
-      model: job.model.name,
-      priceVersion: job.price.version,
-      images: images.length,
-      tags: job.tags,
-    });
+    ledger.addEntry(endEntry(job, settlement));
   };
 
   return {
     settle(settlement: Settlement): ChangeResult {
       const job = getJob(settlement.job);
-      if (job === undefined || !matches(job, settlement.from)) return { changed: false, job };
+      if (job === undefined || !isSettleable(job, settlement.from)) return { changed: false, job };
       moveMoney(job, settlement);
       const { images, receipt, error, warnings } = settlement;
       const result: ResultPart = {
@@ -84,11 +76,4 @@ export function createJobEnd({ db, getJob, open, credit }: JobParts) {
       return { changed: true, job: getJob(id) };
     },
   };
-}
-
-function matches(job: Job, from: Settlement['from']): boolean {
-  if (isTerminal(job.status)) return false;
-  if (from.state === 'open') return true;
-  if (from.state === 'claimed') return job.lease?.token === from.token;
-  return job.lease === undefined;
 }

@@ -1,30 +1,11 @@
 import type Database from 'libsql';
-import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
-import { microUsd } from '#shared/core/money.ts';
+import { rowMembers } from './row-members.ts';
 
-export interface LedgerRow {
-  readonly id: string;
-  readonly account: string;
-  readonly kind: string;
-  readonly at: number;
-  readonly amount: number;
-  readonly job: string | null;
-  readonly details: string;
-}
-
-export function toEntry(row: LedgerRow): LedgerEntry {
-  const { id, account, kind, at, amount, job, details } = row;
-  return {
-    id,
-    account,
-    kind,
-    at,
-    amount: microUsd(amount),
-    ...defined({ job: job ?? undefined }),
-    ...(JSON.parse(details) as object),
-  } as LedgerEntry;
+export function toEntry(row: unknown): LedgerEntry {
+  const { details, ...entry } = rowMembers<LedgerEntry & { readonly details: string }>(row);
+  return { ...entry, ...(JSON.parse(details) as object) };
 }
 
 /** Writes of money, for use inside a transaction. */

@@ -1,35 +1,10 @@
 import type Database from 'libsql';
-import { defined } from '#shared/core/defined.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
+import { rowMembers } from './row-members.ts';
 
-export interface OutboxRow {
-  readonly id: string;
-  readonly account: string;
-  readonly job: string;
-  readonly event: string;
-  readonly url: string;
-  readonly created_at: number;
-  readonly next_attempt_at: number | null;
-  readonly attempts: number;
-  readonly delivered_at: number | null;
-  readonly abandoned_at: number | null;
-}
-
-export function toOutboxEntry(row: OutboxRow): OutboxEntry {
-  return {
-    id: row.id,
-    account: row.account,
-    job: row.job,
-    event: row.event,
-    url: row.url,
-    createdAt: row.created_at,
-    ...defined({ nextAttemptAt: row.next_attempt_at ?? undefined }),
-    attempts: row.attempts,
-    ...defined({
-      deliveredAt: row.delivered_at ?? undefined,
-      abandonedAt: row.abandoned_at ?? undefined,
-    }),
-  } as OutboxEntry;
+export function toOutboxEntry(row: unknown): OutboxEntry {
+  const { visibleAt: _, ...entry } = rowMembers<OutboxEntry & { readonly visibleAt?: number }>(row);
+  return entry;
 }
 
 /** Adds outbox entries, for use inside the transaction of what they tell of. */

@@ -2,6 +2,7 @@ import type Database from 'libsql';
 import type { Clock } from '#shared/core/clock.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
+import { lowerBound } from '#shared/core/lower-bound.ts';
 
 /** How long a copy of the line is used: thousands of pollers then cost one query a second. */
 const CACHE_MS = 1000;
@@ -37,21 +38,8 @@ export function createQueuePositions(db: Database.Database, clock: Clock) {
   /** For a job that is known to wait. */
   return (job: Pick<Job, 'id' | 'model' | 'rank'>): number => {
     const { places, rows } = lineOf(job.model.name);
-    return places.get(job.id) ?? placeAmong(rows, job);
+    // A job that came after the copy was made is not in it; a new count would read the whole queue.
+    const isBefore = ({ rank, id }: Row) => rank < job.rank || (rank === job.rank && id < job.id);
+    return places.get(job.id) ?? lowerBound(rows, isBefore);
   };
-}
-
-/** The place of a job that came after the copy was made: a new count would read the whole queue. */
-function placeAmong(rows: readonly Row[], job: Row): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const row = rows[middle];
-    const before =
-      row !== undefined && (row.rank < job.rank || (row.rank === job.rank && row.id < job.id));
-    if (before) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

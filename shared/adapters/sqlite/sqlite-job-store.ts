@@ -39,6 +39,10 @@ export function createSqliteJobStore(
   );
   const countWaiting = db.prepare('SELECT count(*) AS count FROM jobs WHERE waiting = 1');
 
+  const inTransaction =
+    <Args extends unknown[], Result>(run: (...args: Args) => Result) =>
+    (...args: Args) =>
+      writer.write(() => run(...args));
   const getJob = (id: JobId): Job | undefined => {
     const row = select.get(id) as JobRow | undefined;
     return row && toJob(row);
@@ -53,7 +57,7 @@ export function createSqliteJobStore(
   const list = createList(db);
 
   return {
-    admit: (admission) => writer.write(() => admit(admission)),
+    admit: inTransaction(admit),
     get: async (id) => getJob(id),
     list: async (query) => list(query),
 
@@ -72,24 +76,21 @@ export function createSqliteJobStore(
       });
     },
 
-    park: (id) => writer.write(() => void park.run(id)),
+    park: inTransaction((id) => void park.run(id)),
 
     // Lost in a crash, it lets a retry find a job whose answer did arrive: worth no fsync.
     markAnswered: (id) => writer.write(() => void answer.run(id), true),
 
-    extendAttach: (id, attachBy) => writer.write(() => queue.extendAttach(id, attachBy)),
-    claimNext: (model, now, leaseMs) => writer.write(() => queue.claimNext(model, now, leaseMs)),
-    renewLease: (id, token, expiresAt) =>
-      writer.write(() => queue.renewLease(id, token, expiresAt)),
-    giveBack: (id, token) => writer.write(() => queue.giveBack(id, token)),
-    giveBackAll: () => writer.write(() => queue.giveBackAll()),
-    markStarted: (id, token, start, outbox) =>
-      writer.write(() => queue.markStarted(id, token, start, outbox)),
-    noteProgress: (id, token, progress, outbox) =>
-      writer.write(() => queue.noteProgress(id, token, progress, outbox)),
-    requestCancel: (id, at) => writer.write(() => queue.requestCancel(id, at)),
-    settle: (settlement) => writer.write(() => end.settle(settlement)),
-    removeData: (id, at) => writer.write(() => end.removeData(id, at)),
+    extendAttach: inTransaction(queue.extendAttach),
+    claimNext: inTransaction(queue.claimNext),
+    renewLease: inTransaction(queue.renewLease),
+    giveBack: inTransaction(queue.giveBack),
+    giveBackAll: inTransaction(queue.giveBackAll),
+    markStarted: inTransaction(queue.markStarted),
+    noteProgress: inTransaction(queue.noteProgress),
+    requestCancel: inTransaction(queue.requestCancel),
+    settle: inTransaction(end.settle),
+    removeData: inTransaction(end.removeData),
 
     async listOverdue(now, limit) {
       return (selectOverdue.all(now, limit) as JobRow[]).map(toJob);

@@ -11,18 +11,8 @@ import type { Grant, GrantResult, Ledger } from '#shared/service/ports/ledger.ts
 import { createAuditLog } from './audit-log.ts';
 import { createCreditRows } from './credit-rows.ts';
 import type { Writer } from './group-commit.ts';
-import { createLedgerRows, type LedgerRow, toEntry } from './ledger-rows.ts';
-
-interface AccountRow {
-  readonly id: string;
-  readonly name: string;
-  readonly created_at: number;
-  readonly disabled_at: number | null;
-  readonly balance: number;
-  readonly held: number;
-  /** When credit of the account expires next. */
-  readonly next_expiry?: number | null;
-}
+import { createLedgerRows, toEntry } from './ledger-rows.ts';
+import { rowMembers } from './row-members.ts';
 
 /** How far an entry's own time may be from the time in its id. */
 const ID_SLACK_MS = 60_000;
@@ -66,10 +56,9 @@ export function createSqliteLedger(
   const sumAccounts = sums('accounts');
   const sumEntries = sums('ledger');
 
-  const selectRow = (id: AccountId) => selectAccount.get(id) as AccountRow | undefined;
   const getAccount = (id: AccountId): Account | undefined => {
-    const row = selectRow(id);
-    return row && toAccount(row);
+    const row = selectAccount.get(id);
+    return row === undefined ? undefined : toAccount(row);
   };
 
   // Every write goes through the writer, so between two commits nothing of an account changes.
@@ -81,22 +70,21 @@ export function createSqliteLedger(
     const now = clock.now();
     const known = read.get(id);
     if (known !== undefined && now < known.until) return known.account;
-    const row = selectRow(id);
+    const row = selectAccount.get(id);
     if (row === undefined) return undefined;
-    const until = row.next_expiry ?? FOREVER;
+    const { nextExpiry: until = FOREVER, ...account } = rowMembers<AccountMembers>(row);
     if (until <= now) {
       return writer.write(() => {
         credit.expireDue(now, FOREVER, id);
         return getAccount(id);
       });
     }
-    const account = toAccount(row);
     read.set(id, { account, until });
     return account;
   };
 
   const grantNow = (grant: Grant): GrantResult => {
-    const row = selectByReference.get(grant.reference) as LedgerRow | undefined;
+    const row = selectByReference.get(grant.reference);
     if (row !== undefined) {
       const entry = toEntry(row);
       const same = entry.account === grant.account && entry.amount === grant.amount;
@@ -135,7 +123,7 @@ export function createSqliteLedger(
     async listAccounts() {
       const now = clock.now();
       if (hasDue.get(now) !== undefined) await writer.write(() => credit.expireDue(now, FOREVER));
-      return (selectAccounts.all() as AccountRow[]).map(toAccount);
+      return selectAccounts.all().map(toAccount);
     },
 
     setDisabled: (id, disabledAt, entry) =>
@@ -150,15 +138,8 @@ export function createSqliteLedger(
 
     async entries({ account, from, to, before, limit }) {
       const least = from === undefined ? '' : ulidFloor(from - ID_SLACK_MS);
-      const found = selectEntries.all(
-        account,
-        least,
-        before ?? '~',
-        from ?? 0,
-        to ?? FOREVER,
-        limit,
-      ) as LedgerRow[];
-      return found.map(toEntry);
+      const bounds = [least, before ?? '~', from ?? 0, to ?? FOREVER];
+      return selectEntries.all(account, ...bounds, limit).map(toEntry);
     },
 
     async totals(account) {
@@ -176,13 +157,9 @@ export function createSqliteLedger(
   };
 }
 
-function toAccount(row: AccountRow): Account {
-  return {
-    id: row.id as AccountId,
-    name: row.name,
-    createdAt: row.created_at,
-    ...defined({ disabledAt: row.disabled_at ?? undefined }),
-    balance: microUsd(row.balance),
-    held: microUsd(row.held),
-  };
+type AccountMembers = Account & { readonly nextExpiry?: number };
+
+function toAccount(row: unknown): Account {
+  const { nextExpiry: _, ...account } = rowMembers<AccountMembers>(row);
+  return account;
 }

@@ -1,19 +1,10 @@
 import type Database from 'libsql';
-import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type { EndpointHealth, Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
 import type { Writer } from './group-commit.ts';
-import { type OutboxRow, toOutboxEntry } from './outbox-rows.ts';
-
-interface AttemptRow {
-  readonly entry: string;
-  readonly number: number;
-  readonly at: number;
-  readonly duration_ms: number;
-  readonly status: number | null;
-  readonly failure: string | null;
-}
+import { toOutboxEntry } from './outbox-rows.ts';
+import { rowMembers } from './row-members.ts';
 
 export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbox {
   const select = db.prepare('SELECT * FROM outbox WHERE id = ?');
@@ -59,8 +50,8 @@ export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbo
   );
 
   const get = (id: string): OutboxEntry | undefined => {
-    const row = select.get(id) as OutboxRow | undefined;
-    return row && toOutboxEntry(row);
+    const row = select.get(id);
+    return row === undefined ? undefined : toOutboxEntry(row);
   };
 
   return {
@@ -70,9 +61,9 @@ export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbo
       // Asked every second and mostly in vain: no transaction for that.
       if (selectDue.get(now, 1) === undefined) return [];
       return writer.write(() => {
-        const rows = selectDue.all(now, limit) as OutboxRow[];
-        for (const { id } of rows) hide.run(hideUntil, id);
-        return rows.map(toOutboxEntry);
+        const due = selectDue.all(now, limit).map(toOutboxEntry);
+        for (const { id } of due) hide.run(hideUntil, id);
+        return due;
       });
     },
 
@@ -92,17 +83,17 @@ export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbo
         return get(id);
       }),
 
-    listByJob: async (job) => (selectByJob.all(job) as OutboxRow[]).map(toOutboxEntry),
+    listByJob: async (job) => selectByJob.all(job).map(toOutboxEntry),
 
     async listByAccount(account, limit, before) {
       const rows =
         before === undefined
           ? selectByAccount.all(account, limit)
           : selectBefore.all(account, before, limit);
-      return (rows as OutboxRow[]).map(toOutboxEntry);
+      return rows.map(toOutboxEntry);
     },
 
-    attempts: async (entry) => (selectAttempts.all(entry) as AttemptRow[]).map(toAttempt),
+    attempts: async (entry) => selectAttempts.all(entry).map(rowMembers<DeliveryAttempt>),
 
     getSettings: async (account) => parseData<WebhookSettings>(settings.get(account)),
 
@@ -125,16 +116,6 @@ export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbo
       (listHealth.all(account) as { data: string }[]).map(
         ({ data }) => JSON.parse(data) as EndpointHealth,
       ),
-  };
-}
-
-function toAttempt(row: AttemptRow): DeliveryAttempt {
-  return {
-    entry: row.entry,
-    number: row.number,
-    at: row.at,
-    durationMs: row.duration_ms,
-    ...defined({ status: row.status ?? undefined, failure: row.failure ?? undefined }),
   };
 }
 

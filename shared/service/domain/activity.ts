@@ -1,8 +1,8 @@
 import type { Clock } from '#shared/core/clock.ts';
-import { defined } from '#shared/core/defined.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
 import { addUsd, type MicroUsd, ZERO_USD } from '#shared/core/money.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
+import { ledgerEntries } from './ledger-pages.ts';
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
@@ -10,7 +10,6 @@ const MINUTE_MS = 60_000;
 const RECENT_MS = 10 * MINUTE_MS;
 /** Entries may become visible so much later than they say they were made. */
 const OVERLAP_MS = MINUTE_MS;
-const PAGE = 1000;
 
 /** What ended within a period. */
 export interface EndedSums {
@@ -64,7 +63,8 @@ export function createActivityReader(deps: {
     }
     const from = readUntil - OVERLAP_MS;
     for (const account of await deps.ledger.listAccounts()) {
-      for await (const entry of entriesSince(deps.ledger, account.id, from)) take(entry, midnight);
+      const query = { account: account.id, from };
+      for await (const entry of ledgerEntries(deps.ledger, query)) take(entry, midnight);
     }
     readUntil = now;
     for (const [id, at] of seen) if (at < now - 2 * OVERLAP_MS) seen.delete(id);
@@ -85,25 +85,6 @@ export function createActivityReader(deps: {
       return pending;
     },
   };
-}
-
-async function* entriesSince(
-  ledger: Pick<Ledger, 'entries'>,
-  account: LedgerEntry['account'],
-  from: number,
-): AsyncGenerator<LedgerEntry> {
-  let before: string | undefined;
-  for (;;) {
-    const page = await ledger.entries({
-      account,
-      from,
-      limit: PAGE,
-      ...defined({ before }),
-    });
-    yield* page;
-    before = page.at(-1)?.id;
-    if (page.length < PAGE || before === undefined) return;
-  }
 }
 
 function add(sums: EndedSums, { kind, images, amount }: LedgerEntry): EndedSums {

@@ -1,9 +1,9 @@
 import { toIso } from '#shared/core/clock.ts';
-import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
 import { addUsd, type MicroUsd, ZERO_USD } from '#shared/core/money.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
+import { ledgerEntries } from './ledger-pages.ts';
 
 export const USAGE_GROUPS = ['day', 'key', 'model'] as const;
 export type UsageGroup = (typeof USAGE_GROUPS)[number] | `tag:${string}`;
@@ -34,7 +34,6 @@ export interface Usage {
   readonly total: UsageSums;
 }
 
-const PAGE = 1000;
 const NOTHING: UsageSums = { jobs: 0, images: 0, amount: ZERO_USD };
 
 /** What was captured, grouped. Read from the ledger's own entries, so that it sums to the ledger. */
@@ -44,33 +43,16 @@ export async function readUsage(
 ): Promise<Usage> {
   const rows = new Map<string, UsageRow>();
   let total = NOTHING;
-  for await (const entry of captures(ledger, query)) {
-    const group = Object.fromEntries(query.by.map((by) => [by, groupValue(entry, by)]));
+  const { by: groups, ...period } = query;
+  for await (const entry of ledgerEntries(ledger, period)) {
+    if (entry.kind !== 'capture') continue;
+    const group = Object.fromEntries(groups.map((by) => [by, groupValue(entry, by)]));
     const name = JSON.stringify(Object.values(group));
     rows.set(name, { group, ...add(rows.get(name) ?? NOTHING, entry) });
     total = add(total, entry);
   }
   const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
   return { rows: sorted.map(([, row]) => row), total };
-}
-
-async function* captures(
-  ledger: Pick<Ledger, 'entries'>,
-  { account, from, to }: UsageQuery,
-): AsyncGenerator<LedgerEntry> {
-  let before: string | undefined;
-  for (;;) {
-    const page = await ledger.entries({
-      account,
-      from,
-      to,
-      limit: PAGE,
-      ...defined({ before }),
-    });
-    yield* page.filter(({ kind }) => kind === 'capture');
-    before = page.at(-1)?.id;
-    if (page.length < PAGE || before === undefined) return;
-  }
 }
 
 function groupValue(entry: LedgerEntry, by: UsageGroup): string {

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '#shared/core/errors.ts';
 import type { AccountId, JobId, KeyId } from '#shared/core/ids.ts';
 import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
-import type { Job, JobProgress } from '#shared/core/job.ts';
+import { isTerminal, type Job, type JobProgress } from '#shared/core/job.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 
@@ -56,6 +56,14 @@ export interface Settlement {
   readonly warnings: readonly string[];
   readonly ledgerEntryId: string;
   readonly outbox: readonly OutboxEntry[];
+}
+
+/** Whether a job is in the state that a settlement was decided from. */
+export function isSettleable(job: Job, from: Settlement['from']): boolean {
+  if (isTerminal(job.status)) return false;
+  if (from.state === 'open') return true;
+  if (from.state === 'claimed') return job.lease?.token === from.token;
+  return job.lease === undefined;
 }
 
 /** `job` is the state after the call, changed by it or not; undefined if there is no such job. */
