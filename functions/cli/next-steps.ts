@@ -3,16 +3,16 @@ import { join, relative } from 'node:path';
 import { type ImportedPackage, importedPackages } from '#functions/local/imported-packages.ts';
 import { dataFolder, findServer } from './client/service.ts';
 
-/** What there is on this machine, as far as the next step depends on it. */
+/** The state of this machine, as far as the next step depends on it. */
 export interface Situation {
-  /** Where the data folder's server listens, when one runs. */
+  /** The address of the data folder's server, if one is running. */
   readonly url: string | undefined;
   /** Whether a server ever ran on the data folder. */
   readonly hasData: boolean;
   readonly models: readonly ImportedPackage[];
 }
 
-/** Looks at the data folder that commands use unless told otherwise. */
+/** Reads the state of the default data folder. */
 export async function readSituation(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Situation> {
@@ -24,7 +24,7 @@ export async function readSituation(
   };
 }
 
-/** What can be done now, the likeliest first: a command and what it is for. */
+/** Commands that make sense now, with their purposes; the likeliest first. */
 export function nextSteps({ url, hasData, models }: Situation): readonly [string, string][] {
   const pictures: [string, string] = [
     'onestep generate "a red house by the sea at sunset"',
@@ -66,5 +66,5 @@ export function situationText(situation: Situation, program: string): string {
   const steps = nextSteps(situation).map(
     ([command, purpose]) => `  ${command.replace(/^onestep/, program)}\n      ${purpose}\n`,
   );
-  return `Onestep: images from prompts in one denoising step\n\n${state.join('\n')}\n\nWhat can be done next:\n\n${steps.join('')}\nEvery command: ${program} --help\n`;
+  return `Onestep: images from prompts in one denoising step\n\n${state.join('\n')}\n\nWhat you can do next:\n\n${steps.join('')}\nEvery command: ${program} --help\n`;
 }

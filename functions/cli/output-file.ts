@@ -35,7 +35,7 @@ export function assertWritable(path: string): void {
 
 /** Writes a file whole or not at all: into a temporary sibling, which then takes its name. */
 export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
-  // While a handler is there, a signal waits until the file has its name.
+  // A handler makes a signal wait until the file has its name.
   let interrupted: NodeJS.Signals | undefined;
   const remember = (signal: NodeJS.Signals) => {
     interrupted = signal;

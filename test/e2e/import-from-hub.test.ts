@@ -151,7 +151,7 @@ describe('onestep import from the hub', () => {
     const neither = await run(['maker/tiny/unet']);
     expect(neither.code).toBe(2);
     expect(neither.stderr).toMatch(
-      /^onestep: maker\/tiny\/unet is no folder here and no OWNER.*\n$/,
+      /^onestep: maker\/tiny\/unet is neither a folder here nor the OWNER.*\n$/,
     );
   });
 });

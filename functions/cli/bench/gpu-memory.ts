@@ -27,7 +27,8 @@ const nvidiaSmi: Query = async (what) => {
 };
 
 /**
- * Does work in another process and tells what that took of the first GPU.
+ * Does work in another process and measures what that takes of the first GPU. In a container,
+ * `nvidia-smi` may not know the process by its number here; the growth of the whole device counts then.
  *
  * @param work is given what to call with the process's number once it has one
  */
@@ -35,88 +36,51 @@ export async function watchGpu<T>(
   work: (onStart: (processId?: number) => void) => Promise<T>,
   query: Query = nvidiaSmi,
 ): Promise<{ done: T; gpu: GpuReport }> {
-  const watch = new GpuWatch(query);
-  await watch.start();
-  try {
-    const done = await work((processId) => watch.follow(processId));
-    return { done, gpu: await watch.report() };
-  } finally {
-    watch.stop();
-  }
-}
-
-/**
- * Watches what a process takes of the first GPU. Inside a container `nvidia-smi` may not know the
- * process by its number here; what the whole device holds more than before is counted then.
- */
-class GpuWatch {
-  private readonly query: Query;
-  private before = 0;
-  private peakOfDevice = 0;
-  private peakOfProcess = 0;
-  private processId: number | undefined;
-  private failure: string | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private sampling: Promise<void> = Promise.resolve();
-
-  constructor(query: Query) {
-    this.query = query;
-  }
-
-  /** Begins; call it before the process takes anything. */
-  async start(): Promise<void> {
-    await this.guard(async () => {
-      this.before = await this.deviceMebibytes();
-    });
-    this.timer = setInterval(() => this.follow(this.processId), SAMPLE_INTERVAL_MS);
-  }
-
-  /** Looks once at what the device holds and, from now on, at this process. */
-  follow(processId: number | undefined): void {
-    this.processId = processId;
-    this.sampling = this.sampling.then(() => this.guard(() => this.sample()));
-  }
-
-  stop(): void {
-    clearInterval(this.timer);
-  }
-
-  async report(): Promise<GpuReport> {
-    await this.sampling;
-    const [row] = await this.guard(() => this.query('--query-gpu=name,driver_version'), []);
-    const [name, driver] = row ?? [];
-    if (this.failure !== undefined || name === undefined || driver === undefined) {
-      return { peakBytes: null, reason: this.failure ?? 'nvidia-smi shows no GPU' };
-    }
-    const counted = this.peakOfProcess > 0 ? 'process' : 'device';
-    const mebibytes =
-      counted === 'process' ? this.peakOfProcess : Math.max(this.peakOfDevice - this.before, 0);
-    return { name, driver, peakBytes: mebibytes * MEBIBYTE, counted };
-  }
-
-  private async sample(): Promise<void> {
-    this.peakOfDevice = Math.max(this.peakOfDevice, await this.deviceMebibytes());
-    const rows = await this.query('--query-compute-apps=pid,used_memory');
-    const own = rows.find(([pid]) => Number(pid) === this.processId)?.[1];
+  let before = 0;
+  let peakOfDevice = 0;
+  let peakOfProcess = 0;
+  let processId: number | undefined;
+  let failure: string | undefined;
+  /** One question after the other; none after the first that fails. */
+  let asked: Promise<void> = Promise.resolve();
+  const ask = (question: () => Promise<void>): Promise<void> => {
+    asked = asked
+      .then(async () => {
+        if (failure === undefined) await question();
+      })
+      .catch((error: Error) => {
+        failure = `nvidia-smi does not answer: ${error.message.split('\n')[0]}`;
+      });
+    return asked;
+  };
+  const deviceMebibytes = async () => Number((await query('--query-gpu=memory.used'))[0]?.[0]) || 0;
+  const sample = async () => {
+    peakOfDevice = Math.max(peakOfDevice, await deviceMebibytes());
+    const rows = await query('--query-compute-apps=pid,used_memory');
+    const own = rows.find(([pid]) => Number(pid) === processId)?.[1];
     // "[N/A]" where the driver does not count by process.
-    this.peakOfProcess = Math.max(this.peakOfProcess, Number(own) || 0);
-  }
-
-  private async deviceMebibytes(): Promise<number> {
-    const [row] = await this.query('--query-gpu=memory.used');
-    return Number(row?.[0]) || 0;
-  }
-
-  private async guard<T>(work: () => Promise<T>): Promise<void>;
-  private async guard<T>(work: () => Promise<T>, otherwise: T): Promise<T>;
-  private async guard<T>(work: () => Promise<T>, otherwise?: T): Promise<T | undefined> {
-    if (this.failure !== undefined) return otherwise;
-    try {
-      return await work();
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.failure = `nvidia-smi does not answer: ${message.split('\n')[0]}`;
-      return otherwise;
+    peakOfProcess = Math.max(peakOfProcess, Number(own) || 0);
+  };
+  await ask(async () => {
+    before = await deviceMebibytes();
+  });
+  const timer = setInterval(() => void ask(sample), SAMPLE_INTERVAL_MS);
+  try {
+    const done = await work((started) => {
+      processId = started;
+      void ask(sample);
+    });
+    let [name, driver]: readonly (string | undefined)[] = [];
+    await ask(async () => {
+      [name, driver] = (await query('--query-gpu=name,driver_version'))[0] ?? [];
+    });
+    if (name === undefined || driver === undefined) {
+      return { done, gpu: { peakBytes: null, reason: failure ?? 'nvidia-smi shows no GPU' } };
     }
+    const counted = peakOfProcess > 0 ? 'process' : 'device';
+    const mebibytes = peakOfProcess > 0 ? peakOfProcess : Math.max(peakOfDevice - before, 0);
+    return { done, gpu: { name, driver, peakBytes: mebibytes * MEBIBYTE, counted } };
+  } finally {
+    clearInterval(timer);
   }
 }

@@ -6,10 +6,10 @@ import { productOf } from '#shared/engine/onnx/shape.ts';
 import { input, type Var } from '#shared/engine/onnx/value.ts';
 import { loadOnnxRuntime } from '#shared/engine/package/onnx-runtime.ts';
 
-/** Measured as long as this, the best of what was seen counts. */
+/** How long to measure; the best run counts. */
 const MEASURE_MS = 1500;
 
-/** What this machine makes of a matrix product and a convolution of SDXL's kind, in GFLOP/s. */
+/** How fast this machine computes a matrix product and a convolution of SDXL's kind, in GFLOP/s. */
 export async function machineRate(): Promise<{ gemmGflops: number; convGflops: number }> {
   const x = input('x', 'FLOAT', [1024, 1280]);
   const weight = input('weight', 'FLOAT', [5120, 1280]);
@@ -32,14 +32,10 @@ async function rate(inputs: readonly Var[], output: Var, flops: number): Promise
   const { InferenceSession, Tensor } = await loadOnnxRuntime();
   const session = await InferenceSession.create(model);
   const feeds = Object.fromEntries(
-    inputs.map((value, index) => [
-      index === 0 ? 'x' : 'weight',
-      new Tensor(
-        'float32',
-        new Float32Array(Number(productOf(value.shape))).fill(0.5),
-        value.shape.map(Number),
-      ),
-    ]),
+    inputs.map(({ shape }, index) => {
+      const data = new Float32Array(Number(productOf(shape))).fill(0.5);
+      return [index === 0 ? 'x' : 'weight', new Tensor('float32', data, shape.map(Number))];
+    }),
   );
   let best = 0;
   for (const started = performance.now(); performance.now() - started < MEASURE_MS; ) {

@@ -44,7 +44,7 @@ export async function measureImport(
       : { repository: tokenizers, unet: join(DEMO, 'onestep_unet.bin') };
   await settle(folder);
   const { phases, result } = await perform({ kind: 'import', ...source, out, dtype });
-  // Room on the disk and in the page cache for what comes next.
+  // Frees room on the disk and in the page cache for what comes next.
   rmSync(written, { recursive: true, force: true });
   const copySeconds = await timeCopy(out, join(folder, 'copy'), signal);
   const { seconds = 0, peakAnonymousBytes = 0 } = phases.at(-1) ?? {};
@@ -54,7 +54,7 @@ export async function measureImport(
 }
 
 async function timeCopy(folder: string, target: string, signal: AbortSignal): Promise<number> {
-  // The import found what it read there, too.
+  // The import, too, found there what it read.
   await fillPageCache(folder, signal);
   await settle(folder);
   const started = performance.now();
@@ -64,7 +64,7 @@ async function timeCopy(folder: string, target: string, signal: AbortSignal): Pr
   return seconds;
 }
 
-/** Waits until the disk has all that was written before, which would slow down who comes next. */
+/** Waits until the disk has what was written before, which would slow down what comes next. */
 async function settle(folder: string): Promise<void> {
   await runCommand('sync', [], { cwd: folder });
 }

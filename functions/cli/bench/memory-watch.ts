@@ -3,14 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 const SAMPLE_INTERVAL_MS = 20;
 const KIBIBYTE = 1024;
 
-export interface PeakMemory {
-  /** Most bytes resident, file pages among them. */
-  readonly rssBytes: number;
-  /** Most bytes resident that no file stands behind. */
-  readonly anonymousBytes: number;
-}
-
-/** Watches another process, for its own thread is blocked while a graph runs. Linux only. */
+/** Watches the memory of another process, whose own thread is blocked while a graph runs. Linux only. */
 export class MemoryWatch {
   private readonly processId: number;
   private readonly timer: NodeJS.Timeout;
@@ -33,10 +26,10 @@ export class MemoryWatch {
     this.sample();
   }
 
-  /** Peaks since the last reset. */
-  peak(): PeakMemory {
+  /** Most bytes resident since the last reset: all of them, and those that no file backs. */
+  peak(): { readonly peakRssBytes: number; readonly peakAnonymousBytes: number } {
     this.sample();
-    return { rssBytes: this.read().peakRss, anonymousBytes: this.anonymous };
+    return { peakRssBytes: this.read('VmHWM'), peakAnonymousBytes: this.anonymous };
   }
 
   stop(): void {
@@ -44,18 +37,16 @@ export class MemoryWatch {
   }
 
   private sample(): void {
-    this.anonymous = Math.max(this.anonymous, this.read().anonymous);
+    this.anonymous = Math.max(this.anonymous, this.read('RssAnon'));
   }
 
-  private read(): { peakRss: number; anonymous: number } {
-    let status = '';
+  private read(field: string): number {
     try {
-      status = readFileSync(`/proc/${this.processId}/status`, 'utf8');
+      const status = readFileSync(`/proc/${this.processId}/status`, 'utf8');
+      return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * KIBIBYTE || 0;
     } catch {
       // The process has ended.
+      return 0;
     }
-    const kilobytes = (field: string) =>
-      Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * KIBIBYTE;
-    return { peakRss: kilobytes('VmHWM'), anonymous: kilobytes('RssAnon') };
   }
 }

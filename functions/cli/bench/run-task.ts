@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '#shared/core/errors.ts';
 import { CUDA_ENVIRONMENT } from '#shared/engine/pipeline/cuda.ts';
@@ -23,7 +23,7 @@ export interface TaskRecord {
 /**
  * Does a task in a process of its own and watches its memory, phase by phase.
  *
- * @param onStart told the number of the process
+ * @param onStart called with the process's number
  * @throws AppError `model-error` when the task fails or its process dies
  */
 export function runTask(
@@ -34,7 +34,7 @@ export function runTask(
 ): Promise<TaskRecord> {
   const child = fork(CHILD, [JSON.stringify(task)], {
     execArgv: ['--import', import.meta.resolve('tsx')],
-    // As the server's engine is started.
+    // As the server starts its engine.
     env: { ...ALLOCATOR_ENVIRONMENT, ...CUDA_ENVIRONMENT, ...process.env },
     // Results and progress go over the channel; stdout stays free for the one JSON document.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -43,18 +43,26 @@ export function runTask(
   return new Promise((resolve, reject) => {
     const kill = () => child.kill('SIGKILL');
     signal.addEventListener('abort', kill, { once: true });
-    const recorder = new Recorder(child, onPhase);
+    const watch = new MemoryWatch(child.pid ?? 0);
+    const phases: PhaseRecord[] = [];
+    let phase = '';
     let outcome: TaskRecord | AppError | undefined;
     child.on('message', (message: EngineMessage) => {
-      if (message.kind === 'done') {
-        outcome = { phases: recorder.phases, result: message.result };
-      } else if (message.kind === 'failed') outcome = new AppError('model-error', message.message);
-      else recorder.take(message);
+      if (message.kind === 'begin') {
+        phase = message.phase;
+        watch.reset();
+        child.send('go');
+      } else if (message.kind === 'end') {
+        const record = { phase, seconds: message.seconds, ...watch.peak() };
+        phases.push(record);
+        onPhase(record);
+      } else if (message.kind === 'done') outcome = { phases, result: message.result };
+      else outcome = new AppError('model-error', message.message);
     });
     child.on('error', reject);
     child.on('exit', (code, killedBy) => {
       signal.removeEventListener('abort', kill);
-      recorder.stop();
+      watch.stop();
       const died = `The measured process ended early (${killedBy ?? `exit code ${code}`}).`;
       if (signal.aborted) reject(signal.reason);
       else if (outcome instanceof AppError) reject(outcome);
@@ -62,41 +70,4 @@ export function runTask(
       else resolve(outcome);
     });
   });
-}
-
-/** Turns the begin and end of phases into records. */
-class Recorder {
-  readonly phases: PhaseRecord[] = [];
-  private readonly child: ChildProcess;
-  private readonly watch: MemoryWatch;
-  private readonly onPhase: (record: PhaseRecord) => void;
-  private current = '';
-
-  constructor(child: ChildProcess, onPhase: (record: PhaseRecord) => void) {
-    this.child = child;
-    this.watch = new MemoryWatch(child.pid ?? 0);
-    this.onPhase = onPhase;
-  }
-
-  take(message: EngineMessage): void {
-    if (message.kind === 'begin') {
-      this.current = message.phase;
-      this.watch.reset();
-      this.child.send('go');
-    } else if (message.kind === 'end') {
-      const { rssBytes, anonymousBytes } = this.watch.peak();
-      const record = {
-        phase: this.current,
-        seconds: message.seconds,
-        peakRssBytes: rssBytes,
-        peakAnonymousBytes: anonymousBytes,
-      };
-      this.phases.push(record);
-      this.onPhase(record);
-    }
-  }
-
-  stop(): void {
-    this.watch.stop();
-  }
 }

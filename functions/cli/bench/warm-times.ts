@@ -1,6 +1,6 @@
 import type { PhaseRecord } from './run-task.ts';
 
-/** The phases of one image, in their order. */
+/** The phases of one image, first to last. */
 const IMAGE_PHASES = ['text', 'unet', 'vae', 'encode'] as const;
 type ImagePhase = (typeof IMAGE_PHASES)[number];
 
@@ -13,25 +13,18 @@ export interface ImageTimes {
 
 /** What the phases of several images in a row come to. */
 export function imageTimes(phases: readonly PhaseRecord[]): ImageTimes {
-  const msOf = (name: ImagePhase) =>
-    phases.filter(({ phase }) => phase === name).map(({ seconds }) => seconds * 1000);
-  const times = IMAGE_PHASES.map((name) => ({ name, ms: msOf(name) }));
-  const images = Math.min(...times.map(({ ms }) => ms.length));
-  const totalOf = (image: number) => times.reduce((sum, { ms }) => sum + (ms[image] ?? 0), 0);
-  const totals = Array.from({ length: images }, (_, image) => totalOf(image));
-  const warm = (values: readonly number[]) => roundTenth(median(values.slice(1)));
+  const times = IMAGE_PHASES.map((name) =>
+    phases.filter(({ phase }) => phase === name).map(({ seconds }) => seconds * 1000),
+  );
+  const images = Math.min(...times.map((ms) => ms.length));
+  const totals = Array.from({ length: images }, (_, image) =>
+    times.reduce((sum, ms) => sum + (ms[image] ?? 0), 0),
+  );
+  const warm = (ms: readonly number[] = []) => Math.round(median(ms.slice(1)) * 10) / 10;
+  const [text, unet, vae, encode] = times.map(warm) as [number, number, number, number];
   return {
-    firstImageSeconds: Math.round(totalOf(0)) / 1000,
-    warmMs:
-      images < 2
-        ? null
-        : {
-            ...(Object.fromEntries(times.map(({ name, ms }) => [name, warm(ms)])) as Record<
-              ImagePhase,
-              number
-            >),
-            total: warm(totals),
-          },
+    firstImageSeconds: Math.round(totals[0] ?? 0) / 1000,
+    warmMs: images < 2 ? null : { text, unet, vae, encode, total: warm(totals) },
   };
 }
 
@@ -40,5 +33,3 @@ function median(values: readonly number[]): number {
   const middle = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2;
 }
-
-const roundTenth = (value: number): number => Math.round(value * 10) / 10;

@@ -6,15 +6,15 @@ export interface StreamEvent {
   readonly data: string;
 }
 
-/** Pause before a stream that broke off is taken up again, and how often that is tried in a row. */
+/** Pause before a broken stream is resumed, and the most attempts in a row. */
 const RETRY_MS = 500;
 const RETRIES = 10;
 
 /**
  * The events of a prediction's stream until `done`. A stream that breaks off, or that the service ends
- * for its length, goes on after the last event that was seen.
+ * because it is long, is resumed after the last event seen.
  *
- * @throws AppError `unavailable` when it can't be taken up again
+ * @throws AppError `unavailable` when it can't be resumed
  */
 export async function* followStream(
   url: string,
@@ -60,5 +60,5 @@ async function* parseEvents(
 
 function unavailable(cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
-  return new AppError('unavailable', 'The stream broke off and did not come back.', { cause });
+  return new AppError('unavailable', 'The stream broke off and could not be resumed.', { cause });
 }

@@ -1,14 +1,14 @@
 import type { Status } from '#functions/api/operations/status-schema.ts';
 import { formatUsd, microUsd } from '#shared/core/money.ts';
-import { formatTable, oneLine } from './table.ts';
+import { formatTable, oneLine, shortTime } from './table.ts';
 
 const usd = (amount: number): string => formatUsd(microUsd(amount));
 
-/** How a service stands, as lines for a terminal of so many columns. */
+/** The state of a service, as lines for a terminal of so many columns. */
 export function statusScreen(status: Status, url: string, columns: number): string {
   const { last_minute: minute, today, stage_ms: stages } = status;
   const lines = [
-    `Onestep at ${url}   ${status.at.slice(0, 19).replace('T', ' ')} UTC`,
+    `Onestep at ${url}   ${shortTime(status.at)} UTC`,
     '',
     ...fact(columns, 'Queue', [`${status.waiting} waiting`, `${status.running ?? '?'} running`]),
     ...fact(columns, 'Rate', [
@@ -31,7 +31,7 @@ export function statusScreen(status: Status, url: string, columns: number): stri
 
 const TITLE_WIDTH = 9;
 
-/** A title and what there is to say of it, on as many lines as the terminal's width asks for. */
+/** A title and its parts, on as many lines as the terminal's width requires. */
 function fact(columns: number, title: string, parts: readonly string[]): readonly string[] {
   const lines: string[] = [];
   let line = title.padEnd(TITLE_WIDTH);
@@ -51,9 +51,9 @@ function counted(count: number, noun: string): string {
 }
 
 function phasesOf(stages: Status['stage_ms']): readonly string[] {
-  const told = Object.entries(stages).filter(([, ms]) => ms >= 1);
-  if (told.length === 0) return ['no job has ended in the last ten minutes'];
-  return told.map(([name, ms]) => `${name} ${duration(ms)}`);
+  const shown = Object.entries(stages).filter(([, ms]) => ms >= 1);
+  if (shown.length === 0) return ['no job has ended in the last ten minutes'];
+  return shown.map(([name, ms]) => `${name} ${duration(ms)}`);
 }
 
 const duration = (ms: number): string =>
@@ -61,12 +61,7 @@ const duration = (ms: number): string =>
 
 function modelLines({ models }: Status): readonly string[] {
   const table = formatTable(
-    [
-      { title: 'model' },
-      { title: 'phase' },
-      { title: 'running', right: true },
-      { title: 'next in', right: true },
-    ],
+    ['model', 'phase', '>running', '>next in'],
     models.map(({ name, phase, running, eta_seconds }) => [
       name,
       phase === 'queued' ? 'ready' : phase,
@@ -85,7 +80,7 @@ function failureLines({ failures }: Status): readonly string[] {
   return ['', 'Failures of the last ten minutes:', ...rows];
 }
 
-/** Leading spaces stay: they are the layout. */
+/** Keeps leading spaces, which are the layout. */
 function oneLineOf(line: string, columns: number): string {
   const indent = /^ */.exec(line)?.[0] ?? '';
   return `${indent}${oneLine(line, Math.max(10, columns - indent.length))}`;

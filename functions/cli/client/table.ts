@@ -1,27 +1,34 @@
-/** One column of a table. */
-export interface Column {
-  readonly title: string;
-  readonly right?: boolean;
+/** Rows of cells, each as wide as the widest of its column; every line ends in a line feed. */
+export function alignColumns(
+  rows: readonly (readonly string[])[],
+  isRight: (column: number) => boolean = () => false,
+): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, cell.length);
+    });
+  }
+  const pad = (cell: string, i: number) =>
+    isRight(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0);
+  return rows.map((row) => `${row.map(pad).join('  ').trimEnd()}\n`).join('');
 }
 
-/** Rows under their titles, as wide as their contents; every line ends in a line feed. */
+/**
+ * Rows under titles.
+ *
+ * @param titles of the columns; one that begins with `>` has its column aligned to the right
+ */
 export function formatTable(
-  columns: readonly Column[],
+  titles: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
-  const widths = columns.map(({ title }, i) =>
-    Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    columns
-      .map(({ right }, i) => {
-        const cell = cells[i] ?? '';
-        return right === true ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0);
-      })
-      .join('  ')
-      .trimEnd();
-  return [columns.map(({ title }) => title), ...rows].map((row) => `${line(row)}\n`).join('');
+  const head = titles.map((title) => title.replace(/^>/, ''));
+  return alignColumns([head, ...rows], (i) => titles[i]?.startsWith('>') === true);
 }
+
+/** `2026-11-23 21:17:05` for a time in ISO 8601. */
+export const shortTime = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
 
 /**
  * Text that can't move the cursor or change colours, on one line, cut to a width. What clients wrote,

@@ -7,7 +7,7 @@ import type {
 import { chooseAction } from '#functions/cli/choose-action.ts';
 import type { HttpClient } from '#functions/cli/client/http-client.ts';
 import { SERVICE_OPTIONS, withOperatorService } from '#functions/cli/client/service.ts';
-import { formatTable, oneLine } from '#functions/cli/client/table.ts';
+import { formatTable, oneLine, shortTime } from '#functions/cli/client/table.ts';
 import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
 import { futureDate } from '#functions/cli/option-types.ts';
 import { randomBytes } from '#functions/local/random-bytes.ts';
@@ -60,12 +60,7 @@ async function balance(context: Context, service: HttpClient): Promise<void> {
     throw new AppError('not-found', `There is no account "${account}".`);
   }
   const table = formatTable(
-    [
-      { title: 'account' },
-      { title: 'to spend', right: true },
-      { title: 'held', right: true },
-      { title: 'name' },
-    ],
+    ['account', '>to spend', '>held', 'name'],
     found.map(({ id, name, balance, held }) => [
       id,
       formatUsd(microUsd(balance)),
@@ -88,11 +83,11 @@ async function ledger(context: Context, service: HttpClient): Promise<void> {
 function ledgerTable(entries: readonly LedgerEntry[]): string {
   if (entries.length === 0) return 'No money has moved yet.\n';
   return formatTable(
-    [{ title: 'at (UTC)' }, { title: 'kind' }, { title: 'amount', right: true }, { title: 'for' }],
+    ['at (UTC)', 'kind', '>amount', 'for'],
     entries
       .toReversed()
       .map(({ at, kind, amount, prediction, reference }) => [
-        at.slice(0, 19).replace('T', ' '),
+        shortTime(at),
         kind,
         formatUsd(microUsd(amount)),
         oneLine(prediction ?? reference ?? '', 60),

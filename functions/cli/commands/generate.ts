@@ -62,13 +62,9 @@ async function run(
   for (const warning of warnings) stderr.write(`warning: ${warning}\n`);
   const progress = createProgress(stderr, options.num);
   progress.begin();
-  const receipt = await makePictures(
-    progress,
-    pipeline,
-    { ...options, ...size },
-    paths,
-    warnings,
-  ).finally(progress.end);
+  const sized = { ...options, ...size };
+  const making = makePictures(progress, pipeline, sized, paths, warnings);
+  const receipt = await making.finally(progress.end);
   await pipeline.close();
   const files = () => Promise.all(paths.map((path) => readFile(path)));
   if (sheet !== undefined) await writeOutput(sheet, await contactSheet(await files()));
@@ -117,22 +113,13 @@ async function makePictures(
     await writeOutput(key, image.bytes);
     ms.upload += performance.now() - writeStarted;
     ms.encode += writeStarted - encodeStarted;
-    ms.text += picture.ms.text;
-    ms.unet += picture.ms.unet;
-    ms.vae += picture.ms.vae;
-    images.push({
-      index: picture.index,
-      key,
-      sha256: image.sha256,
-      pixels_sha256: image.pixelsSha256,
-      bytes: image.bytes.length,
-      width,
-      height,
-      seed: picture.seed,
-      format,
-    });
+    for (const stage of ['text', 'unet', 'vae'] as const) ms[stage] += picture.ms[stage];
+    const { sha256, pixelsSha256: pixels_sha256 } = image;
+    const facts = { key, sha256, pixels_sha256, bytes: image.bytes.length, width, height, format };
+    images.push({ ...facts, index: picture.index, seed: picture.seed });
     if (options.dump !== undefined) pictures.push(picture);
-    progress.made(`${key}: seed ${picture.seed}, ${modelMs(picture)} ms`);
+    const { text, unet, vae } = picture.ms;
+    progress.made(`${key}: seed ${picture.seed}, ${(text + unet + vae).toFixed()} ms`);
   }
   if (options.dump !== undefined) await writeOutput(options.dump, dumpStages(pictures));
   return {
@@ -144,8 +131,4 @@ async function makePictures(
     device: `${pipeline.device} (${cpus()[0]?.model.trim() ?? 'unknown processor'})`,
     warnings,
   };
-}
-
-function modelMs({ ms }: Picture): string {
-  return (ms.text + ms.unet + ms.vae).toFixed();
 }

@@ -1,3 +1,4 @@
+import { alignColumns } from '#functions/cli/client/table.ts';
 import { defineCommand } from '#functions/cli/command.ts';
 import { oneWord } from '#functions/cli/option-types.ts';
 import { formatBytes } from '#shared/core/format-bytes.ts';
@@ -35,14 +36,8 @@ function table(tensors: readonly LazyTensor[]): string {
     shape.length === 0 ? 'scalar' : shape.join('×'),
     formatBytes(byteLength),
   ]);
-  const widths = [0, 1, 2].map((column) =>
-    Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const lines = rows.map((row) =>
-    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '),
-  );
   const values = tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   const bytes = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const total = `${tensors.length.toLocaleString('en')} tensors, ${values.toLocaleString('en')} values, ${formatBytes(bytes)}`;
-  return `${[...lines, total].join('\n')}\n`;
+  return `${alignColumns(rows)}${total}\n`;
 }

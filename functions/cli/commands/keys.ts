@@ -109,15 +109,7 @@ function accountQuery({ options: { account } }: Context): string {
 function keyTable(keys: readonly Key[]): string {
   const cap = (amount: number | null) => (amount === null ? '–' : formatUsd(microUsd(amount)));
   return formatTable(
-    [
-      { title: 'id' },
-      { title: 'scopes' },
-      { title: 'per minute', right: true },
-      { title: 'per day', right: true },
-      { title: 'per month', right: true },
-      { title: 'state' },
-      { title: 'label' },
-    ],
+    ['id', 'scopes', '>per minute', '>per day', '>per month', 'state', 'label'],
     keys.map((key) => [
       key.id,
       key.scopes.join(','),

@@ -3,7 +3,7 @@ import type { Prediction } from '#functions/api/predictions/prediction-schema.ts
 import { followStream, type StreamEvent } from '#functions/cli/client/follow-stream.ts';
 import type { HttpClient } from '#functions/cli/client/http-client.ts';
 import { connectService, SERVICE_OPTIONS } from '#functions/cli/client/service.ts';
-import { formatTable, oneLine } from '#functions/cli/client/table.ts';
+import { formatTable, oneLine, shortTime } from '#functions/cli/client/table.ts';
 import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { whole } from '#functions/cli/option-types.ts';
@@ -52,7 +52,7 @@ function predictionTable(predictions: readonly Prediction[]): string {
   const rows = predictions
     .toReversed()
     .map((prediction) => [
-      prediction.created_at.slice(0, 19).replace('T', ' '),
+      shortTime(prediction.created_at),
       prediction.id,
       prediction.status,
       oneLine(prediction.model, 24),
@@ -63,15 +63,7 @@ function predictionTable(predictions: readonly Prediction[]): string {
       oneLine(prediction.error ?? promptOf(prediction) ?? '', PROMPT_WIDTH),
     ]);
   return formatTable(
-    [
-      { title: 'created (UTC)' },
-      { title: 'id' },
-      { title: 'status' },
-      { title: 'model' },
-      { title: 'took', right: true },
-      { title: 'charged', right: true },
-      { title: 'prompt or error' },
-    ],
+    ['created (UTC)', 'id', 'status', 'model', '>took', '>charged', 'prompt or error'],
     rows,
   );
 }

@@ -55,10 +55,7 @@ export function usageTable({ from, to, by, rows, total }: Usage): string {
     formatUsd(microUsd(amount)),
   ];
   return formatTable(
-    [
-      ...by.map((title) => ({ title })),
-      ...['jobs', 'images', 'charged'].map((title) => ({ title, right: true })),
-    ],
+    [...by, '>jobs', '>images', '>charged'],
     [
       ...rows.map((row) => [...by.map((name) => row.group[name] || '–'), ...cells(row)]),
       [...by.map((_, i) => (i === 0 ? 'total' : '')), ...cells(total)],

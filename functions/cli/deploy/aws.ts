@@ -82,7 +82,7 @@ export async function invokeKillSwitch(
   throw new AppError('unavailable', `The ${action} is not complete: ${said}. Run it again.`);
 }
 
-/** Makes the operator's account in the deployment's table; see {@link createFirstAccount}. */
+/** Creates the operator's account in the deployment's table; see {@link createFirstAccount}. */
 export async function createOperator(
   settings: DeploymentSettings,
   account: AccountId,

@@ -16,7 +16,7 @@ export function createCdk(run: RunCommand, stage: string) {
       cwd: PROJECT_FOLDER,
     });
   return {
-    /** One after the other in the order of {@link STACK_PARTS}, and none but these. */
+    /** These stacks alone, one at a time, in the order of {@link STACK_PARTS}. */
     deploy: async (parts: readonly StackPart[]): Promise<void> => {
       const ordered = STACK_PARTS.filter((part) => parts.includes(part)).map(stackId);
       await cdk(['deploy', ...ordered, '--exclusively', '--require-approval', 'never']);

@@ -14,7 +14,7 @@ export interface DeployDeps {
   readonly pushPackage: (folder: string, bucket: string) => Promise<void>;
   /** Builds and pushes the image, and notes its digest for this and later synths. */
   readonly pushImage: (repositoryUri: string) => Promise<string>;
-  /** Whether to build an image though there is one. */
+  /** Whether to build an image even if there is one. */
   readonly buildImage: boolean;
   readonly say: (line: string) => void;
 }
@@ -26,7 +26,7 @@ export interface DeployResult {
 
 /**
  * Brings a deployment up, or up to date: data stack → model packages and image → the rest. Each step
- * first looks whether it is done, so after a failure the same command goes on where it stopped.
+ * first checks whether it is done, so after a failure the same command continues where it stopped.
  *
  * @param folders model packages, found by their digests
  * @throws AppError `invalid-request` that lists what preflight found
@@ -36,7 +36,7 @@ export async function deploy(
   settings: DeploymentSettings,
   folders: readonly string[],
 ): Promise<DeployResult> {
-  // The folders first: finding out after the data stack that a package is not at hand wastes minutes.
+  // Folders first: a package that proves to be missing after the data stack has cost minutes.
   const packages = packagesByDigest(folders);
   const failed = (await deps.preflight()).filter((finding) => !finding.ok);
   if (failed.length > 0) throw new AppError('invalid-request', describeFindings(failed));
@@ -104,7 +104,7 @@ function need(outputs: Readonly<Record<string, string>>, name: string): string {
   return value;
 }
 
-/** Each finding on a line, with the command that mends it on the next. */
+/** Each finding on a line, with the command that fixes it on the next. */
 export function describeFindings(findings: readonly Finding[]): string {
   const lines = findings.flatMap(({ says, command }) =>
     command === undefined ? [`  ${says}`] : [`  ${says}`, `    ${command}`],

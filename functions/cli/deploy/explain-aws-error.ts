@@ -1,6 +1,6 @@
 import { AppError } from '#shared/core/errors.ts';
 
-/** Whether an error of the SDK says that it has no credentials, or none that are taken. */
+/** Whether an error of the SDK means that there are no credentials, or none that AWS accepts. */
 export function isAboutCredentials(error: unknown): boolean {
   return (
     error instanceof Error &&
@@ -11,7 +11,8 @@ export function isAboutCredentials(error: unknown): boolean {
 }
 
 /**
- * Runs what talks to AWS, and says in one sentence what an operator can do about what AWS answers.
+ * Runs calls to AWS, and turns their errors into one sentence that an operator can act on.
+ *
  * @throws AppError `unauthenticated`, `permission-denied`, or `unavailable` with AWS's own words
  */
 export async function withAws<T>(act: () => Promise<T>): Promise<T> {
@@ -26,7 +27,7 @@ export async function withAws<T>(act: () => Promise<T>): Promise<T> {
         { cause },
       );
     }
-    // Errors of the SDK carry what was asked; anything else is our own bug and keeps its stack.
+    // Errors of the service carry metadata; anything else is our own bug and keeps its stack.
     if (!('$metadata' in cause)) throw cause;
     const denied = /AccessDenied|NotAuthorized|Forbidden/.test(cause.name);
     throw new AppError(

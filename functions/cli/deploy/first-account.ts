@@ -16,8 +16,9 @@ const FIRST_CREDIT_MICRO_USD = 5_000_000;
 const RATE_PER_MINUTE = 60;
 
 /**
- * Makes the operator's account, with credit and an admin key, where it is not there yet.
- * @returns the key's text, which is shown once; undefined when the account was there
+ * Creates the operator's account with credit and an admin key, unless it exists.
+ *
+ * @returns the key's text, which is shown once; undefined when the account existed
  */
 export async function createFirstAccount(
   deps: FirstAccountDeps,

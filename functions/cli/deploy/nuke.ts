@@ -19,8 +19,8 @@ export interface NukeResult {
 }
 
 /**
- * Takes a deployment down: GPUs first, since they cost, then the stacks against the order that they
- * were made in. `prod` is refused: its stacks and table are protected, and unprotecting them is a
+ * Takes a deployment down: GPUs first, since they cost most, then the stacks in the reverse order of
+ * their creation. `prod` is refused: its stacks and table are protected, and unprotecting them is a
  * decision that docs/operations.md describes.
  *
  * @throws AppError `permission-denied` for prod; what failed otherwise, after which it can run again

@@ -1,9 +1,9 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import { CloudFrontClient, ListDistributionsCommand } from '@aws-sdk/client-cloudfront';
+import { CloudFrontClient, paginateListDistributions } from '@aws-sdk/client-cloudfront';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   GetServiceQuotaCommand,
-  ListServiceQuotasCommand,
+  paginateListServiceQuotas,
   ServiceQuotasClient,
 } from '@aws-sdk/client-service-quotas';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
@@ -51,35 +51,21 @@ export function createPreflightDeps(region: string, run: RunCommand, cwd: string
 async function listSageMakerQuotas(region: string): Promise<ReadonlyMap<string, Quota>> {
   const client = new ServiceQuotasClient({ region });
   const quotas = new Map<string, Quota>();
-  let token: string | undefined;
-  do {
-    const page = await client.send(
-      new ListServiceQuotasCommand({
-        ServiceCode: 'sagemaker',
-        MaxResults: 100,
-        ...(token === undefined ? {} : { NextToken: token }),
-      }),
-    );
-    for (const { QuotaName, QuotaCode, Value } of page.Quotas ?? []) {
-      if (QuotaName !== undefined)
-        quotas.set(QuotaName, { code: QuotaCode ?? '', value: Value ?? 0 });
+  const pages = paginateListServiceQuotas({ client, pageSize: 100 }, { ServiceCode: 'sagemaker' });
+  for await (const { Quotas = [] } of pages) {
+    for (const { QuotaName: name, QuotaCode: code = '', Value: value = 0 } of Quotas) {
+      if (name !== undefined) quotas.set(name, { code, value });
     }
-    token = page.NextToken;
-  } while (token !== undefined);
+  }
   return quotas;
 }
 
 async function countDistributions(): Promise<number> {
   const client = new CloudFrontClient({ region: 'us-east-1' });
   let count = 0;
-  let marker: string | undefined;
-  do {
-    const { DistributionList } = await client.send(
-      new ListDistributionsCommand(marker === undefined ? {} : { Marker: marker }),
-    );
+  for await (const { DistributionList } of paginateListDistributions({ client }, {})) {
     count += DistributionList?.Quantity ?? 0;
-    marker = DistributionList?.NextMarker;
-  } while (marker !== undefined && marker !== '');
+  }
   return count;
 }
 

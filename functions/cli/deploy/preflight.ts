@@ -1,7 +1,7 @@
-import type { DeploymentSettings } from '#shared/deployment/settings.ts';
-import { NO_IMAGE } from '#shared/deployment/settings.ts';
+import { defined } from '#shared/core/defined.ts';
+import { type DeploymentSettings, NO_IMAGE } from '#shared/deployment/settings.ts';
 
-/** What preflight has to know of an account; each reads and changes nothing. */
+/** What preflight has to know of an account; none of it changes anything. */
 export interface PreflightDeps {
   /** The account's id, or undefined without credentials that work. */
   readonly accountId: () => Promise<string | undefined>;
@@ -25,7 +25,7 @@ export interface Finding {
   readonly ok: boolean;
   /** What was found; and if it is not enough, what to do. */
   readonly says: string;
-  /** The command that mends it. */
+  /** The command that fixes it. */
   readonly command?: string;
 }
 
@@ -34,8 +34,20 @@ const RESERVED_CONCURRENCY = 4;
 /** Lambda keeps this many for functions that reserve none. */
 const UNRESERVED_MINIMUM = 100;
 
+const ok = (check: string, says: string): Finding => ({ check, ok: true, says });
+const lacking = (check: string, says: string, command?: string): Finding => ({
+  check,
+  ok: false,
+  says,
+  ...defined({ command }),
+});
+
+function increase(region: string, service: string, code: string, value: number): string {
+  return `aws service-quotas request-service-quota-increase --region ${region} --service-code ${service} --quota-code ${code} --desired-value ${value}`;
+}
+
 /**
- * Looks whether a deployment can succeed, before it is begun. Blue/green updates run the old and the
+ * Checks whether a deployment can succeed, before it begins. Blue/green updates run the old and the
  * new instances side by side, so each instance type's quota has to hold twice the most.
  */
 export async function preflight(
@@ -44,18 +56,12 @@ export async function preflight(
 ): Promise<readonly Finding[]> {
   const account = await deps.accountId();
   if (account === undefined) {
-    return [
-      {
-        check: 'credentials',
-        ok: false,
-        says: 'There are no AWS credentials that work. Set AWS_PROFILE or sign in.',
-        command: 'aws sso login',
-      },
-    ];
+    const says = 'There are no AWS credentials that work. Set AWS_PROFILE or sign in.';
+    return [lacking('credentials', says, 'aws sso login')];
   }
   const regions = [...new Set([settings.region, 'us-east-1'])];
   return [
-    { check: 'credentials', ok: true, says: `account ${account}` },
+    ok('credentials', `account ${account}`),
     ...(await Promise.all(regions.map((region) => checkBootstrap(deps, account, region)))),
     ...(await checkInstances(deps, settings)),
     await checkConcurrency(deps, settings.region),
@@ -70,89 +76,71 @@ async function checkBootstrap(
   region: string,
 ): Promise<Finding> {
   const check = `bootstrap ${region}`;
-  if (await deps.isBootstrapped(region)) return { check, ok: true, says: 'done' };
-  return {
+  if (await deps.isBootstrapped(region)) return ok(check, 'done');
+  return lacking(
     check,
-    ok: false,
-    says: `The CDK has never deployed to ${region} in this account: its bucket and roles are missing.`,
-    command: `npx cdk bootstrap aws://${account}/${region}`,
-  };
+    `The CDK has never deployed to ${region} in this account: its bucket and roles are missing.`,
+    `npx cdk bootstrap aws://${account}/${region}`,
+  );
 }
 
 async function checkInstances(
   deps: PreflightDeps,
-  settings: DeploymentSettings,
+  { region, models }: DeploymentSettings,
 ): Promise<readonly Finding[]> {
   const needed = new Map<string, number>();
-  for (const { instance, maxInstances } of settings.models) {
+  for (const { instance, maxInstances } of models) {
     needed.set(instance, (needed.get(instance) ?? 0) + 2 * maxInstances);
   }
-  const quotas = await deps.sageMakerQuotas(settings.region);
-  return [...needed].map(([instance, count]) =>
-    checkInstance(settings.region, instance, count, quotas.get(`${instance} for endpoint usage`)),
-  );
-}
-
-function checkInstance(
-  region: string,
-  instance: string,
-  needed: number,
-  quota: Quota | undefined,
-): Finding {
-  const name = `${instance} for endpoint usage`;
-  if (quota === undefined) {
-    return {
-      check: name,
-      ok: false,
-      says: `${region} has no quota "${name}": the instance type is not offered there. Choose another region or instance in cdk.json.`,
-    };
-  }
-  if (quota.value >= needed) {
-    return { check: name, ok: true, says: `${quota.value}, needed ${needed}` };
-  }
-  return {
-    check: name,
-    ok: false,
-    says: `The quota "${name}" (${quota.code}) in ${region} is ${quota.value}; needed are ${needed}: twice the most instances, because an update runs old and new side by side.`,
-    command: `aws service-quotas request-service-quota-increase --region ${region} --service-code sagemaker --quota-code ${quota.code} --desired-value ${needed}`,
-  };
+  const quotas = await deps.sageMakerQuotas(region);
+  return [...needed].map(([instance, count]) => {
+    const name = `${instance} for endpoint usage`;
+    const quota = quotas.get(name);
+    if (quota === undefined) {
+      return lacking(
+        name,
+        `${region} has no quota "${name}": the instance type is not offered there. Choose another region or instance in cdk.json.`,
+      );
+    }
+    if (quota.value >= count) return ok(name, `${quota.value}, needed ${count}`);
+    return lacking(
+      name,
+      `The quota "${name}" (${quota.code}) in ${region} is ${quota.value}; needed are ${count}: twice the most instances, because an update runs old and new side by side.`,
+      increase(region, 'sagemaker', quota.code, count),
+    );
+  });
 }
 
 async function checkConcurrency(deps: PreflightDeps, region: string): Promise<Finding> {
   const check = 'Lambda concurrent executions';
   const value = await deps.lambdaConcurrency(region);
   const needed = UNRESERVED_MINIMUM + RESERVED_CONCURRENCY;
-  if (value >= needed) return { check, ok: true, says: `${value}, needed ${needed}` };
-  return {
+  if (value >= needed) return ok(check, `${value}, needed ${needed}`);
+  return lacking(
     check,
-    ok: false,
-    says: `The quota "Concurrent executions" (L-B99A9384) of Lambda in ${region} is ${value}; needed are ${needed}: ${RESERVED_CONCURRENCY} are reserved, and Lambda keeps ${UNRESERVED_MINIMUM} free.`,
-    command: `aws service-quotas request-service-quota-increase --region ${region} --service-code lambda --quota-code L-B99A9384 --desired-value 1000`,
-  };
+    `The quota "Concurrent executions" (L-B99A9384) of Lambda in ${region} is ${value}; needed are ${needed}: ${RESERVED_CONCURRENCY} are reserved, and Lambda keeps ${UNRESERVED_MINIMUM} free.`,
+    increase(region, 'lambda', 'L-B99A9384', 1000),
+  );
 }
 
 async function checkDistributions(deps: PreflightDeps): Promise<Finding> {
   const check = 'CloudFront distributions';
   const { used, quota } = await deps.distributions();
-  if (used < quota) return { check, ok: true, says: `${used} of ${quota} used` };
-  return {
+  if (used < quota) return ok(check, `${used} of ${quota} used`);
+  return lacking(
     check,
-    ok: false,
-    says: `The quota "Web distributions per AWS account" (L-24B04930) is used up: ${used} of ${quota}.`,
-    command: `aws service-quotas request-service-quota-increase --region us-east-1 --service-code cloudfront --quota-code L-24B04930 --desired-value ${quota + 10}`,
-  };
+    `The quota "Web distributions per AWS account" (L-24B04930) is used up: ${used} of ${quota}.`,
+    increase('us-east-1', 'cloudfront', 'L-24B04930', quota + 10),
+  );
 }
 
 async function checkDocker(deps: PreflightDeps, settings: DeploymentSettings): Promise<Finding> {
   const check = 'Docker';
-  if (settings.imageDigest !== NO_IMAGE) {
-    return { check, ok: true, says: 'not needed: the image has been pushed' };
-  }
-  if (await deps.hasDocker()) return { check, ok: true, says: 'answers' };
-  return {
+  if (settings.imageDigest !== NO_IMAGE) return ok(check, 'not needed: the image has been pushed');
+  if (await deps.hasDocker()) return ok(check, 'answers');
+  return lacking(
     check,
-    ok: false,
-    says: 'Docker does not answer, and the GPU image has to be built once. Start it, or push the image elsewhere and set onestep:imageDigest.',
-    command: 'docker info',
-  };
+    'Docker does not answer, and the GPU image has to be built once. Start it, or push the image elsewhere and set onestep:imageDigest.',
+    'docker info',
+  );
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeadObjectCommand, NotFound, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { AppError, FormatError } from '#shared/core/errors.ts';
@@ -15,7 +15,7 @@ export const PART_BYTES = 64 * 1024 * 1024;
 
 export interface PushPackageDeps {
   readonly s3: S3Client;
-  /** Told after each file and part. */
+  /** Called after each file and part. */
   readonly onProgress: (progress: PushProgress) => void;
   /** @default {@link PART_BYTES} */
   readonly partBytes?: number;
@@ -39,7 +39,7 @@ export interface PushResult {
 /**
  * Uploads a model package to `models/<digest>/`. Files that are there already are skipped, parts that
  * are there are kept, S3 verifies a SHA-256 of everything that it takes, and the manifest goes last: a
- * package that has one is whole. Run it again after an interruption and it goes on where it stopped.
+ * package that has one is whole. After an interruption, another run continues where this one stopped.
  *
  * @throws FormatError when a file is not what the manifest says
  */
@@ -59,32 +59,24 @@ export async function pushPackage(
   const counts = { uploadedFiles: 0, skippedFiles: 0, uploadedBytes: 0 };
   const totalBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
   let doneBytes = 0;
-  const target = {
-    bucket,
-    onBytes: (file: string, bytes: number) => {
-      doneBytes += bytes;
-      deps.onProgress({ file, doneBytes, totalBytes });
-    },
-  };
   for (const [path, file] of Object.entries(manifest.files)) {
     const key = `${prefix}${path}`;
+    const onBytes = (bytes: number) => {
+      doneBytes += bytes;
+      deps.onProgress({ file: path, doneBytes, totalBytes });
+    };
     if (await isStored(deps.s3, bucket, key, file)) {
       counts.skippedFiles++;
-      target.onBytes(path, file.bytes);
+      onBytes(file.bytes);
       continue;
     }
-    await uploadFile(deps, { folder, path, key, file }, target);
+    await uploadFile(deps, join(folder, path), file, { bucket, key }, onBytes);
     counts.uploadedFiles++;
     counts.uploadedBytes += file.bytes;
   }
-  const manifestBytes = await readWhole(join(folder, MANIFEST_FILE));
-  await putObject(
-    deps.s3,
-    bucket,
-    `${prefix}${MANIFEST_FILE}`,
-    manifestBytes,
-    sha256(manifestBytes),
-  );
+  const body = await readFile(join(folder, MANIFEST_FILE));
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  await putObject(deps.s3, bucket, `${prefix}${MANIFEST_FILE}`, body, sha256);
   return { name: manifest.name, digest: manifest.digest, bucket, ...counts };
 }
 
@@ -95,40 +87,23 @@ export async function isPushed(s3: S3Client, bucket: string, digest: string): Pr
 
 type ManifestFile = Manifest['files'][string];
 
-interface LocalFile {
-  readonly folder: string;
-  readonly path: string;
-  readonly key: string;
-  readonly file: ManifestFile;
-}
-
-interface Target {
-  readonly bucket: string;
-  readonly onBytes: (file: string, bytes: number) => void;
-}
-
-async function uploadFile(deps: PushPackageDeps, local: LocalFile, target: Target): Promise<void> {
-  const { folder, path, key, file } = local;
-  const source = join(folder, path);
-  await verifyLocal(source, file);
-  const partBytes = deps.partBytes ?? PART_BYTES;
-  if (file.bytes <= partBytes) {
-    await putObject(deps.s3, target.bucket, key, await readWhole(source), file.sha256);
-    target.onBytes(path, file.bytes);
+async function uploadFile(
+  { s3, partBytes = PART_BYTES }: PushPackageDeps,
+  source: string,
+  { bytes: sizeBytes, sha256 }: ManifestFile,
+  { bucket, key }: { readonly bucket: string; readonly key: string },
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  await verifyLocal(source, { bytes: sizeBytes, sha256 });
+  if (sizeBytes > partBytes) {
+    await uploadParts(s3, { source, sizeBytes, partBytes, bucket, key, sha256, onPart: onBytes });
     return;
   }
-  await uploadParts(deps.s3, {
-    source,
-    sizeBytes: file.bytes,
-    partBytes,
-    bucket: target.bucket,
-    key,
-    sha256: file.sha256,
-    onPart: (bytes) => target.onBytes(path, bytes),
-  });
+  await putObject(s3, bucket, key, await readFile(source), sha256);
+  onBytes(sizeBytes);
 }
 
-/** Reads the file once before a byte is sent: gigabytes of the wrong file would be found out last. */
+/** Reads the file once before a byte is sent, lest gigabytes of a wrong file go up. */
 async function verifyLocal(source: string, file: ManifestFile): Promise<void> {
   const { size } = await stat(source).catch((cause: unknown) => {
     throw new AppError('file-not-found', `${source} is missing; import the model again.`, {
@@ -177,17 +152,4 @@ async function putObject(
       ChecksumSHA256: Buffer.from(sha256Hex, 'hex').toString('base64'),
     }),
   );
-}
-
-async function readWhole(path: string): Promise<Buffer> {
-  const file = await open(path);
-  try {
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

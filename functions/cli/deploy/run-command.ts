@@ -3,7 +3,7 @@ import { AppError } from '#shared/core/errors.ts';
 
 export interface RunOptions {
   readonly cwd: string;
-  /** Words for the program's standard input. */
+  /** Text for the program's standard input. */
   readonly input?: string;
   /** Keeps what the program prints instead of showing it. @default false */
   readonly capture?: boolean;

@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
-import type { HttpClient, Request } from '#functions/cli/client/http-client.ts';
+import type { z } from 'zod';
+import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
+import type { DeliverySchema } from '#functions/api/webhooks/webhook-schema.ts';
+import type { HttpClient } from '#functions/cli/client/http-client.ts';
+
+type Delivery = z.infer<typeof DeliverySchema>;
 
 export interface SmokeDeps {
   /** Of the service, with a key that may predict and read. */
@@ -27,15 +31,6 @@ export interface SmokeCheck {
 
 const POLL_MS = 2_000;
 
-const PredictionSchema = z.object({
-  id: z.string(),
-  status: z.string(),
-  output: z.union([z.array(z.url()), z.null()]).optional(),
-  error: z.unknown(),
-  cost: z.number().nullish(),
-});
-type Prediction = z.infer<typeof PredictionSchema>;
-
 /**
  * Uses a service as a customer would: who may come in, a cold image and a warm one, the charge, the
  * webhook. It costs two images.
@@ -49,8 +44,7 @@ export async function smoke(deps: SmokeDeps, input: SmokeInput): Promise<readonl
     deps.say(`${ok ? 'ok  ' : 'FAIL'} ${check}: ${says}`);
   };
   await checkAccess(deps, input, add);
-  const before = await balance(deps);
-  const says = before === undefined ? 'refused' : `balance ${before} micro-USD`;
+  const { balance: before, says } = await readBalance(deps);
   add('API key', before !== undefined, says);
   if (before === undefined) return checks;
 
@@ -60,8 +54,8 @@ export async function smoke(deps: SmokeDeps, input: SmokeInput): Promise<readonl
   const warm = await predict(deps, input);
   add('second image', warm.ok, warm.says);
 
-  const after = await balance(deps);
-  const charged = before - (after ?? before);
+  const { balance: after = before } = await readBalance(deps);
+  const charged = before - after;
   const expected = cold.cost + warm.cost;
   add('usage', charged === expected, `charged ${charged} micro-USD, the images cost ${expected}`);
   if (input.webhookUrl !== undefined) await checkWebhook(deps, cold.id, add);
@@ -70,7 +64,7 @@ export async function smoke(deps: SmokeDeps, input: SmokeInput): Promise<readonl
 
 type Add = (check: string, ok: boolean, says: string) => void;
 
-/** Refuses a caller without a key, and one that goes around CloudFront. */
+/** Whether the service refuses a caller without a key, and one that goes around CloudFront. */
 async function checkAccess({ client }: SmokeDeps, input: SmokeInput, add: Add): Promise<void> {
   const health = await client.send('/healthz', { anonymous: true });
   add('health', health.ok, `${health.status}`);
@@ -85,16 +79,13 @@ async function checkAccess({ client }: SmokeDeps, input: SmokeInput, add: Add): 
   add('past CloudFront', direct.status === 403, `${direct.status}, must be 403`);
 }
 
-/** The answer's body, where it is what the schema says. */
-async function read<T>(
-  { client }: SmokeDeps,
-  schema: z.ZodType<T>,
-  path: string,
-  request?: Request,
-): Promise<{ readonly status: number; readonly data: T | undefined }> {
-  const answer = await client.send(path, request);
-  const { data } = schema.safeParse(await answer.json().catch(() => undefined));
-  return { status: answer.status, data: answer.ok ? data : undefined };
+async function readBalance({ client }: SmokeDeps) {
+  try {
+    const { balance } = await client.json<{ balance: number }>('/v1/account');
+    return { balance, says: `balance ${balance} micro-USD` };
+  } catch (error) {
+    return { balance: undefined, says: (error as Error).message };
+  }
 }
 
 interface Predicted {
@@ -110,27 +101,26 @@ async function predict(deps: SmokeDeps, input: SmokeInput, webhook?: string): Pr
     input: { prompt: 'a lighthouse on a cliff at dawn', seed: 1 },
     ...(webhook === undefined ? {} : { webhook, webhook_events_filter: ['completed'] }),
   };
-  const created = await read(deps, PredictionSchema, '/v1/predictions', { method: 'POST', json });
-  if (created.data === undefined) {
-    return { ok: false, says: `create answered ${created.status}`, id: '', cost: 0 };
+  let ended: Prediction;
+  try {
+    const path = '/v1/predictions';
+    const created = await deps.client.json<Prediction>(path, { method: 'POST', json });
+    ended = await untilEnded(deps, input, created, started);
+  } catch (error) {
+    return { ok: false, says: (error as Error).message, id: '', cost: 0 };
   }
-  const ended = await untilEnded(deps, input, created.data, started);
   const seconds = ((deps.now() - started) / 1000).toFixed(1);
   const failed = (says: string): Predicted => ({ ok: false, says, id: ended.id, cost: 0 });
   if (ended.status !== 'succeeded') {
-    return failed(`${ended.status} after ${seconds} s: ${JSON.stringify(ended.error ?? null)}`);
+    return failed(`${ended.status} after ${seconds} s: ${ended.error}`);
   }
   const [link] = ended.output ?? [];
   if (link === undefined) return failed('succeeded without an image');
   const image = await deps.client.send(link);
   const bytes = new Uint8Array(await image.arrayBuffer());
   if (!image.ok || !isPng(bytes)) return failed(`the image answered ${image.status}, or is no PNG`);
-  return {
-    ok: true,
-    says: `${seconds} s, ${bytes.length} bytes`,
-    id: ended.id,
-    cost: ended.cost ?? 0,
-  };
+  const says = `${seconds} s, ${bytes.length} bytes`;
+  return { ok: true, says, id: ended.id, cost: ended.cost ?? 0 };
 }
 
 async function untilEnded(
@@ -141,35 +131,25 @@ async function untilEnded(
 ): Promise<Prediction> {
   let prediction = created;
   while (!['succeeded', 'failed', 'canceled'].includes(prediction.status)) {
-    if (deps.now() - started > input.timeoutMs)
-      return { ...prediction, error: 'timed out waiting' };
+    if (deps.now() - started > input.timeoutMs) return { ...prediction, error: 'timed out' };
     await (deps.sleep ?? sleep)(POLL_MS);
     // A connection that breaks while an instance starts proves nothing: try again.
     const path = `/v1/predictions/${created.id}`;
-    const { data } = await read(deps, PredictionSchema, path).catch(() => ({ data: undefined }));
-    if (data !== undefined) prediction = data;
+    prediction = await deps.client.json<Prediction>(path).catch(() => prediction);
   }
   return prediction;
 }
 
-const AccountSchema = z.object({ balance: z.number() });
-
-async function balance(deps: SmokeDeps): Promise<number | undefined> {
-  return (await read(deps, AccountSchema, '/v1/account')).data?.balance;
-}
-
-const DeliveriesSchema = z.object({
-  results: z.array(z.object({ status: z.string().optional(), delivered_at: z.string().nullish() })),
-});
-
 /** The receiver is not ours to ask: what counts is the 2xx that the delivery log has of it. */
 async function checkWebhook(deps: SmokeDeps, id: string, add: Add): Promise<void> {
+  const path = `/v1/predictions/${id}/webhooks`;
   for (let attempt = 0; attempt < 30; attempt++) {
-    const { data } = await read(deps, DeliveriesSchema, `/v1/predictions/${id}/webhooks`);
-    const delivered = data?.results.some(
-      ({ status, delivered_at }) => status === 'delivered' || typeof delivered_at === 'string',
-    );
-    if (delivered === true) return add('webhook', true, 'delivered');
+    const { results } = await deps.client
+      .json<{ results: readonly Delivery[] }>(path)
+      .catch(() => ({ results: [] }));
+    if (results.some(({ status }) => status === 'delivered')) {
+      return add('webhook', true, 'delivered');
+    }
     await (deps.sleep ?? sleep)(POLL_MS);
   }
   add('webhook', false, 'not delivered within a minute: see the delivery log and the receiver');

@@ -5,9 +5,9 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
-  ListPartsCommand,
   NoSuchUpload,
   type Part,
+  paginateListParts,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
@@ -23,13 +23,13 @@ export interface PartsUpload {
   readonly key: string;
   /** Of the whole file, hex: kept as the object's metadata. */
   readonly sha256: string;
-  /** Told of each part that is there, whether it was sent now or before. */
+  /** Called for each part that is there, whether it was sent now or before. */
   readonly onPart: (bytes: number) => void;
 }
 
 /**
- * Uploads a file in parts, each with its SHA-256, going on with an upload of the same key that was
- * interrupted. A part that is there is kept when its size and checksum are those of the file.
+ * Uploads a file in parts, each with its SHA-256; continues an upload of the same key that was
+ * interrupted. A part that is there is kept when its size and checksum match the file's.
  */
 export async function uploadParts(s3: S3Client, upload: PartsUpload): Promise<void> {
   const uploadId = (await findUpload(s3, upload)) ?? (await beginUpload(s3, upload));
@@ -122,21 +122,11 @@ async function listParts(
   uploadId: string,
 ): Promise<Map<number, Part>> {
   const parts = new Map<number, Part>();
-  let marker: string | undefined;
+  const upload = { Bucket: bucket, Key: key, UploadId: uploadId };
   try {
-    do {
-      const page = await s3.send(
-        new ListPartsCommand({
-          Bucket: bucket,
-          Key: key,
-          UploadId: uploadId,
-          ...(marker === undefined ? {} : { PartNumberMarker: marker }),
-        }),
-      );
-      for (const part of page.Parts ?? [])
-        if (part.PartNumber !== undefined) parts.set(part.PartNumber, part);
-      marker = page.IsTruncated === true ? page.NextPartNumberMarker : undefined;
-    } while (marker !== undefined);
+    for await (const { Parts = [] } of paginateListParts({ client: s3 }, upload)) {
+      for (const part of Parts) if (part.PartNumber !== undefined) parts.set(part.PartNumber, part);
+    }
   } catch (error) {
     if (!(error instanceof NoSuchUpload)) throw error;
   }

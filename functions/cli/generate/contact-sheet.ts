@@ -5,8 +5,8 @@ const BACKGROUND = '#18181b';
 const MAX_SIDE = 512;
 
 /**
- * Pictures of one size side by side on one PNG, in rows that make it about square, in their order from
- * the upper left.
+ * Pictures of one size side by side on one PNG, in rows that make it about square, the first at the
+ * upper left.
  *
  * @param files encoded pictures, at least one
  */

@@ -4,8 +4,8 @@ import type { CommandContext } from '#functions/cli/command.ts';
 const CLEAR = '\r\u001b[K';
 
 /**
- * Says what is being made, with the rate and the time that is left, and what has been made. What is
- * not finished is said in a terminal only, on a line that goes away.
+ * Reports the picture that is being made, with the rate and the time left, and each one that is
+ * finished. The former shows in a terminal only, on a line that disappears.
  */
 export function createProgress(
   stderr: CommandContext['stderr'],
@@ -29,7 +29,7 @@ export function createProgress(
       stderr.write(`${clear}${line}\n`);
       status();
     },
-    /** Empties the line, so that a message of failure stands alone. */
+    /** Empties the line, so that an error message stands alone. */
     end: () => stderr.write(clear),
   };
 }

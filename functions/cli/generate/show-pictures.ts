@@ -4,8 +4,8 @@ import type { GENERATE_OPTIONS } from './options.ts';
 import { detectTerminalImages, renderForTerminal, type TerminalImages } from './terminal-image.ts';
 
 /**
- * How the pictures of this command are to be shown; undefined for not at all: in pipes, with `--json`
- * and `--quiet`, and in terminals that do not say that they can unless `--show` asks for it.
+ * How to show pictures; undefined for not at all: in pipes, with `--json` and `--quiet`, and in a
+ * terminal that does not say that it can, unless `--show` asks for it.
  */
 export function showingMode({
   options,

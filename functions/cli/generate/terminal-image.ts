@@ -11,9 +11,9 @@ const ITERM2_PROGRAMS = new Set(['iTerm.app', 'iTerm2', 'WezTerm', 'mintty', 'ri
 const KITTY_TERMS = new Set(['xterm-kitty', 'xterm-ghostty']);
 
 /**
- * How the terminal can show pictures, as its environment tells; undefined when it says nothing of
- * that. A multiplexer in between swallows the protocols but passes colours on; `NO_COLOR` forbids
- * pictures that are made of colours (https://no-color.org).
+ * How the terminal can show pictures, according to its environment; undefined where that does not
+ * say. A multiplexer swallows the protocols but passes colours on; `NO_COLOR` forbids pictures that
+ * are made of colours (https://no-color.org).
  */
 export function detectTerminalImages(
   env: Readonly<Record<string, string | undefined>>,
@@ -58,7 +58,7 @@ function kitty(png: Buffer, columns: number): string {
   const base64 = png.toString('base64');
   const chunks = base64.match(new RegExp(`.{1,${KITTY_CHUNK}}`, 'g')) ?? [];
   const commands = chunks.map((chunk, i) => {
-    // Answers of the terminal (q=2: none) would end up in the shell's input.
+    // q=2: no answers, which would end up in the shell's input.
     const control = i === 0 ? `a=T,f=100,q=2,c=${columns},` : '';
     return `\u001b_G${control}m=${i < chunks.length - 1 ? 1 : 0};${chunk}\u001b\\`;
   });
@@ -73,7 +73,7 @@ function iterm2(png: Buffer, columns: number): string {
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
-/** The cube of 6 × 6 × 6 colours among a terminal's 256: what each of the six steps is worth. */
+/** The values of the six steps in the cube of 6 × 6 × 6 colours among a terminal's 256. */
 const STEPS = [0, 95, 135, 175, 215, 255];
 
 function nearestOf256(rgb: Rgb): number {
@@ -98,7 +98,7 @@ async function halfBlocks(
     .raw()
     .toBuffer({ resolveWithObject: true });
   const colour = (x: number, y: number): string => {
-    // The last row of an odd height stands twice.
+    // An odd height repeats its last row.
     const at = (Math.min(y, info.height - 1) * info.width + x) * info.channels;
     return codeOf([data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0]);
   };

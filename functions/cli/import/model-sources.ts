@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { systemClock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { DiskNeed } from '#shared/core/disk-room.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { chooseFile, chooseFiles, type WeightPart } from '#shared/engine/hub/choose-files.ts';
@@ -21,7 +22,7 @@ const STALL_MS = 60_000;
 /** What the user named as sources: paths, or references to the hub. */
 export interface NamedSources {
   readonly repository: string;
-  /** Whether the repository was named as a folder, which it is then even if it is not there. */
+  /** Whether the repository was named as a folder, and so is one even where it does not exist. */
   readonly isFolder: boolean;
   readonly unet: string | undefined;
   readonly checkpoint: string | undefined;
@@ -49,8 +50,8 @@ interface Source {
 }
 
 /**
- * Brings those of an import's sources onto this disk that are on the hub. A path that exists here is
- * always a path.
+ * Downloads those of an import's sources that are on the hub. What exists as a path here is never
+ * looked for there.
  *
  * @throws AppError as {@link fetchFromHub} does
  */
@@ -66,19 +67,17 @@ export async function fetchSources(
   if (sources.every(({ reference }) => reference === undefined)) {
     return { repository: repository.text, unet: unet?.text, checkpoint: checkpoint?.text };
   }
+  const weights = weightsWanted(unet, checkpoint);
   const requests = new Map<Source, HubRequest>();
   for (const source of sources) {
     const { reference } = source;
     if (reference === undefined) continue;
     const { file } = reference;
-    const weights = weightsWanted(unet, checkpoint);
-    requests.set(source, {
-      reference,
-      choose: (found) =>
-        file === undefined
-          ? chooseFiles(found, { weights, dtype: named.dtype })
-          : chooseFile(found, file),
-    });
+    const choose: HubRequest['choose'] = (found) =>
+      file === undefined
+        ? chooseFiles(found, { weights, dtype: named.dtype })
+        : chooseFile(found, file);
+    requests.set(source, { reference, choose });
   }
   const report = reportDownload(stderr);
   const fetching = fetchFromHub([...requests.values()], {
@@ -93,19 +92,19 @@ export async function fetchSources(
     },
     onProgress: report.progress,
   });
-  // A fault's message begins on a line of its own.
+  // An error message begins on a line of its own.
   const fetched = await fetching.finally(() => report.end());
   const answers = new Map([...requests.keys()].map((source, index) => [source, fetched[index]]));
-  return placed({ repository, unet, checkpoint }, (source) => answers.get(source));
+  return placed(repository, unet, checkpoint, (source) => source && answers.get(source));
 }
 
-/** What the package will take of its disk; a linked one takes next to nothing. */
+/** The room that the package needs on its disk; a linked one needs next to none. */
 function packageNeeds({ link, out, dtype }: NamedSources, repository: string): DiskNeed[] {
   const bytes = packageBytes(repository, dtype);
   return link ? [] : [{ what: 'the package', folder: out, bytes }];
 }
 
-/** Weights that the repository has to bring, for no other source does. */
+/** The weights that only the repository can supply. */
 function weightsWanted(
   unet: Source | undefined,
   checkpoint: Source | undefined,
@@ -120,11 +119,11 @@ function repositorySource({ repository: text, isFolder }: NamedSources): Source 
   if (reference !== undefined && reference.file === undefined) return { text, reference };
   throw new AppError(
     'file-not-found',
-    `${text} is no folder here and no OWNER/NAME of a repository on the hub.`,
+    `${text} is neither a folder here nor the OWNER/NAME of a repository on the hub.`,
   );
 }
 
-/** A file here, or `OWNER/NAME/FILE` of the hub where no folder of that name is here. */
+/** A file here, or `OWNER/NAME/FILE` on the hub where there is no folder of that name here. */
 function fileSource(text: string | undefined): Source | undefined {
   if (text === undefined) return undefined;
   const isPath = existsSync(text) || existsSync(text.split('/')[0] ?? '');
@@ -135,7 +134,10 @@ function fileSource(text: string | undefined): Source | undefined {
 function hubAccess(env: NodeJS.ProcessEnv, signal: AbortSignal): HubAccess {
   const accessToken = env['HF_TOKEN'] || undefined;
   if (accessToken !== undefined && !accessToken.startsWith('hf_')) {
-    throw new AppError('unauthenticated', 'HF_TOKEN is no token of the hub: those begin with hf_.');
+    throw new AppError(
+      'unauthenticated',
+      'HF_TOKEN is not a token of the hub: those begin with hf_.',
+    );
   }
   return {
     hubUrl: (env['HF_ENDPOINT'] || HUB_URL).replace(/\/+$/, ''),
@@ -147,39 +149,33 @@ function hubAccess(env: NodeJS.ProcessEnv, signal: AbortSignal): HubAccess {
   };
 }
 
-interface AllSources {
-  readonly repository: Source;
-  readonly unet: Source | undefined;
-  readonly checkpoint: Source | undefined;
-}
-
-function placed(all: AllSources, answer: (source: Source) => Fetched | undefined): ModelSources {
-  const path = (source: Source | undefined) => {
-    const fetched = source === undefined ? undefined : answer(source);
-    if (source === undefined || fetched === undefined) return source?.text;
-    return join(fetched.folder, source.reference?.file ?? '');
-  };
+function placed(
+  repository: Source,
+  unet: Source | undefined,
+  checkpoint: Source | undefined,
+  answer: (source: Source | undefined) => Fetched | undefined,
+): ModelSources {
+  const path = (source: Source) =>
+    join(answer(source)?.folder ?? source.text, (answer(source) && source.reference?.file) ?? '');
   const origin = (source: Source) => {
     const fetched = answer(source);
-    const file = source.reference?.file;
     if (fetched === undefined) return source.text;
+    const file = source.reference?.file;
     return `${fetched.name}@${fetched.commit}${file === undefined ? '' : `/${file}`}`;
   };
   const licences = (source: Source | undefined, part: 'repository' | 'unet') => {
-    const fetched = source === undefined ? undefined : answer(source);
+    const fetched = answer(source);
     if (fetched === undefined) return [];
-    return fetched.licence === undefined
-      ? readLicences(fetched.folder, part)
-      : [{ part, ...fetched.licence }];
+    const { licence } = fetched;
+    return licence === undefined ? readLicences(fetched.folder, part) : [{ part, ...licence }];
   };
-  const { repository, unet, checkpoint } = all;
   return {
-    repository: path(repository) ?? repository.text,
-    unet: path(unet),
-    checkpoint: path(checkpoint),
+    repository: path(repository),
+    unet: unet && path(unet),
+    checkpoint: checkpoint && path(checkpoint),
     source: {
       repository: origin(checkpoint ?? repository),
-      ...(unet === undefined ? {} : { unet: origin(unet) }),
+      ...defined({ unet: unet && origin(unet) }),
     },
     licences: [
       ...licences(repository, 'repository'),

@@ -3,12 +3,12 @@ import { formatBytes } from '#shared/core/format-bytes.ts';
 import type { Fetched } from '#shared/engine/hub/fetch-from-hub.ts';
 import type { TransferProgress } from '#shared/engine/hub/progress-meter.ts';
 
-/** How often the line on a terminal changes, and how often a log gets another. */
+/** How often a terminal's line changes, and how often a log gets another. */
 const TERMINAL_MS = 200;
 const LOG_MS = 5000;
 const CLEAR_LINE = '\r\u001b[K';
 
-/** Tells a person about a download: licences first, then how far it is, how fast, how long still. */
+/** Reports a download: licences first, then progress, rate and time left. */
 export function reportDownload(stderr: CommandContext['stderr']): {
   plan(repositories: readonly Fetched[], missingBytes: number): void;
   progress(progress: TransferProgress): void;

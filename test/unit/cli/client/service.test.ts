@@ -8,7 +8,7 @@ import { nextSteps } from '#functions/cli/next-steps.ts';
 
 describe('formatTable', () => {
   it('lines columns up', () => {
-    expect(formatTable([{ title: 'a' }, { title: 'n', right: true }], [['long', '7']])).toBe(
+    expect(formatTable(['a', '>n'], [['long', '7']])).toBe(
       'a     n\nlong  7\n',
     );
   });
