@@ -17,7 +17,7 @@ async function main(words: readonly string[]): Promise<number> {
     return 0;
   }
   if (name === 'help' || name === '--help' || name === '-h') {
-    process.stdout.write(asCalled(await overviewHelp(COMMANDS), process.env));
+    process.stdout.write(asCalled(await overviewHelp(), process.env));
     return 0;
   }
   if (name === '--version' || name === '-V' || name === 'version') {

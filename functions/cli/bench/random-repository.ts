@@ -9,7 +9,7 @@ import { openRepository, type Part } from '#shared/engine/package/repository.ts'
 import { SDXL_CONFIGS } from './sdxl-shape.ts';
 
 const HALF_BYTES = 2;
-/** Random values that every tensor takes its own stretch of. */
+/** Random values, of which each tensor takes its own stretch. */
 const POOL_VALUES = 2 ** 22;
 /** √12: the width of a uniform distribution of variance one. */
 const UNIT_WIDTH = Math.sqrt(12);
@@ -88,17 +88,17 @@ const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b
 class RandomPools {
   private readonly pools = new Map<string, Uint16Array>();
   private state = 1;
-  /** Numbers in −½…½ that all pools are made from. */
+  /** Numbers in −½…½, the source of all pools. */
   private readonly uniform = new Float32Array(POOL_VALUES).map(() => this.next() - 0.5);
 
-  /** Values as a trained tensor of that name has them, roughly. */
+  /** Values roughly as a trained tensor of that name has them. */
   of(name: string, shape: readonly number[]): Uint16Array {
     if (/norm\w*\.weight$/.test(name)) return this.pool(1, 0.05);
     if (shape.length === 1) return this.pool(0, 0.05);
     return this.pool(0, 1 / Math.sqrt(count(shape.slice(1))));
   }
 
-  /** A place in a pool, another at every call. */
+  /** A place in a pool, different at every call. */
   nextStart(): number {
     return Math.floor(this.next() * (POOL_VALUES / 2));
   }

@@ -30,13 +30,13 @@ const HEALTH_MS = 2000;
 export async function connectService({ options, env }: ServiceContext): Promise<HttpClient> {
   const folder = dataFolder(env, options.data);
   const url = namedUrl(options, env) ?? (await findServer(folder));
-  if (url === undefined) {
-    throw new AppError(
-      'unavailable',
-      `No server is running on ${folder}. Start one with "onestep start", or name a service with --url and ONESTEP_KEY.`,
-    );
+  if (url !== undefined) {
+    return client(url, options.key ?? (env['ONESTEP_KEY'] || adminKey(folder, url)));
   }
-  return client(url, options.key ?? (env['ONESTEP_KEY'] || adminKey(folder, url)));
+  throw new AppError(
+    'unavailable',
+    `No server is running on ${folder}. Start one with "onestep start", or name a service with --url and ONESTEP_KEY.`,
+  );
 }
 
 /**
@@ -53,15 +53,9 @@ export async function withOperatorService<T>(
   const config = localConfig(env, options.data);
   const folder = resolve(config.data);
   const url = namedUrl(options, env) ?? (await findServer(folder));
-  if (url === undefined) return withFolder(config, folder, work);
-  return work(client(url, options.key ?? adminKey(folder, url) ?? env['ONESTEP_KEY']));
-}
-
-async function withFolder<T>(
-  config: ServeConfig,
-  folder: string,
-  work: (service: HttpClient) => Promise<T>,
-): Promise<T> {
+  if (url !== undefined) {
+    return work(client(url, options.key ?? adminKey(folder, url) ?? env['ONESTEP_KEY']));
+  }
   if (!existsSync(join(folder, 'onestep.sqlite'))) {
     throw new AppError(
       'file-not-found',

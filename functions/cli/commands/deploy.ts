@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { z } from 'zod';
 import { type CommandContext, defineCommand, flag } from '#functions/cli/command.ts';
@@ -18,6 +17,7 @@ import { deploymentSettings, PROJECT_FOLDER, STAGE_OPTION } from '#functions/cli
 import { pushImage } from '#functions/cli/deploy/push-image.ts';
 import { isPushed, pushPackage } from '#functions/cli/deploy/push-package.ts';
 import { runCommand } from '#functions/cli/deploy/run-command.ts';
+import { randomBytes } from '#functions/local/random-bytes.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { type AccountId, createUlid } from '#shared/core/ids.ts';
@@ -74,7 +74,7 @@ function deployDeps(context: Context, settings: DeploymentSettings): DeployDeps 
     },
     pushImage: async (repositoryUri) => {
       const deps = { run: runCommand, registryLogin: () => registryLogin(region) };
-      const tag = createUlid(systemClock, random);
+      const tag = createUlid(systemClock, randomBytes);
       const digest = await pushImage(deps, PROJECT_FOLDER, repositoryUri, tag);
       noteInContext(PROJECT_FOLDER, `onestep:${settings.stage}:imageDigest`, digest);
       return digest;
@@ -87,11 +87,7 @@ function deployDeps(context: Context, settings: DeploymentSettings): DeployDeps 
 /** The operator's account: its id is chosen before the API is deployed, which has to know it. */
 function settleOperator(settings: DeploymentSettings): AccountId {
   if (settings.operatorAccount !== undefined) return settings.operatorAccount as AccountId;
-  const id = `acc_${createUlid(systemClock, random)}` as AccountId;
+  const id = `acc_${createUlid(systemClock, randomBytes)}` as AccountId;
   noteInContext(PROJECT_FOLDER, `onestep:${settings.stage}:operatorAccount`, id);
   return id;
-}
-
-function random(length: number): Uint8Array {
-  return new Uint8Array(randomBytes(length));
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join, parse } from 'node:path';
@@ -17,6 +16,7 @@ import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { oneWord } from '#functions/cli/option-types.ts';
 import { assertWritable, writeOutput } from '#functions/cli/output-file.ts';
 import { ensureDemoModel } from '#functions/local/demo-model.ts';
+import { randomBytes } from '#functions/local/random-bytes.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { createUlid } from '#shared/core/ids.ts';
 import type { ImageRecord, Receipt } from '#shared/core/inference.ts';

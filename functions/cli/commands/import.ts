@@ -2,15 +2,13 @@ import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type CommandContext, defineCommand, flag, option } from '#functions/cli/command.ts';
 import { fetchSources } from '#functions/cli/import/model-sources.ts';
-import { progressLine } from '#functions/cli/import/report-download.ts';
+import { reportProgress } from '#functions/cli/import/report-download.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { choice, path } from '#functions/cli/option-types.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { createProgressMeter } from '#shared/engine/hub/progress-meter.ts';
 import { importModel } from '#shared/engine/package/import-model.ts';
-
-const PROGRESS_INTERVAL_MS = 200;
 
 const OPTIONS = {
   repo: option('DIR', 'a folder laid out as stable-diffusion-xl-base-1.0 is', path()),
@@ -127,17 +125,13 @@ function ownerName(text: string | undefined): string | undefined {
 
 /** Reports how much of the package is written, how fast, and how long the rest will take. */
 function reportWriting(stderr: CommandContext['stderr']) {
+  const report = reportProgress(stderr, 'imported');
   let meter: ReturnType<typeof createProgressMeter> | undefined;
   let before = 0;
-  let last = 0;
   return ({ bytes, of }: { bytes: number; of: number }) => {
     meter ??= createProgressMeter(of, 0, systemClock);
-    const progress = meter(bytes - before);
+    report(meter(bytes - before));
     before = bytes;
-    const now = performance.now();
-    if (now - last < PROGRESS_INTERVAL_MS) return;
-    last = now;
-    stderr.write(`\r\u001b[K${progressLine(progress, 'imported')}`);
   };
 }
 

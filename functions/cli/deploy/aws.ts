@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { randomBytes } from '#functions/local/random-bytes.ts';
 import { createDynamoClient } from '#shared/adapters/aws/aws-clients.ts';
 import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
 import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
@@ -92,21 +92,17 @@ export async function createOperator(
   const { SecretString = '' } = await new SecretsManagerClient({ region }).send(
     new GetSecretValueCommand({ SecretId: macSecretName(settings.stage) }),
   );
-  const random = (length: number) => new Uint8Array(randomBytes(length));
   const table = createDynamoTable({
     client: createDynamoClient({ region }),
     tableName,
     sleep: (ms) => sleep(ms),
     random: Math.random,
   });
-  const { ledger, keys } = createDynamoStores({ table, clock: systemClock, randomBytes: random });
-  const service = createKeyService({
-    keys,
-    ledger,
-    clock: systemClock,
-    randomBytes: random,
-    macKeys: parseMacKeys(SecretString),
-  });
-  const deps = { ledger, keys: service, clock: systemClock, randomBytes: random };
-  return createFirstAccount(deps, account);
+  const { ledger, keys } = createDynamoStores({ table, clock: systemClock, randomBytes });
+  const deps = { ledger, clock: systemClock, randomBytes };
+  const macKeys = parseMacKeys(SecretString);
+  return createFirstAccount(
+    { ...deps, keys: createKeyService({ ...deps, keys, macKeys }) },
+    account,
+  );
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '#shared/core/clock.ts';
 import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
 import { microUsd, ZERO_USD } from '#shared/core/money.ts';
+import { grantCredit } from '#shared/service/domain/credits.ts';
 import type { KeyService } from '#shared/service/domain/keys.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 
@@ -25,33 +26,16 @@ export async function createFirstAccount(
   id: AccountId,
 ): Promise<string | undefined> {
   const at = deps.clock.now();
-  const audit = (action: string) => ({
-    id: createUlid(deps.clock, deps.randomBytes),
-    at,
-    account: id,
-    actor: 'cli' as const,
-    action,
-    subject: id,
-    details: {},
-  });
+  const auditId = createUlid(deps.clock, deps.randomBytes);
+  const actor = 'cli';
   const { created } = await deps.ledger.createAccount(
     { id, name: 'operator', createdAt: at, balance: ZERO_USD, held: ZERO_USD },
-    audit('account-created'),
+    { id: auditId, at, account: id, actor, action: 'account-created', subject: id, details: {} },
   );
   if (!created) return undefined;
-  await deps.ledger.grant({
-    entryId: createUlid(deps.clock, deps.randomBytes),
-    account: id,
-    amount: microUsd(FIRST_CREDIT_MICRO_USD),
-    reference: `first-credit-${id}`,
-    at,
-    audit: audit('credit-granted'),
-  });
-  const request = {
-    account: id,
-    label: 'operator',
-    scopes: ['predict', 'read', 'admin'] as const,
-    ratePerMinute: RATE_PER_MINUTE,
-  };
-  return (await deps.keys.issue(request, 'cli')).text;
+  const amount = microUsd(FIRST_CREDIT_MICRO_USD);
+  await grantCredit(deps, { account: id, amount, reference: `first-credit-${id}`, actor });
+  const scopes = ['predict', 'read', 'admin'] as const;
+  const request = { account: id, label: 'operator', scopes, ratePerMinute: RATE_PER_MINUTE };
+  return (await deps.keys.issue(request, actor)).text;
 }

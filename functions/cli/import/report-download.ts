@@ -14,7 +14,6 @@ export function reportDownload(stderr: CommandContext['stderr']): {
   progress(progress: TransferProgress): void;
   end(): void;
 } {
-  let lastMs = performance.now();
   return {
     plan(repositories, missingBytes) {
       for (const { name, commit, licence } of repositories) {
@@ -23,22 +22,31 @@ export function reportDownload(stderr: CommandContext['stderr']): {
       }
       if (missingBytes > 0) stderr.write(`downloading ${formatBytes(missingBytes)}\n`);
     },
-    progress(progress) {
-      const nowMs = performance.now();
-      const isDone = progress.doneBytes === progress.totalBytes;
-      if (!isDone && nowMs - lastMs < (stderr.isTTY ? TERMINAL_MS : LOG_MS)) return;
-      lastMs = nowMs;
-      const line = progressLine(progress);
-      stderr.write(stderr.isTTY ? `${CLEAR_LINE}${line}` : `${line}\n`);
-    },
+    progress: reportProgress(stderr, 'downloaded'),
     end() {
       if (stderr.isTTY) stderr.write(CLEAR_LINE);
     },
   };
 }
 
+/** Writes progress from time to time: over itself on a terminal, on lines of their own elsewhere. */
+export function reportProgress(
+  stderr: CommandContext['stderr'],
+  verb: string,
+): (progress: TransferProgress) => void {
+  let lastMs = performance.now();
+  return (progress) => {
+    const nowMs = performance.now();
+    const isDone = progress.doneBytes === progress.totalBytes;
+    if (!isDone && nowMs - lastMs < (stderr.isTTY ? TERMINAL_MS : LOG_MS)) return;
+    lastMs = nowMs;
+    const line = progressLine(progress, verb);
+    stderr.write(stderr.isTTY ? `${CLEAR_LINE}${line}` : `${line}\n`);
+  };
+}
+
 /** Such as `downloaded 1.20 GB of 6.90 GB, 45.0 MB/s, 2 min 7 s left`. */
-export function progressLine(progress: TransferProgress, verb = 'downloaded'): string {
+function progressLine(progress: TransferProgress, verb: string): string {
   const { doneBytes, totalBytes, bytesPerSecond, secondsLeft } = progress;
   const rate = bytesPerSecond === undefined ? '' : `, ${formatBytes(bytesPerSecond)}/s`;
   const left = secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`;

@@ -33,7 +33,7 @@ describe('asCalled', () => {
 
 describe('overviewHelp', () => {
   it('names every command once', async () => {
-    const text = await overviewHelp(COMMANDS);
+    const text = await overviewHelp();
     for (const name of Object.keys(COMMANDS)) {
       expect(text.match(new RegExp(`^  (?:\\w+, )?${name}\\b`, 'gm')), name).toHaveLength(1);
     }

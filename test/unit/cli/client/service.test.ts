@@ -8,9 +8,7 @@ import { nextSteps } from '#functions/cli/next-steps.ts';
 
 describe('formatTable', () => {
   it('lines columns up', () => {
-    expect(formatTable(['a', '>n'], [['long', '7']])).toBe(
-      'a     n\nlong  7\n',
-    );
+    expect(formatTable(['a', '>n'], [['long', '7']])).toBe('a     n\nlong  7\n');
   });
 });
 
