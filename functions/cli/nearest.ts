@@ -3,11 +3,11 @@ const MOST_SLIPS = 2;
 
 /** The word that was most likely meant: one that begins so, or differs by a slip or two. */
 export function nearest(given: string, words: readonly string[]): string | undefined {
-  const told = given.toLowerCase();
-  const begins = words.filter((word) => told.length > 1 && word.startsWith(told));
+  const typed = given.toLowerCase();
+  const begins = words.filter((word) => typed.length > 1 && word.startsWith(typed));
   if (begins.length > 0) return begins[0];
   const [best] = words
-    .map((word) => ({ word, slips: slipsBetween(told, word) }))
+    .map((word) => ({ word, slips: slipsBetween(typed, word) }))
     .filter(({ word, slips }) => slips <= Math.min(MOST_SLIPS, word.length - 2))
     .sort((a, b) => a.slips - b.slips);
   return best?.word;

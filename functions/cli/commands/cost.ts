@@ -60,7 +60,7 @@ function deploymentCeiling(settings: DeploymentSettings): number {
   );
 }
 
-/** The report as a Markdown table, which docs/costs.md holds as it is. */
+/** The report as a Markdown table, which docs/costs.md includes verbatim. */
 function costReport(costs: readonly Cost[], settings: DeploymentSettings): string {
   const head = [
     'instance',

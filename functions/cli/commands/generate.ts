@@ -73,8 +73,8 @@ async function run(
   if (options.json) stdout.write(`${JSON.stringify(receipt)}\n`);
   else {
     // A terminal has shown the names of the pictures already.
-    const told = stdout.isTTY && stderr.isTTY ? [] : paths;
-    for (const path of sheet === undefined ? told : [...told, sheet]) stdout.write(`${path}\n`);
+    const shown = stdout.isTTY && stderr.isTTY ? [] : paths;
+    for (const path of sheet === undefined ? shown : [...shown, sheet]) stdout.write(`${path}\n`);
   }
 }
 

@@ -17,7 +17,7 @@ import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { createKeyService } from '#shared/service/domain/keys.ts';
 import { createFirstAccount } from './first-account.ts';
 
-/** A stack's outputs by name; undefined when there is no such stack. */
+/** A stack's outputs by name; undefined when the stack does not exist. */
 export async function stackOutputs(
   client: CloudFormationClient,
   name: string,

@@ -8,7 +8,7 @@ export interface DeployDeps {
   readonly preflight: () => Promise<readonly Finding[]>;
   /** `cdk deploy` of these stacks, with their dependencies left alone. */
   readonly deployStacks: (parts: readonly StackPart[]) => Promise<void>;
-  /** A stack's outputs by name; undefined when there is no such stack. */
+  /** A stack's outputs by name; undefined when the stack does not exist. */
   readonly stackOutputs: (name: string) => Promise<Readonly<Record<string, string>> | undefined>;
   readonly isPushed: (bucket: string, digest: string) => Promise<boolean>;
   readonly pushPackage: (folder: string, bucket: string) => Promise<void>;

@@ -23,13 +23,13 @@ export interface PartsUpload {
   readonly key: string;
   /** Of the whole file, hex: kept as the object's metadata. */
   readonly sha256: string;
-  /** Called for each part that is there, whether it was sent now or before. */
+  /** Called for each part in place, whether sent now or before. */
   readonly onPart: (bytes: number) => void;
 }
 
 /**
  * Uploads a file in parts, each with its SHA-256; continues an upload of the same key that was
- * interrupted. A part that is there is kept when its size and checksum match the file's.
+ * interrupted. A part already uploaded is kept when its size and checksum match the file's.
  */
 export async function uploadParts(s3: S3Client, upload: PartsUpload): Promise<void> {
   const uploadId = (await findUpload(s3, upload)) ?? (await beginUpload(s3, upload));

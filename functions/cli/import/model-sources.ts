@@ -43,7 +43,7 @@ export interface ModelSources {
   readonly licences?: Manifest['licences'];
 }
 
-/** One of the sources: a path that is used as it is, or a reference that is fetched first. */
+/** One of the sources: a path that is used directly, or a reference that is fetched first. */
 interface Source {
   readonly text: string;
   readonly reference: HubReference | undefined;
