@@ -1,5 +1,6 @@
 import type { Clock } from '#shared/core/clock.ts';
 import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/inference.ts';
+import { recipeOf } from '#shared/engine/package/manifest.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { ImageCheck } from '#shared/service/ports/image-check.ts';
 import { createTaskCheck } from './image-check.ts';
@@ -71,7 +72,11 @@ export async function runTask(queued: QueuedTask, deps: RunTaskDeps): Promise<Re
     job: request.job,
     images: [...stored],
     ms: { ...(result?.ms ?? NO_TIME), upload: uploadMs },
-    model: { name: model.manifest.name, digest: model.manifest.digest },
+    model: {
+      name: model.manifest.name,
+      digest: model.manifest.digest,
+      recipe: recipeOf(model.manifest),
+    },
     versions: { ...result?.versions },
     device: deps.device,
     warnings: [...(result?.warnings ?? [])],

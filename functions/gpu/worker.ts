@@ -1,7 +1,7 @@
 import { setPriority, totalmem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '#shared/core/errors.ts';
-import { readManifest } from '#shared/engine/package/manifest.ts';
+import { readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { loadPipeline, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 import { createLoadedModels } from './loaded-models.ts';
@@ -68,7 +68,7 @@ async function warmUp(folder: string): Promise<void> {
       format: 'png',
       quality: 90,
       prompt: request.prompt,
-      model: pipeline.manifest,
+      model: { ...pipeline.manifest, recipe: recipeOf(pipeline.manifest) },
     });
   }
 }
@@ -77,11 +77,11 @@ async function runTask(task: WorkerTask): Promise<void> {
   const { prompt, seed, width, height, numOutputs, format, quality, signingKey } = task;
   const { pipeline, loadMs } = await pipelineFor(task.folder);
   const { name, digest } = pipeline.manifest;
+  const model = { name, digest, recipe: recipeOf(pipeline.manifest) };
   const ms = { load: loadMs, text: 0, unet: 0, vae: 0, encode: 0 };
   send({ type: 'phase', phase: 'running' });
   for await (const picture of pipeline.generate({ prompt, seed, width, height, numOutputs })) {
     const encodeStarted = performance.now();
-    const model = { name, digest };
     const image = await encodeImage(picture, { format, quality, prompt, model, signingKey });
     ms.encode += performance.now() - encodeStarted;
     ms.text += picture.ms.text;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RecipeSchema } from './recipe.ts';
 
 /**
  * The contract between the service and the GPU function that makes the images: one source for
@@ -74,7 +75,12 @@ export const ReceiptSchema = z.object({
     encode: z.number(),
     upload: z.number(),
   }),
-  model: z.object({ name: z.string(), digest: z.string() }),
+  model: z.object({
+    name: z.string(),
+    digest: z.string(),
+    /** How the model makes an image; absent from receipts before recipes. */
+    recipe: RecipeSchema.optional(),
+  }),
   /** Versions that the pixels depend on, such as `onestep` and `onnxruntime`. */
   versions: z.record(z.string(), z.string()),
   /** `cpu` or `cuda`, with the processor's name where it is known. */

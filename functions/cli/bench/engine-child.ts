@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { FORMER_RECIPE } from '#shared/core/recipe.ts';
 import { importModel } from '#shared/engine/package/import-model.ts';
-import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
+import { type Manifest, readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { torchRandn } from '#shared/engine/pipeline/noise.ts';
 import {
@@ -37,7 +38,8 @@ async function perform(task: EngineTask): Promise<unknown> {
   }
   if (task.kind === 'run') return runImages(task);
   const { repository, unet, out, dtype } = task;
-  const options = { repository, unet, out, dtype, name: 'bench', processId: process.pid };
+  const recipe = FORMER_RECIPE;
+  const options = { repository, unet, out, dtype, name: 'bench', recipe, processId: process.pid };
   const { files } = await phase('import', () => importModel(options));
   return { bytes: Object.values(files).reduce((sum, file) => sum + file.bytes, 0) };
 }
@@ -76,7 +78,8 @@ async function drawImage(
   const { pixels } = await phase('vae', () => sessions.run('vae', { x0: given(x0) }));
   const image = { seed: 0, width: side, height: side, pixels: given(pixels).data as Uint8Array };
   const { name, digest } = manifest;
-  const options = { format: 'png', quality: 100, prompt: '', model: { name, digest } } as const;
+  const model = { name, digest, recipe: recipeOf(manifest) };
+  const options = { format: 'png', quality: 100, prompt: '', model } as const;
   await phase('encode', () => encodeImage(image, options));
   return image.pixels;
 }

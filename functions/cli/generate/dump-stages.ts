@@ -2,8 +2,8 @@ import type { Picture, Stages } from '#shared/engine/pipeline/pipeline.ts';
 import type { EdgeTensor } from '#shared/engine/pipeline/sessions.ts';
 
 /** Stages that the prompt and the size alone decide: one row serves every picture. */
-const SHARED = ['ids_1', 'ids_2', 'context', 'pooled', 'time_ids'] as const;
-const PER_PICTURE = ['latents_in', 'vae_in'] as const;
+const SHARED = ['ids_1', 'ids_2', 'context', 'pooled', 'time_ids', 'timestep'] as const;
+const PER_PICTURE = ['latents_in', 'unet_in', 'vae_in'] as const;
 
 /**
  * The tensors between the stages as a safetensors file, under the names of diffusers' call; `pixels`

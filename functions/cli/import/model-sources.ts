@@ -2,12 +2,19 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { systemClock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { DiskNeed } from '#shared/core/disk-room.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { chooseFile, chooseFiles, type WeightPart } from '#shared/engine/hub/choose-files.ts';
+import {
+  chooseFile,
+  chooseFiles,
+  listsWeights,
+  type WeightPart,
+} from '#shared/engine/hub/choose-files.ts';
 import { type Fetched, fetchFromHub, type HubRequest } from '#shared/engine/hub/fetch-from-hub.ts';
 import { type HubReference, parseHubReference } from '#shared/engine/hub/hub-reference.ts';
 import type { HubAccess } from '#shared/engine/hub/hub-repository.ts';
+import type { ImportOptions } from '#shared/engine/package/import-model.ts';
 import { readLicences } from '#shared/engine/package/licences.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
 import { packageBytes } from '#shared/engine/package/package-bytes.ts';
@@ -38,6 +45,9 @@ export interface ModelSources {
   readonly repository: string;
   readonly unet?: string | undefined;
   readonly checkpoint?: string | undefined;
+  readonly hub?: NonNullable<ImportOptions['hub']>;
+  /** Whether a repository on the hub lists UNet weights, fetched or not. */
+  readonly hasUnet?: boolean;
   readonly source?: Manifest['source'];
   readonly licences?: Manifest['licences'];
 }
@@ -67,6 +77,7 @@ export async function fetchSources(
     return { repository: repository.text, unet: unet?.text, checkpoint: checkpoint?.text };
   }
   const requests = new Map<Source, HubRequest>();
+  let hasUnet: boolean | undefined;
   for (const source of sources) {
     const { reference } = source;
     if (reference === undefined) continue;
@@ -74,10 +85,12 @@ export async function fetchSources(
     const weights = weightsWanted(unet, checkpoint);
     requests.set(source, {
       reference,
-      choose: (found) =>
-        file === undefined
+      choose(found) {
+        if (source === repository) hasUnet = listsWeights(found, 'unet');
+        return file === undefined
           ? chooseFiles(found, { weights, dtype: named.dtype })
-          : chooseFile(found, file),
+          : chooseFile(found, file);
+      },
     });
   }
   const report = reportDownload(stderr);
@@ -96,7 +109,8 @@ export async function fetchSources(
   // A fault's message begins on a line of its own.
   const fetched = await fetching.finally(() => report.end());
   const answers = new Map([...requests.keys()].map((source, index) => [source, fetched[index]]));
-  return placed({ repository, unet, checkpoint }, (source) => answers.get(source));
+  const sourcesHere = placed({ repository, unet, checkpoint }, (source) => answers.get(source));
+  return { ...sourcesHere, ...defined({ hasUnet }) };
 }
 
 /** What the package will take of its disk; a linked one takes next to nothing. */
@@ -173,7 +187,14 @@ function placed(all: AllSources, answer: (source: Source) => Fetched | undefined
       : [{ part, ...fetched.licence }];
   };
   const { repository, unet, checkpoint } = all;
+  const place = (source: Source | undefined) =>
+    source && answer(source) ? source.reference : undefined;
   return {
+    hub: defined({
+      repository: place(repository),
+      unet: place(unet),
+      checkpoint: place(checkpoint),
+    }),
     repository: path(repository) ?? repository.text,
     unet: path(unet),
     checkpoint: path(checkpoint),

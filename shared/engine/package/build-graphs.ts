@@ -1,8 +1,10 @@
 import { FormatError } from '#shared/core/errors.ts';
+import { FORMER_RECIPE } from '#shared/core/recipe.ts';
 import { hasBands } from '#shared/engine/onnx/sdxl/bands.ts';
 import { type ClipConfig, readClipConfig } from '#shared/engine/onnx/sdxl/clip-config.ts';
 import { cpuTarget, cpuTargetOfAnySize } from '#shared/engine/onnx/sdxl/cpu-target.ts';
 import { cudaTarget } from '#shared/engine/onnx/sdxl/cuda-target.ts';
+import type { DenoiseStep } from '#shared/engine/onnx/sdxl/denoise.ts';
 import {
   type ModelGraph,
   textGraph,
@@ -12,7 +14,6 @@ import {
 import { NO_FOLDING } from '#shared/engine/onnx/sdxl/resnet.ts';
 import type { Target } from '#shared/engine/onnx/sdxl/target.ts';
 import { TIME_IDS } from '#shared/engine/onnx/sdxl/time-embedding.ts';
-import type { DenoiseStep } from '#shared/engine/onnx/sdxl/unet.ts';
 import { readUnetConfig, type UnetConfig } from '#shared/engine/onnx/sdxl/unet-config.ts';
 import { readVaeConfig, type VaeConfig } from '#shared/engine/onnx/sdxl/vae-config.ts';
 import type { StoredType } from '#shared/engine/onnx/stored-tensor.ts';
@@ -33,7 +34,7 @@ export interface ModelConfig {
 }
 
 /** @throws AppError, FormatError naming the file and the field at fault */
-export function readModelConfig(repository: Repository): ModelConfig {
+export function readModelConfig(repository: Repository, recipe = FORMER_RECIPE): ModelConfig {
   const read = <T>(parse: (value: unknown, file: string) => T, ...names: readonly string[]): T =>
     parse(repository.readJson(...names), repository.pathOf(...names));
   const clip = (part: string) => read(readClipConfig, part, 'config.json');
@@ -47,7 +48,11 @@ export function readModelConfig(repository: Repository): ModelConfig {
     clip: encoders,
     unet: read(readUnetConfig, 'unet', 'config.json'),
     vae: read(readVaeConfig, 'vae', 'config.json'),
-    step: read((value, file) => readSchedule(value, file), 'scheduler', 'scheduler_config.json'),
+    step: read(
+      (value, file) => readSchedule(value, file, recipe),
+      'scheduler',
+      'scheduler_config.json',
+    ),
     tokenizers: [tokenizer('tokenizer', encoders[0]), tokenizer('tokenizer_2', encoders[1])],
   };
   checkAgreement(config, repository);

@@ -29,8 +29,8 @@ export async function checkFiles(folder: string, manifest: Manifest): Promise<st
       }
     }
   }
-  if (packageDigest(manifest.files) !== manifest.digest) {
-    faults.push("the manifest's digest does not fit its list of files");
+  if (packageDigest(manifest) !== manifest.digest) {
+    faults.push("the manifest's digest does not match its files and recipe");
   }
   return faults;
 }

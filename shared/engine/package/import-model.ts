@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { defined } from '#shared/core/defined.ts';
 import type { DiskOf } from '#shared/core/disk-room.ts';
 import { assert } from '#shared/core/errors.ts';
+import type { Recipe } from '#shared/core/recipe.ts';
 import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
 import { singleFilePart } from '#shared/engine/checkpoint/single-file.ts';
 import type { Checkpoint, LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
@@ -11,11 +12,14 @@ import { vaeFactor } from '#shared/engine/onnx/sdxl/vae-config.ts';
 import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
 import { buildDeviceGraphs, type ModelConfig, readModelConfig } from './build-graphs.ts';
 import { type Calibration, calibrateVae } from './calibrate-vae.ts';
+import { chooseRecipe, type HubPlace, type RecipeQuestion } from './choose-recipe.ts';
+import { type Declaration, readDeclaration } from './declaration.ts';
 import { readLicences } from './licences.ts';
 import { GRAPH_NAMES, MANIFEST_FILE, type Manifest, ManifestSchema } from './manifest.ts';
 import { makeFolder } from './new-folder.ts';
 import { packageDigest } from './package-digest.ts';
 import { PackageWriter } from './package-writer.ts';
+import { nativeSide } from './recipes.ts';
 import { openRepository, PARTS, type Part, type Repository } from './repository.ts';
 import { resolveTensors } from './resolve-tensors.ts';
 import { tokenizerFiles } from './tokenizer-facts.ts';
@@ -29,6 +33,12 @@ export interface ImportOptions {
   /** A checkpoint with all parts in one file, in the original layout; its parts take precedence. */
   readonly checkpoint?: string | undefined;
   readonly dtype: 'fp32' | 'fp16';
+  /** How the model makes an image, if the user says so. */
+  readonly recipe?: Recipe | undefined;
+  /** Which of the sources were fetched from the hub, and from where. */
+  readonly hub?: Readonly<Partial<Record<'repository' | 'unet' | 'checkpoint', HubPlace>>>;
+  /** Whether the repository has UNet weights of its own; by default its folder tells. */
+  readonly hasUnet?: boolean | undefined;
   /** The folder of the new package, replacing one that exists. */
   readonly out: string;
   readonly name: string;
@@ -59,24 +69,45 @@ const DEFAULT_SAMPLE_SIZE = 128;
  */
 export async function importModel(options: ImportOptions): Promise<Manifest> {
   const repository = openRepository(options.repository);
-  const config = readModelConfig(repository);
-  const { cpu } = buildDeviceGraphs(config, options.dtype);
   const sources = new SourceTensors(repository, options);
   try {
+    const declaration = declarationFor(repository, options);
+    const recipe = chooseRecipe({
+      given: options.recipe,
+      unet: unetSource(options),
+      declaration,
+      tensors: () => sources.unetCheckpoint().tensors.size,
+    });
+    const config = readModelConfig(repository, recipe);
+    const { cpu } = buildDeviceGraphs(config, options.dtype);
     for (const name of GRAPH_NAMES) sources.resolve(cpu[name]);
     return await makeFolder(options.out, options.processId, (folder) =>
-      writePackage(folder, { options, repository, config, sources }),
+      writePackage(folder, { options, repository, config, sources, recipe, declaration }),
     );
   } finally {
     sources.close();
   }
 }
 
+/** What the repository declares, if it is about the UNet that is imported. */
+function declarationFor(repository: Repository, options: ImportOptions): Declaration | undefined {
+  const { hasUnet = repository.hasWeights('unet') } = options;
+  const isOther = hasUnet && (options.unet ?? options.checkpoint) !== undefined;
+  return isOther ? undefined : readDeclaration(repository);
+}
+
+/** What brings the UNet. */
+function unetSource({ unet, checkpoint, repository, hub }: ImportOptions): RecipeQuestion['unet'] {
+  if (unet !== undefined) return { path: unet, hub: hub?.unet };
+  if (checkpoint !== undefined) return { path: checkpoint, hub: hub?.checkpoint };
+  return { path: repository, hub: hub?.repository };
+}
+
 /** The checkpoints of all parts, opened as they are needed. */
 class SourceTensors {
   private readonly repository: Repository;
   private readonly options: ImportOptions;
-  private readonly open: Checkpoint[] = [];
+  private readonly open = new Map<string, Checkpoint>();
   private readonly found = new Map<string, ReadonlyMap<string, LazyTensor>>();
   private readonly files = new Map<string, string>();
 
@@ -107,8 +138,14 @@ class SourceTensors {
     return this.files.get(part) ?? part;
   }
 
+  /** The file that the UNet comes from. */
+  unetCheckpoint(): Checkpoint {
+    const { unet, checkpoint } = this.options;
+    return this.openFile(unet ?? checkpoint ?? this.repository.weightsOf('unet'));
+  }
+
   close(): void {
-    for (const checkpoint of this.open) checkpoint.close();
+    for (const checkpoint of this.open.values()) checkpoint.close();
   }
 
   /** The part's tensors, under the names of diffusers, whichever layout their file has. */
@@ -124,8 +161,8 @@ class SourceTensors {
   }
 
   private openFile(file: string): Checkpoint {
-    const checkpoint = openCheckpoint(file);
-    this.open.push(checkpoint);
+    const checkpoint = this.open.get(file) ?? openCheckpoint(file);
+    this.open.set(file, checkpoint);
     return checkpoint;
   }
 }
@@ -134,6 +171,8 @@ interface Job {
   readonly options: ImportOptions;
   readonly repository: Repository;
   readonly config: ModelConfig;
+  readonly recipe: Recipe;
+  readonly declaration: Declaration | undefined;
   readonly sources: SourceTensors;
 }
 
@@ -175,17 +214,20 @@ interface Written extends Pick<Manifest, 'graphs' | 'files'> {
 }
 
 function makeManifest(job: Job, { graphs, calibration, files }: Written): Manifest {
-  const { options, config } = job;
+  const { options, config, recipe, declaration } = job;
   const multiple = vaeFactor(config.vae);
-  const side = (config.unet.sample_size ?? DEFAULT_SAMPLE_SIZE) * multiple;
+  const own = (config.unet.sample_size ?? DEFAULT_SAMPLE_SIZE) * multiple;
+  const side = nativeSide(recipe) ?? own;
+  const [defaultWidth = side, defaultHeight = side] =
+    declaration?.sizes?.[0]?.split('x').map(Number) ?? [];
   return ManifestSchema.parse({
     format: 'onestep-model/1',
     name: options.name,
     owner: options.owner,
-    digest: packageDigest(files),
+    digest: packageDigest({ files, recipe }),
     dtype: options.dtype,
     graphs,
-    size: { defaultWidth: side, defaultHeight: side, multiple },
+    size: { defaultWidth, defaultHeight, multiple },
     vae: {
       scalingFactor: config.vae.scaling_factor,
       latentChannels: config.vae.latent_channels,
@@ -196,6 +238,9 @@ function makeManifest(job: Job, { graphs, calibration, files }: Written): Manife
       pooledChannels: config.clip[1].projection_dim,
       tokenizers: config.tokenizers,
     },
+    recipe,
+    sizes: declaration?.sizes,
+    words: declaration?.words,
     schedule: config.step,
     source: options.source ?? {
       repository: options.repository,

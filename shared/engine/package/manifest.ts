@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
+import { FORMER_RECIPE, type Recipe, RecipeSchema } from '#shared/core/recipe.ts';
 import { parseFields, parseJson } from '#shared/engine/bytes/json.ts';
+
+import { SizesSchema, WordsSchema } from './declaration.ts';
 
 /**
  * A model package: one folder with a manifest, three graphs, their weights and the tokenizer files:
@@ -49,8 +52,8 @@ export type GraphName = (typeof GRAPH_NAMES)[number];
  * The three graphs, for one kind of device. Floats at the graphs' edges are float32 on every device.
  *
  * - `text`: `ids_1`, `ids_2` int32 `[N, 77]` → `context` `[N, 77, C]`, `pooled` `[N, P]`.
- * - `unet`: `latents` `[N, 4, h, w]`, `context`, `pooled`, `time_ids` `[N or 1, 6]` → `x0` `[N, 4, h, w]`,
- *   LCM's denoised latents at the schedule's timestep.
+ * - `unet`: `latents` `[N, 4, h, w]`, standard normal, `context`, `pooled`, `time_ids` `[N or 1, 6]` →
+ *   `x0` `[N, 4, h, w]`, what the recipe's step makes of them.
  * - `vae`: `x0` of one image → `pixels` uint8 `[1, H, W, 3]`; the graph divides by the scaling factor itself.
  */
 const GraphSetSchema = z.object({
@@ -109,6 +112,11 @@ export const ManifestSchema = z.object({
     pooledChannels: z.number().int().positive(),
     tokenizers: z.tuple([TokenizerSchema, TokenizerSchema]),
   }),
+  /** How the model makes an image in one step; absent from packages before recipes. */
+  recipe: RecipeSchema.optional(),
+  /** Sizes that the model was trained on, the default first, and words: as its makers declare. */
+  sizes: SizesSchema.optional(),
+  words: WordsSchema.optional(),
   schedule: z.object({
     timestep: z.number().int().min(0),
     /** √ᾱ and √(1−ᾱ) at the timestep, as float32 values. */
@@ -127,6 +135,15 @@ export const ManifestSchema = z.object({
   files: z.record(PathSchema, FileSchema),
 });
 export type Manifest = z.infer<typeof ManifestSchema>;
+
+/** The package's recipe: packages from before recipes are all DisBack's. */
+export const recipeOf = ({ recipe = FORMER_RECIPE }: Pick<Manifest, 'recipe'>): Recipe => recipe;
+
+/** What to tell the user about a package from before recipes. */
+export const formerRecipeWarning = ({ name, recipe }: Pick<Manifest, 'name' | 'recipe'>) =>
+  recipe === undefined
+    ? `${name} was imported before recipes existed and is read as disback; import it again to state its recipe.`
+    : undefined;
 
 /**
  * Reads and checks the manifest of a model package without opening the files that it lists.

@@ -13,6 +13,8 @@ export interface Repository {
   readonly folder: string;
   readonly pathOf: (...names: readonly string[]) => string;
   readonly has: (...names: readonly string[]) => boolean;
+  /** Whether the folder has weights of a part. */
+  readonly hasWeights: (part: Part) => boolean;
   /** Reads a JSON file of the folder. @throws AppError, FormatError naming the file */
   readonly readJson: (...names: readonly string[]) => unknown;
   /**
@@ -33,6 +35,7 @@ export function openRepository(folder: string): Repository {
     folder,
     pathOf,
     has: (...names) => existsSync(pathOf(...names)),
+    hasWeights: (part) => findWeights(join(folder, part)) !== undefined,
     readJson: (...names) => readJsonFile(pathOf(...names), folder),
     weightsOf: (part) => weightsOf(folder, part),
   };

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
+import { type Manifest, readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { ENGINE_VERSION } from './engine-version.ts';
 import { imageSeed, torchRandn } from './noise.ts';
 import { assertPictureSize } from './picture-size.ts';
@@ -32,8 +32,12 @@ export interface Stages {
   readonly pooled: EdgeTensor;
   /** float32 `[1, 6]`: original height and width, crop's top and left, target height and width. */
   readonly time_ids: EdgeTensor;
-  /** float32 `[1, 4, h, w]`, this image's */
+  /** float32 `[1, 4, h, w]`, this image's: standard normal noise */
   readonly latents_in: EdgeTensor;
+  /** What the network is given: the noise as the recipe's scheduler scales it */
+  readonly unet_in: EdgeTensor;
+  /** float32 `[1]` */
+  readonly timestep: EdgeTensor;
   /** x₀ divided by the VAE's scaling factor, float32 `[1, 4, h, w]`, this image's */
   readonly vae_in: EdgeTensor;
 }
@@ -162,7 +166,9 @@ async function* drawPictures(
           pooled,
           time_ids,
           latents_in: rowOf(latents, i),
-          vae_in: unscaled(clean, manifest.vae.scalingFactor),
+          unet_in: networkInput(rowOf(latents, i), manifest),
+          timestep: { data: Float32Array.of(manifest.schedule.timestep), dims: [1] },
+          vae_in: mapped(clean, (value) => value / manifest.vae.scalingFactor),
         },
       };
       textMs = 0;
@@ -224,7 +230,15 @@ function outputsOf<Name extends string>(
   return outputs as Record<Name, EdgeTensor>;
 }
 
-/** x₀ divided by the scaling factor, as diffusers passes it to the VAE. */
-function unscaled(x0: EdgeTensor, scalingFactor: number): EdgeTensor {
-  return { data: Float32Array.from(x0.data, (value) => value / scalingFactor), dims: x0.dims };
+/** The noise as the network sees it: Euler's latents σ·z over √(σ² + 1). */
+function networkInput(noise: EdgeTensor, manifest: Manifest): EdgeTensor {
+  if (recipeOf(manifest).scheduler !== 'euler') return noise;
+  const { sqrtAlpha, sqrtOneMinusAlpha } = manifest.schedule;
+  const sigma = sqrtOneMinusAlpha / sqrtAlpha;
+  return mapped(noise, (value) => (value * sigma) / Math.sqrt(sigma ** 2 + 1));
 }
+
+const mapped = ({ data, dims }: EdgeTensor, change: (value: number) => number): EdgeTensor => ({
+  data: Float32Array.from(data, change),
+  dims,
+});

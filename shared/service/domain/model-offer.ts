@@ -1,4 +1,6 @@
+import { defined } from '#shared/core/defined.ts';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
+import { FORMER_RECIPE, type Recipe } from '#shared/core/recipe.ts';
 import type { CatalogModel } from './catalog.ts';
 import { withLicenceLinks } from './licence-links.ts';
 import type { PriceBook } from './pricing.ts';
@@ -13,6 +15,9 @@ export interface PackageFacts {
   readonly digest: string;
   readonly size: Pick<CatalogModel['size'], 'defaultWidth' | 'defaultHeight' | 'multiple'>;
   readonly licences: CatalogModel['licences'];
+  /** Absent from packages before recipes: those are DisBack's. */
+  readonly recipe?: Recipe | undefined;
+  readonly words?: readonly string[] | undefined;
 }
 
 /** The model as it is offered: sizes from a quarter of its own to twice as long, by their area. */
@@ -33,6 +38,8 @@ export function offerModel(
       max: longest * 2,
       maxPixels: defaultWidth * defaultHeight * LARGEST_AREA,
     },
+    recipe: facts.recipe ?? FORMER_RECIPE,
+    ...defined({ words: facts.words }),
     formats: IMAGE_FORMATS,
     maxOutputs: MAX_OUTPUTS,
     licences: withLicenceLinks(facts.licences),

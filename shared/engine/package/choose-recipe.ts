@@ -1,0 +1,46 @@
+import { basename } from 'node:path';
+import { AppError } from '#shared/core/errors.ts';
+import type { Recipe } from '#shared/core/recipe.ts';
+import type { Declaration } from './declaration.ts';
+import { recipeOfFile, recipeOnHub } from './known-models.ts';
+import { recipeAdvice, recipeNamed } from './recipes.ts';
+
+/** Where a file or folder was fetched from. */
+export interface HubPlace {
+  /** `OWNER/NAME`. */
+  readonly repository: string;
+  readonly file?: string | undefined;
+}
+
+export interface RecipeQuestion {
+  /** The recipe that the user asked for. */
+  readonly given: Recipe | undefined;
+  /** What brings the UNet: a path, and where it came from. */
+  readonly unet: { readonly path: string; readonly hub: HubPlace | undefined };
+  /** What the repository declares about this UNet. */
+  readonly declaration: Declaration | undefined;
+  /** How many tensors the UNet's file has. */
+  readonly tensors: () => number;
+}
+
+/**
+ * The recipe of an import: the one asked for, else that of a known distribution, else the one that the
+ * repository declares.
+ *
+ * @throws AppError `invalid-request` with the list of recipes for a model that is not known to be one-step
+ */
+export function chooseRecipe({ given, unet, declaration, tensors }: RecipeQuestion): Recipe {
+  if (given !== undefined) return given;
+  const { hub, path } = unet;
+  const known =
+    hub === undefined
+      ? recipeOfFile(basename(path), tensors)
+      : recipeOnHub(hub.repository, hub.file);
+  if (known !== undefined) return recipeNamed(known);
+  if (declaration !== undefined) return declaration.recipe;
+  const name = hub === undefined ? path : [hub.repository, hub.file].filter(Boolean).join('/');
+  throw new AppError(
+    'invalid-request',
+    `${name} is not known to make images in one step. ${recipeAdvice()}`,
+  );
+}
