@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FORMER_RECIPE, type Recipe } from '#shared/core/recipe.ts';
@@ -37,6 +37,7 @@ export function importFixture(
 /** How the fixtures were called: as DisBack is, with the prediction of their scheduler. */
 function callOf(repository: string): Recipe {
   const file = join(repository, 'scheduler', 'scheduler_config.json');
+  if (!existsSync(file)) return FORMER_RECIPE;
   const { prediction_type: prediction } = JSON.parse(readFileSync(file, 'utf8'));
   return { ...FORMER_RECIPE, prediction };
 }

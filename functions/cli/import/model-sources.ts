@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { DiskNeed } from '#shared/core/disk-room.ts';
-import { AppError } from '#shared/core/errors.ts';
+import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
+import { singleFilePart } from '#shared/engine/checkpoint/single-file.ts';
+import { unwrapped } from '#shared/engine/checkpoint/unwrapped.ts';
 import {
   chooseFile,
   chooseFiles,
@@ -12,18 +13,14 @@ import {
   type WeightPart,
 } from '#shared/engine/hub/choose-files.ts';
 import { type Fetched, fetchFromHub, type HubRequest } from '#shared/engine/hub/fetch-from-hub.ts';
-import { type HubReference, parseHubReference } from '#shared/engine/hub/hub-reference.ts';
-import type { HubAccess } from '#shared/engine/hub/hub-repository.ts';
 import type { ImportOptions } from '#shared/engine/package/import-model.ts';
 import { readLicences } from '#shared/engine/package/licences.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
 import { packageBytes } from '#shared/engine/package/package-bytes.ts';
 import { PARTS } from '#shared/engine/package/repository.ts';
+import { hubAccess } from './hub-access.ts';
 import { reportDownload } from './report-download.ts';
-
-const HUB_URL = 'https://huggingface.co';
-const RETRY_DELAY_MS = 1000;
-const STALL_MS = 60_000;
+import { nameOnHub, optionalSource, repositorySource, type Source } from './source.ts';
 
 /** What the user named as sources: paths, or references to the hub. */
 export interface NamedSources {
@@ -41,22 +38,25 @@ export interface NamedSources {
 }
 
 /** Sources on this disk, and what the manifest says about them. */
-export interface ModelSources {
-  readonly repository: string;
-  readonly unet?: string | undefined;
-  readonly checkpoint?: string | undefined;
-  readonly hub?: NonNullable<ImportOptions['hub']>;
-  /** Whether a repository on the hub lists UNet weights, fetched or not. */
-  readonly hasUnet?: boolean;
-  readonly source?: Manifest['source'];
-  readonly licences?: Manifest['licences'];
+export interface ModelSources
+  extends Pick<
+    ImportOptions,
+    | 'repository'
+    | 'unet'
+    | 'checkpoint'
+    | 'hub'
+    | 'hasUnet'
+    | 'files'
+    | 'originOf'
+    | 'source'
+    | 'licences'
+  > {
+  /** Owner and name of the model on the hub, if it comes from there. */
+  readonly hubName?: readonly [string, string] | undefined;
 }
 
-/** One of the sources: a path that is used as it is, or a reference that is fetched first. */
-interface Source {
-  readonly text: string;
-  readonly reference: HubReference | undefined;
-}
+type Role = 'repository' | 'unet' | 'checkpoint';
+type Sources = ReadonlyMap<Role, Source>;
 
 /**
  * Brings those of an import's sources onto this disk that are on the hub. A path that exists here is
@@ -66,51 +66,89 @@ interface Source {
  */
 export async function fetchSources(
   named: NamedSources,
-  { env, stderr }: Pick<CommandContext, 'env' | 'stderr'>,
+  context: Pick<CommandContext, 'env' | 'stderr'>,
   signal: AbortSignal,
 ): Promise<ModelSources> {
-  const repository = repositorySource(named);
-  const unet = fileSource(named.unet);
-  const checkpoint = fileSource(named.checkpoint);
-  const sources = [repository, unet, checkpoint].filter((source) => source !== undefined);
-  if (sources.every(({ reference }) => reference === undefined)) {
-    return { repository: repository.text, unet: unet?.text, checkpoint: checkpoint?.text };
-  }
-  const requests = new Map<Source, HubRequest>();
+  const sources = readSources(named);
+  const fetched = new Map<Role, Fetched>();
+  const fetcher = createFetcher(named, context, signal);
+  const weights = PARTS.filter((part) => !sources.has('checkpoint') && !isGiven(part, sources));
   let hasUnet: boolean | undefined;
-  for (const source of sources) {
-    const { reference } = source;
-    if (reference === undefined) continue;
-    const { file } = reference;
-    const weights = weightsWanted(unet, checkpoint);
-    requests.set(source, {
-      reference,
-      choose(found) {
-        if (source === repository) hasUnet = listsWeights(found, 'unet');
-        return file === undefined
-          ? chooseFiles(found, { weights, dtype: named.dtype })
-          : chooseFile(found, file);
-      },
-    });
-  }
-  const report = reportDownload(stderr);
-  const fetching = fetchFromHub([...requests.values()], {
-    cacheFolder: join(named.data, 'hub'),
-    access: hubAccess(env, signal),
-    clock: systemClock,
-    processId: process.pid,
-    onPlan: report.plan,
-    onDescribed: (found) => {
-      const index = [...requests.keys()].indexOf(repository);
-      return packageNeeds(named, found[index]?.folder ?? repository.text);
+  const requests = [...sources].flatMap(([role, { reference }]) =>
+    reference === undefined ? [] : [{ role, reference }],
+  );
+  const answers = await fetcher(
+    requests.map(
+      ({ role, reference }): HubRequest => ({
+        reference,
+        choose(found) {
+          if (role === 'repository') hasUnet = listsWeights(found, 'unet');
+          return role === 'repository'
+            ? chooseFiles(found, { weights, dtype: named.dtype })
+            : chooseFile(found, reference.file, role);
+        },
+      }),
+    ),
+    () => fetched.get('repository')?.folder ?? sources.get('repository')?.text ?? '',
+    (found) => {
+      for (const [index, { role }] of requests.entries()) {
+        const answer = found[index];
+        if (answer !== undefined) fetched.set(role, answer);
+      }
     },
-    onProgress: report.progress,
-  });
-  // A fault's message begins on a line of its own.
-  const fetched = await fetching.finally(() => report.end());
-  const answers = new Map([...requests.keys()].map((source, index) => [source, fetched[index]]));
-  const sourcesHere = placed({ repository, unet, checkpoint }, (source) => answers.get(source));
-  return { ...sourcesHere, ...defined({ hasUnet }) };
+  );
+  if (answers.length === 0) return localSources(sources);
+  const more = await fetchMissingParts(sources, fetched, named, fetcher);
+  return { ...placed(sources, fetched, more), ...defined({ hasUnet }) };
+}
+
+function readSources(named: NamedSources): Sources {
+  const entries: [Role, Source | undefined][] = [
+    ['repository', repositorySource(named.repository, named.isFolder)],
+    ['unet', optionalSource(named.unet)],
+    ['checkpoint', optionalSource(named.checkpoint)],
+  ];
+  return new Map(entries.filter((entry): entry is [Role, Source] => entry[1] !== undefined));
+}
+
+const isGiven = (part: WeightPart, sources: Sources): boolean =>
+  part === 'unet' && sources.has('unet');
+
+const localSources = (sources: Sources): ModelSources => ({
+  repository: sources.get('repository')?.text ?? '',
+  unet: sources.get('unet')?.text,
+  checkpoint: sources.get('checkpoint')?.text,
+});
+
+type Fetcher = (
+  requests: readonly HubRequest[],
+  repository: () => string,
+  onDescribed: (found: readonly Fetched[]) => void,
+) => Promise<readonly Fetched[]>;
+
+function createFetcher(
+  named: NamedSources,
+  { env, stderr }: Pick<CommandContext, 'env' | 'stderr'>,
+  signal: AbortSignal,
+): Fetcher {
+  return async (requests, repository, onDescribed) => {
+    if (requests.length === 0) return [];
+    const report = reportDownload(stderr);
+    const fetching = fetchFromHub(requests, {
+      cacheFolder: join(named.data, 'hub'),
+      access: hubAccess(env, signal),
+      clock: systemClock,
+      processId: process.pid,
+      onPlan: report.plan,
+      onDescribed(found) {
+        onDescribed(found);
+        return packageNeeds(named, repository());
+      },
+      onProgress: report.progress,
+    });
+    // A fault's message begins on a line of its own.
+    return fetching.finally(() => report.end());
+  };
 }
 
 /** What the package will take of its disk; a linked one takes next to nothing. */
@@ -119,93 +157,90 @@ function packageNeeds({ link, out, dtype }: NamedSources, repository: string): D
   return link ? [] : [{ what: 'the package', folder: out, bytes }];
 }
 
-/** Weights that the repository has to bring, for no other source does. */
-function weightsWanted(
-  unet: Source | undefined,
-  checkpoint: Source | undefined,
-): readonly WeightPart[] {
-  if (checkpoint !== undefined) return [];
-  return PARTS.filter((part) => part !== 'unet' || unet === undefined);
-}
-
-function repositorySource({ repository: text, isFolder }: NamedSources): Source {
-  if (isFolder || existsSync(text)) return { text, reference: undefined };
-  const reference = parseHubReference(text);
-  if (reference !== undefined && reference.file === undefined) return { text, reference };
-  throw new AppError(
-    'file-not-found',
-    `${text} is no folder here and no OWNER/NAME of a repository on the hub.`,
+/** Weights of the repository for parts that a checkpoint lacks, whatever a cache holds. */
+async function fetchMissingParts(
+  sources: Sources,
+  fetched: ReadonlyMap<Role, Fetched>,
+  { dtype }: NamedSources,
+  fetcher: Fetcher,
+): Promise<readonly string[]> {
+  const reference = sources.get('repository')?.reference;
+  const source = sources.get('checkpoint');
+  if (reference === undefined || source === undefined) return [];
+  const path = pathOf(source, fetched.get('checkpoint'));
+  const checkpoint = unwrapped(openCheckpoint(path));
+  const weights = PARTS.filter(
+    // A checkpoint without a UNet is refused, not completed.
+    (part) => part !== 'unet' && singleFilePart(checkpoint, part) === undefined,
   );
+  checkpoint.close();
+  if (weights.length === 0) return [];
+  const choose: HubRequest['choose'] = (found) => chooseFiles(found, { weights, dtype });
+  const folder = fetched.get('repository')?.folder ?? '';
+  const [more] = await fetcher(
+    [{ reference, choose }],
+    () => folder,
+    () => undefined,
+  );
+  return more?.files ?? [];
 }
 
-/** A file here, or `OWNER/NAME/FILE` of the hub where no folder of that name is here. */
-function fileSource(text: string | undefined): Source | undefined {
-  if (text === undefined) return undefined;
-  const isPath = existsSync(text) || existsSync(text.split('/')[0] ?? '');
-  const reference = isPath ? undefined : parseHubReference(text);
-  return { text, reference: reference?.file === undefined ? undefined : reference };
-}
+const pathOf = (source: Source, fetched: Fetched | undefined): string =>
+  fetched === undefined ? source.text : join(fetched.folder, source.reference?.file ?? '');
 
-function hubAccess(env: NodeJS.ProcessEnv, signal: AbortSignal): HubAccess {
-  const accessToken = env['HF_TOKEN'] || undefined;
-  if (accessToken !== undefined && !accessToken.startsWith('hf_')) {
-    throw new AppError('unauthenticated', 'HF_TOKEN is no token of the hub: those begin with hf_.');
-  }
+function placed(
+  sources: Sources,
+  fetched: ReadonlyMap<Role, Fetched>,
+  moreFiles: readonly string[],
+): ModelSources {
+  const path = (role: Role) => {
+    const source = sources.get(role);
+    return source && pathOf(source, fetched.get(role));
+  };
+  const origin = (role: Role) => {
+    const found = fetched.get(role);
+    const { text, reference } = sources.get(role) ?? {};
+    if (found === undefined) return text;
+    return [`${found.name}@${found.commit}`, reference?.file].filter(Boolean).join('/');
+  };
+  const place = (role: Role) => (fetched.has(role) ? sources.get(role)?.reference : undefined);
+  const leading = place('unet') ?? place('checkpoint') ?? place('repository');
+  const files = fetched.get('repository')?.files;
   return {
-    hubUrl: (env['HF_ENDPOINT'] || HUB_URL).replace(/\/+$/, ''),
-    accessToken,
-    fetch,
-    retryDelayMs: RETRY_DELAY_MS,
-    stallMs: STALL_MS,
-    signal,
-  };
-}
-
-interface AllSources {
-  readonly repository: Source;
-  readonly unet: Source | undefined;
-  readonly checkpoint: Source | undefined;
-}
-
-function placed(all: AllSources, answer: (source: Source) => Fetched | undefined): ModelSources {
-  const path = (source: Source | undefined) => {
-    const fetched = source === undefined ? undefined : answer(source);
-    if (source === undefined || fetched === undefined) return source?.text;
-    return join(fetched.folder, source.reference?.file ?? '');
-  };
-  const origin = (source: Source) => {
-    const fetched = answer(source);
-    const file = source.reference?.file;
-    if (fetched === undefined) return source.text;
-    return `${fetched.name}@${fetched.commit}${file === undefined ? '' : `/${file}`}`;
-  };
-  const licences = (source: Source | undefined, part: 'repository' | 'unet') => {
-    const fetched = source === undefined ? undefined : answer(source);
-    if (fetched === undefined) return [];
-    return fetched.licence === undefined
-      ? readLicences(fetched.folder, part)
-      : [{ part, ...fetched.licence }];
-  };
-  const { repository, unet, checkpoint } = all;
-  const place = (source: Source | undefined) =>
-    source && answer(source) ? source.reference : undefined;
-  return {
+    repository: path('repository') ?? '',
+    unet: path('unet'),
+    checkpoint: path('checkpoint'),
+    files: files && [...files, ...moreFiles],
+    hubName: leading && nameOnHub(leading),
     hub: defined({
-      repository: place(repository),
-      unet: place(unet),
-      checkpoint: place(checkpoint),
+      repository: place('repository'),
+      unet: place('unet'),
+      checkpoint: place('checkpoint'),
     }),
-    repository: path(repository) ?? repository.text,
-    unet: path(unet),
-    checkpoint: path(checkpoint),
+    originOf: (file) => originOf(file, [...fetched.values()]),
     source: {
-      repository: origin(checkpoint ?? repository),
-      ...(unet === undefined ? {} : { unet: origin(unet) }),
+      repository: origin(sources.has('checkpoint') ? 'checkpoint' : 'repository') ?? '',
+      ...defined({ unet: origin('unet') }),
     },
-    licences: [
-      ...licences(repository, 'repository'),
-      ...licences(checkpoint, 'repository'),
-      ...licences(unet, 'unet'),
-    ],
+    licences: (['repository', 'checkpoint', 'unet'] as const).flatMap((role) =>
+      licencesOf(fetched.get(role), role === 'unet' ? 'unet' : 'repository'),
+    ),
   };
+}
+
+/** `OWNER/NAME@COMMIT/FILE` for a fetched file, its path for another. */
+function originOf(file: string, fetched: readonly Fetched[]): string {
+  const from = fetched.find(({ folder }) => file.startsWith(`${folder}${sep}`));
+  if (from === undefined) return file;
+  return `${from.name}@${from.commit}/${file.slice(from.folder.length + 1).replaceAll(sep, '/')}`;
+}
+
+function licencesOf(
+  fetched: Fetched | undefined,
+  part: Manifest['licences'][number]['part'],
+): Manifest['licences'] {
+  if (fetched === undefined) return [];
+  return fetched.licence === undefined
+    ? readLicences(fetched.folder, part)
+    : [{ part, ...fetched.licence }];
 }

@@ -78,12 +78,24 @@ function weightsOf(
 export const listsWeights = ({ files }: HubRepository, part: WeightPart): boolean =>
   files.some(({ path }) => path.startsWith(`${part}/`) && /\.(safetensors|bin)$/.test(path));
 
+/** Files that may be meant by the name of a repository alone. */
+const CHECKPOINT = /\.(safetensors|bin|ckpt|pt|pth)$/;
+/** Names listed in a message. */
+const MAX_CANDIDATES = 20;
+
 /**
  * One file of a repository, and what states its licence.
  *
- * @throws AppError `file-not-found` naming the file
+ * @param file undefined if only the repository was named
+ * @param option that named it
+ * @throws AppError `file-not-found` naming the file, `invalid-request` with the files to choose from
  */
-export function chooseFile(repository: HubRepository, file: string): HubFile[] {
+export function chooseFile(
+  repository: HubRepository,
+  file: string | undefined,
+  option: string,
+): HubFile[] {
+  if (file === undefined) throw listCandidates(repository, option);
   const found = repository.files.find(({ path }) => path === file);
   if (found === undefined) {
     throw new AppError(
@@ -95,4 +107,15 @@ export function chooseFile(repository: HubRepository, file: string): HubFile[] {
     ({ path, sizeBytes }) => LICENCE_FILES.test(path) && sizeBytes <= MAX_LICENCE_BYTES,
   );
   return [...licences.filter(({ path }) => path !== file), found];
+}
+
+function listCandidates({ name, files }: HubRepository, option: string): AppError {
+  const candidates = files.filter(({ path }) => CHECKPOINT.test(path)).map(({ path }) => path);
+  const shown = candidates.slice(0, MAX_CANDIDATES).map((path) => `${name}/${path}`);
+  const more = candidates.length - shown.length;
+  const list = [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  return new AppError(
+    'invalid-request',
+    `--${option} ${name} names a repository, not a file of it. ${list === '' ? 'It has no checkpoints.' : `It has ${list}.`}`,
+  );
 }

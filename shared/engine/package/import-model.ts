@@ -7,9 +7,11 @@ import type { Recipe } from '#shared/core/recipe.ts';
 import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
 import { singleFilePart } from '#shared/engine/checkpoint/single-file.ts';
 import type { Checkpoint, LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
+import { unwrapped } from '#shared/engine/checkpoint/unwrapped.ts';
 import type { ModelGraph } from '#shared/engine/onnx/sdxl/graphs.ts';
 import { vaeFactor } from '#shared/engine/onnx/sdxl/vae-config.ts';
 import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
+import { assertCheckpoint, assertMarkers, assertUnet } from './assert-sources.ts';
 import { buildDeviceGraphs, type ModelConfig, readModelConfig } from './build-graphs.ts';
 import { type Calibration, calibrateVae } from './calibrate-vae.ts';
 import { chooseRecipe, type HubPlace, type RecipeQuestion } from './choose-recipe.ts';
@@ -48,6 +50,10 @@ export interface ImportOptions {
   readonly link?: boolean;
   /** Where the files came from, if not from these paths. */
   readonly source?: Manifest['source'] | undefined;
+  /** Where a file came from, if its path does not say it. */
+  readonly originOf?: ((file: string) => string) | undefined;
+  /** Files that the repository consists of; by default all in its folder. */
+  readonly files?: readonly string[] | undefined;
   /** Licences that the source's files do not state. */
   readonly licences?: Manifest['licences'] | undefined;
   readonly processId: number;
@@ -68,7 +74,7 @@ const DEFAULT_SAMPLE_SIZE = 128;
  * @throws AppError, FormatError naming the file, field or tensor at fault
  */
 export async function importModel(options: ImportOptions): Promise<Manifest> {
-  const repository = openRepository(options.repository);
+  const repository = openRepository(options.repository, options.files);
   const sources = new SourceTensors(repository, options);
   try {
     const declaration = declarationFor(repository, options);
@@ -78,6 +84,7 @@ export async function importModel(options: ImportOptions): Promise<Manifest> {
       declaration,
       tensors: () => sources.unetCheckpoint().tensors.size,
     });
+    sources.assertFit(recipe);
     const config = readModelConfig(repository, recipe);
     const { cpu } = buildDeviceGraphs(config, options.dtype);
     for (const name of GRAPH_NAMES) sources.resolve(cpu[name]);
@@ -140,8 +147,28 @@ class SourceTensors {
 
   /** The file that the UNet comes from. */
   unetCheckpoint(): Checkpoint {
+    return this.openFile(this.unetFile());
+  }
+
+  /** Checks that each file is what it was given as, and that the recipe suits the UNet. */
+  assertFit(recipe: Recipe): void {
     const { unet, checkpoint } = this.options;
-    return this.openFile(unet ?? checkpoint ?? this.repository.weightsOf('unet'));
+    if (checkpoint !== undefined) {
+      assertCheckpoint(this.openFile(checkpoint), checkpoint, unet === undefined);
+    }
+    if (unet !== undefined) assertUnet(this.openFile(unet), unet);
+    assertMarkers(this.unetCheckpoint(), this.unetFile(), recipe);
+  }
+
+  private unetFile(): string {
+    const { unet, checkpoint } = this.options;
+    return unet ?? checkpoint ?? this.repository.weightsOf('unet');
+  }
+
+  /** Which file each part was found in, by where it came from. */
+  parts(): Record<string, string> {
+    const { originOf = (file) => file } = this.options;
+    return Object.fromEntries([...this.files].map(([part, file]) => [part, originOf(file)]));
   }
 
   close(): void {
@@ -161,7 +188,7 @@ class SourceTensors {
   }
 
   private openFile(file: string): Checkpoint {
-    const checkpoint = this.open.get(file) ?? openCheckpoint(file);
+    const checkpoint = this.open.get(file) ?? unwrapped(openCheckpoint(file));
     this.open.set(file, checkpoint);
     return checkpoint;
   }
@@ -215,6 +242,10 @@ interface Written extends Pick<Manifest, 'graphs' | 'files'> {
 
 function makeManifest(job: Job, { graphs, calibration, files }: Written): Manifest {
   const { options, config, recipe, declaration } = job;
+  const source = options.source ?? {
+    repository: options.repository,
+    ...defined({ unet: options.unet }),
+  };
   const multiple = vaeFactor(config.vae);
   const own = (config.unet.sample_size ?? DEFAULT_SAMPLE_SIZE) * multiple;
   const side = nativeSide(recipe) ?? own;
@@ -242,10 +273,7 @@ function makeManifest(job: Job, { graphs, calibration, files }: Written): Manife
     sizes: declaration?.sizes,
     words: declaration?.words,
     schedule: config.step,
-    source: options.source ?? {
-      repository: options.repository,
-      ...defined({ unet: options.unet }),
-    },
+    source: { ...source, parts: job.sources.parts() },
     licences: options.licences ?? [
       ...readLicences(options.repository, 'repository'),
       ...(options.unet === undefined ? [] : readLicences(dirname(options.unet), 'unet')),

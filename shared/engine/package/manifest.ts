@@ -123,7 +123,12 @@ export const ManifestSchema = z.object({
     sqrtAlpha: z.number().positive(),
     sqrtOneMinusAlpha: z.number().positive(),
   }),
-  source: z.object({ repository: z.string(), unet: z.string().optional() }),
+  source: z.object({
+    repository: z.string(),
+    unet: z.string().optional(),
+    /** Which file each part's weights came from. */
+    parts: z.record(z.string(), z.string()).optional(),
+  }),
   licences: z.array(
     z.object({
       part: z.enum(['repository', 'unet']),

@@ -1,4 +1,5 @@
 import { FormatError } from '#shared/core/errors.ts';
+import { MARKER } from '#shared/engine/checkpoint/markers.ts';
 import { quote } from '#shared/engine/checkpoint/quote.ts';
 import type { Checkpoint, LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
 import type { CheckpointTensor } from '#shared/engine/onnx/stored-tensor.ts';
@@ -8,7 +9,7 @@ import type { Part } from './repository.ts';
 const UNNEEDED: Record<Part, RegExp> = {
   text_encoder: /^(text_model\.embeddings\.position_ids|text_projection\.weight|logit_scale)$/,
   text_encoder_2: /^(text_model\.embeddings\.position_ids|logit_scale)$/,
-  unet: /^$/,
+  unet: MARKER,
   vae: /^(encoder|quant_conv)\./,
 };
 
@@ -24,9 +25,6 @@ const RENAMED: Record<Part, readonly (readonly [RegExp, string])[]> = {
     [/(mid_block\.attentions\.\d+\.)proj_attn\./, '$1to_out.0.'],
   ],
 };
-
-/** What torch's DataParallel and compile put before every name. */
-const WRAPPER = /^(module\.|_orig_mod\.)+/;
 
 /** Element types that can serve as weights. */
 const FLOATING: readonly string[] = ['F16', 'BF16', 'F32', 'F64'];
@@ -45,9 +43,8 @@ export function resolveTensors(
   file: string,
 ): ReadonlyMap<string, LazyTensor> {
   const found = new Map<string, LazyTensor>();
-  const isWrapped = [...checkpoint.tensors.keys()].every((name) => WRAPPER.test(name));
   for (const [original, tensor] of checkpoint.tensors) {
-    const name = canonicalName(part, isWrapped ? original.replace(WRAPPER, '') : original);
+    const name = canonicalName(part, original);
     if (asked.has(name)) found.set(name, tensor);
     else if (!UNNEEDED[part].test(name)) {
       throw new FormatError(file, `tensor ${quote(original)} is not part of ${LABEL[part]}`);
