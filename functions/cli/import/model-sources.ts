@@ -16,9 +16,11 @@ import { type Fetched, fetchFromHub, type HubRequest } from '#shared/engine/hub/
 import type { ImportOptions } from '#shared/engine/package/import-model.ts';
 import { readLicences } from '#shared/engine/package/licences.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
+import type { Lora } from '#shared/engine/package/merge-lora.ts';
 import { packageBytes } from '#shared/engine/package/package-bytes.ts';
 import { PARTS } from '#shared/engine/package/repository.ts';
 import { hubAccess } from './hub-access.ts';
+import type { NamedLora } from './lora-option.ts';
 import { reportDownload } from './report-download.ts';
 import { nameOnHub, optionalSource, repositorySource, type Source } from './source.ts';
 
@@ -29,6 +31,7 @@ export interface NamedSources {
   readonly isFolder: boolean;
   readonly unet: string | undefined;
   readonly checkpoint: string | undefined;
+  readonly loras: readonly NamedLora[];
   readonly dtype: 'fp32' | 'fp16';
   /** The folder that downloads are kept in, under `hub/`. */
   readonly data: string;
@@ -50,12 +53,13 @@ export interface ModelSources
     | 'originOf'
     | 'source'
     | 'licences'
+    | 'loras'
   > {
   /** Owner and name of the model on the hub, if it comes from there. */
   readonly hubName?: readonly [string, string] | undefined;
 }
 
-type Role = 'repository' | 'unet' | 'checkpoint';
+type Role = 'repository' | 'unet' | 'checkpoint' | `lora ${number}`;
 type Sources = ReadonlyMap<Role, Source>;
 
 /**
@@ -85,7 +89,7 @@ export async function fetchSources(
           if (role === 'repository') hasUnet = listsWeights(found, 'unet');
           return role === 'repository'
             ? chooseFiles(found, { weights, dtype: named.dtype })
-            : chooseFile(found, reference.file, role);
+            : chooseFile(found, reference.file, role.split(' ')[0] ?? role);
         },
       }),
     ),
@@ -97,9 +101,15 @@ export async function fetchSources(
       }
     },
   );
-  if (answers.length === 0) return localSources(sources);
+  const loras = named.loras.map(({ scale }, index): Lora => {
+    const source = sources.get(`lora ${index}`);
+    const found = fetched.get(`lora ${index}`);
+    const file = source === undefined ? '' : pathOf(source, found);
+    return { file, scale, hub: found && source?.reference };
+  });
+  if (answers.length === 0) return { ...localSources(sources), loras };
   const more = await fetchMissingParts(sources, fetched, named, fetcher);
-  return { ...placed(sources, fetched, more), ...defined({ hasUnet }) };
+  return { ...placed(sources, fetched, more), loras, ...defined({ hasUnet }) };
 }
 
 function readSources(named: NamedSources): Sources {
@@ -107,6 +117,10 @@ function readSources(named: NamedSources): Sources {
     ['repository', repositorySource(named.repository, named.isFolder)],
     ['unet', optionalSource(named.unet)],
     ['checkpoint', optionalSource(named.checkpoint)],
+    ...named.loras.map(({ text }, index): [Role, Source | undefined] => [
+      `lora ${index}`,
+      optionalSource(text),
+    ]),
   ];
   return new Map(entries.filter((entry): entry is [Role, Source] => entry[1] !== undefined));
 }
@@ -222,9 +236,7 @@ function placed(
       repository: origin(sources.has('checkpoint') ? 'checkpoint' : 'repository') ?? '',
       ...defined({ unet: origin('unet') }),
     },
-    licences: (['repository', 'checkpoint', 'unet'] as const).flatMap((role) =>
-      licencesOf(fetched.get(role), role === 'unet' ? 'unet' : 'repository'),
-    ),
+    licences: [...fetched].flatMap(([role, found]) => licencesOf(found, LICENSED[role] ?? 'lora')),
   };
 }
 
@@ -235,11 +247,16 @@ function originOf(file: string, fetched: readonly Fetched[]): string {
   return `${from.name}@${from.commit}/${file.slice(from.folder.length + 1).replaceAll(sep, '/')}`;
 }
 
+const LICENSED: Partial<Record<Role, Manifest['licences'][number]['part']>> = {
+  repository: 'repository',
+  checkpoint: 'repository',
+  unet: 'unet',
+};
+
 function licencesOf(
-  fetched: Fetched | undefined,
+  fetched: Fetched,
   part: Manifest['licences'][number]['part'],
 ): Manifest['licences'] {
-  if (fetched === undefined) return [];
   return fetched.licence === undefined
     ? readLicences(fetched.folder, part)
     : [{ part, ...fetched.licence }];

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
 import type { Recipe } from '#shared/core/recipe.ts';
 import type { Declaration } from './declaration.ts';
-import { recipeOfFile, recipeOnHub } from './known-models.ts';
+import { isForSeveralSteps, recipeOfFile, recipeOnHub } from './known-models.ts';
 import { recipeAdvice, recipeNamed } from './recipes.ts';
 
 /** Where a file or folder was fetched from. */
@@ -17,6 +17,8 @@ export interface RecipeQuestion {
   readonly given: Recipe | undefined;
   /** What brings the UNet: a path, and where it came from. */
   readonly unet: { readonly path: string; readonly hub: HubPlace | undefined };
+  /** Adapters merged into it. */
+  readonly loras: readonly { readonly file: string; readonly hub?: HubPlace | undefined }[];
   /** What the repository declares about this UNet. */
   readonly declaration: Declaration | undefined;
   /** How many tensors the UNet's file has. */
@@ -29,8 +31,16 @@ export interface RecipeQuestion {
  *
  * @throws AppError `invalid-request` with the list of recipes for a model that is not known to be one-step
  */
-export function chooseRecipe({ given, unet, declaration, tensors }: RecipeQuestion): Recipe {
+export function chooseRecipe(question: RecipeQuestion): Recipe {
+  const { given, unet, loras, declaration, tensors } = question;
   if (given !== undefined) return given;
+  for (const { file, hub } of loras) {
+    const known = hub && recipeOnHub(hub.repository, hub.file);
+    if (known !== undefined) return recipeNamed(known);
+    if (!isForSeveralSteps(hub?.file ?? file, hub?.repository)) continue;
+    const name = hub === undefined ? file : nameOf(hub);
+    throw new AppError('invalid-request', `${name} is made for several steps. ${recipeAdvice()}`);
+  }
   const { hub, path } = unet;
   const known =
     hub === undefined
@@ -38,9 +48,12 @@ export function chooseRecipe({ given, unet, declaration, tensors }: RecipeQuesti
       : recipeOnHub(hub.repository, hub.file);
   if (known !== undefined) return recipeNamed(known);
   if (declaration !== undefined) return declaration.recipe;
-  const name = hub === undefined ? path : [hub.repository, hub.file].filter(Boolean).join('/');
+  const name = hub === undefined ? path : nameOf(hub);
   throw new AppError(
     'invalid-request',
     `${name} is not known to make images in one step. ${recipeAdvice()}`,
   );
 }
+
+const nameOf = ({ repository, file }: HubPlace): string =>
+  file === undefined ? repository : `${repository}/${file}`;

@@ -51,5 +51,13 @@ export function recipeOnHub(repository: string, file: string | undefined): Recip
 /** The recipe of a file on the disk, by its name and how many tensors it has. */
 export function recipeOfFile(name: string, tensors: () => number): RecipeName | undefined {
   const known = KNOWN.find(({ file }) => file?.toLowerCase() === name.toLowerCase());
-  return known?.tensors === undefined || known.tensors === tensors() ? known?.recipe : undefined;
+  return known?.tensors !== undefined && known.tensors === tensors() ? known.recipe : undefined;
 }
+
+/** Adapters that make a model draw in a few steps, not in one. */
+const SEVERAL_STEPS = /(?:^|[^a-z0-9])(?:[2-9]|1\d)[-_ ]?steps?(?:[^a-z]|$)|pcm|lcm[-_ ]?lora/i;
+const SEVERAL_STEPS_ON_HUB = /^(?:wangfuyun\/pcm_weights|latent-consistency\/)/i;
+
+/** Whether an adapter is known, by its name, to need several steps. */
+export const isForSeveralSteps = (file: string, repository = ''): boolean =>
+  SEVERAL_STEPS.test(file.split(/[/\\]/).at(-1) ?? '') || SEVERAL_STEPS_ON_HUB.test(repository);

@@ -114,6 +114,10 @@ export const ManifestSchema = z.object({
   }),
   /** How the model makes an image in one step; absent from packages before recipes. */
   recipe: RecipeSchema.optional(),
+  /** Adapters merged into the weights, in order. */
+  loras: z
+    .array(z.object({ file: z.string(), sha256: Sha256Schema, scale: z.number() }))
+    .optional(),
   /** Sizes that the model was trained on, the default first, and words: as its makers declare. */
   sizes: SizesSchema.optional(),
   words: WordsSchema.optional(),
@@ -131,7 +135,7 @@ export const ManifestSchema = z.object({
   }),
   licences: z.array(
     z.object({
-      part: z.enum(['repository', 'unet']),
+      part: z.enum(['repository', 'unet', 'lora', 'vae']),
       name: z.string(),
       url: z.string().optional(),
     }),
