@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/inference.ts';
 import { recipeOf } from '#shared/engine/package/manifest.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
@@ -79,6 +80,7 @@ export async function runTask(queued: QueuedTask, deps: RunTaskDeps): Promise<Re
     },
     versions: { ...result?.versions },
     device: deps.device,
+    ...defined({ decoder: request.decoder }),
     warnings: [...(result?.warnings ?? [])],
     ...(blocked.length > 0 && { blocked: [...blocked] }),
   });

@@ -18,6 +18,7 @@ export interface WorkerTask {
   readonly height: number;
   readonly numOutputs: number;
   readonly format: ImageFormat;
+  readonly decoder: 'draft' | undefined;
   readonly quality: number;
   readonly signingKey: Uint8Array | undefined;
 }

@@ -74,15 +74,17 @@ async function warmUp(folder: string): Promise<void> {
 }
 
 async function runTask(task: WorkerTask): Promise<void> {
-  const { prompt, seed, width, height, numOutputs, format, quality, signingKey } = task;
+  const { prompt, seed, width, height, numOutputs, decoder, format, quality, signingKey } = task;
   const { pipeline, loadMs } = await pipelineFor(task.folder);
   const { name, digest } = pipeline.manifest;
   const model = { name, digest, recipe: recipeOf(pipeline.manifest) };
   const ms = { load: loadMs, text: 0, unet: 0, vae: 0, encode: 0 };
   send({ type: 'phase', phase: 'running' });
-  for await (const picture of pipeline.generate({ prompt, seed, width, height, numOutputs })) {
+  const request = { prompt, seed, width, height, numOutputs, decoder };
+  const settings = { format, quality, prompt, decoder, model, signingKey };
+  for await (const picture of pipeline.generate(request)) {
     const encodeStarted = performance.now();
-    const image = await encodeImage(picture, { format, quality, prompt, model, signingKey });
+    const image = await encodeImage(picture, settings);
     ms.encode += performance.now() - encodeStarted;
     ms.text += picture.ms.text;
     ms.unet += picture.ms.unet;

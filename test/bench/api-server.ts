@@ -54,6 +54,7 @@ const MODEL: CatalogModel = {
   formats: ['png'],
   maxOutputs: 4,
   recipe: FORMER_RECIPE,
+  hasDrafts: false,
   licences: [],
   hardware: 'none',
 };

@@ -30,6 +30,7 @@ export const TEST_MODEL: CatalogModel = {
   formats: ['png', 'jpeg', 'webp'],
   maxOutputs: 4,
   recipe: FORMER_RECIPE,
+  hasDrafts: false,
   licences: [{ part: 'repository', name: 'MIT' }],
   hardware: 'cpu',
 };

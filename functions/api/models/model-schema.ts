@@ -45,6 +45,7 @@ export const ModelSchema = ListedModelSchema.partial()
     }),
     recipe: RecipeSchema,
     words: z.array(z.string()).optional(),
+    decoders: z.array(z.literal('draft')),
     price: z.object({
       currency: z.literal('micro_usd'),
       version: z.string(),
@@ -53,6 +54,7 @@ export const ModelSchema = ListedModelSchema.partial()
           name: z.string(),
           max_pixels: z.number().int(),
           per_image: z.number().int(),
+          draft_per_image: z.number().int().optional(),
         }),
       ),
     }),

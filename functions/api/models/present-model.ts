@@ -68,6 +68,7 @@ export function createModelPresenter(deps: Pick<ApiDeps, 'catalog' | 'pricing'>)
           ),
         },
         recipe: model.recipe,
+        decoders: model.hasDrafts ? ['draft'] : [],
         ...defined({ words: model.words && [...model.words] }),
         price: {
           currency: 'micro_usd',
@@ -76,6 +77,7 @@ export function createModelPresenter(deps: Pick<ApiDeps, 'catalog' | 'pricing'>)
             name: priceClass.name,
             max_pixels: priceClass.maxPixels,
             per_image: priceClass.perImage,
+            ...defined({ draft_per_image: priceClass.draftPerImage }),
           })),
         },
       };

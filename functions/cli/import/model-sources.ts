@@ -7,6 +7,7 @@ import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
 import { singleFilePart } from '#shared/engine/checkpoint/single-file.ts';
 import { unwrapped } from '#shared/engine/checkpoint/unwrapped.ts';
 import {
+  chooseDecoder,
   chooseFile,
   chooseFiles,
   listsWeights,
@@ -31,6 +32,8 @@ export interface NamedSources {
   readonly isFolder: boolean;
   readonly unet: string | undefined;
   readonly checkpoint: string | undefined;
+  readonly vae: string | undefined;
+  readonly draftVae: string | undefined;
   readonly loras: readonly NamedLora[];
   readonly dtype: 'fp32' | 'fp16';
   /** The folder that downloads are kept in, under `hub/`. */
@@ -54,12 +57,14 @@ export interface ModelSources
     | 'source'
     | 'licences'
     | 'loras'
+    | 'vae'
+    | 'draftVae'
   > {
   /** Owner and name of the model on the hub, if it comes from there. */
   readonly hubName?: readonly [string, string] | undefined;
 }
 
-type Role = 'repository' | 'unet' | 'checkpoint' | `lora ${number}`;
+type Role = 'repository' | 'unet' | 'checkpoint' | 'vae' | 'draft-vae' | `lora ${number}`;
 type Sources = ReadonlyMap<Role, Source>;
 
 /**
@@ -87,8 +92,9 @@ export async function fetchSources(
         reference,
         choose(found) {
           if (role === 'repository') hasUnet = listsWeights(found, 'unet');
-          return role === 'repository'
-            ? chooseFiles(found, { weights, dtype: named.dtype })
+          if (role === 'repository') return chooseFiles(found, { weights, dtype: named.dtype });
+          return role === 'vae' || role === 'draft-vae'
+            ? chooseDecoder(found, reference.file, named.dtype)
             : chooseFile(found, reference.file, role.split(' ')[0] ?? role);
         },
       }),
@@ -117,6 +123,8 @@ function readSources(named: NamedSources): Sources {
     ['repository', repositorySource(named.repository, named.isFolder)],
     ['unet', optionalSource(named.unet)],
     ['checkpoint', optionalSource(named.checkpoint)],
+    ['vae', optionalSource(named.vae)],
+    ['draft-vae', optionalSource(named.draftVae)],
     ...named.loras.map(({ text }, index): [Role, Source | undefined] => [
       `lora ${index}`,
       optionalSource(text),
@@ -126,17 +134,19 @@ function readSources(named: NamedSources): Sources {
 }
 
 const isGiven = (part: WeightPart, sources: Sources): boolean =>
-  part === 'unet' && sources.has('unet');
+  (part === 'unet' || part === 'vae') && sources.has(part);
 
 const localSources = (sources: Sources): ModelSources => ({
   repository: sources.get('repository')?.text ?? '',
   unet: sources.get('unet')?.text,
   checkpoint: sources.get('checkpoint')?.text,
+  vae: sources.get('vae')?.text,
+  draftVae: sources.get('draft-vae')?.text,
 });
 
 type Fetcher = (
   requests: readonly HubRequest[],
-  repository: () => string,
+  folderOf: (role: Role) => string | undefined,
   onDescribed: (found: readonly Fetched[]) => void,
 ) => Promise<readonly Fetched[]>;
 
@@ -145,7 +155,7 @@ function createFetcher(
   { env, stderr }: Pick<CommandContext, 'env' | 'stderr'>,
   signal: AbortSignal,
 ): Fetcher {
-  return async (requests, repository, onDescribed) => {
+  return async (requests, folderOf, onDescribed) => {
     if (requests.length === 0) return [];
     const report = reportDownload(stderr);
     const fetching = fetchFromHub(requests, {
@@ -156,7 +166,7 @@ function createFetcher(
       onPlan: report.plan,
       onDescribed(found) {
         onDescribed(found);
-        return packageNeeds(named, repository());
+        return packageNeeds(named, folderOf);
       },
       onProgress: report.progress,
     });
@@ -166,8 +176,12 @@ function createFetcher(
 }
 
 /** What the package will take of its disk; a linked one takes next to nothing. */
-function packageNeeds({ link, out, dtype }: NamedSources, repository: string): DiskNeed[] {
-  const bytes = packageBytes(repository, dtype);
+function packageNeeds(
+  { link, out, dtype }: NamedSources,
+  folderOf: (role: Role) => string | undefined,
+): DiskNeed[] {
+  const decoders = { vae: folderOf('vae'), draftVae: folderOf('draft-vae') };
+  const bytes = packageBytes(folderOf('repository') ?? '', dtype, decoders);
   return link ? [] : [{ what: 'the package', folder: out, bytes }];
 }
 
@@ -185,7 +199,7 @@ async function fetchMissingParts(
   const checkpoint = unwrapped(openCheckpoint(path));
   const weights = PARTS.filter(
     // A checkpoint without a UNet is refused, not completed.
-    (part) => part !== 'unet' && singleFilePart(checkpoint, part) === undefined,
+    (part) => part !== 'unet' && !isGiven(part, sources) && !singleFilePart(checkpoint, part),
   );
   checkpoint.close();
   if (weights.length === 0) return [];
@@ -224,6 +238,8 @@ function placed(
     repository: path('repository') ?? '',
     unet: path('unet'),
     checkpoint: path('checkpoint'),
+    vae: path('vae'),
+    draftVae: path('draft-vae'),
     files: files && [...files, ...moreFiles],
     hubName: leading && nameOnHub(leading),
     hub: defined({
@@ -251,6 +267,8 @@ const LICENSED: Partial<Record<Role, Manifest['licences'][number]['part']>> = {
   repository: 'repository',
   checkpoint: 'repository',
   unet: 'unet',
+  vae: 'vae',
+  'draft-vae': 'vae',
 };
 
 function licencesOf(

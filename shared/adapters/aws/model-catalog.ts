@@ -19,6 +19,7 @@ const ManifestSchema = z.object({
   }),
   recipe: RecipeSchema.optional(),
   words: z.array(z.string()).optional(),
+  draft: z.object({}).optional(),
   licences: z.array(z.object({ part: z.string(), name: z.string(), url: z.string().optional() })),
 });
 

@@ -50,29 +50,54 @@ export function chooseFiles(repository: HubRepository, choice: Choice): HubFile[
     ({ path, sizeBytes }) =>
       DESCRIPTIONS.test(path) || (LICENCE_FILES.test(path) && sizeBytes <= MAX_LICENCE_BYTES),
   );
-  for (const part of choice.weights) chosen.push(...weightsOf(repository, part, choice.dtype));
+  for (const part of choice.weights) {
+    const found = findWeights(repository, part, choice.dtype);
+    if (found === undefined) throw noWeights(repository, part);
+    chosen.push(...found);
+  }
   return chosen;
 }
 
-function weightsOf(
-  { name, files }: HubRepository,
-  part: WeightPart,
+/**
+ * The configuration and weights of a decoder that is a repository or a folder of one.
+ *
+ * @throws AppError `file-not-found`
+ */
+export function chooseDecoder(
+  repository: HubRepository,
+  folder: string | undefined,
+  dtype: Choice['dtype'],
+): HubFile[] {
+  const path = folder === undefined ? 'config.json' : `${folder}/config.json`;
+  const weights = findWeights(repository, folder ?? '', dtype);
+  if (weights === undefined) throw noWeights(repository, folder ?? 'decoder');
+  return [...chooseFile(repository, path, 'vae'), ...weights];
+}
+
+/** The weights in a folder of a repository; at its root for an empty name. */
+function findWeights(
+  { files }: HubRepository,
+  folder: string,
   dtype: 'fp32' | 'fp16',
-): readonly HubFile[] {
+): readonly HubFile[] | undefined {
+  const start = folder === '' ? '' : `${folder}/`;
   const other = dtype === 'fp16' ? 'fp32' : 'fp16';
   for (const pattern of [...NAMES[dtype], ...NAMES[other]]) {
     const found = files.filter(
-      ({ path }) => path.startsWith(`${part}/`) && pattern.test(path.slice(part.length + 1)),
+      ({ path }) => path.startsWith(start) && pattern.test(path.slice(start.length)),
     );
     // Shards are of no use without the index that joins them.
     const complete = found.length === 1 || found.some(({ path }) => path.endsWith('.json'));
     if (complete) return found;
   }
-  throw new AppError(
+  return undefined;
+}
+
+const noWeights = ({ name }: HubRepository, part: string): AppError =>
+  new AppError(
     'file-not-found',
     `${name} has no ${part} weights in safetensors.${part === 'unet' ? ' Name a UNet with --unet.' : ''}`,
   );
-}
 
 /** Whether a repository has weights of a part in any precision. */
 export const listsWeights = ({ files }: HubRepository, part: WeightPart): boolean =>

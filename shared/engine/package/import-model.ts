@@ -77,9 +77,10 @@ export async function importModel(options: ImportOptions): Promise<Manifest> {
       tensors: () => sources.unetCheckpoint().tensors.size,
     });
     sources.assertFit(recipe);
-    const config = readModelConfig(repository, recipe);
+    const config = readModelConfig(repository, recipe, options);
     const { cpu } = buildDeviceGraphs(config, options.dtype);
     for (const name of GRAPH_NAMES) sources.resolve(cpu[name]);
+    if (cpu.draft !== undefined) sources.resolve(cpu.draft);
     sources.merge(options.loras ?? []);
     return await makeFolder(options.out, options.processId, (folder) =>
       writePackage(folder, { options, repository, config, sources, recipe, declaration }),
@@ -125,8 +126,13 @@ async function writeFiles(folder: string, writer: PackageWriter, job: Job): Prom
   const { options, repository, config } = job;
   const sourceOf = (tensor: StoredTensor) => job.sources.of(tensor);
   const { signal } = options;
-  const run = { folder, config: config.vae, sourceOf, file: job.sources.fileOf('vae'), signal };
-  const calibration = options.dtype === 'fp32' ? undefined : await calibrateVae(run);
+  const { vae } = config;
+  const run = { folder, sourceOf, file: job.sources.fileOf('vae'), signal };
+  // A small decoder has no normalisation to undo a factor, and needs none.
+  const calibration =
+    options.dtype === 'fp32' || vae.kind === 'tiny'
+      ? undefined
+      : await calibrateVae({ ...run, config: vae });
   const graphs = buildDeviceGraphs(config, options.dtype, calibration?.folding);
   const sets = await writeGraphs(writer, graphs, {
     sourceOf,
@@ -185,6 +191,7 @@ async function makeManifest(job: Job, { graphs, calibration, files }: Written): 
       latentChannels: config.vae.latent_channels,
       ...calibration,
     },
+    draft: config.draft && { scalingFactor: config.draft.scaling_factor },
     text: {
       contextChannels: config.unet.contextChannels,
       pooledChannels: config.clip[1].projection_dim,

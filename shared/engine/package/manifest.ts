@@ -35,18 +35,22 @@ const graphSchema = <I extends readonly string[], O extends readonly string[]>(
     /** Bytes of weights that the graph reads from other files of the package. */
     weightBytes: z.number().int().min(0),
     inputs: z.literal(inputs).array().length(inputs.length),
-    outputs: z.literal(outputs).array().length(outputs.length),
+    // Decoders of earlier packages put out pixels alone.
+    outputs: z.literal(outputs).array().min(1).max(outputs.length),
   });
 
 /** Names of the inputs and outputs of each graph; shapes and dtypes as in {@link GraphSetSchema}. */
 export const GRAPH_PORTS = {
   text: { inputs: ['ids_1', 'ids_2'], outputs: ['context', 'pooled'] },
   unet: { inputs: ['latents', 'context', 'pooled', 'time_ids'], outputs: ['x0'] },
-  vae: { inputs: ['x0'], outputs: ['pixels'] },
+  vae: { inputs: ['x0'], outputs: ['pixels', 'defect'] },
+  draft: { inputs: ['x0'], outputs: ['pixels', 'defect'] },
 } as const;
 
 export const GRAPH_NAMES = ['text', 'unet', 'vae'] as const;
 export type GraphName = (typeof GRAPH_NAMES)[number];
+/** A graph of a package: one that every package has, or the draft decoder's. */
+export type AnyGraphName = GraphName | 'draft';
 
 /**
  * The three graphs, for one kind of device. Floats at the graphs' edges are float32 on every device.
@@ -54,13 +58,16 @@ export type GraphName = (typeof GRAPH_NAMES)[number];
  * - `text`: `ids_1`, `ids_2` int32 `[N, 77]` → `context` `[N, 77, C]`, `pooled` `[N, P]`.
  * - `unet`: `latents` `[N, 4, h, w]`, standard normal, `context`, `pooled`, `time_ids` `[N or 1, 6]` →
  *   `x0` `[N, 4, h, w]`, what the recipe's step makes of them.
- * - `vae`: `x0` of one image → `pixels` uint8 `[1, H, W, 3]`; the graph divides by the scaling factor itself.
+ * - `vae`: `x0` of one image → `pixels` uint8 `[1, H, W, 3]`, and `defect` `[1]`, 0 or NaN if a decoded
+ *   value is not finite; the graph divides by the scaling factor itself.
+ * - `draft`: the same by a smaller decoder, if the package has one.
  */
 const GraphSetSchema = z.object({
   dialect: z.enum(['cpu-fp32', 'cuda-fp16']),
   text: graphSchema(GRAPH_PORTS.text.inputs, GRAPH_PORTS.text.outputs),
   unet: graphSchema(GRAPH_PORTS.unet.inputs, GRAPH_PORTS.unet.outputs),
   vae: graphSchema(GRAPH_PORTS.vae.inputs, GRAPH_PORTS.vae.outputs),
+  draft: graphSchema(GRAPH_PORTS.draft.inputs, GRAPH_PORTS.draft.outputs).optional(),
 });
 export type GraphSet = z.infer<typeof GraphSetSchema>;
 
@@ -107,6 +114,8 @@ export const ManifestSchema = z.object({
     /** The largest activations, undivided, on which that choice is based. */
     seen: z.object({ residual: z.number().min(0), inner: z.number().min(0) }).optional(),
   }),
+  /** The decoder for drafts. */
+  draft: z.object({ scalingFactor: z.number().positive() }).optional(),
   text: z.object({
     contextChannels: z.number().int().positive(),
     pooledChannels: z.number().int().positive(),

@@ -7,6 +7,8 @@ import { findWeights } from '#shared/engine/checkpoint/open-checkpoint.ts';
 /** The parts of an SDXL repository that hold weights. */
 export const PARTS = ['text_encoder', 'text_encoder_2', 'unet', 'vae'] as const;
 export type Part = (typeof PARTS)[number];
+/** A part of a package: one of a repository's, or the decoder for drafts. */
+export type WeightPart = Part | 'draft';
 
 /** A folder laid out as stable-diffusion-xl-base-1.0 is. */
 export interface Repository {

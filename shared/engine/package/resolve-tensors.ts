@@ -3,27 +3,32 @@ import { MARKER } from '#shared/engine/checkpoint/markers.ts';
 import { quote } from '#shared/engine/checkpoint/quote.ts';
 import type { Checkpoint, LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
 import type { CheckpointTensor } from '#shared/engine/onnx/stored-tensor.ts';
-import type { Part } from './repository.ts';
+import type { WeightPart } from './repository.ts';
 
 /** Names that a part's class has and inference does not need. */
-const UNNEEDED: Record<Part, RegExp> = {
+const UNNEEDED: Record<WeightPart, RegExp> = {
   text_encoder: /^(text_model\.embeddings\.position_ids|text_projection\.weight|logit_scale)$/,
   text_encoder_2: /^(text_model\.embeddings\.position_ids|logit_scale)$/,
   unet: MARKER,
   vae: /^(encoder|quant_conv)\./,
+  draft: /^(encoder|quant_conv)\./,
 };
 
+/** A VAE's attention before diffusers renamed its layers. */
+const VAE_ATTENTION: readonly (readonly [RegExp, string])[] = [
+  [/(mid_block\.attentions\.\d+\.)query\./, '$1to_q.'],
+  [/(mid_block\.attentions\.\d+\.)key\./, '$1to_k.'],
+  [/(mid_block\.attentions\.\d+\.)value\./, '$1to_v.'],
+  [/(mid_block\.attentions\.\d+\.)proj_attn\./, '$1to_out.0.'],
+];
+
 /** Spellings of earlier and later versions of the classes, with the names that the graphs ask for. */
-const RENAMED: Record<Part, readonly (readonly [RegExp, string])[]> = {
+const RENAMED: Record<WeightPart, readonly (readonly [RegExp, string])[]> = {
   text_encoder: [[/^(embeddings|encoder|final_layer_norm)\./, 'text_model.$1.']],
   text_encoder_2: [[/^(embeddings|encoder|final_layer_norm)\./, 'text_model.$1.']],
   unet: [],
-  vae: [
-    [/(mid_block\.attentions\.\d+\.)query\./, '$1to_q.'],
-    [/(mid_block\.attentions\.\d+\.)key\./, '$1to_k.'],
-    [/(mid_block\.attentions\.\d+\.)value\./, '$1to_v.'],
-    [/(mid_block\.attentions\.\d+\.)proj_attn\./, '$1to_out.0.'],
-  ],
+  vae: VAE_ATTENTION,
+  draft: VAE_ATTENTION,
 };
 
 /** Element types that can serve as weights. */
@@ -37,7 +42,7 @@ const FLOATING: readonly string[] = ['F16', 'BF16', 'F32', 'F64'];
  *   unknown to the part's class
  */
 export function resolveTensors(
-  part: Part,
+  part: WeightPart,
   checkpoint: Checkpoint,
   asked: ReadonlyMap<string, CheckpointTensor>,
   file: string,
@@ -64,13 +69,14 @@ export function resolveTensors(
   return found;
 }
 
-const LABEL: Record<Part, string> = {
+const LABEL: Record<WeightPart, string> = {
   text_encoder: 'a CLIPTextModel of this config.json',
   text_encoder_2: 'a CLIPTextModelWithProjection of this config.json',
   unet: 'a UNet2DConditionModel of this config.json',
-  vae: 'an AutoencoderKL of this config.json',
+  vae: 'an autoencoder of this config.json',
+  draft: 'an autoencoder of this config.json',
 };
 
-function canonicalName(part: Part, name: string): string {
+function canonicalName(part: WeightPart, name: string): string {
   return RENAMED[part].reduce((text, [pattern, to]) => text.replace(pattern, to), name);
 }

@@ -1,6 +1,6 @@
-import { assert } from '#shared/core/errors.ts';
+import { AppError, assert } from '#shared/core/errors.ts';
 import type { Recipe } from '#shared/core/recipe.ts';
-import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
+import { findWeights, openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
 import { singleFilePart } from '#shared/engine/checkpoint/single-file.ts';
 import type { Checkpoint, LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
 import { unwrapped } from '#shared/engine/checkpoint/unwrapped.ts';
@@ -8,7 +8,7 @@ import type { ModelGraph } from '#shared/engine/onnx/sdxl/graphs.ts';
 import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
 import { assertCheckpoint, assertMarkers, assertUnet } from './assert-sources.ts';
 import { type Lora, mergeLoras, type PartTensors } from './merge-lora.ts';
-import { PARTS, type Part, type Repository } from './repository.ts';
+import { PARTS, type Repository, type WeightPart } from './repository.ts';
 import { resolveTensors } from './resolve-tensors.ts';
 
 /** Files that take the place of the repository's weights. */
@@ -17,6 +17,9 @@ export interface SourceFiles {
   readonly unet?: string | undefined;
   /** A checkpoint with all parts in one file, in the original layout; its parts take precedence. */
   readonly checkpoint?: string | undefined;
+  /** A folder with a decoder that takes the place of the repository's VAE, and one for drafts. */
+  readonly vae?: string | undefined;
+  readonly draftVae?: string | undefined;
   /** Where a file came from, if its path does not say it. */
   readonly originOf?: ((file: string) => string) | undefined;
 }
@@ -37,7 +40,7 @@ export class SourceTensors {
   /** Finds everything that a graph asks for. @throws FormatError naming what is missing or wrong */
   resolve({ scopes }: ModelGraph): void {
     for (const scope of scopes) {
-      const part = PARTS.find((known) => known === scope.part);
+      const part = [...PARTS, 'draft' as const].find((known) => known === scope.part);
       assert(part !== undefined, `${scope.part} is a part of a repository`);
       const { file, checkpoint } = this.openPart(part);
       const tensors = resolveTensors(part, checkpoint, scope.asked, file);
@@ -58,7 +61,7 @@ export class SourceTensors {
   }
 
   /** The file that a part was found in. */
-  fileOf(part: Part): string {
+  fileOf(part: WeightPart): string {
     return this.files.get(part) ?? part;
   }
 
@@ -93,8 +96,13 @@ export class SourceTensors {
   }
 
   /** The part's tensors, under the names of diffusers, whichever layout their file has. */
-  private openPart(part: Part): { file: string; checkpoint: Checkpoint } {
-    const { unet, checkpoint: whole } = this.options;
+  private openPart(part: WeightPart): { file: string; checkpoint: Checkpoint } {
+    const { unet, checkpoint: whole, vae, draftVae } = this.options;
+    const folder = part === 'draft' ? draftVae : part === 'vae' ? vae : undefined;
+    if (folder !== undefined || part === 'draft') {
+      const file = decoderWeights(folder ?? '');
+      return { file, checkpoint: this.openFile(file) };
+    }
     if (whole !== undefined && !(part === 'unet' && unet !== undefined)) {
       const view = singleFilePart(this.openFile(whole), part);
       if (view !== undefined) return { file: whole, checkpoint: view };
@@ -109,4 +117,11 @@ export class SourceTensors {
     this.open.set(file, checkpoint);
     return checkpoint;
   }
+}
+
+/** @throws AppError `file-not-found` */
+function decoderWeights(folder: string): string {
+  const file = findWeights(folder);
+  if (file !== undefined) return file;
+  throw new AppError('file-not-found', `${folder} has no weights.`);
 }

@@ -19,6 +19,7 @@ export interface EncodeOptions {
   /** 1–100 for jpeg and webp; png ignores it. */
   readonly quality: number;
   readonly prompt: string;
+  readonly decoder?: 'draft' | undefined;
   readonly model: { readonly name: string; readonly digest: string; readonly recipe: Recipe };
   /** Signs the receipt inside the file, if given. */
   readonly signingKey?: Uint8Array | undefined;
@@ -43,7 +44,7 @@ export const MEDIA_TYPES: Readonly<Record<ImageFormat, string>> = {
  */
 export async function encodeImage(picture: Pixels, options: EncodeOptions): Promise<EncodedImage> {
   const { width, height, pixels, seed } = picture;
-  const { format, quality, prompt, model } = options;
+  const { format, quality, prompt, model, decoder } = options;
   const receipt = createEmbeddedReceipt({
     // A lossless file is the same at any quality.
     quality: format === 'png' ? 100 : quality,
@@ -53,6 +54,7 @@ export async function encodeImage(picture: Pixels, options: EncodeOptions): Prom
     width,
     height,
     format,
+    decoder,
     pixels,
   });
   const parameters = generationParameters(receipt, model.recipe);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { AppError } from '#shared/core/errors.ts';
 import { type Manifest, readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { ENGINE_VERSION } from './engine-version.ts';
 import { imageSeed, torchRandn } from './noise.ts';
@@ -19,6 +20,8 @@ export interface PictureRequest {
   readonly width: number;
   readonly height: number;
   readonly numOutputs: number;
+  /** `draft`: by the package's smaller decoder. */
+  readonly decoder?: 'draft' | undefined;
 }
 
 /** The tensors between the stages, with the names of diffusers' call of the same model. */
@@ -121,6 +124,8 @@ async function* drawPictures(
   const { width, height, seed, numOutputs } = request;
   const { multiple } = manifest.size;
   assertPictureSize(width, height, multiple);
+  const decoder = request.decoder ?? 'vae';
+  const { scalingFactor } = decoderOf(manifest, request.decoder);
 
   const textStarted = performance.now();
   const ids_1 = promptIds(tokenizers[0], request.prompt);
@@ -147,10 +152,14 @@ async function* drawPictures(
       'x0',
     ]);
     const unetMs = (performance.now() - unetStarted) / count;
+    assertNumbers(x0, 'latents');
     for (const [i, pictureSeed] of seeds.entries()) {
       const clean = rowOf(x0, i);
       const vaeStarted = performance.now();
-      const { pixels } = outputsOf(await sessions.run('vae', { x0: clean }), ['pixels']);
+      const decoded = await sessions.run(decoder, { x0: clean });
+      const { pixels } = outputsOf(decoded, ['pixels']);
+      // Packages from before this check have no such output.
+      if (decoded['defect'] !== undefined) assertNumbers(decoded['defect'], 'pixels');
       const vaeMs = performance.now() - vaeStarted;
       yield {
         index: first + i,
@@ -168,7 +177,7 @@ async function* drawPictures(
           latents_in: rowOf(latents, i),
           unet_in: networkInput(rowOf(latents, i), manifest),
           timestep: { data: Float32Array.of(manifest.schedule.timestep), dims: [1] },
-          vae_in: mapped(clean, (value) => value / manifest.vae.scalingFactor),
+          vae_in: mapped(clean, (value) => value / scalingFactor),
         },
       };
       textMs = 0;
@@ -228,6 +237,21 @@ function outputsOf<Name extends string>(
     if (outputs[name] === undefined) throw new Error(`A graph gave no output "${name}"`);
   }
   return outputs as Record<Name, EdgeTensor>;
+}
+
+/** @throws AppError `model-error` for values that are no picture */
+function assertNumbers({ data }: EdgeTensor, what: string): void {
+  if (data.every(Number.isFinite)) return;
+  throw new AppError('model-error', `The model's ${what} are not finite numbers.`);
+}
+
+/** @throws AppError `invalid-input` for a draft from a package without a draft decoder */
+function decoderOf({ name, vae, draft }: Manifest, decoder: PictureRequest['decoder']) {
+  if (decoder === undefined) return vae;
+  if (draft !== undefined) return draft;
+  throw new AppError('invalid-input', `${name} has no decoder for drafts.`, {
+    details: { param: 'decoder' },
+  });
 }
 
 /** The noise as the network sees it: Euler's latents σ·z over √(σ² + 1). */

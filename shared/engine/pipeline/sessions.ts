@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { defined } from '#shared/core/defined.ts';
-import { AppError } from '#shared/core/errors.ts';
-import { GRAPH_NAMES, type GraphName, type Manifest } from '#shared/engine/package/manifest.ts';
+import { AppError, assert } from '#shared/core/errors.ts';
+import { type AnyGraphName, GRAPH_NAMES, type Manifest } from '#shared/engine/package/manifest.ts';
 import { loadOnnxRuntime } from '#shared/engine/package/onnx-runtime.ts';
 import { assertCuda, explainCuda } from './cuda.ts';
 import { readPackageAhead } from './read-ahead.ts';
@@ -35,7 +35,7 @@ export interface EdgeTensor {
 /** The model's three loaded graphs. One run at a time; a run blocks this thread until it ends. */
 export interface ModelSessions {
   run(
-    graph: GraphName,
+    graph: AnyGraphName,
     inputs: Readonly<Record<string, EdgeTensor>>,
   ): Promise<Readonly<Record<string, EdgeTensor>>>;
   /** ONNX Runtime's version. */
@@ -83,11 +83,16 @@ export async function loadSessions(
   if (options.device === 'cuda') assertCuda();
   const ort = await loadOnnxRuntime();
   const ahead = readPackageAhead(folder, manifest);
-  const sessions = new Map<GraphName, InferenceSession>();
-  const open = async (name: GraphName, file = graphs[name].file): Promise<InferenceSession> => {
+  const sessions = new Map<AnyGraphName, InferenceSession>();
+  const graphOf = (name: AnyGraphName) => {
+    const graph = graphs[name];
+    assert(graph !== undefined, `the package has a ${name} graph`);
+    return graph;
+  };
+  const open = async (name: AnyGraphName, file = graphOf(name).file): Promise<InferenceSession> => {
     const path = join(folder, file);
     try {
-      const settings = runtimeOptions(options, graphs[name].weightBytes);
+      const settings = runtimeOptions(options, graphOf(name).weightBytes);
       return await ort.InferenceSession.create(path, settings);
     } catch (cause) {
       const text = `${path} cannot be loaded: ${explainCuda(messageOf(cause))}`;
@@ -101,6 +106,7 @@ export async function loadSessions(
   };
   try {
     for (const name of GRAPH_NAMES) sessions.set(name, await open(name));
+    if (graphs.draft !== undefined) sessions.set('draft', await open('draft'));
   } catch (error) {
     await close();
     throw error;
@@ -117,7 +123,7 @@ export async function loadSessions(
         feeds[input] = new ort.Tensor(elementType(data), data, dims);
       }
       try {
-        const { small, weightBytes } = graphs[name];
+        const { small, weightBytes } = graphOf(name);
         if (small !== undefined && rowsOfLatents(inputs) < small.belowRows) {
           return await runOnce(await open(name, small.file), feeds);
         }
@@ -220,7 +226,7 @@ function ownLatentValues({ size, vae }: Manifest): number {
   return (pixels / size.multiple ** 2) * vae.latentChannels;
 }
 
-function runError(graph: GraphName, cause: unknown): AppError {
+function runError(graph: AnyGraphName, cause: unknown): AppError {
   const message = messageOf(cause);
   if (/out of memory|failed to allocate|bad_alloc|bad allocation/i.test(message)) {
     const text = `The ${graph} graph ran out of memory; ask for a smaller image.`;

@@ -22,6 +22,8 @@ export interface CatalogModel {
   readonly recipe: Recipe;
   /** Nouns, colours and places that a small model was trained on; absent if unknown. */
   readonly words?: readonly string[];
+  /** Whether it has a smaller decoder for drafts. */
+  readonly hasDrafts: boolean;
   readonly formats: readonly ImageFormat[];
   /** Most images of one job. */
   readonly maxOutputs: number;

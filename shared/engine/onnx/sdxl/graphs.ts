@@ -12,7 +12,7 @@ import type { Target } from './target.ts';
 import { TIME_IDS } from './time-embedding.ts';
 import { unet } from './unet.ts';
 import type { UnetConfig } from './unet-config.ts';
-import type { VaeConfig } from './vae-config.ts';
+import type { DecoderConfig } from './vae-config.ts';
 import { vaeDecoder } from './vae-decoder.ts';
 
 /** A graph, and scopes that list the tensors that it needs from each part of the repository. */
@@ -76,15 +76,20 @@ export function unetGraph(
   };
 }
 
-/** Clean latents → pixels. */
+/**
+ * Clean latents → pixels.
+ *
+ * @param part the decoder's weights: the repository's, or another's beside them
+ */
 export function vaeGraph(
   target: Target,
   type: StoredType,
-  config: VaeConfig,
+  config: DecoderConfig,
   folding = NO_FOLDING,
+  part: 'vae' | 'draft' = 'vae',
 ): ModelGraph {
-  const scope = Scope.of('vae', type);
+  const scope = Scope.of(part, type);
   const x0 = input('x0', 'FLOAT', [1, config.latent_channels, 'h', 'w']);
-  const pixels = vaeDecoder(target, scope, config, x0, folding);
-  return { graph: buildGraph('vae', [x0], { pixels }), scopes: [scope] };
+  const outputs = vaeDecoder(target, scope, config, x0, folding);
+  return { graph: buildGraph(part, [x0], { ...outputs }), scopes: [scope] };
 }

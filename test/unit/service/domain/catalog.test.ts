@@ -25,6 +25,7 @@ const model = (name: string, digest: string): CatalogModel => ({
   formats: ['png'],
   maxOutputs: 4,
   recipe: FORMER_RECIPE,
+  hasDrafts: false,
   licences: [],
   hardware: 'cpu',
 });
