@@ -18,9 +18,10 @@ import { oneWord } from '#functions/cli/option-types.ts';
 import { assertWritable, writeOutput } from '#functions/cli/output-file.ts';
 import { ensureDemoModel } from '#functions/local/demo-model.ts';
 import { systemClock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { createUlid } from '#shared/core/ids.ts';
 import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
-import { readManifest } from '#shared/engine/package/manifest.ts';
+import { formerRecipeWarning, readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { loadPipeline, type Picture, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 
@@ -55,10 +56,15 @@ async function run(
         onImport: () => stderr.write('Unpacking the demo model (once) …\n'),
       }),
     ));
-  const size = pictureSize(options, readManifest(folder).size);
+  const manifest = readManifest(folder);
+  const size = pictureSize(options, manifest.size);
   const { device, threads } = options;
   const pipeline = await loadPipeline(folder, { device, threads, keepMemory: true });
-  const warnings = pipeline.warningsFor(options.prompt);
+  const former = formerRecipeWarning(manifest);
+  const warnings = [
+    ...(former === undefined ? [] : [former]),
+    ...pipeline.warningsFor(options.prompt),
+  ];
   for (const warning of warnings) stderr.write(`warning: ${warning}\n`);
   const progress = createProgress(stderr, options.num);
   progress.begin();
@@ -104,15 +110,16 @@ async function makePictures(
   warnings: string[],
 ): Promise<Receipt> {
   const { name, digest } = pipeline.manifest;
+  const model = { name, digest, recipe: recipeOf(pipeline.manifest) };
   const ms = { load: pipeline.loadMs, text: 0, unet: 0, vae: 0, encode: 0, upload: 0 };
   const images: ImageRecord[] = [];
   const pictures: Picture[] = [];
-  const { prompt, seed, width, height, num: numOutputs, format, quality } = options;
-  const request = { prompt, seed, width, height, numOutputs };
+  const { prompt, seed, width, height, num: numOutputs, format, quality, decoder } = options;
+  const request = { prompt, seed, width, height, numOutputs, decoder };
   for await (const picture of pipeline.generate(request)) {
     const key = paths[picture.index] ?? '';
     const encodeStarted = performance.now();
-    const image = await encodeImage(picture, { format, quality, prompt, model: { name, digest } });
+    const image = await encodeImage(picture, { format, quality, prompt, model, decoder });
     const writeStarted = performance.now();
     await writeOutput(key, image.bytes);
     ms.upload += performance.now() - writeStarted;
@@ -139,10 +146,11 @@ async function makePictures(
     job: createUlid(systemClock, randomBytes),
     images,
     ms,
-    model: { name, digest },
+    model,
     versions: { ...pipeline.versions },
     device: `${pipeline.device} (${cpus()[0]?.model.trim() ?? 'unknown processor'})`,
     warnings,
+    ...defined({ decoder }),
   };
 }
 
