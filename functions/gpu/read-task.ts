@@ -45,6 +45,7 @@ export function readTask(body: string, models: readonly ServedModel[]): Task {
     model,
     work: {
       folder: model.folder,
+      digest: model.manifest.digest,
       prompt: request.prompt,
       seed: request.seed,
       width: request.width,

@@ -12,6 +12,8 @@ export interface StartMessage {
 
 export interface WorkerTask {
   readonly folder: string;
+  /** Of the package that the task means. */
+  readonly digest: string;
   readonly prompt: string;
   readonly seed: number;
   readonly width: number;

@@ -4,6 +4,7 @@ import { AppError } from '#shared/core/errors.ts';
 import { readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { loadPipeline, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
+import { replaced } from '#shared/engine/pipeline/sessions.ts';
 import { createLoadedModels } from './loaded-models.ts';
 import type { FromWorker, StartMessage, ToWorker, WorkerTask } from './worker-messages.ts';
 
@@ -77,6 +78,7 @@ async function runTask(task: WorkerTask): Promise<void> {
   const { prompt, seed, width, height, numOutputs, decoder, format, quality, signingKey } = task;
   const { pipeline, loadMs } = await pipelineFor(task.folder);
   const { name, digest } = pipeline.manifest;
+  if (digest !== task.digest) throw replaced(pipeline.manifest);
   const model = { name, digest, recipe: recipeOf(pipeline.manifest) };
   const ms = { load: loadMs, text: 0, unet: 0, vae: 0, encode: 0 };
   send({ type: 'phase', phase: 'running' });
@@ -144,8 +146,12 @@ function describeFailure(error: unknown): Omit<FromWorker & { type: 'error' }, '
       return { code: error.code, message };
     }
   }
-  return { code: 'model-error', message };
+  return { code: 'model-error', message: withoutFolders(message) };
 }
+
+/** A message for clients: they learn which file is at fault, and nothing about the folders here. */
+const withoutFolders = (message: string): string =>
+  message.replace(/(?:[A-Za-z]:)?(?:[\\/][\w.@+ -]+)*[\\/]([\w.@+-]+)/g, '$1');
 
 /**
  * Ends this process when its parent is gone. A thread of its own looks for that, since a run may

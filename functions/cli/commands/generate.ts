@@ -19,6 +19,7 @@ import { assertWritable, writeOutput } from '#functions/cli/output-file.ts';
 import { ensureDemoModel } from '#functions/local/demo-model.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
+import { AppError } from '#shared/core/errors.ts';
 import { createUlid } from '#shared/core/ids.ts';
 import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
 import { formerRecipeWarning, readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
@@ -27,7 +28,7 @@ import { loadPipeline, type Picture, type Pipeline } from '#shared/engine/pipeli
 
 export const generate = defineCommand({
   summary: 'make pictures from a prompt, here and now',
-  usage: '"PROMPT" [options]',
+  usage: '"PROMPT" | - [options]',
   options: GENERATE_OPTIONS,
   positionals: oneWord('generate takes one prompt, in quotes'),
   examples: [
@@ -42,7 +43,8 @@ async function run(
   context: CommandContext<typeof GENERATE_OPTIONS, readonly [string]>,
 ): Promise<void> {
   const { stderr, stdout } = context;
-  const options = readGenerateOptions(context.positionals[0], context.options);
+  const prompt = await readPrompt(context.positionals[0], context.stdin);
+  const options = readGenerateOptions(prompt, context.options);
   const paths = outputPaths(options);
   const sheet = options.sheet ? sheetPath(options.out) : undefined;
   for (const path of [...paths, options.dump, sheet]) {
@@ -86,6 +88,23 @@ async function run(
     const told = stdout.isTTY && stderr.isTTY ? [] : paths;
     for (const path of sheet === undefined ? told : [...told, sheet]) stdout.write(`${path}\n`);
   }
+}
+
+/**
+ * The prompt; `-` reads it from standard input.
+ *
+ * @throws AppError `invalid-request` if a terminal would have to be read
+ */
+async function readPrompt(word: string, stdin: CommandContext['stdin']): Promise<string> {
+  if (word !== '-') return word;
+  if (stdin.isTTY) {
+    throw new AppError('invalid-request', 'The prompt - reads standard input: pipe one into it.');
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
 }
 
 /** `x.png` for one picture; `x-0.png`, `x-1.png` … for several. */

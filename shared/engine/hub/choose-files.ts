@@ -15,7 +15,7 @@ export interface Choice {
 
 /** Files that describe a model. Missing ones are no error here; the import names what it needs. */
 const DESCRIPTIONS =
-  /^((model_index|onestep)\.json|(unet|vae|text_encoder|text_encoder_2)\/config\.json|scheduler\/scheduler_config\.json|tokenizer(_2)?\/(vocab\.json|merges\.txt|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json))$/;
+  /^((model_index|onestep)\.json|(unet|vae|text_encoder|text_encoder_2)\/config\.json|scheduler\/scheduler_config\.json|tokenizer(_2)?\/(vocab\.json|merges\.txt|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|added_tokens\.json))$/;
 const LICENCE_FILES = /^(README\.md|licen[sc]e[^/]*)$/i;
 /** Pictures of a model card are larger than any licence. */
 const MAX_LICENCE_BYTES = 2 ** 20;

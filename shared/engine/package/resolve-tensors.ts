@@ -32,7 +32,7 @@ const RENAMED: Record<WeightPart, readonly (readonly [RegExp, string])[]> = {
 };
 
 /** Element types that can serve as weights. */
-const FLOATING: readonly string[] = ['F16', 'BF16', 'F32', 'F64'];
+const FLOATING: readonly string[] = ['F16', 'BF16', 'F32', 'F64', 'F8_E4M3', 'F8_E5M2'];
 
 /**
  * Finds the tensors that a part's graph asks for in its checkpoint.

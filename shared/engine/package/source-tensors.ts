@@ -1,6 +1,7 @@
 import { AppError, assert } from '#shared/core/errors.ts';
 import type { Recipe } from '#shared/core/recipe.ts';
 import { findWeights, openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
+import { scaled } from '#shared/engine/checkpoint/scaled.ts';
 import { singleFilePart } from '#shared/engine/checkpoint/single-file.ts';
 import type { Checkpoint, LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
 import { unwrapped } from '#shared/engine/checkpoint/unwrapped.ts';
@@ -113,7 +114,7 @@ export class SourceTensors {
   }
 
   private openFile(file: string): Checkpoint {
-    const checkpoint = this.open.get(file) ?? unwrapped(openCheckpoint(file));
+    const checkpoint = this.open.get(file) ?? scaled(unwrapped(openCheckpoint(file)));
     this.open.set(file, checkpoint);
     return checkpoint;
   }

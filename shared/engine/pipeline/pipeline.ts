@@ -102,11 +102,15 @@ export async function loadPipeline(folder: string, options: SessionOptions): Pro
   };
 }
 
+/** Characters of a cut prompt that a warning repeats. */
+const SHOWN_CUT = 80;
+
 function cutWarnings(tokenizer: Tokenizer, prompt: string): string[] {
   const { cut, tokens } = tokenizer.encode(prompt);
   if (cut === '') return [];
+  const shown = cut.length > SHOWN_CUT ? `${cut.slice(0, SHOWN_CUT)}…` : cut;
   return [
-    `The prompt has ${tokens} tokens and the model reads ${tokenizer.length}; this part was cut: "${cut}"`,
+    `The prompt has ${tokens} tokens and the model reads ${tokenizer.length}; this part was cut: "${shown}"`,
   ];
 }
 

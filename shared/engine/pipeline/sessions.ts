@@ -3,16 +3,22 @@ import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { defined } from '#shared/core/defined.ts';
 import { AppError, assert } from '#shared/core/errors.ts';
-import { type AnyGraphName, GRAPH_NAMES, type Manifest } from '#shared/engine/package/manifest.ts';
+import {
+  type AnyGraphName,
+  GRAPH_NAMES,
+  type Manifest,
+  readManifest,
+} from '#shared/engine/package/manifest.ts';
 import { loadOnnxRuntime } from '#shared/engine/package/onnx-runtime.ts';
 import { assertCuda, explainCuda } from './cuda.ts';
+import { availableProcessors } from './processors.ts';
 import { readPackageAhead } from './read-ahead.ts';
 
 export type Device = 'cpu' | 'cuda';
 
 export interface SessionOptions {
   readonly device: Device;
-  /** Threads per operator; default: one per processor. */
+  /** Threads per operator, at most one per processor; default: one per usable processor. */
   readonly threads?: number | undefined;
   /**
    * Keep the memory of an image larger than the model's own size; otherwise the graph is reloaded
@@ -93,9 +99,14 @@ export async function loadSessions(
     const path = join(folder, file);
     try {
       const settings = runtimeOptions(options, graphOf(name).weightBytes);
-      return await ort.InferenceSession.create(path, settings);
+      const session = await ort.InferenceSession.create(path, settings);
+      // After the graph was opened: a package replaced before or meanwhile shows by now.
+      if (readManifest(folder).digest === manifest.digest) return session;
+      await session.release();
+      throw replaced(manifest);
     } catch (cause) {
-      const text = `${path} cannot be loaded: ${explainCuda(messageOf(cause))}`;
+      if (cause instanceof AppError) throw cause;
+      const text = `${file} cannot be loaded: ${explainCuda(messageOf(cause))}`;
       throw new AppError('model-error', text, { cause });
     }
   };
@@ -144,6 +155,10 @@ export async function loadSessions(
   };
 }
 
+/** The package on the disk is no longer the one that was loaded. */
+export const replaced = ({ name }: Pick<Manifest, 'name'>): AppError =>
+  new AppError('model-error', `The package of ${name} was replaced; restart the server to use it.`);
+
 /** Runs a graph and releases it. */
 async function runOnce(
   session: InferenceSession,
@@ -170,7 +185,7 @@ function runtimeOptions(
   const large = weightBytes > PREPACK_LIMIT_BYTES;
   return {
     executionProviders: options.device === 'cuda' ? ['cuda'] : ['cpu'],
-    intraOpNumThreads: options.threads ?? availableParallelism(),
+    intraOpNumThreads: Math.min(options.threads ?? availableProcessors(), availableParallelism()),
     graphOptimizationLevel: 'all',
     // On CUDA it warns at every load that shapes are computed on the CPU, as they should be.
     ...defined({ logSeverityLevel: options.device === 'cuda' ? (3 as const) : undefined }),
