@@ -13,7 +13,7 @@ import {
 } from '#shared/engine/pipeline/sessions.ts';
 import type { EngineMessage, EngineTask } from './engine-task.ts';
 import { machineRate } from './machine-rate.ts';
-import { writeRandomRepository } from './random-repository.ts';
+import { writeRandomDecoders, writeRandomRepository } from './random-repository.ts';
 
 /** The process that does the work of `bench engine`: the one task in its argument. */
 const send = (message: EngineMessage): void => {
@@ -36,10 +36,13 @@ async function perform(task: EngineTask): Promise<unknown> {
   if (task.kind === 'write') {
     return phase('write', () => writeRandomRepository(task.repository, task.tokenizers));
   }
+  if (task.kind === 'write-decoders') {
+    return phase('write', () => writeRandomDecoders(task.folder));
+  }
   if (task.kind === 'run') return runImages(task);
-  const { repository, unet, out, dtype } = task;
-  const recipe = FORMER_RECIPE;
-  const options = { repository, unet, out, dtype, name: 'bench', recipe, processId: process.pid };
+  const { kind: _, ...sources } = task;
+  const facts = { name: 'bench', recipe: FORMER_RECIPE, processId: process.pid };
+  const options = { ...sources, ...facts };
   const { files } = await phase('import', () => importModel(options));
   return { bytes: Object.values(files).reduce((sum, file) => sum + file.bytes, 0) };
 }
@@ -76,6 +79,9 @@ async function drawImage(
     sessions.run('unet', { latents, context: given(context), pooled: given(pooled), time_ids }),
   );
   const { pixels } = await phase('vae', () => sessions.run('vae', { x0: given(x0) }));
+  if (manifest.draft !== undefined) {
+    await phase('draft', () => sessions.run('draft', { x0: given(x0) }));
+  }
   const image = { seed: 0, width: side, height: side, pixels: given(pixels).data as Uint8Array };
   const { name, digest } = manifest;
   const model = { name, digest, recipe: recipeOf(manifest) };
