@@ -8,6 +8,8 @@ export interface Option<Schema extends z.ZodType = z.ZodType> {
   /** The value's name in the help text, such as `DIR`; absent for switches. */
   readonly value?: string;
   readonly short?: string;
+  /** Whether it may be given several times; the schema then takes a list. */
+  readonly multiple?: boolean;
   /** Takes the text that was given; a schema with a default also takes an option that was not. */
   readonly schema: Schema;
 }
@@ -30,6 +32,14 @@ export function option<Schema extends z.ZodType>(
 export function option(value: string, help: string, schema = z.string(), short?: string): Option {
   return { value, help, schema, ...defined({ short }) };
 }
+
+/** An option with a value that may be given several times. */
+export const repeated = (value: string, help: string) => ({
+  value,
+  help,
+  multiple: true,
+  schema: z.array(z.string().min(1, 'a value is empty')).default([]),
+});
 
 const SWITCH = z.boolean().default(false);
 
@@ -68,9 +78,12 @@ export interface CommandContext<
 
 /** The words after a command's name, taken apart and not yet checked. */
 export interface ParsedWords {
-  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly values: Readonly<Record<string, OptionText>>;
   readonly positionals: readonly string[];
 }
+
+/** What an option was given as. */
+export type OptionText = string | boolean | readonly string[] | undefined;
 
 /** A subcommand as `main.ts` sees it. */
 export interface Command {
@@ -117,11 +130,7 @@ export function defineCommand<Shape extends Options, Words = readonly string[]>(
   };
 }
 
-function checkOption(
-  name: string,
-  schema: z.ZodType,
-  given: string | boolean | undefined,
-): unknown {
+function checkOption(name: string, schema: z.ZodType, given: OptionText): unknown {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
   if (given === undefined) return undefined;

@@ -1,4 +1,13 @@
-import { accessSync, constants, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
 
@@ -16,7 +25,9 @@ export function assertWritable(path: string): void {
   }
   const folder = dirname(path);
   try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
+    // A link to nothing is made into a file by writing through it.
+    if (!isWrittenThrough(path)) accessSync(folder, constants.W_OK | constants.X_OK);
+    else if (existsSync(path)) accessSync(path, constants.W_OK);
   } catch (cause) {
     const why =
       (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'does not exist' : 'is not writable';
@@ -33,7 +44,16 @@ export function assertWritable(path: string): void {
   }
 }
 
-/** Writes a file whole or not at all: into a temporary sibling, which then takes its name. */
+/** Pipes, devices and symbolic links stay what they are: what is written goes through them. */
+function isWrittenThrough(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && !stat.isFile() && !stat.isDirectory();
+}
+
+/**
+ * Writes a file whole or not at all: into a temporary sibling, which then takes its name. Pipes,
+ * devices and links are written through.
+ */
 export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
   // A handler makes a signal wait until the file has its name.
   let interrupted: NodeJS.Signals | undefined;
@@ -43,8 +63,11 @@ export async function writeOutput(path: string, bytes: Uint8Array): Promise<void
   process.on('SIGINT', remember).on('SIGTERM', remember);
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
   try {
-    writeFileSync(temporary, bytes);
-    renameSync(temporary, path);
+    if (isWrittenThrough(path)) writeFileSync(path, bytes);
+    else {
+      writeFileSync(temporary, bytes);
+      renameSync(temporary, path);
+    }
   } catch (cause) {
     const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
     throw new AppError(

@@ -12,7 +12,10 @@ import { didYouMean } from './nearest.ts';
 export function parseWords(name: string, command: Command, words: readonly string[]): ParsedWords {
   const known = Object.entries({ ...command.options, ...COMMON_OPTIONS });
   const options: ParseArgsConfig['options'] = Object.fromEntries(
-    known.map(([long, { value, short }]) => [long, { type: typeOf(value), ...defined({ short }) }]),
+    known.map(([long, { value, short, multiple }]) => [
+      long,
+      { type: typeOf(value), ...defined({ short, multiple }) },
+    ]),
   );
   try {
     const { values, positionals } = parseArgs({

@@ -34,18 +34,25 @@ export function readTask(body: string, models: readonly ServedModel[]): Task {
   const request = parsed.data;
   const model = findModel(models, request.model);
   assertPictureSize(request.width, request.height, model.manifest.size.multiple);
+  if (request.decoder === 'draft' && model.manifest.draft === undefined) {
+    throw new AppError('invalid-input', `${request.model.name} has no decoder for drafts.`, {
+      details: { param: 'decoder' },
+    });
+  }
   assertKeys(request);
   return {
     request,
     model,
     work: {
       folder: model.folder,
+      digest: model.manifest.digest,
       prompt: request.prompt,
       seed: request.seed,
       width: request.width,
       height: request.height,
       numOutputs: request.num_outputs,
       format: request.output_format,
+      decoder: request.decoder,
       quality: request.output_quality,
       signingKey: request.signing_key === undefined ? undefined : readKey(request.signing_key),
     },

@@ -1,5 +1,7 @@
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/inference.ts';
+import { recipeOf } from '#shared/engine/package/manifest.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { ImageCheck } from '#shared/service/ports/image-check.ts';
 import { createTaskCheck } from './image-check.ts';
@@ -71,9 +73,14 @@ export async function runTask(queued: QueuedTask, deps: RunTaskDeps): Promise<Re
     job: request.job,
     images: [...stored],
     ms: { ...(result?.ms ?? NO_TIME), upload: uploadMs },
-    model: { name: model.manifest.name, digest: model.manifest.digest },
+    model: {
+      name: model.manifest.name,
+      digest: model.manifest.digest,
+      recipe: recipeOf(model.manifest),
+    },
     versions: { ...result?.versions },
     device: deps.device,
+    ...defined({ decoder: request.decoder }),
     warnings: [...(result?.warnings ?? [])],
     ...(blocked.length > 0 && { blocked: [...blocked] }),
   });

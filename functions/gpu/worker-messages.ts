@@ -12,12 +12,15 @@ export interface StartMessage {
 
 export interface WorkerTask {
   readonly folder: string;
+  /** Of the package that the task means. */
+  readonly digest: string;
   readonly prompt: string;
   readonly seed: number;
   readonly width: number;
   readonly height: number;
   readonly numOutputs: number;
   readonly format: ImageFormat;
+  readonly decoder: 'draft' | undefined;
   readonly quality: number;
   readonly signingKey: Uint8Array | undefined;
 }

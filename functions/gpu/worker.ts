@@ -1,9 +1,10 @@
 import { setPriority, totalmem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '#shared/core/errors.ts';
-import { readManifest } from '#shared/engine/package/manifest.ts';
+import { readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { loadPipeline, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
+import { replaced } from '#shared/engine/pipeline/sessions.ts';
 import { createLoadedModels } from './loaded-models.ts';
 import type { FromWorker, StartMessage, ToWorker, WorkerTask } from './worker-messages.ts';
 
@@ -68,21 +69,24 @@ async function warmUp(folder: string): Promise<void> {
       format: 'png',
       quality: 90,
       prompt: request.prompt,
-      model: pipeline.manifest,
+      model: { ...pipeline.manifest, recipe: recipeOf(pipeline.manifest) },
     });
   }
 }
 
 async function runTask(task: WorkerTask): Promise<void> {
-  const { prompt, seed, width, height, numOutputs, format, quality, signingKey } = task;
+  const { prompt, seed, width, height, numOutputs, decoder, format, quality, signingKey } = task;
   const { pipeline, loadMs } = await pipelineFor(task.folder);
   const { name, digest } = pipeline.manifest;
+  if (digest !== task.digest) throw replaced(pipeline.manifest);
+  const model = { name, digest, recipe: recipeOf(pipeline.manifest) };
   const ms = { load: loadMs, text: 0, unet: 0, vae: 0, encode: 0 };
   send({ type: 'phase', phase: 'running' });
-  for await (const picture of pipeline.generate({ prompt, seed, width, height, numOutputs })) {
+  const request = { prompt, seed, width, height, numOutputs, decoder };
+  const settings = { format, quality, prompt, decoder, model, signingKey };
+  for await (const picture of pipeline.generate(request)) {
     const encodeStarted = performance.now();
-    const model = { name, digest };
-    const image = await encodeImage(picture, { format, quality, prompt, model, signingKey });
+    const image = await encodeImage(picture, settings);
     ms.encode += performance.now() - encodeStarted;
     ms.text += picture.ms.text;
     ms.unet += picture.ms.unet;
@@ -142,8 +146,12 @@ function describeFailure(error: unknown): Omit<FromWorker & { type: 'error' }, '
       return { code: error.code, message };
     }
   }
-  return { code: 'model-error', message };
+  return { code: 'model-error', message: withoutFolders(message) };
 }
+
+/** A message for clients: they learn which file is at fault, and nothing about the folders here. */
+const withoutFolders = (message: string): string =>
+  message.replace(/(?:[A-Za-z]:)?(?:[\\/][\w.@+ -]+)*[\\/]([\w.@+-]+)/g, '$1');
 
 /**
  * Ends this process when its parent is gone. A thread of its own looks for that, since a run may

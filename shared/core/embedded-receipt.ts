@@ -14,12 +14,15 @@ export interface EmbeddedReceipt {
   readonly height: number;
   readonly format: string;
   readonly quality: number;
+  /** The decoder, unless it was the model's own. */
+  readonly decoder?: 'draft' | undefined;
   readonly pixels_sha256: string;
 }
 
 /** The receipt as one line of JSON in a fixed order of members: what is embedded and signed. */
 export function serializeReceipt(receipt: EmbeddedReceipt): string {
-  const { engine, model, prompt, seed, width, height, format, quality, pixels_sha256 } = receipt;
+  const { engine, model, prompt, seed, width, height, format, quality, decoder, pixels_sha256 } =
+    receipt;
   const ordered = {
     engine,
     model: { name: model.name, digest: model.digest },
@@ -29,6 +32,8 @@ export function serializeReceipt(receipt: EmbeddedReceipt): string {
     height,
     format,
     quality,
+    // Left out where it is undefined.
+    decoder,
     pixels_sha256,
   };
   // XML knows no U+FFFE and U+FFFF; JSON escapes the other characters that it lacks.

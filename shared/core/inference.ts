@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RecipeSchema } from './recipe.ts';
 
 /**
  * The contract between the service and the GPU function that makes the images: one source for
@@ -28,6 +29,8 @@ export const InferenceRequestSchema = z.strictObject({
   height: z.number().int().positive(),
   num_outputs: z.number().int().min(1).max(16),
   output_format: z.enum(IMAGE_FORMATS),
+  /** By the package's smaller decoder; absent for its own. */
+  decoder: z.literal('draft').optional(),
   /** 1–100 for jpeg and webp; png is lossless and ignores it. */
   output_quality: z.number().int().min(1).max(100),
   store: StoreSchema,
@@ -74,11 +77,18 @@ export const ReceiptSchema = z.object({
     encode: z.number(),
     upload: z.number(),
   }),
-  model: z.object({ name: z.string(), digest: z.string() }),
+  model: z.object({
+    name: z.string(),
+    digest: z.string(),
+    /** How the model makes an image; absent from receipts before recipes. */
+    recipe: RecipeSchema.optional(),
+  }),
   /** Versions that the pixels depend on, such as `onestep` and `onnxruntime`. */
   versions: z.record(z.string(), z.string()),
   /** `cpu` or `cuda`, with the processor's name where it is known. */
   device: z.string(),
+  /** The decoder, unless it was the model's own. */
+  decoder: z.literal('draft').optional(),
   warnings: z.array(z.string()),
   /** Images of the job that are missing from `images` because a check refused them. */
   blocked: z.array(BlockedImageSchema).optional(),

@@ -26,6 +26,8 @@ export interface JobInput {
   readonly num_outputs: number;
   readonly output_format: ImageFormat;
   readonly output_quality: number;
+  /** By the model's smaller decoder; absent for its own. */
+  readonly decoder?: 'draft';
 }
 
 /** Who may change a leased job: the holder of its latest token, until it expires. */

@@ -8,6 +8,7 @@ import { sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId, JobId } from '#shared/core/ids.ts';
 import { ZERO_USD } from '#shared/core/money.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
+import { FORMER_RECIPE } from '#shared/core/recipe.ts';
 import type { CatalogModel } from '#shared/service/domain/catalog.ts';
 
 /**
@@ -52,6 +53,8 @@ const MODEL: CatalogModel = {
   },
   formats: ['png'],
   maxOutputs: 4,
+  recipe: FORMER_RECIPE,
+  hasDrafts: false,
   licences: [],
   hardware: 'none',
 };

@@ -66,7 +66,7 @@ describe('onestep', () => {
 
   it('imports into a folder whose name no model can have', () => {
     const out = join(folder.path, 'пакет');
-    const words = ['--repo', fixture('tiny', 'repo'), '--out', out, '--json'];
+    const words = ['--repo', fixture('tiny', 'repo'), '--recipe', 'dmd2', '--out', out, '--json'];
     const { status, stdout } = onestep('import', ...words);
     expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ name: 'model' })]);
   });

@@ -9,6 +9,7 @@ import {
   COMMIT,
   type Fault,
   type HubStandIn,
+  type StandInRepository,
   standInFiles,
   startHub,
 } from '#test/helpers/hub-stand-in.ts';
@@ -37,7 +38,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function start(faults: readonly Fault[] = []): Promise<void> {
+async function start(
+  faults: readonly Fault[] = [],
+  more: Readonly<Record<string, StandInRepository>> = {},
+): Promise<void> {
   hub = await startHub({
     'maker/tiny': {
       files: { ...standInFiles(TINY), 'README.md': { content: Buffer.from(CARD) } },
@@ -54,6 +58,7 @@ async function start(faults: readonly Fault[] = []): Promise<void> {
     'heir/merged': {
       files: { 'all.safetensors': { content: encodeSafetensors(singleFileOf(TINY)), large: true } },
     },
+    ...more,
   });
 }
 
@@ -68,7 +73,8 @@ function run(
   });
 }
 
-const WORDS = ['maker/tiny', '--unet', 'teacher/OneStep/OneStep_UNet.bin'];
+const RECIPE = ['--recipe', 'disback'];
+const WORDS = ['maker/tiny', '--unet', 'teacher/OneStep/OneStep_UNet.bin', ...RECIPE];
 
 describe('onestep import from the hub', () => {
   it('is killed, goes on, and makes the package that a folder makes', async () => {
@@ -94,7 +100,15 @@ describe('onestep import from the hub', () => {
     expect(manifest.source).toEqual({
       repository: `maker/tiny@${COMMIT}`,
       unet: `teacher/OneStep@${COMMIT}/OneStep_UNet.bin`,
+      parts: {
+        text_encoder: `maker/tiny@${COMMIT}/text_encoder/model.safetensors`,
+        text_encoder_2: `maker/tiny@${COMMIT}/text_encoder_2/model.safetensors`,
+        unet: `teacher/OneStep@${COMMIT}/OneStep_UNet.bin`,
+        vae: `maker/tiny@${COMMIT}/vae/diffusion_pytorch_model.safetensors`,
+      },
     });
+    expect(done.stderr).toContain(`unet: teacher/OneStep@${COMMIT}/OneStep_UNet.bin\n`);
+    expect(done.stderr).toContain('recipe: disback (lcm, timestep 399, epsilon)\n');
     expect(manifest.licences).toEqual([
       { part: 'repository', name: 'tiny-licence', url: 'https://example.com/l' },
       { part: 'unet', name: 'mit' },
@@ -111,6 +125,7 @@ describe('onestep import from the hub', () => {
       'maker/tiny',
       '--checkpoint',
       'heir/merged/all.safetensors',
+      ...RECIPE,
       '--out',
       out,
     ]);
@@ -122,6 +137,34 @@ describe('onestep import from the hub', () => {
     expect(weights.map(({ path }) => path)).toEqual([
       `/heir/merged/resolve/${COMMIT}/all.safetensors`,
     ]);
+  });
+
+  it('takes what a single file lacks from the repository, whatever is in the cache', async () => {
+    const without = Object.entries(singleFileOf(TINY)).filter(
+      ([name]) => !name.startsWith('first_stage_model.'),
+    );
+    const content = encodeSafetensors(Object.fromEntries(without));
+    await start([], { 'heir/part': { files: { 'x.safetensors': { content, large: true } } } });
+    const done = await run(['maker/tiny', '--checkpoint', 'heir/part/x.safetensors', ...RECIPE]);
+    expect(done.stderr).toContain(
+      `vae: maker/tiny@${COMMIT}/vae/diffusion_pytorch_model.safetensors`,
+    );
+    expect(done.code).toBe(0);
+    const fromDisk = await importFixture(TINY, join(folder, 'from-disk'));
+    expect(done.stdout.trim()).toBe(fromDisk.digest);
+    expect(readManifest(join(folder, 'data', 'models', 'part-x')).digest).toBe(fromDisk.digest);
+  });
+
+  it('refuses what is not known to be one-step, with the list of recipes', async () => {
+    await start();
+    const unknown = await run(['maker/tiny', '--unet', 'teacher/OneStep/OneStep_UNet.bin']);
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toMatch(
+      /onestep: teacher\/OneStep\/OneStep_UNet\.bin is not known to make images in one step\. Recipes are disback, .*\n$/,
+    );
+    const file = await run(['maker/tiny', '--unet', 'teacher/OneStep', ...RECIPE]);
+    expect(file.code).toBe(2);
+    expect(file.stderr).toContain('It has teacher/OneStep/OneStep_UNet.bin.');
   });
 
   it('refuses a package that would not fit before it fetches weights', async () => {
@@ -151,7 +194,7 @@ describe('onestep import from the hub', () => {
     const neither = await run(['maker/tiny/unet']);
     expect(neither.code).toBe(2);
     expect(neither.stderr).toMatch(
-      /^onestep: maker\/tiny\/unet is neither a folder here nor the OWNER.*\n$/,
+      /^onestep: maker\/tiny\/unet is neither a folder here nor OWNER.*\n$/,
     );
   });
 });

@@ -78,7 +78,7 @@ function* randomNumbers(seed: number): Generator<number, never> {
 
 /** Imports from the hub; kills the process once it has brought about so many bytes. */
 function importOnce(killAt = Number.POSITIVE_INFINITY): Promise<ImportRun> {
-  const words = ['maker/wide', '--data', data, '--out', out];
+  const words = ['maker/wide', '--recipe', 'disback', '--data', data, '--out', out];
   return runImport(words, { HF_ENDPOINT: hub?.url }, async (child) => {
     while (child.exitCode === null && progressOf(child.pid) < killAt) await sleep(5);
     child.kill('SIGKILL');

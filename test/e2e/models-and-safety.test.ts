@@ -40,7 +40,16 @@ function importTiny(): string {
   const config = JSON.parse(readFileSync(path, 'utf8'));
   writeFileSync(path, JSON.stringify({ ...config, sample_size: 16 }));
   writeFileSync(join(repository, 'README.md'), '---\nlicense: openrail++\n---\n');
-  const words = ['--repo', repository, '--name', 'acme/tiny', '--data', data];
+  const words = [
+    '--repo',
+    repository,
+    '--recipe',
+    'disback',
+    '--name',
+    'acme/tiny',
+    '--data',
+    data,
+  ];
   const { stdout } = onestep('import', ...words);
   return stdout.trim();
 }

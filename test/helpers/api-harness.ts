@@ -9,6 +9,7 @@ import { type Clock, systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import type { InferenceRequest, Receipt } from '#shared/core/inference.ts';
+import { FORMER_RECIPE } from '#shared/core/recipe.ts';
 import type { CatalogModel } from '#shared/service/domain/catalog.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { Completion, InferenceQueue } from '#shared/service/ports/inference-queue.ts';
@@ -28,6 +29,8 @@ export const TEST_MODEL: CatalogModel = {
   },
   formats: ['png', 'jpeg', 'webp'],
   maxOutputs: 4,
+  recipe: FORMER_RECIPE,
+  hasDrafts: false,
   licences: [{ part: 'repository', name: 'MIT' }],
   hardware: 'cpu',
 };

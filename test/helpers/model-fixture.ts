@@ -1,6 +1,7 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FORMER_RECIPE, type Recipe } from '#shared/core/recipe.ts';
 import { type ImportOptions, importModel } from '#shared/engine/package/import-model.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
 import { fromRoot } from './root.ts';
@@ -28,8 +29,17 @@ export function importFixture(
     dtype: 'fp32',
     name: 'test',
     processId: process.pid,
+    recipe: callOf(repository),
     ...options,
   });
+}
+
+/** How the fixtures were called: as DisBack is, with the prediction of their scheduler. */
+function callOf(repository: string): Recipe {
+  const file = join(repository, 'scheduler', 'scheduler_config.json');
+  if (!existsSync(file)) return FORMER_RECIPE;
+  const { prediction_type: prediction } = JSON.parse(readFileSync(file, 'utf8'));
+  return { ...FORMER_RECIPE, prediction };
 }
 
 /** A copy of the tiny repository that a test may damage. */

@@ -21,7 +21,7 @@ export function sampleManifest(
   const value = {
     format: 'onestep-model/1',
     name: 'sample',
-    digest: packageDigest(files),
+    digest: packageDigest({ files, recipe: undefined }),
     dtype: 'fp16',
     graphs: {
       cpu: { dialect: 'cpu-fp32', ...graphs },

@@ -19,6 +19,7 @@ const GenerateInput = z.object({
   seed: SeedSchema.optional().describe('The same seed gives the same image'),
   num_outputs: z.number().int().min(1).max(4).optional(),
   output_format: z.enum(IMAGE_FORMATS).optional(),
+  decoder: z.literal('draft').optional().describe('By the smaller decoder; see list_models'),
 });
 
 /** The tools of one request, for the key that makes it. */
@@ -119,7 +120,11 @@ function listModels({ catalog, pricing }: RouteDeps): string {
       sides: { multiple_of: size.multiple, min: size.min, max: size.max },
       max_outputs: maxOutputs,
       price_per_image: formatUsd(
-        pricing.quote(name, size.defaultWidth, size.defaultHeight, 1).perImage,
+        pricing.quote(name, {
+          width: size.defaultWidth,
+          height: size.defaultHeight,
+          num_outputs: 1,
+        }).perImage,
       ),
     })),
   );

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { DateTime, pageWithPrevious } from '#functions/api/http/common-schema.ts';
+import { RecipeSchema } from '#shared/core/recipe.ts';
 
 export const ModelVersionSchema = z
   .object({
@@ -42,6 +43,9 @@ export const ModelSchema = ListedModelSchema.partial()
       max_pixels: z.number().int(),
       aspect_ratios: z.record(z.string(), z.string()),
     }),
+    recipe: RecipeSchema,
+    words: z.array(z.string()).optional(),
+    decoders: z.array(z.literal('draft')),
     price: z.object({
       currency: z.literal('micro_usd'),
       version: z.string(),
@@ -50,6 +54,7 @@ export const ModelSchema = ListedModelSchema.partial()
           name: z.string(),
           max_pixels: z.number().int(),
           per_image: z.number().int(),
+          draft_per_image: z.number().int().optional(),
         }),
       ),
     }),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ApiDeps } from '#functions/api/http/deps.ts';
 import { createImageInputSchema } from '#functions/api/predictions/image-input.ts';
 import { toIso } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { aspectSizes, type CatalogModel } from '#shared/service/domain/catalog.ts';
 import { leadingLicence } from '#shared/service/domain/licence-links.ts';
 import type { ListedModel, Model, ModelVersion } from './model-schema.ts';
@@ -66,6 +67,9 @@ export function createModelPresenter(deps: Pick<ApiDeps, 'catalog' | 'pricing'>)
             ]),
           ),
         },
+        recipe: model.recipe,
+        decoders: model.hasDrafts ? ['draft'] : [],
+        ...defined({ words: model.words && [...model.words] }),
         price: {
           currency: 'micro_usd',
           version: deps.pricing.version,
@@ -73,6 +77,7 @@ export function createModelPresenter(deps: Pick<ApiDeps, 'catalog' | 'pricing'>)
             name: priceClass.name,
             max_pixels: priceClass.maxPixels,
             per_image: priceClass.perImage,
+            ...defined({ draft_per_image: priceClass.draftPerImage }),
           })),
         },
       };

@@ -20,7 +20,7 @@ export const registerEstimate: RegisterRoutes = (app, deps) =>
     async handle(c, { body }) {
       const model = chooseModel(deps.catalog, body.version ?? body.model);
       const { input } = parseImageInput(createImageInputSchema(model), model, body.input);
-      const quote = deps.pricing.quote(model.name, input.width, input.height, input.num_outputs);
+      const quote = deps.pricing.quote(model.name, input);
       const account = await deps.ledger.getAccount(callerOf(c).account.id);
       const balance = account?.balance ?? ZERO_USD;
       const forecast = await deps.estimator.forecast(model.name, input.num_outputs);

@@ -9,7 +9,7 @@ import { allowsSize, aspectSizes, type CatalogModel } from '#shared/service/doma
 const DEFAULT_QUALITY = 90;
 
 /** What a model takes as `input`: strict, so that a mistyped name is an error rather than ignored. */
-export function createImageInputSchema({ size, formats, maxOutputs }: CatalogModel) {
+export function createImageInputSchema({ size, formats, maxOutputs, hasDrafts }: CatalogModel) {
   const side = (fallback: number) =>
     z
       .number()
@@ -19,7 +19,7 @@ export function createImageInputSchema({ size, formats, maxOutputs }: CatalogMod
       .multipleOf(size.multiple)
       .optional()
       .describe(`Pixels, a multiple of ${size.multiple}; default ${fallback}`);
-  return z.strictObject({
+  const schema = z.strictObject({
     prompt: z.string().min(1).max(10_000).describe('What the image shows'),
     seed: SeedSchema.nullish().describe('The same seed gives the same image; drawn when absent'),
     width: side(size.defaultWidth),
@@ -44,10 +44,16 @@ export function createImageInputSchema({ size, formats, maxOutputs }: CatalogMod
       .max(100)
       .default(DEFAULT_QUALITY)
       .describe('Of jpeg and webp; png is lossless'),
+    decoder: z
+      .literal('draft')
+      .optional()
+      .describe('By the smaller decoder: sooner, cheaper and less sharp'),
     negative_prompt: z.literal('').nullish().describe('A one-step model has none'),
     guidance_scale: z.literal([0, 1]).nullish().describe('A one-step model has no guidance'),
     num_inference_steps: z.literal(1).nullish().describe('One step, always'),
   });
+  // To a model without drafts the name is as unknown as any other.
+  return hasDrafts ? schema : (schema.omit({ decoder: true }) as typeof schema);
 }
 
 export type ImageInputSchema = ReturnType<typeof createImageInputSchema>;
@@ -70,7 +76,7 @@ export function parseImageInput(
 ): ParsedInput {
   const parsed = schema.safeParse(raw);
   if (!parsed.success) throw invalidInput(toFaults(parsed.error.issues, prefix));
-  const { prompt, seed, num_outputs, output_format, output_quality } = parsed.data;
+  const { prompt, seed, num_outputs, output_format, output_quality, decoder } = parsed.data;
   const { width, height } = resolveSize(parsed.data, model, prefix);
   return {
     input: {
@@ -81,6 +87,7 @@ export function parseImageInput(
       num_outputs,
       output_format,
       output_quality,
+      ...defined({ decoder }),
     },
     requestInput: raw,
   };

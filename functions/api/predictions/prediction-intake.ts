@@ -75,7 +75,7 @@ export function createPredictionIntake(deps: IntakeDeps) {
   ): Promise<void> => {
     const balance = await deps.peekBalance?.(account);
     if (balance === undefined) return;
-    const quote = deps.pricing.quote(model, input.width, input.height, input.num_outputs);
+    const quote = deps.pricing.quote(model, input);
     if (balance < quote.total) throw insufficientFunds(quote, balance, deps.settings.topupUrl);
   };
 

@@ -46,9 +46,9 @@ function readClaim(request: VerifyRequest): Claim | undefined {
   const { model, versions, input, images } = prediction.data;
   const image = images.find((one) => one.pixels_sha256 === pixels_sha256) ?? images[0];
   if (image === undefined) return undefined;
-  const { prompt, output_quality: quality } = input;
+  const { prompt, output_quality: quality, decoder } = input;
   return {
-    receipt: embeddedReceipt({ model, versions, prompt, quality, image }),
+    receipt: embeddedReceipt({ model, versions, prompt, quality, decoder, image }),
     signature: signature ?? image.signature,
   };
 }

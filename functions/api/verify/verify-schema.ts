@@ -15,6 +15,7 @@ export const FileReceiptSchema = z
     height: z.number().int(),
     format: z.string(),
     quality: z.number(),
+    decoder: z.literal('draft').optional(),
     pixels_sha256: Sha256Schema,
     signature: z.string().optional(),
   })
@@ -25,7 +26,11 @@ export const PredictionReceiptSchema = z
   .object({
     model: ModelSchema,
     versions: z.record(z.string(), z.string()),
-    input: z.object({ prompt: z.string(), output_quality: z.number() }),
+    input: z.object({
+      prompt: z.string(),
+      output_quality: z.number(),
+      decoder: z.literal('draft').optional(),
+    }),
     images: z.array(
       z.object({
         seed: z.number().int(),

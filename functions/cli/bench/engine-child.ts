@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { FORMER_RECIPE } from '#shared/core/recipe.ts';
 import { importModel } from '#shared/engine/package/import-model.ts';
-import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
+import { type Manifest, readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { torchRandn } from '#shared/engine/pipeline/noise.ts';
 import {
@@ -12,7 +13,7 @@ import {
 } from '#shared/engine/pipeline/sessions.ts';
 import type { EngineMessage, EngineTask } from './engine-task.ts';
 import { machineRate } from './machine-rate.ts';
-import { writeRandomRepository } from './random-repository.ts';
+import { writeRandomDecoders, writeRandomRepository } from './random-repository.ts';
 
 /** The process that does the work of `bench engine`: the one task in its argument. */
 const send = (message: EngineMessage): void => {
@@ -35,9 +36,13 @@ async function perform(task: EngineTask): Promise<unknown> {
   if (task.kind === 'write') {
     return phase('write', () => writeRandomRepository(task.repository, task.tokenizers));
   }
+  if (task.kind === 'write-decoders') {
+    return phase('write', () => writeRandomDecoders(task.folder));
+  }
   if (task.kind === 'run') return runImages(task);
-  const { repository, unet, out, dtype } = task;
-  const options = { repository, unet, out, dtype, name: 'bench', processId: process.pid };
+  const { kind: _, ...sources } = task;
+  const facts = { name: 'bench', recipe: FORMER_RECIPE, processId: process.pid };
+  const options = { ...sources, ...facts };
   const { files } = await phase('import', () => importModel(options));
   return { bytes: Object.values(files).reduce((sum, file) => sum + file.bytes, 0) };
 }
@@ -74,9 +79,13 @@ async function drawImage(
     sessions.run('unet', { latents, context: given(context), pooled: given(pooled), time_ids }),
   );
   const { pixels } = await phase('vae', () => sessions.run('vae', { x0: given(x0) }));
+  if (manifest.draft !== undefined) {
+    await phase('draft', () => sessions.run('draft', { x0: given(x0) }));
+  }
   const image = { seed: 0, width: side, height: side, pixels: given(pixels).data as Uint8Array };
   const { name, digest } = manifest;
-  const options = { format: 'png', quality: 100, prompt: '', model: { name, digest } } as const;
+  const model = { name, digest, recipe: recipeOf(manifest) };
+  const options = { format: 'png', quality: 100, prompt: '', model } as const;
   await phase('encode', () => encodeImage(image, options));
   return image.pixels;
 }

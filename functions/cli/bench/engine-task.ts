@@ -1,3 +1,7 @@
+/** What is measured: random weights of SDXL's size, decoders of that size alone, or the demo model. */
+export const SHAPES = ['sdxl', 'decoders', 'demo'] as const;
+export type Shape = (typeof SHAPES)[number];
+
 /** Work that the bench gives to a process of its own, whose memory it watches. */
 export type EngineTask =
   | { readonly kind: 'write'; readonly repository: string; readonly tokenizers: string }
@@ -5,9 +9,12 @@ export type EngineTask =
       readonly kind: 'import';
       readonly repository: string;
       readonly unet?: string;
+      readonly vae?: string;
+      readonly draftVae?: string;
       readonly out: string;
       readonly dtype: 'fp32' | 'fp16';
     }
+  | { readonly kind: 'write-decoders'; readonly folder: string }
   | { readonly kind: 'rate' }
   | {
       readonly kind: 'run';

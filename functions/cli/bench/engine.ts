@@ -5,7 +5,7 @@ import type { CommandContext } from '#functions/cli/command.ts';
 import { readManifest } from '#shared/engine/package/manifest.ts';
 import { assertCuda } from '#shared/engine/pipeline/cuda.ts';
 import { assertPictureSize } from '#shared/engine/pipeline/picture-size.ts';
-import type { EngineTask } from './engine-task.ts';
+import type { EngineTask, Shape } from './engine-task.ts';
 import { type GpuReport, watchGpu } from './gpu-memory.ts';
 import { type Likeness, likeness } from './likeness.ts';
 import { type ImportRecord, measureImport } from './measure-import.ts';
@@ -15,9 +15,12 @@ import { type ImageTimes, imageTimes } from './warm-times.ts';
 
 const GIGABYTE = 1e9;
 
+/** Pixels per side that decoders of SDXL's size are measured at. */
+const DECODERS_SIDE = 1024;
+
 /** What to measure, and with what. */
 export interface EngineSettings {
-  readonly shape: 'sdxl' | 'demo';
+  readonly shape: Shape;
   readonly dtype: 'fp32' | 'fp16';
   readonly device: 'cpu' | 'cuda';
   /** Pixels; the model's own where undefined. */
@@ -96,13 +99,14 @@ interface Drawn extends ImageTimes {
 }
 
 async function drawImages(
-  { device, size, runs, compare }: EngineSettings,
+  { shape, device, size, runs, compare, model: given }: EngineSettings,
   model: string,
   folder: string,
   perform: Perform,
 ): Promise<Drawn> {
   const { defaultWidth, multiple } = readManifest(model).size;
-  const side = size ?? defaultWidth;
+  const ownSide = shape === 'decoders' && given === undefined ? DECODERS_SIDE : defaultWidth;
+  const side = size ?? ownSide;
   assertPictureSize(side, side, multiple, '--size: ');
   const pixels = (name: string) => join(folder, `${name}.rgb`);
   const task = { kind: 'run', model, device, side, runs, pixels: pixels('drawn') } as const;

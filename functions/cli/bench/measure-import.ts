@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '#functions/cli/deploy/run-command.ts';
-import type { EngineTask } from './engine-task.ts';
+import type { EngineTask, Shape } from './engine-task.ts';
 import { fillPageCache } from './page-cache.ts';
 import type { TaskRecord } from './run-task.ts';
 
@@ -28,7 +28,7 @@ export interface ImportRecord {
  * @throws the signal's reason once it is aborted
  */
 export async function measureImport(
-  shape: 'sdxl' | 'demo',
+  shape: Shape,
   dtype: 'fp32' | 'fp16',
   folder: string,
   perform: (task: EngineTask) => Promise<TaskRecord>,
@@ -38,10 +38,11 @@ export async function measureImport(
   const written = join(folder, 'repository');
   const tokenizers = join(DEMO, 'repo');
   if (shape === 'sdxl') await perform({ kind: 'write', repository: written, tokenizers });
-  const source =
-    shape === 'sdxl'
-      ? { repository: written }
-      : { repository: tokenizers, unet: join(DEMO, 'onestep_unet.bin') };
+  if (shape === 'decoders') await perform({ kind: 'write-decoders', folder: written });
+  const demo = { repository: tokenizers, unet: join(DEMO, 'onestep_unet.bin') };
+  const decoders = { vae: join(written, 'vae'), draftVae: join(written, 'draft') };
+  const sources = { sdxl: { repository: written }, decoders: { ...demo, ...decoders }, demo };
+  const source = sources[shape];
   await settle(folder);
   const { phases, result } = await perform({ kind: 'import', ...source, out, dtype });
   // Frees room on the disk and in the page cache for what comes next.

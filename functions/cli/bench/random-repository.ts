@@ -3,10 +3,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { floatToHalf } from '#shared/engine/bytes/half.ts';
 import { cpuTarget } from '#shared/engine/onnx/sdxl/cpu-target.ts';
+import { vaeGraph } from '#shared/engine/onnx/sdxl/graphs.ts';
+import { readDecoderConfig } from '#shared/engine/onnx/sdxl/vae-config.ts';
 import type { CheckpointTensor } from '#shared/engine/onnx/stored-tensor.ts';
 import { buildGraphs, readModelConfig } from '#shared/engine/package/build-graphs.ts';
 import { openRepository, type Part } from '#shared/engine/package/repository.ts';
-import { SDXL_CONFIGS } from './sdxl-shape.ts';
+import { SDXL_CONFIGS, TAESDXL_CONFIG } from './sdxl-shape.ts';
 
 const HALF_BYTES = 2;
 /** Random values, of which each tensor takes its own stretch. */
@@ -40,6 +42,21 @@ export async function writeRandomRepository(
       const stem = part.startsWith('text') ? 'model' : 'diffusion_pytorch_model';
       const path = join(folder, part, `${stem}.safetensors`);
       await writeRandomTensors(path, [...asked.values()], pools);
+    }
+  }
+}
+
+/** Writes the decoders of SDXL and TAESDXL with random weights, as `vae` and `draft`. */
+export async function writeRandomDecoders(folder: string): Promise<void> {
+  const pools = new RandomPools();
+  for (const [name, config] of Object.entries({ vae: SDXL_CONFIGS.vae, draft: TAESDXL_CONFIG })) {
+    const path = join(folder, name);
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, 'config.json'), JSON.stringify(config));
+    const { scopes } = vaeGraph(cpuTarget, 'FLOAT16', readDecoderConfig(config, path));
+    for (const { asked } of scopes) {
+      const weights = join(path, 'diffusion_pytorch_model.safetensors');
+      await writeRandomTensors(weights, [...asked.values()], pools);
     }
   }
 }

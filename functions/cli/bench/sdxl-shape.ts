@@ -45,3 +45,6 @@ export const SDXL_CONFIGS = {
     ],
   },
 } as const;
+
+/** TAESDXL's configuration: its class's defaults. */
+export const TAESDXL_CONFIG = { _class_name: 'AutoencoderTiny' } as const;

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { z } from 'zod';
 import { engineReport, measureEngine } from '#functions/cli/bench/engine.ts';
+import { SHAPES } from '#functions/cli/bench/engine-task.ts';
 import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { choice, path, whole } from '#functions/cli/option-types.ts';
@@ -15,8 +16,8 @@ const DEFAULT_GPU_RUNS = 6;
 const OPTIONS = {
   shape: option(
     'SHAPE',
-    'sdxl (random weights, default) or demo',
-    choice(['sdxl', 'demo']).default('sdxl'),
+    "sdxl (random weights, default), decoders (SDXL's and a small one) or demo",
+    choice(SHAPES).default('sdxl'),
   ),
   size: option('PIXELS', "side of the image; default: the model's", whole(1, MAX_SIDE)),
   dtype: option(
@@ -47,6 +48,7 @@ export const bench = defineCommand({
   examples: [
     'onestep bench engine --shape sdxl --size 1024 --json',
     'onestep bench engine --shape demo',
+    'onestep bench engine --shape decoders',
     'onestep bench engine --device cuda --size 1024 --json',
   ],
   async run(context) {

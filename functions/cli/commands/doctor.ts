@@ -1,8 +1,14 @@
 import { type CommandContext, defineCommand, flag } from '#functions/cli/command.ts';
 import { oneWord } from '#functions/cli/option-types.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { recipeText } from '#shared/core/recipe.ts';
 import { checkFiles } from '#shared/engine/package/check-files.ts';
-import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
+import {
+  formerRecipeWarning,
+  type Manifest,
+  readManifest,
+  recipeOf,
+} from '#shared/engine/package/manifest.ts';
 import { loadPipeline } from '#shared/engine/pipeline/pipeline.ts';
 
 /** Latents on each side of the trial image: small, and enough for every level of a UNet. */
@@ -29,6 +35,9 @@ async function run({
 }: CommandContext<typeof OPTIONS, readonly [string]>): Promise<void> {
   const manifest = readManifest(folder);
   stderr.write(`${manifest.name}: ${manifest.dtype}, ${manifest.digest.slice(0, 12)}\n`);
+  const warning = formerRecipeWarning(manifest);
+  if (warning !== undefined) stderr.write(`warning: ${warning}\n`);
+  stderr.write(`recipe: ${recipeText(recipeOf(manifest))}\n`);
   const faults = await checkFiles(folder, manifest);
   if (faults.length === 0) {
     stderr.write(`files: ${Object.keys(manifest.files).length} as the manifest says\n`);
@@ -36,7 +45,8 @@ async function run({
   }
   if (options.json) {
     const { name, digest } = manifest;
-    stdout.write(`${JSON.stringify({ ok: faults.length === 0, name, digest, faults })}\n`);
+    const recipe = recipeOf(manifest);
+    stdout.write(`${JSON.stringify({ ok: faults.length === 0, name, digest, recipe, faults })}\n`);
   }
   if (faults.length > 0) {
     const found = faults.map((fault) => fault.replace(/\.$/, '')).join('; ');
@@ -57,12 +67,14 @@ async function drawTrial(
     stderr.write(`graphs: loaded in ${Math.round(pipeline.loadMs)} ms\n`);
     try {
       const request = { prompt: '', seed: 0, width: side, height: side, numOutputs: 1 };
-      for await (const { ms, stages, pixels } of pipeline.generate(request)) {
+      for await (const { ms, pixels } of pipeline.generate(request)) {
         const total = Math.round(ms.text + ms.unet + ms.vae);
         stderr.write(`image: ${side}×${side} in ${total} ms\n`);
-        if (!stages.vae_in.data.every(Number.isFinite)) return ['its latents are not finite'];
         if (pixels.length !== side * side * 3) {
           return [`its pictures are not ${side}×${side} where the manifest says so`];
+        }
+        if (pixels.every((value) => value === pixels[0])) {
+          return ['its trial picture has a single colour'];
         }
       }
     } finally {

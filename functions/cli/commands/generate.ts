@@ -18,15 +18,17 @@ import { assertWritable, writeOutput } from '#functions/cli/output-file.ts';
 import { ensureDemoModel } from '#functions/local/demo-model.ts';
 import { randomBytes } from '#functions/local/random-bytes.ts';
 import { systemClock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
+import { AppError } from '#shared/core/errors.ts';
 import { createUlid } from '#shared/core/ids.ts';
 import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
-import { readManifest } from '#shared/engine/package/manifest.ts';
+import { formerRecipeWarning, readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { loadPipeline, type Picture, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 
 export const generate = defineCommand({
   summary: 'make pictures from a prompt, here and now',
-  usage: '"PROMPT" [options]',
+  usage: '"PROMPT" | - [options]',
   options: GENERATE_OPTIONS,
   positionals: oneWord('generate takes one prompt, in quotes'),
   examples: [
@@ -41,7 +43,8 @@ async function run(
   context: CommandContext<typeof GENERATE_OPTIONS, readonly [string]>,
 ): Promise<void> {
   const { stderr, stdout } = context;
-  const options = readGenerateOptions(context.positionals[0], context.options);
+  const prompt = await readPrompt(context.positionals[0], context.stdin);
+  const options = readGenerateOptions(prompt, context.options);
   const paths = outputPaths(options);
   const sheet = options.sheet ? sheetPath(options.out) : undefined;
   for (const path of [...paths, options.dump, sheet]) {
@@ -55,10 +58,15 @@ async function run(
         onImport: () => stderr.write('Unpacking the demo model (once) …\n'),
       }),
     ));
-  const size = pictureSize(options, readManifest(folder).size);
+  const manifest = readManifest(folder);
+  const size = pictureSize(options, manifest.size);
   const { device, threads } = options;
   const pipeline = await loadPipeline(folder, { device, threads, keepMemory: true });
-  const warnings = pipeline.warningsFor(options.prompt);
+  const former = formerRecipeWarning(manifest);
+  const warnings = [
+    ...(former === undefined ? [] : [former]),
+    ...pipeline.warningsFor(options.prompt),
+  ];
   for (const warning of warnings) stderr.write(`warning: ${warning}\n`);
   const progress = createProgress(stderr, options.num);
   progress.begin();
@@ -76,6 +84,23 @@ async function run(
     const shown = stdout.isTTY && stderr.isTTY ? [] : paths;
     for (const path of sheet === undefined ? shown : [...shown, sheet]) stdout.write(`${path}\n`);
   }
+}
+
+/**
+ * The prompt; `-` reads it from standard input.
+ *
+ * @throws AppError `invalid-request` if a terminal would have to be read
+ */
+async function readPrompt(word: string, stdin: CommandContext['stdin']): Promise<string> {
+  if (word !== '-') return word;
+  if (stdin.isTTY) {
+    throw new AppError('invalid-request', 'The prompt - reads standard input: pipe one into it.');
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
 }
 
 /** `x.png` for one picture; `x-0.png`, `x-1.png` … for several. */
@@ -100,15 +125,16 @@ async function makePictures(
   warnings: string[],
 ): Promise<Receipt> {
   const { name, digest } = pipeline.manifest;
+  const model = { name, digest, recipe: recipeOf(pipeline.manifest) };
   const ms = { load: pipeline.loadMs, text: 0, unet: 0, vae: 0, encode: 0, upload: 0 };
   const images: ImageRecord[] = [];
   const pictures: Picture[] = [];
-  const { prompt, seed, width, height, num: numOutputs, format, quality } = options;
-  const request = { prompt, seed, width, height, numOutputs };
+  const { prompt, seed, width, height, num: numOutputs, format, quality, decoder } = options;
+  const request = { prompt, seed, width, height, numOutputs, decoder };
   for await (const picture of pipeline.generate(request)) {
     const key = paths[picture.index] ?? '';
     const encodeStarted = performance.now();
-    const image = await encodeImage(picture, { format, quality, prompt, model: { name, digest } });
+    const image = await encodeImage(picture, { format, quality, prompt, model, decoder });
     const writeStarted = performance.now();
     await writeOutput(key, image.bytes);
     ms.upload += performance.now() - writeStarted;
@@ -126,9 +152,10 @@ async function makePictures(
     job: createUlid(systemClock, randomBytes),
     images,
     ms,
-    model: { name, digest },
+    model,
     versions: { ...pipeline.versions },
     device: `${pipeline.device} (${cpus()[0]?.model.trim() ?? 'unknown processor'})`,
     warnings,
+    ...defined({ decoder }),
   };
 }

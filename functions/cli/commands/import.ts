@@ -1,14 +1,30 @@
+import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { type CommandContext, defineCommand, flag, option } from '#functions/cli/command.ts';
+import {
+  type CommandContext,
+  defineCommand,
+  flag,
+  option,
+  repeated,
+} from '#functions/cli/command.ts';
+import { readLora } from '#functions/cli/import/lora-option.ts';
 import { fetchSources } from '#functions/cli/import/model-sources.ts';
+import { RECIPE_OPTIONS, readRecipe } from '#functions/cli/import/recipe-option.ts';
 import { reportProgress } from '#functions/cli/import/report-download.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { choice, path } from '#functions/cli/option-types.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { recipeText } from '#shared/core/recipe.ts';
 import { createProgressMeter } from '#shared/engine/hub/progress-meter.ts';
 import { importModel } from '#shared/engine/package/import-model.ts';
+import {
+  MANIFEST_FILE,
+  type Manifest,
+  readManifest,
+  recipeOf,
+} from '#shared/engine/package/manifest.ts';
 
 const OPTIONS = {
   repo: option('DIR', 'a folder laid out as stable-diffusion-xl-base-1.0 is', path()),
@@ -22,6 +38,14 @@ const OPTIONS = {
     'take all weights from this one file (or OWNER/NAME/FILE); the repository describes them',
     path(),
   ),
+  vae: option(
+    'DIR',
+    'another decoder: a folder with config.json and weights, or OWNER/NAME',
+    path(),
+  ),
+  'draft-vae': option('DIR', 'a second, smaller decoder, ordered by decoder: "draft"', path()),
+  lora: repeated('FILE[:SCALE]', 'merge a LoRA into the weights; may be given several times'),
+  ...RECIPE_OPTIONS,
   dtype: option(
     'TYPE',
     'fp32 (fastest on a CPU, default) or fp16',
@@ -65,22 +89,26 @@ async function run(context: CommandContext<typeof OPTIONS>): Promise<void> {
   if (repository === undefined) {
     throw new AppError('invalid-request', 'import needs --repo DIR, or an OWNER/NAME on the hub.');
   }
+  const recipe = readRecipe(options);
+  const loras = options.lora.map(readLora);
   const started = performance.now();
   const { out, manifest } = await withInterrupt('import', async (signal) => {
     const isFolder = given === undefined;
     const place = options.out ?? join(data, 'models');
-    const wanted = { repository, isFolder, unet, checkpoint, dtype, data, link, out: place };
+    const decoders = { vae: options.vae, draftVae: options['draft-vae'] };
+    const files = { repository, isFolder, unet, checkpoint, ...decoders, loras };
+    const wanted = { ...files, dtype, data, link, out: place };
     const sources = await fetchSources(wanted, { env, stderr }, signal);
     // A model from the hub is known by its name there; one from a folder goes where --out says.
-    const hubName = unet !== undefined && sources.unet !== unet ? unet : repository;
-    const isFetched = sources.source !== undefined;
     const named = options.name?.split('/') ?? [];
-    const [owner, hubModel] = isFetched ? hubName.split(/[/@]/) : [];
+    const [owner, hubModel] = sources.hubName ?? [];
     const name = named.at(-1) ?? hubModel;
     const out = options.out ?? (name && join(data, 'models', modelName(name)));
     if (out === undefined) throw new AppError('invalid-request', 'import needs --out PKG.');
+    if (options.out === undefined) assertSameModel(out, sources.source);
     const importing = importModel({
       ...sources,
+      recipe,
       dtype,
       out,
       name: name === undefined ? nameOfFolder(out) : modelName(name),
@@ -96,9 +124,35 @@ async function run(context: CommandContext<typeof OPTIONS>): Promise<void> {
   const seconds = (performance.now() - started) / 1000;
   if (!options.json) {
     const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+    stderr.write(factsText(manifest));
     stderr.write(`${out}: ${manifest.name}, ${megabytes(bytes)} in ${seconds.toFixed(1)} s\n`);
   }
   context.print(manifest, `${manifest.digest}\n`);
+}
+
+/** Which file each part came from, and how the model makes an image. */
+function factsText(manifest: Manifest): string {
+  const parts = Object.entries(manifest.source.parts ?? {});
+  const loras = (manifest.loras ?? []).map(({ file, scale }) => ['lora', `${file} at ${scale}`]);
+  const facts = [...parts, ...loras, ['recipe', recipeText(recipeOf(manifest))]];
+  return facts.map(([label, fact]) => `${label}: ${fact}\n`).join('');
+}
+
+/**
+ * Checks that a folder chosen by the model's name does not hold another model of that name.
+ *
+ * @throws AppError `conflict`
+ */
+function assertSameModel(out: string, source: Manifest['source'] | undefined): void {
+  if (source === undefined || !existsSync(join(out, MANIFEST_FILE))) return;
+  const there = readManifest(out).source;
+  const modelOf = ({ repository, unet = repository }: Manifest['source']) =>
+    unet.replace(/@[0-9a-f]+/, '');
+  if (modelOf(there) === modelOf(source)) return;
+  throw new AppError(
+    'conflict',
+    `${out} holds a model made from ${modelOf(there)}; name this one with --name or --out.`,
+  );
 }
 
 /** The part of a text that is fit for a URL and a JSON key; may be empty. */

@@ -49,7 +49,7 @@ export async function pushPackage(
   bucket: string,
 ): Promise<PushResult> {
   const manifest = readGpuPackage(folder);
-  if (packageDigest(manifest.files) !== manifest.digest) {
+  if (packageDigest(manifest) !== manifest.digest) {
     throw new FormatError(
       join(folder, MANIFEST_FILE),
       'the digest is not that of the files listed; import the model again',

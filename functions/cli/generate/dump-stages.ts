@@ -1,15 +1,15 @@
 import type { Picture, Stages } from '#shared/engine/pipeline/pipeline.ts';
 import type { EdgeTensor } from '#shared/engine/pipeline/sessions.ts';
 
-/** Stages that depend only on the prompt and the size: one row serves every picture. */
-const SHARED = ['ids_1', 'ids_2', 'context', 'pooled', 'time_ids'] as const;
-const PER_PICTURE = ['latents_in', 'vae_in'] as const;
+/** Stages that the prompt and the size alone decide: one row serves every picture. */
+const SHARED = ['ids_1', 'ids_2', 'context', 'pooled', 'time_ids', 'timestep'] as const;
+const PER_PICTURE = ['latents_in', 'unet_in', 'vae_in'] as const;
 
 /**
  * The tensors between the stages as a safetensors file, under the names of diffusers' call; `pixels`
  * is uint8 `[N, H, W, 3]`.
  *
- * @param pictures the pictures of one prompt, at least one
+ * @param pictures the pictures of one order, at least one
  */
 export function dumpStages(pictures: readonly Picture[]): Uint8Array {
   const tensors = new Map<keyof Stages | 'pixels', EdgeTensor>();
@@ -19,15 +19,20 @@ export function dumpStages(pictures: readonly Picture[]): Uint8Array {
   for (const name of PER_PICTURE) {
     tensors.set(name, stackRows(pictures.map(({ stages }) => stages[name])));
   }
-  const rows = pictures.map((one) => ({ data: one.pixels, dims: [1, one.height, one.width, 3] }));
-  tensors.set('pixels', stackRows(rows));
+  const pixels = pictures.map(({ pixels, height, width }) => ({
+    data: pixels,
+    dims: [1, height, width, 3],
+  }));
+  tensors.set('pixels', stackRows(pixels));
   return encodeSafetensors(tensors);
 }
 
 function stackRows(rows: readonly EdgeTensor[]): EdgeTensor {
   const parts = rows.map(({ data }) => bytesOf(data));
-  const dims = [rows.length, ...(rows[0]?.dims.slice(1) ?? [])];
-  return { data: viewAs(rows[0]?.data, Buffer.concat(parts)), dims };
+  return {
+    data: viewAs(rows[0]?.data, Buffer.concat(parts)),
+    dims: [rows.length, ...(rows[0]?.dims.slice(1) ?? [])],
+  };
 }
 
 function viewAs(like: EdgeTensor['data'] | undefined, bytes: Buffer): EdgeTensor['data'] {
@@ -43,7 +48,10 @@ function bytesOf(data: EdgeTensor['data']): Buffer {
 
 /** Length of the header, header as JSON, values (https://github.com/huggingface/safetensors). */
 function encodeSafetensors(tensors: ReadonlyMap<string, EdgeTensor>): Uint8Array {
-  const header: Record<string, object> = {};
+  const header: Record<
+    string,
+    { dtype: string; shape: readonly number[]; data_offsets: number[] }
+  > = {};
   let offset = 0;
   // Widest elements first, so that every tensor is aligned.
   const sorted = [...tensors].sort(

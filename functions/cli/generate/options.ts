@@ -31,6 +31,7 @@ export const GENERATE_OPTIONS = {
   dump: option('FILE', 'also write the tensors between the stages (safetensors)', path()),
   sheet: flag('with --num, also put all pictures on one: onestep-sheet.png'),
   show: flag('show the picture in this terminal, even if it does not say that it can'),
+  decoder: option('draft', "by the package's smaller decoder", choice(['draft'])),
   device: option('D', 'cpu or cuda; default: cpu', choice(['cpu', 'cuda']).default('cpu')),
   threads: option('N', 'default: one per processor', whole(1, 1024)),
 };

@@ -1,31 +1,40 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { DiskNeed } from '#shared/core/disk-room.ts';
-import { AppError } from '#shared/core/errors.ts';
-import { chooseFile, chooseFiles, type WeightPart } from '#shared/engine/hub/choose-files.ts';
+import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
+import { singleFilePart } from '#shared/engine/checkpoint/single-file.ts';
+import { unwrapped } from '#shared/engine/checkpoint/unwrapped.ts';
+import {
+  chooseDecoder,
+  chooseFile,
+  chooseFiles,
+  listsWeights,
+  type WeightPart,
+} from '#shared/engine/hub/choose-files.ts';
 import { type Fetched, fetchFromHub, type HubRequest } from '#shared/engine/hub/fetch-from-hub.ts';
-import { type HubReference, parseHubReference } from '#shared/engine/hub/hub-reference.ts';
-import type { HubAccess } from '#shared/engine/hub/hub-repository.ts';
+import type { ImportOptions } from '#shared/engine/package/import-model.ts';
 import { readLicences } from '#shared/engine/package/licences.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
+import type { Lora } from '#shared/engine/package/merge-lora.ts';
 import { packageBytes } from '#shared/engine/package/package-bytes.ts';
 import { PARTS } from '#shared/engine/package/repository.ts';
+import { hubAccess } from './hub-access.ts';
+import type { NamedLora } from './lora-option.ts';
 import { reportDownload } from './report-download.ts';
-
-const HUB_URL = 'https://huggingface.co';
-const RETRY_DELAY_MS = 1000;
-const STALL_MS = 60_000;
+import { nameOnHub, optionalSource, repositorySource, type Source } from './source.ts';
 
 /** What the user named as sources: paths, or references to the hub. */
 export interface NamedSources {
   readonly repository: string;
-  /** Whether the repository was named as a folder, and so is one even where it does not exist. */
+  /** Whether the repository was named as a folder, which it is then even if it is not there. */
   readonly isFolder: boolean;
   readonly unet: string | undefined;
   readonly checkpoint: string | undefined;
+  readonly vae: string | undefined;
+  readonly draftVae: string | undefined;
+  readonly loras: readonly NamedLora[];
   readonly dtype: 'fp32' | 'fp16';
   /** The folder that downloads are kept in, under `hub/`. */
   readonly data: string;
@@ -35,152 +44,238 @@ export interface NamedSources {
 }
 
 /** Sources on this disk, and what the manifest says about them. */
-export interface ModelSources {
-  readonly repository: string;
-  readonly unet?: string | undefined;
-  readonly checkpoint?: string | undefined;
-  readonly source?: Manifest['source'];
-  readonly licences?: Manifest['licences'];
+export interface ModelSources
+  extends Pick<
+    ImportOptions,
+    | 'repository'
+    | 'unet'
+    | 'checkpoint'
+    | 'hub'
+    | 'hasUnet'
+    | 'files'
+    | 'originOf'
+    | 'source'
+    | 'licences'
+    | 'loras'
+    | 'vae'
+    | 'draftVae'
+  > {
+  /** Owner and name of the model on the hub, if it comes from there. */
+  readonly hubName?: readonly [string, string] | undefined;
 }
 
-/** One of the sources: a path that is used directly, or a reference that is fetched first. */
-interface Source {
-  readonly text: string;
-  readonly reference: HubReference | undefined;
-}
+type Role = 'repository' | 'unet' | 'checkpoint' | 'vae' | 'draft-vae' | `lora ${number}`;
+type Sources = ReadonlyMap<Role, Source>;
 
 /**
- * Downloads those of an import's sources that are on the hub. What exists as a path here is never
- * looked for there.
+ * Brings those of an import's sources onto this disk that are on the hub. A path that exists here is
+ * always a path.
  *
  * @throws AppError as {@link fetchFromHub} does
  */
 export async function fetchSources(
   named: NamedSources,
-  { env, stderr }: Pick<CommandContext, 'env' | 'stderr'>,
+  context: Pick<CommandContext, 'env' | 'stderr'>,
   signal: AbortSignal,
 ): Promise<ModelSources> {
-  const repository = repositorySource(named);
-  const unet = fileSource(named.unet);
-  const checkpoint = fileSource(named.checkpoint);
-  const sources = [repository, unet, checkpoint].filter((source) => source !== undefined);
-  if (sources.every(({ reference }) => reference === undefined)) {
-    return { repository: repository.text, unet: unet?.text, checkpoint: checkpoint?.text };
-  }
-  const weights = weightsWanted(unet, checkpoint);
-  const requests = new Map<Source, HubRequest>();
-  for (const source of sources) {
-    const { reference } = source;
-    if (reference === undefined) continue;
-    const { file } = reference;
-    const choose: HubRequest['choose'] = (found) =>
-      file === undefined
-        ? chooseFiles(found, { weights, dtype: named.dtype })
-        : chooseFile(found, file);
-    requests.set(source, { reference, choose });
-  }
-  const report = reportDownload(stderr);
-  const fetching = fetchFromHub([...requests.values()], {
-    cacheFolder: join(named.data, 'hub'),
-    access: hubAccess(env, signal),
-    clock: systemClock,
-    processId: process.pid,
-    onPlan: report.plan,
-    onDescribed: (found) => {
-      const index = [...requests.keys()].indexOf(repository);
-      return packageNeeds(named, found[index]?.folder ?? repository.text);
+  const sources = readSources(named);
+  const fetched = new Map<Role, Fetched>();
+  const fetcher = createFetcher(named, context, signal);
+  const weights = PARTS.filter((part) => !sources.has('checkpoint') && !isGiven(part, sources));
+  let hasUnet: boolean | undefined;
+  const requests = [...sources].flatMap(([role, { reference }]) =>
+    reference === undefined ? [] : [{ role, reference }],
+  );
+  const answers = await fetcher(
+    requests.map(
+      ({ role, reference }): HubRequest => ({
+        reference,
+        choose(found) {
+          if (role === 'repository') hasUnet = listsWeights(found, 'unet');
+          if (role === 'repository') return chooseFiles(found, { weights, dtype: named.dtype });
+          return role === 'vae' || role === 'draft-vae'
+            ? chooseDecoder(found, reference.file, named.dtype)
+            : chooseFile(found, reference.file, role.split(' ')[0] ?? role);
+        },
+      }),
+    ),
+    () => fetched.get('repository')?.folder ?? sources.get('repository')?.text ?? '',
+    (found) => {
+      for (const [index, { role }] of requests.entries()) {
+        const answer = found[index];
+        if (answer !== undefined) fetched.set(role, answer);
+      }
     },
-    onProgress: report.progress,
+  );
+  const loras = named.loras.map(({ scale }, index): Lora => {
+    const source = sources.get(`lora ${index}`);
+    const found = fetched.get(`lora ${index}`);
+    const file = source === undefined ? '' : pathOf(source, found);
+    return { file, scale, hub: found && source?.reference };
   });
-  // An error message begins on a line of its own.
-  const fetched = await fetching.finally(() => report.end());
-  const answers = new Map([...requests.keys()].map((source, index) => [source, fetched[index]]));
-  return placed(repository, unet, checkpoint, (source) => source && answers.get(source));
+  if (answers.length === 0) return { ...localSources(sources), loras };
+  const more = await fetchMissingParts(sources, fetched, named, fetcher);
+  return { ...placed(sources, fetched, more), loras, ...defined({ hasUnet }) };
 }
 
-/** The room that the package needs on its disk; a linked one needs next to none. */
-function packageNeeds({ link, out, dtype }: NamedSources, repository: string): DiskNeed[] {
-  const bytes = packageBytes(repository, dtype);
+function readSources(named: NamedSources): Sources {
+  const entries: [Role, Source | undefined][] = [
+    ['repository', repositorySource(named.repository, named.isFolder)],
+    ['unet', optionalSource(named.unet)],
+    ['checkpoint', optionalSource(named.checkpoint)],
+    ['vae', optionalSource(named.vae)],
+    ['draft-vae', optionalSource(named.draftVae)],
+    ...named.loras.map(({ text }, index): [Role, Source | undefined] => [
+      `lora ${index}`,
+      optionalSource(text),
+    ]),
+  ];
+  return new Map(entries.filter((entry): entry is [Role, Source] => entry[1] !== undefined));
+}
+
+const isGiven = (part: WeightPart, sources: Sources): boolean =>
+  (part === 'unet' || part === 'vae') && sources.has(part);
+
+const localSources = (sources: Sources): ModelSources => ({
+  repository: sources.get('repository')?.text ?? '',
+  unet: sources.get('unet')?.text,
+  checkpoint: sources.get('checkpoint')?.text,
+  vae: sources.get('vae')?.text,
+  draftVae: sources.get('draft-vae')?.text,
+});
+
+type Fetcher = (
+  requests: readonly HubRequest[],
+  folderOf: (role: Role) => string | undefined,
+  onDescribed: (found: readonly Fetched[]) => void,
+) => Promise<readonly Fetched[]>;
+
+function createFetcher(
+  named: NamedSources,
+  { env, stderr }: Pick<CommandContext, 'env' | 'stderr'>,
+  signal: AbortSignal,
+): Fetcher {
+  return async (requests, folderOf, onDescribed) => {
+    if (requests.length === 0) return [];
+    const report = reportDownload(stderr);
+    const fetching = fetchFromHub(requests, {
+      cacheFolder: join(named.data, 'hub'),
+      access: hubAccess(env, signal),
+      clock: systemClock,
+      processId: process.pid,
+      onPlan: report.plan,
+      onDescribed(found) {
+        onDescribed(found);
+        return packageNeeds(named, folderOf);
+      },
+      onProgress: report.progress,
+    });
+    // A fault's message begins on a line of its own.
+    return fetching.finally(() => report.end());
+  };
+}
+
+/** What the package will take of its disk; a linked one takes next to nothing. */
+function packageNeeds(
+  { link, out, dtype }: NamedSources,
+  folderOf: (role: Role) => string | undefined,
+): DiskNeed[] {
+  const decoders = { vae: folderOf('vae'), draftVae: folderOf('draft-vae') };
+  const bytes = packageBytes(folderOf('repository') ?? '', dtype, decoders);
   return link ? [] : [{ what: 'the package', folder: out, bytes }];
 }
 
-/** The weights that only the repository can supply. */
-function weightsWanted(
-  unet: Source | undefined,
-  checkpoint: Source | undefined,
-): readonly WeightPart[] {
-  if (checkpoint !== undefined) return [];
-  return PARTS.filter((part) => part !== 'unet' || unet === undefined);
-}
-
-function repositorySource({ repository: text, isFolder }: NamedSources): Source {
-  if (isFolder || existsSync(text)) return { text, reference: undefined };
-  const reference = parseHubReference(text);
-  if (reference !== undefined && reference.file === undefined) return { text, reference };
-  throw new AppError(
-    'file-not-found',
-    `${text} is neither a folder here nor the OWNER/NAME of a repository on the hub.`,
+/** Weights of the repository for parts that a checkpoint lacks, whatever a cache holds. */
+async function fetchMissingParts(
+  sources: Sources,
+  fetched: ReadonlyMap<Role, Fetched>,
+  { dtype }: NamedSources,
+  fetcher: Fetcher,
+): Promise<readonly string[]> {
+  const reference = sources.get('repository')?.reference;
+  const source = sources.get('checkpoint');
+  if (reference === undefined || source === undefined) return [];
+  const path = pathOf(source, fetched.get('checkpoint'));
+  const checkpoint = unwrapped(openCheckpoint(path));
+  const weights = PARTS.filter(
+    // A checkpoint without a UNet is refused, not completed.
+    (part) => part !== 'unet' && !isGiven(part, sources) && !singleFilePart(checkpoint, part),
   );
+  checkpoint.close();
+  if (weights.length === 0) return [];
+  const choose: HubRequest['choose'] = (found) => chooseFiles(found, { weights, dtype });
+  const folder = fetched.get('repository')?.folder ?? '';
+  const [more] = await fetcher(
+    [{ reference, choose }],
+    () => folder,
+    () => undefined,
+  );
+  return more?.files ?? [];
 }
 
-/** A file here, or `OWNER/NAME/FILE` on the hub where there is no folder of that name here. */
-function fileSource(text: string | undefined): Source | undefined {
-  if (text === undefined) return undefined;
-  const isPath = existsSync(text) || existsSync(text.split('/')[0] ?? '');
-  const reference = isPath ? undefined : parseHubReference(text);
-  return { text, reference: reference?.file === undefined ? undefined : reference };
-}
-
-function hubAccess(env: NodeJS.ProcessEnv, signal: AbortSignal): HubAccess {
-  const accessToken = env['HF_TOKEN'] || undefined;
-  if (accessToken !== undefined && !accessToken.startsWith('hf_')) {
-    throw new AppError(
-      'unauthenticated',
-      'HF_TOKEN is not a token of the hub: those begin with hf_.',
-    );
-  }
-  return {
-    hubUrl: (env['HF_ENDPOINT'] || HUB_URL).replace(/\/+$/, ''),
-    accessToken,
-    fetch,
-    retryDelayMs: RETRY_DELAY_MS,
-    stallMs: STALL_MS,
-    signal,
-  };
-}
+const pathOf = (source: Source, fetched: Fetched | undefined): string =>
+  fetched === undefined ? source.text : join(fetched.folder, source.reference?.file ?? '');
 
 function placed(
-  repository: Source,
-  unet: Source | undefined,
-  checkpoint: Source | undefined,
-  answer: (source: Source | undefined) => Fetched | undefined,
+  sources: Sources,
+  fetched: ReadonlyMap<Role, Fetched>,
+  moreFiles: readonly string[],
 ): ModelSources {
-  const path = (source: Source) =>
-    join(answer(source)?.folder ?? source.text, (answer(source) && source.reference?.file) ?? '');
-  const origin = (source: Source) => {
-    const fetched = answer(source);
-    if (fetched === undefined) return source.text;
-    const file = source.reference?.file;
-    return `${fetched.name}@${fetched.commit}${file === undefined ? '' : `/${file}`}`;
+  const path = (role: Role) => {
+    const source = sources.get(role);
+    return source && pathOf(source, fetched.get(role));
   };
-  const licences = (source: Source | undefined, part: 'repository' | 'unet') => {
-    const fetched = answer(source);
-    if (fetched === undefined) return [];
-    const { licence } = fetched;
-    return licence === undefined ? readLicences(fetched.folder, part) : [{ part, ...licence }];
+  const origin = (role: Role) => {
+    const found = fetched.get(role);
+    const { text, reference } = sources.get(role) ?? {};
+    if (found === undefined) return text;
+    return [`${found.name}@${found.commit}`, reference?.file].filter(Boolean).join('/');
   };
+  const place = (role: Role) => (fetched.has(role) ? sources.get(role)?.reference : undefined);
+  const leading = place('unet') ?? place('checkpoint') ?? place('repository');
+  const files = fetched.get('repository')?.files;
   return {
-    repository: path(repository),
-    unet: unet && path(unet),
-    checkpoint: checkpoint && path(checkpoint),
+    repository: path('repository') ?? '',
+    unet: path('unet'),
+    checkpoint: path('checkpoint'),
+    vae: path('vae'),
+    draftVae: path('draft-vae'),
+    files: files && [...files, ...moreFiles],
+    hubName: leading && nameOnHub(leading),
+    hub: defined({
+      repository: place('repository'),
+      unet: place('unet'),
+      checkpoint: place('checkpoint'),
+    }),
+    originOf: (file) => originOf(file, [...fetched.values()]),
     source: {
-      repository: origin(checkpoint ?? repository),
-      ...defined({ unet: unet && origin(unet) }),
+      repository: origin(sources.has('checkpoint') ? 'checkpoint' : 'repository') ?? '',
+      ...defined({ unet: origin('unet') }),
     },
-    licences: [
-      ...licences(repository, 'repository'),
-      ...licences(checkpoint, 'repository'),
-      ...licences(unet, 'unet'),
-    ],
+    licences: [...fetched].flatMap(([role, found]) => licencesOf(found, LICENSED[role] ?? 'lora')),
   };
+}
+
+/** `OWNER/NAME@COMMIT/FILE` for a fetched file, its path for another. */
+function originOf(file: string, fetched: readonly Fetched[]): string {
+  const from = fetched.find(({ folder }) => file.startsWith(`${folder}${sep}`));
+  if (from === undefined) return file;
+  return `${from.name}@${from.commit}/${file.slice(from.folder.length + 1).replaceAll(sep, '/')}`;
+}
+
+const LICENSED: Partial<Record<Role, Manifest['licences'][number]['part']>> = {
+  repository: 'repository',
+  checkpoint: 'repository',
+  unet: 'unet',
+  vae: 'vae',
+  'draft-vae': 'vae',
+};
+
+function licencesOf(
+  fetched: Fetched,
+  part: Manifest['licences'][number]['part'],
+): Manifest['licences'] {
+  return fetched.licence === undefined
+    ? readLicences(fetched.folder, part)
+    : [{ part, ...fetched.licence }];
 }

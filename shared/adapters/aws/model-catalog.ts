@@ -3,6 +3,7 @@ import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
+import { RecipeSchema } from '#shared/core/recipe.ts';
 import type { CatalogModel } from '#shared/service/domain/catalog.ts';
 import { offerModel, priceByArea } from '#shared/service/domain/model-offer.ts';
 import type { PriceBook } from '#shared/service/domain/pricing.ts';
@@ -16,6 +17,9 @@ const ManifestSchema = z.object({
     defaultHeight: z.number().int().positive(),
     multiple: z.number().int().positive(),
   }),
+  recipe: RecipeSchema.optional(),
+  words: z.array(z.string()).optional(),
+  draft: z.object({}).optional(),
   licences: z.array(z.object({ part: z.string(), name: z.string(), url: z.string().optional() })),
 });
 

@@ -269,10 +269,14 @@ async function retryConflicts<T>(deps: DynamoTableDeps, act: () => Promise<T>): 
     } catch (error) {
       if (!isConflict(error)) throw error;
       if (conflicts === MAX_CONFLICTS) {
-        throw new AppError('unavailable', 'Too many simultaneous writes to one account. Try again.', {
-          cause: error,
-          retryable: true,
-        });
+        throw new AppError(
+          'unavailable',
+          'Too many simultaneous writes to one account. Try again.',
+          {
+            cause: error,
+            retryable: true,
+          },
+        );
       }
     }
     await (deps.sleep ?? sleep)(waitMs(deps, conflicts));

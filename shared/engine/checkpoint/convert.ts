@@ -1,4 +1,5 @@
 import { AppError } from '#shared/core/errors.ts';
+import { float8ToFloat } from '#shared/engine/bytes/float8.ts';
 import { bfloat16ToFloat, floatToHalf, halfToFloat } from '#shared/engine/bytes/half.ts';
 import { DTYPE_BYTES, type Dtype } from './tensor.ts';
 
@@ -37,6 +38,8 @@ function widen(bytes: Uint8Array, from: Dtype, target: Uint32Array): void {
     const source = aligned(bytes, 8);
     const floats = new Float32Array(target.buffer, target.byteOffset, target.length);
     floats.set(new Float64Array(source.buffer, source.byteOffset, target.length));
+  } else if (from === 'F8_E4M3' || from === 'F8_E5M2') {
+    float8ToFloat(bytes, from, new Float32Array(target.buffer, target.byteOffset, target.length));
   } else {
     throw new AppError('invalid-file', `Values of type ${from} can't serve as weights.`);
   }

@@ -50,11 +50,18 @@ export function openCheckpoint(path: string): Checkpoint {
   return path.endsWith('.json') ? openSharded(path, openOne) : openOne(path);
 }
 
-/** The weight file or index in a folder, if there is one. */
-export function findWeights(folder: string): string | undefined {
+/**
+ * The weight file or index in a folder, if there is one.
+ *
+ * @param exists whether a path is there
+ */
+export function findWeights(
+  folder: string,
+  exists: (path: string) => boolean = existsSync,
+): string | undefined {
   return [...WEIGHT_NAMES, ...OLD_WEIGHT_NAMES]
     .map((name) => join(folder, name))
-    .find((path) => existsSync(path));
+    .find((path) => exists(path));
 }
 
 function openOne(path: string): Checkpoint {

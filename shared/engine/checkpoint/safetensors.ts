@@ -133,7 +133,7 @@ function endOfText(text: string, start: number): number {
 
 function readMetadata(path: string, value: unknown): ReadonlyMap<string, string> {
   const metadata = new Map<string, string>();
-  if (value === undefined) return metadata;
+  if (value === undefined || value === null) return metadata;
   if (!isRecord(value)) throw new FormatError(path, 'has metadata that is no JSON object');
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== 'string') {

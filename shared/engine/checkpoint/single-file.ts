@@ -15,6 +15,9 @@ const PREFIXES: Readonly<Record<SinglePart, string>> = {
   vae: 'first_stage_model.',
 };
 
+/** A file with the UNet alone may leave out some or all of the prefix. */
+const BARE_UNET = ['diffusion_model.', ''];
+
 /** A tensor by which each part is recognised, under its original name. */
 const SIGNS: Readonly<Record<SinglePart, string>> = {
   text_encoder: 'text_model.final_layer_norm.weight',
@@ -29,7 +32,7 @@ const SIGNS: Readonly<Record<SinglePart, string>> = {
  * lacks the part. Closing this view does nothing.
  */
 export function singleFilePart(checkpoint: Checkpoint, part: SinglePart): Checkpoint | undefined {
-  const prefix = [PREFIXES[part], ...(part === 'unet' ? [''] : [])].find((candidate) =>
+  const prefix = [PREFIXES[part], ...(part === 'unet' ? BARE_UNET : [])].find((candidate) =>
     checkpoint.tensors.has(`${candidate}${SIGNS[part]}`),
   );
   if (prefix === undefined) return undefined;

@@ -10,6 +10,8 @@ export const DTYPE_BYTES = {
   I8: 1,
   U8: 1,
   BOOL: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
 } as const;
 
 export type Dtype = keyof typeof DTYPE_BYTES;

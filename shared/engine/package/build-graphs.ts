@@ -1,8 +1,11 @@
+import { defined } from '#shared/core/defined.ts';
 import { FormatError } from '#shared/core/errors.ts';
+import { FORMER_RECIPE } from '#shared/core/recipe.ts';
 import { hasBands } from '#shared/engine/onnx/sdxl/bands.ts';
 import { type ClipConfig, readClipConfig } from '#shared/engine/onnx/sdxl/clip-config.ts';
 import { cpuTarget, cpuTargetOfAnySize } from '#shared/engine/onnx/sdxl/cpu-target.ts';
 import { cudaTarget } from '#shared/engine/onnx/sdxl/cuda-target.ts';
+import type { DenoiseStep } from '#shared/engine/onnx/sdxl/denoise.ts';
 import {
   type ModelGraph,
   textGraph,
@@ -12,12 +15,15 @@ import {
 import { NO_FOLDING } from '#shared/engine/onnx/sdxl/resnet.ts';
 import type { Target } from '#shared/engine/onnx/sdxl/target.ts';
 import { TIME_IDS } from '#shared/engine/onnx/sdxl/time-embedding.ts';
-import type { DenoiseStep } from '#shared/engine/onnx/sdxl/unet.ts';
 import { readUnetConfig, type UnetConfig } from '#shared/engine/onnx/sdxl/unet-config.ts';
-import { readVaeConfig, type VaeConfig } from '#shared/engine/onnx/sdxl/vae-config.ts';
+import {
+  type DecoderConfig,
+  readDecoderConfig,
+  vaeFactor,
+} from '#shared/engine/onnx/sdxl/vae-config.ts';
 import type { StoredType } from '#shared/engine/onnx/stored-tensor.ts';
 import type { GraphName, Manifest } from './manifest.ts';
-import type { Repository } from './repository.ts';
+import { openRepository, type Repository } from './repository.ts';
 import { readSchedule } from './schedule.ts';
 import { readTokenizerFacts } from './tokenizer-facts.ts';
 
@@ -27,13 +33,19 @@ type Tokenizers = Manifest['text']['tokenizers'];
 export interface ModelConfig {
   readonly clip: readonly [ClipConfig, ClipConfig];
   readonly unet: UnetConfig;
-  readonly vae: VaeConfig;
+  readonly vae: DecoderConfig;
+  /** A second, smaller decoder for drafts. */
+  readonly draft: DecoderConfig | undefined;
   readonly step: DenoiseStep;
   readonly tokenizers: Tokenizers;
 }
 
 /** @throws AppError, FormatError naming the file and the field at fault */
-export function readModelConfig(repository: Repository): ModelConfig {
+export function readModelConfig(
+  repository: Repository,
+  recipe = FORMER_RECIPE,
+  decoders: DecoderFolders = {},
+): ModelConfig {
   const read = <T>(parse: (value: unknown, file: string) => T, ...names: readonly string[]): T =>
     parse(repository.readJson(...names), repository.pathOf(...names));
   const clip = (part: string) => read(readClipConfig, part, 'config.json');
@@ -46,17 +58,38 @@ export function readModelConfig(repository: Repository): ModelConfig {
   const config: ModelConfig = {
     clip: encoders,
     unet: read(readUnetConfig, 'unet', 'config.json'),
-    vae: read(readVaeConfig, 'vae', 'config.json'),
-    step: read((value, file) => readSchedule(value, file), 'scheduler', 'scheduler_config.json'),
+    vae:
+      decoders.vae === undefined
+        ? read(readDecoderConfig, 'vae', 'config.json')
+        : readDecoderFolder(decoders.vae),
+    draft: decoders.draftVae === undefined ? undefined : readDecoderFolder(decoders.draftVae),
+    step: read(
+      (value, file) => readSchedule(value, file, recipe),
+      'scheduler',
+      'scheduler_config.json',
+    ),
     tokenizers: [tokenizer('tokenizer', encoders[0]), tokenizer('tokenizer_2', encoders[1])],
   };
   checkAgreement(config, repository);
   return config;
 }
 
+/** Folders of decoders beside the repository: each a `config.json` and weights. */
+export interface DecoderFolders {
+  /** Takes the place of the repository's VAE. */
+  readonly vae?: string | undefined;
+  /** For drafts. */
+  readonly draftVae?: string | undefined;
+}
+
+function readDecoderFolder(folder: string): DecoderConfig {
+  const { readJson, pathOf } = openRepository(folder);
+  return readDecoderConfig(readJson('config.json'), pathOf('config.json'));
+}
+
 /** The parts must fit together: each takes what the one before puts out. */
 function checkAgreement(
-  { clip, unet, vae, tokenizers }: ModelConfig,
+  { clip, unet, vae, draft, tokenizers }: ModelConfig,
   { folder, pathOf }: Repository,
 ): void {
   const [first, second] = clip;
@@ -82,6 +115,12 @@ function checkAgreement(
     const file = pathOf('unet', 'config.json');
     throw new FormatError(file, `"${field}": ${actual} must be ${wanted}, ${meaning}`);
   }
+  if (draft !== undefined) {
+    for (const fact of [vaeFactor, ({ latent_channels }: DecoderConfig) => latent_channels]) {
+      if (fact(draft) === fact(vae)) continue;
+      throw new FormatError(folder, 'its VAE and the draft decoder take latents of other shapes');
+    }
+  }
   const [one, other] = tokenizers.map(({ maxLength }) => maxLength);
   if (one !== other) {
     throw new FormatError(
@@ -91,15 +130,20 @@ function checkAgreement(
   }
 }
 
-/** The three graphs of a model for one kind of device. */
+/** The graphs of a model for one kind of device. */
+export type ModelGraphs = Record<GraphName, ModelGraph> & { readonly draft?: ModelGraph };
+
+/** All graphs of a model for one kind of device. */
 export function buildGraphs(
   config: ModelConfig,
   target: Target,
   type: StoredType,
   folding = NO_FOLDING,
-): Record<GraphName, ModelGraph> {
+): ModelGraphs {
   const [, second] = config.clip;
+  const { draft } = config;
   return {
+    ...defined({ draft: draft && vaeGraph(target, type, draft, NO_FOLDING, 'draft') }),
     text: textGraph(target, type, config.clip, config.tokenizers[0].maxLength),
     unet: unetGraph(target, type, config.unet, second.projection_dim, config.step),
     vae: vaeGraph(target, type, config.vae, folding),
@@ -107,7 +151,7 @@ export function buildGraphs(
 }
 
 /** With a second VAE graph for small images if the first works in bands of rows. */
-function buildCpuGraphs(config: ModelConfig, type: StoredType): Record<GraphName, ModelGraph> {
+function buildCpuGraphs(config: ModelConfig, type: StoredType): ModelGraphs {
   const graphs = buildGraphs(config, cpuTarget, type);
   if (!hasBands(graphs.vae.graph)) return graphs;
   const { graph } = vaeGraph(cpuTargetOfAnySize, type, config.vae);
@@ -116,9 +160,9 @@ function buildCpuGraphs(config: ModelConfig, type: StoredType): Record<GraphName
 
 /** The graphs of a model for each kind of device; graphs of the same name share a weight file. */
 export interface DeviceGraphs {
-  readonly cpu: Record<GraphName, ModelGraph>;
+  readonly cpu: ModelGraphs;
   /** In float16 packages only. */
-  readonly cuda?: Record<GraphName, ModelGraph>;
+  readonly cuda?: ModelGraphs;
 }
 
 /**

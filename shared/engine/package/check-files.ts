@@ -19,18 +19,19 @@ export async function checkFiles(folder: string, manifest: Manifest): Promise<st
       faults.push(`${path} is damaged: its SHA-256 is not the manifest's`);
     }
   }
-  const { cpu, cuda } = manifest.graphs;
-  for (const set of cuda === undefined ? [cpu] : [cpu, cuda]) {
-    for (const { file, small } of [set.text, set.unet, set.vae]) {
-      for (const path of small === undefined ? [file] : [file, small.file]) {
-        if (manifest.files[path] === undefined) {
-          faults.push(`${path} is not listed in the manifest`);
-        }
-      }
-    }
+  for (const path of graphFiles(manifest)) {
+    if (manifest.files[path] === undefined) faults.push(`${path} is not listed in the manifest`);
   }
-  if (packageDigest(manifest.files) !== manifest.digest) {
-    faults.push("the manifest's digest does not fit its list of files");
+  if (packageDigest(manifest) !== manifest.digest) {
+    faults.push("the manifest's digest does not match its files and recipe");
   }
   return faults;
+}
+
+function graphFiles({ graphs: { cpu, cuda } }: Manifest): readonly string[] {
+  const sets = cuda === undefined ? [cpu] : [cpu, cuda];
+  const graphs = sets.flatMap(({ text, unet, vae, draft }) => [text, unet, vae, draft]);
+  return graphs
+    .flatMap((graph) => [graph?.file, graph?.small?.file])
+    .filter((file) => file !== undefined);
 }

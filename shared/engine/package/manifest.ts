@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
+import { FORMER_RECIPE, type Recipe, RecipeSchema } from '#shared/core/recipe.ts';
 import { parseFields, parseJson } from '#shared/engine/bytes/json.ts';
+
+import { SizesSchema, WordsSchema } from './declaration.ts';
 
 /**
  * A model package: one folder with a manifest, three graphs, their weights and the tokenizer files:
@@ -32,32 +35,39 @@ const graphSchema = <I extends readonly string[], O extends readonly string[]>(
     /** Bytes of weights that the graph reads from other files of the package. */
     weightBytes: z.number().int().min(0),
     inputs: z.literal(inputs).array().length(inputs.length),
-    outputs: z.literal(outputs).array().length(outputs.length),
+    // Decoders of earlier packages put out pixels alone.
+    outputs: z.literal(outputs).array().min(1).max(outputs.length),
   });
 
 /** Names of the inputs and outputs of each graph; shapes and dtypes as in {@link GraphSetSchema}. */
 export const GRAPH_PORTS = {
   text: { inputs: ['ids_1', 'ids_2'], outputs: ['context', 'pooled'] },
   unet: { inputs: ['latents', 'context', 'pooled', 'time_ids'], outputs: ['x0'] },
-  vae: { inputs: ['x0'], outputs: ['pixels'] },
+  vae: { inputs: ['x0'], outputs: ['pixels', 'defect'] },
+  draft: { inputs: ['x0'], outputs: ['pixels', 'defect'] },
 } as const;
 
 export const GRAPH_NAMES = ['text', 'unet', 'vae'] as const;
 export type GraphName = (typeof GRAPH_NAMES)[number];
+/** A graph of a package: one that every package has, or the draft decoder's. */
+export type AnyGraphName = GraphName | 'draft';
 
 /**
  * The three graphs, for one kind of device. Floats at the graphs' edges are float32 on every device.
  *
  * - `text`: `ids_1`, `ids_2` int32 `[N, 77]` → `context` `[N, 77, C]`, `pooled` `[N, P]`.
- * - `unet`: `latents` `[N, 4, h, w]`, `context`, `pooled`, `time_ids` `[N or 1, 6]` → `x0` `[N, 4, h, w]`,
- *   LCM's denoised latents at the schedule's timestep.
- * - `vae`: `x0` of one image → `pixels` uint8 `[1, H, W, 3]`; the graph divides by the scaling factor itself.
+ * - `unet`: `latents` `[N, 4, h, w]`, standard normal, `context`, `pooled`, `time_ids` `[N or 1, 6]` →
+ *   `x0` `[N, 4, h, w]`, what the recipe's step makes of them.
+ * - `vae`: `x0` of one image → `pixels` uint8 `[1, H, W, 3]`, and `defect` `[1]`, 0 or NaN if a decoded
+ *   value is not finite; the graph divides by the scaling factor itself.
+ * - `draft`: the same by a smaller decoder, if the package has one.
  */
 const GraphSetSchema = z.object({
   dialect: z.enum(['cpu-fp32', 'cuda-fp16']),
   text: graphSchema(GRAPH_PORTS.text.inputs, GRAPH_PORTS.text.outputs),
   unet: graphSchema(GRAPH_PORTS.unet.inputs, GRAPH_PORTS.unet.outputs),
   vae: graphSchema(GRAPH_PORTS.vae.inputs, GRAPH_PORTS.vae.outputs),
+  draft: graphSchema(GRAPH_PORTS.draft.inputs, GRAPH_PORTS.draft.outputs).optional(),
 });
 export type GraphSet = z.infer<typeof GraphSetSchema>;
 
@@ -104,21 +114,37 @@ export const ManifestSchema = z.object({
     /** The largest activations, undivided, on which that choice is based. */
     seen: z.object({ residual: z.number().min(0), inner: z.number().min(0) }).optional(),
   }),
+  /** The decoder for drafts. */
+  draft: z.object({ scalingFactor: z.number().positive() }).optional(),
   text: z.object({
     contextChannels: z.number().int().positive(),
     pooledChannels: z.number().int().positive(),
     tokenizers: z.tuple([TokenizerSchema, TokenizerSchema]),
   }),
+  /** How the model makes an image in one step; absent from packages before recipes. */
+  recipe: RecipeSchema.optional(),
+  /** Adapters merged into the weights, in order. */
+  loras: z
+    .array(z.object({ file: z.string(), sha256: Sha256Schema, scale: z.number() }))
+    .optional(),
+  /** Sizes that the model was trained on, the default first, and words: as its makers declare. */
+  sizes: SizesSchema.optional(),
+  words: WordsSchema.optional(),
   schedule: z.object({
     timestep: z.number().int().min(0),
     /** √ᾱ and √(1−ᾱ) at the timestep, as float32 values. */
     sqrtAlpha: z.number().positive(),
     sqrtOneMinusAlpha: z.number().positive(),
   }),
-  source: z.object({ repository: z.string(), unet: z.string().optional() }),
+  source: z.object({
+    repository: z.string(),
+    unet: z.string().optional(),
+    /** Which file each part's weights came from. */
+    parts: z.record(z.string(), z.string()).optional(),
+  }),
   licences: z.array(
     z.object({
-      part: z.enum(['repository', 'unet']),
+      part: z.enum(['repository', 'unet', 'lora', 'vae']),
       name: z.string(),
       url: z.string().optional(),
     }),
@@ -127,6 +153,15 @@ export const ManifestSchema = z.object({
   files: z.record(PathSchema, FileSchema),
 });
 export type Manifest = z.infer<typeof ManifestSchema>;
+
+/** The package's recipe: packages from before recipes are all DisBack's. */
+export const recipeOf = ({ recipe = FORMER_RECIPE }: Pick<Manifest, 'recipe'>): Recipe => recipe;
+
+/** What to tell the user about a package from before recipes. */
+export const formerRecipeWarning = ({ name, recipe }: Pick<Manifest, 'name' | 'recipe'>) =>
+  recipe === undefined
+    ? `${name} was imported before recipes existed and is read as disback; import it again to state its recipe.`
+    : undefined;
 
 /**
  * Reads and checks the manifest of a model package without opening the files that it lists.

@@ -1,4 +1,4 @@
-import { buildDeviceGraphs, readModelConfig } from './build-graphs.ts';
+import { buildDeviceGraphs, type DecoderFolders, readModelConfig } from './build-graphs.ts';
 import type { Manifest } from './manifest.ts';
 import { openRepository } from './repository.ts';
 import { weightBytes } from './write-graphs.ts';
@@ -8,6 +8,11 @@ import { weightBytes } from './write-graphs.ts';
  *
  * @throws AppError, FormatError naming the file and the field at fault
  */
-export function packageBytes(repository: string, dtype: Manifest['dtype']): number {
-  return weightBytes(buildDeviceGraphs(readModelConfig(openRepository(repository)), dtype));
+export function packageBytes(
+  repository: string,
+  dtype: Manifest['dtype'],
+  decoders?: DecoderFolders,
+): number {
+  const config = readModelConfig(openRepository(repository), undefined, decoders);
+  return weightBytes(buildDeviceGraphs(config, dtype));
 }

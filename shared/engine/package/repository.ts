@@ -7,12 +7,16 @@ import { findWeights } from '#shared/engine/checkpoint/open-checkpoint.ts';
 /** The parts of an SDXL repository that hold weights. */
 export const PARTS = ['text_encoder', 'text_encoder_2', 'unet', 'vae'] as const;
 export type Part = (typeof PARTS)[number];
+/** A part of a package: one of a repository's, or the decoder for drafts. */
+export type WeightPart = Part | 'draft';
 
 /** A folder laid out as stable-diffusion-xl-base-1.0 is. */
 export interface Repository {
   readonly folder: string;
   readonly pathOf: (...names: readonly string[]) => string;
   readonly has: (...names: readonly string[]) => boolean;
+  /** Whether the folder has weights of a part. */
+  readonly hasWeights: (part: Part) => boolean;
   /** Reads a JSON file of the folder. @throws AppError, FormatError naming the file */
   readonly readJson: (...names: readonly string[]) => unknown;
   /**
@@ -23,18 +27,24 @@ export interface Repository {
   readonly weightsOf: (part: Part) => string;
 }
 
-/** @throws AppError `file-not-found` if there is no such folder */
-export function openRepository(folder: string): Repository {
+/**
+ * @param files the files that belong to it, where its folder may hold others
+ * @throws AppError `file-not-found` if there is no such folder
+ */
+export function openRepository(folder: string, files?: readonly string[]): Repository {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new AppError('file-not-found', `${folder}: there is no such folder.`);
   }
   const pathOf = (...names: readonly string[]) => join(folder, ...names);
+  const listed = files && new Set(files.map((file) => join(folder, file)));
+  const exists = (path: string) => (listed?.has(path) ?? true) && existsSync(path);
   return {
     folder,
     pathOf,
-    has: (...names) => existsSync(pathOf(...names)),
+    has: (...names) => exists(pathOf(...names)),
+    hasWeights: (part) => findWeights(join(folder, part), exists) !== undefined,
     readJson: (...names) => readJsonFile(pathOf(...names), folder),
-    weightsOf: (part) => weightsOf(folder, part),
+    weightsOf: (part) => weightsOf(folder, part, exists),
   };
 }
 
@@ -52,8 +62,8 @@ function readJsonFile(path: string, folder: string): unknown {
   return parseJson(text, path);
 }
 
-function weightsOf(folder: string, part: Part): string {
-  const path = findWeights(join(folder, part));
+function weightsOf(folder: string, part: Part, exists: (path: string) => boolean): string {
+  const path = findWeights(join(folder, part), exists);
   if (path !== undefined) return path;
   const hint = part === 'unet' ? ' Name a UNet checkpoint with --unet.' : '';
   throw new AppError('file-not-found', `${join(folder, part)} has no weights.${hint}`);

@@ -1,35 +1,38 @@
 import { FormatError } from '#shared/core/errors.ts';
+import { MARKER } from '#shared/engine/checkpoint/markers.ts';
 import { quote } from '#shared/engine/checkpoint/quote.ts';
 import type { Checkpoint, LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
 import type { CheckpointTensor } from '#shared/engine/onnx/stored-tensor.ts';
-import type { Part } from './repository.ts';
+import type { WeightPart } from './repository.ts';
 
 /** Names that a part's class has and inference does not need. */
-const UNNEEDED: Record<Part, RegExp> = {
+const UNNEEDED: Record<WeightPart, RegExp> = {
   text_encoder: /^(text_model\.embeddings\.position_ids|text_projection\.weight|logit_scale)$/,
   text_encoder_2: /^(text_model\.embeddings\.position_ids|logit_scale)$/,
-  unet: /^$/,
+  unet: MARKER,
   vae: /^(encoder|quant_conv)\./,
+  draft: /^(encoder|quant_conv)\./,
 };
 
+/** A VAE's attention before diffusers renamed its layers. */
+const VAE_ATTENTION: readonly (readonly [RegExp, string])[] = [
+  [/(mid_block\.attentions\.\d+\.)query\./, '$1to_q.'],
+  [/(mid_block\.attentions\.\d+\.)key\./, '$1to_k.'],
+  [/(mid_block\.attentions\.\d+\.)value\./, '$1to_v.'],
+  [/(mid_block\.attentions\.\d+\.)proj_attn\./, '$1to_out.0.'],
+];
+
 /** Spellings of earlier and later versions of the classes, with the names that the graphs ask for. */
-const RENAMED: Record<Part, readonly (readonly [RegExp, string])[]> = {
+const RENAMED: Record<WeightPart, readonly (readonly [RegExp, string])[]> = {
   text_encoder: [[/^(embeddings|encoder|final_layer_norm)\./, 'text_model.$1.']],
   text_encoder_2: [[/^(embeddings|encoder|final_layer_norm)\./, 'text_model.$1.']],
   unet: [],
-  vae: [
-    [/(mid_block\.attentions\.\d+\.)query\./, '$1to_q.'],
-    [/(mid_block\.attentions\.\d+\.)key\./, '$1to_k.'],
-    [/(mid_block\.attentions\.\d+\.)value\./, '$1to_v.'],
-    [/(mid_block\.attentions\.\d+\.)proj_attn\./, '$1to_out.0.'],
-  ],
+  vae: VAE_ATTENTION,
+  draft: VAE_ATTENTION,
 };
 
-/** What torch's DataParallel and compile put before every name. */
-const WRAPPER = /^(module\.|_orig_mod\.)+/;
-
 /** Element types that can serve as weights. */
-const FLOATING: readonly string[] = ['F16', 'BF16', 'F32', 'F64'];
+const FLOATING: readonly string[] = ['F16', 'BF16', 'F32', 'F64', 'F8_E4M3', 'F8_E5M2'];
 
 /**
  * Finds the tensors that a part's graph asks for in its checkpoint.
@@ -39,15 +42,14 @@ const FLOATING: readonly string[] = ['F16', 'BF16', 'F32', 'F64'];
  *   unknown to the part's class
  */
 export function resolveTensors(
-  part: Part,
+  part: WeightPart,
   checkpoint: Checkpoint,
   asked: ReadonlyMap<string, CheckpointTensor>,
   file: string,
 ): ReadonlyMap<string, LazyTensor> {
   const found = new Map<string, LazyTensor>();
-  const isWrapped = [...checkpoint.tensors.keys()].every((name) => WRAPPER.test(name));
   for (const [original, tensor] of checkpoint.tensors) {
-    const name = canonicalName(part, isWrapped ? original.replace(WRAPPER, '') : original);
+    const name = canonicalName(part, original);
     if (asked.has(name)) found.set(name, tensor);
     else if (!UNNEEDED[part].test(name)) {
       throw new FormatError(file, `tensor ${quote(original)} is not part of ${LABEL[part]}`);
@@ -67,13 +69,14 @@ export function resolveTensors(
   return found;
 }
 
-const LABEL: Record<Part, string> = {
+const LABEL: Record<WeightPart, string> = {
   text_encoder: 'a CLIPTextModel of this config.json',
   text_encoder_2: 'a CLIPTextModelWithProjection of this config.json',
   unet: 'a UNet2DConditionModel of this config.json',
-  vae: 'an AutoencoderKL of this config.json',
+  vae: 'an autoencoder of this config.json',
+  draft: 'an autoencoder of this config.json',
 };
 
-function canonicalName(part: Part, name: string): string {
+function canonicalName(part: WeightPart, name: string): string {
   return RENAMED[part].reduce((text, [pattern, to]) => text.replace(pattern, to), name);
 }

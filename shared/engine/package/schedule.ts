@@ -1,54 +1,77 @@
 import { z } from 'zod';
 import { defined } from '#shared/core/defined.ts';
 import { FormatError } from '#shared/core/errors.ts';
+import { PREDICTIONS, type Recipe } from '#shared/core/recipe.ts';
 import { parseFields } from '#shared/engine/bytes/json.ts';
-import type { DenoiseStep } from '#shared/engine/onnx/sdxl/unet.ts';
+import type { DenoiseStep, Noise } from '#shared/engine/onnx/sdxl/denoise.ts';
 
-/** The timestep that DisBack and DMD2 distilled their one step for. */
-export const ONE_STEP_TIMESTEP = 399;
+/** diffusers' schedulers that are trained on noise of DDPM's betas. */
+const DDPM_FAMILY =
+  /^(DDPM|DDPMParallel|DDIM|DDIMParallel|PNDM|LMSDiscrete|EulerDiscrete|EulerAncestralDiscrete|HeunDiscrete|DPMSolverMultistep|DPMSolverSinglestep|DPMSolverSDE|KDPM2Discrete|KDPM2AncestralDiscrete|UniPCMultistep|DEISMultistep|SASolver|IPNDM|LCM|TCD)Scheduler$/;
+/** LCM's `sigma_data`. */
+const SIGMA_DATA = 0.5;
 
-/** What `LCMScheduler` takes from another scheduler's config, with its own defaults. */
+/** What diffusers' schedulers take from another one's config; LCM's defaults. */
 const ScheduleSchema = z.object({
   num_train_timesteps: z.number().int().positive().max(1e6).default(1000),
   beta_start: z.number().positive().default(0.00085),
   beta_end: z.number().positive().default(0.012),
   beta_schedule: z.enum(['linear', 'scaled_linear', 'squaredcos_cap_v2']).default('scaled_linear'),
-  prediction_type: z.enum(['epsilon', 'sample', 'v_prediction']).default('epsilon'),
   trained_betas: z.null().optional(),
   rescale_betas_zero_snr: z.literal(false).optional(),
   clip_sample: z.boolean().default(false),
   clip_sample_range: z.number().positive().default(1),
-  /** Below one, the scheduler would mix noisy latents into the clean ones. */
-  timestep_scaling: z.number().min(1).optional(),
+  timestep_scaling: z.number().positive().default(10),
   thresholding: z.literal(false).optional(),
+  // Schedulers of other families share these betas' names and mean something else.
+  _class_name: z.string().regex(DDPM_FAMILY, 'is not of the DDPM family').optional(),
+  use_flow_sigmas: z.literal(false).optional(),
+  prediction_type: z.enum(PREDICTIONS).optional(),
 });
 
 /**
- * The constants of one LCM step at a timestep, from a repository's `scheduler_config.json`, in
- * float32 as torch has them.
+ * The constants of a recipe's one step, from a repository's `scheduler_config.json`, in float32 as torch
+ * has them. The recipe overrides class, spacing and prediction.
  *
  * @throws FormatError naming the field that is wrong or not supported
  */
-export function readSchedule(
-  value: unknown,
-  file: string,
-  timestep = ONE_STEP_TIMESTEP,
-): DenoiseStep {
+export function readSchedule(value: unknown, file: string, recipe: Recipe): DenoiseStep {
   const config = parseFields(ScheduleSchema, value, file, ' (nothing else is supported)');
+  const { scheduler, timestep, prediction } = recipe;
   if (timestep >= config.num_train_timesteps) {
     throw new FormatError(
       file,
       `"num_train_timesteps": ${config.num_train_timesteps} must be greater than ${timestep}`,
     );
   }
+  const noise = noiseAt(config, timestep);
+  const clips = scheduler === 'lcm' && config.clip_sample;
+  return {
+    scheduler,
+    timestep,
+    prediction,
+    ...noise,
+    ...defined({
+      clip: clips ? config.clip_sample_range : undefined,
+      boundary: scheduler === 'lcm' ? boundaryAt(timestep * config.timestep_scaling) : undefined,
+      last: scheduler === 'tcd' ? noiseAt(config, 0) : undefined,
+    }),
+  };
+}
+
+function noiseAt(config: z.infer<typeof ScheduleSchema>, timestep: number): Noise {
   const alpha = cumulativeAlpha(config, timestep);
   return {
-    timestep,
     sqrtAlpha: Math.fround(Math.sqrt(alpha)),
     sqrtOneMinusAlpha: Math.fround(Math.sqrt(Math.fround(1 - alpha))),
-    prediction: config.prediction_type,
-    ...defined({ clip: config.clip_sample ? config.clip_sample_range : undefined }),
   };
+}
+
+/** LCM's boundary condition; undefined if it leaves the clean latents as they are. */
+function boundaryAt(scaled: number): DenoiseStep['boundary'] {
+  const variance = scaled ** 2 + SIGMA_DATA ** 2;
+  const out = Math.fround(scaled / Math.sqrt(variance));
+  return out === 1 ? undefined : { skip: Math.fround(SIGMA_DATA ** 2 / variance), out };
 }
 
 /** ᾱ at a timestep: the product of 1 − β up to it, added up in double precision as torch does. */

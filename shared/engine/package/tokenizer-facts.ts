@@ -4,7 +4,7 @@ import type { Repository } from './repository.ts';
 import { readSpecialTokens } from './special-tokens.ts';
 import { readTokenizerFiles } from './tokenizer-files.ts';
 
-const SETTINGS = ['tokenizer_config.json', 'special_tokens_map.json'];
+const SETTINGS = ['tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json'];
 
 /** Files of a tokenizer folder that go into a package. */
 export function tokenizerFiles(repository: Repository, folder: string): string[] {
@@ -34,6 +34,7 @@ export function readTokenizerFacts(
     if (id < limits.vocabulary) return id;
     throw new FormatError(vocabularyFile, `gives "${token}" an id that the text encoder lacks`);
   };
+  for (const { content } of added) idOf(content);
   return {
     folder,
     bosId: idOf(begin),

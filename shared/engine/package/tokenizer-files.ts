@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, FormatError } from '#shared/core/errors.ts';
-import { isRecord, parseJson, readOptionalText } from '#shared/engine/bytes/json.ts';
+import { isRecord, parseFields, parseJson, readOptionalText } from '#shared/engine/bytes/json.ts';
 
 /** A token that is looked for in the text before the text is cut into words. */
 const AddedTokenSchema = z.object({
@@ -9,6 +9,8 @@ const AddedTokenSchema = z.object({
   content: z.string(),
   normalized: z.boolean().default(false),
 });
+
+type AddedToken = z.infer<typeof AddedTokenSchema>;
 
 /** The words of a CLIP tokenizer's folder. */
 export interface TokenizerFiles {
@@ -18,8 +20,8 @@ export interface TokenizerFiles {
   /** Pairs to merge, in order of rank. */
   readonly merges: readonly (readonly [string, string])[];
   readonly mergesFile: string;
-  /** From a `tokenizer.json` only; the other layout names them in `tokenizer_config.json`. */
-  readonly added: readonly z.infer<typeof AddedTokenSchema>[];
+  /** Tokens beyond the vocabulary, special ones among them. */
+  readonly added: readonly AddedToken[];
 }
 
 /**
@@ -35,13 +37,39 @@ export function readTokenizerFiles(folder: string): TokenizerFiles {
   const mergesFile = join(folder, 'merges.txt');
   const rules = readOptionalText(mergesFile);
   if (rules === undefined) throw notFound(mergesFile, 'merges.txt');
+  const added = readAdded(folder);
+  const vocabulary = new Map(checkVocabulary(vocabularyFile, parseJson(text, vocabularyFile)));
+  for (const { content, id } of added) vocabulary.set(content, vocabulary.get(content) ?? id);
   return {
-    vocabulary: checkVocabulary(vocabularyFile, parseJson(text, vocabularyFile)),
+    vocabulary,
     vocabularyFile,
     merges: parseMerges(mergesFile, rules),
     mergesFile,
-    added: [],
+    added,
   };
+}
+
+const ConfigSchema = z.object({
+  added_tokens_decoder: z.record(z.string(), AddedTokenSchema.omit({ id: true })).default({}),
+});
+
+/**
+ * Tokens that textual inversion added: as transformers 4.34 and later save them in
+ * `tokenizer_config.json`, and as earlier ones do in `added_tokens.json`.
+ */
+function readAdded(folder: string): readonly AddedToken[] {
+  const read = (name: string) => {
+    const file = join(folder, name);
+    return { file, json: parseJson(readOptionalText(file) ?? '{}', file) };
+  };
+  const { file, json } = read('tokenizer_config.json');
+  const { added_tokens_decoder: decoder } = parseFields(ConfigSchema, json, file);
+  const former = read('added_tokens.json');
+  const ids = checkVocabulary(former.file, former.json);
+  return [
+    ...[...ids].map(([content, id]) => ({ id, content, normalized: true })),
+    ...Object.entries(decoder).map(([id, token]) => ({ id: Number(id), ...token })),
+  ];
 }
 
 const Model = z.object({

@@ -1,5 +1,7 @@
-import { assert } from '#shared/core/errors.ts';
+import { assert, FormatError } from '#shared/core/errors.ts';
 import { convert } from '#shared/engine/checkpoint/convert.ts';
+import { areFinite } from '#shared/engine/checkpoint/finite.ts';
+import { quote } from '#shared/engine/checkpoint/quote.ts';
 import { DTYPE_BYTES, elementCount, type LazyTensor } from '#shared/engine/checkpoint/tensor.ts';
 import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
 import type { HashedFile } from './hashed-file.ts';
@@ -68,8 +70,9 @@ export async function writeWeights(
   const scratch = new Uint8Array(CHUNK_VALUES * MAX_ELEMENT_BYTES);
   for (const tensor of layout.tensors) {
     const source = sourceOf(tensor);
+    const check = (bytes: Uint8Array) => assertFinite(bytes, tensor, source);
     if (tensor.compute === undefined) {
-      await copyValues(source, DTYPE[tensor.type], file, scratch, onBytes);
+      await copyValues(source, DTYPE[tensor.type], file, { scratch, check, onBytes });
       continue;
     }
     let count = 0;
@@ -77,6 +80,7 @@ export async function writeWeights(
       const values = tensor.compute(rows);
       const floats = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
       const bytes = convert(floats, 'F32', DTYPE[tensor.type]);
+      check(bytes);
       await file.write(bytes);
       onBytes(bytes.length);
       count += values.length;
@@ -85,12 +89,18 @@ export async function writeWeights(
   }
 }
 
+interface CopyOptions {
+  readonly scratch: Uint8Array;
+  /** Called with all bytes before they are written; may throw. */
+  readonly check: (bytes: Uint8Array) => void;
+  readonly onBytes: OnBytes;
+}
+
 async function copyValues(
   tensor: LazyTensor,
   dtype: 'F32' | 'F16',
   file: HashedFile,
-  scratch: Uint8Array,
-  onBytes: OnBytes,
+  { scratch, check, onBytes }: CopyOptions,
 ): Promise<void> {
   const count = elementCount(tensor.shape);
   for (let start = 0; start < count; start += CHUNK_VALUES) {
@@ -99,8 +109,38 @@ async function copyValues(
     await file.append(length, (room) => {
       if (tensor.dtype === dtype) tensor.read(start, end, room);
       else convert(tensor.read(start, end, scratch), tensor.dtype, dtype, room);
+      check(room);
     });
     onBytes(length);
+  }
+}
+
+/** @throws FormatError naming the tensor if any of the values to store is NaN or infinite */
+function assertFinite(bytes: Uint8Array, tensor: StoredTensor, source: LazyTensor): void {
+  if (areFinite(bytes, DTYPE[tensor.type])) return;
+  const name = `tensor ${quote(tensor.source.name)} of ${tensor.source.part}`;
+  throw new FormatError(source.file, `${name} ${faultOf(source)}`);
+}
+
+/** What is wrong with a tensor whose stored values are not finite. */
+function faultOf(source: LazyTensor): string {
+  for (let start = 0; start < elementCount(source.shape); start += CHUNK_VALUES) {
+    const end = Math.min(start + CHUNK_VALUES, elementCount(source.shape));
+    const values = convert(source.read(start, end), source.dtype, 'F32');
+    if (!areFinite(values, 'F32')) return 'holds NaN or infinity: the file is damaged';
+  }
+  return 'holds values that overflow in float16; import it with --dtype fp32';
+}
+
+/**
+ * Checks a tensor that stays in its file.
+ *
+ * @throws FormatError naming it if any value is NaN or infinite
+ */
+export function assertFiniteSource(tensor: StoredTensor, source: LazyTensor): void {
+  const count = elementCount(tensor.shape);
+  for (let start = 0; start < count; start += CHUNK_VALUES) {
+    assertFinite(source.read(start, Math.min(start + CHUNK_VALUES, count)), tensor, source);
   }
 }
 

@@ -4,11 +4,17 @@ import { encodeModel, type Place } from '#shared/engine/onnx/model-proto.ts';
 import { MIN_BANDED_LATENTS } from '#shared/engine/onnx/sdxl/bands.ts';
 import type { ModelGraph } from '#shared/engine/onnx/sdxl/graphs.ts';
 import { type StoredTensor, tensorBytes } from '#shared/engine/onnx/stored-tensor.ts';
-import type { DeviceGraphs } from './build-graphs.ts';
+import type { DeviceGraphs, ModelGraphs } from './build-graphs.ts';
 import { LinkedSources } from './link-sources.ts';
-import { GRAPH_NAMES, GRAPH_PORTS, type GraphName, type GraphSet } from './manifest.ts';
+import { type AnyGraphName, GRAPH_NAMES, GRAPH_PORTS, type GraphSet } from './manifest.ts';
 import type { PackageWriter } from './package-writer.ts';
-import { layOutWeights, type SourceOf, type WeightLayout, writeWeights } from './weight-file.ts';
+import {
+  assertFiniteSource,
+  layOutWeights,
+  type SourceOf,
+  type WeightLayout,
+  writeWeights,
+} from './weight-file.ts';
 
 export type Device = 'cpu' | 'cuda';
 
@@ -27,7 +33,7 @@ export async function writeGraphs(
   options: WriteOptions,
 ): Promise<{ cpu: GraphSet; cuda?: GraphSet }> {
   const linked = new LinkedSources();
-  const plans = GRAPH_NAMES.map((name) => planWeights(name, graphs, options, linked));
+  const plans = namesOf(graphs.cpu).map((name) => planWeights(name, graphs, options, linked));
   const of = plans.reduce((sum, { layout }) => sum + layout.sizeBytes, 0);
   await writer.assertRoom(of);
   // First, since it fails at once if links can't be made.
@@ -50,10 +56,10 @@ export async function writeGraphs(
   return { cpu, cuda: await writeSet(writer, 'cuda', graphs.cuda, places) };
 }
 
-const weightFileName = (graph: GraphName): string => `${graph}.safetensors`;
+const weightFileName = (graph: AnyGraphName): string => `${graph}.safetensors`;
 
 interface WeightPlan {
-  readonly name: GraphName;
+  readonly name: AnyGraphName;
   /** What will be written; the rest is linked. */
   readonly layout: WeightLayout;
   readonly places: ReadonlyMap<string, Place>;
@@ -61,7 +67,7 @@ interface WeightPlan {
 
 /** Decides where each tensor of the graphs of one name will lie. */
 function planWeights(
-  name: GraphName,
+  name: AnyGraphName,
   graphs: DeviceGraphs,
   { sourceOf, link }: WriteOptions,
   linked: LinkedSources,
@@ -71,8 +77,12 @@ function planWeights(
   for (const tensor of tensorsOf(name, graphs)) {
     const source = sourceOf(tensor);
     const place = link ? linked.place(tensor, source) : undefined;
-    if (place === undefined) copied.push(tensor);
-    else places.set(tensor.name, place);
+    if (place === undefined) {
+      copied.push(tensor);
+      continue;
+    }
+    assertFiniteSource(tensor, source);
+    places.set(tensor.name, place);
   }
   const layout = layOutWeights(copied);
   for (const [tensor, offset] of layout.offsets) {
@@ -81,17 +91,30 @@ function planWeights(
   return { name, layout, places };
 }
 
+/** The graphs that a package has. */
+const namesOf = ({ draft }: ModelGraphs): readonly AnyGraphName[] =>
+  draft === undefined ? GRAPH_NAMES : [...GRAPH_NAMES, 'draft'];
+
+function graphOf(graphs: ModelGraphs, name: AnyGraphName): ModelGraph {
+  const graph = graphs[name];
+  assert(graph !== undefined, `there is a ${name} graph`);
+  return graph;
+}
+
 /** How many bytes the weights of all graphs take if none is linked. */
 export function weightBytes(graphs: DeviceGraphs): number {
-  const tensors = GRAPH_NAMES.flatMap((name) => tensorsOf(name, graphs));
+  const tensors = namesOf(graphs.cpu).flatMap((name) => tensorsOf(name, graphs));
   return tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
 }
 
 /** Every tensor that the graphs of one name store, once. */
-function tensorsOf(name: GraphName, { cpu, cuda }: DeviceGraphs): readonly StoredTensor[] {
+function tensorsOf(name: AnyGraphName, { cpu, cuda }: DeviceGraphs): readonly StoredTensor[] {
   const tensors = new Map<string, StoredTensor>();
   for (const device of cuda === undefined ? [cpu] : [cpu, cuda]) {
-    for (const tensor of storedTensors(device[name])) tensors.set(tensor.name, tensor);
+    const graph = device[name];
+    for (const tensor of graph === undefined ? [] : storedTensors(graph)) {
+      tensors.set(tensor.name, tensor);
+    }
   }
   return [...tensors.values()];
 }
@@ -109,27 +132,34 @@ export function storedTensors({ graph }: Pick<ModelGraph, 'graph'>): readonly St
 async function writeSet(
   writer: PackageWriter,
   device: Device,
-  graphs: Record<GraphName, ModelGraph>,
-  places: ReadonlyMap<GraphName, ReadonlyMap<string, Place>>,
+  graphs: ModelGraphs,
+  places: ReadonlyMap<AnyGraphName, ReadonlyMap<string, Place>>,
 ): Promise<GraphSet> {
-  const fileName = (name: GraphName) => (device === 'cpu' ? `${name}.onnx` : `${name}.cuda.onnx`);
-  const smallFile = (name: GraphName) => fileName(name).replace('.', '.small.');
-  for (const name of GRAPH_NAMES) {
+  const fileName = (name: AnyGraphName) =>
+    device === 'cpu' ? `${name}.onnx` : `${name}.cuda.onnx`;
+  const smallFile = (name: AnyGraphName) => fileName(name).replace('.', '.small.');
+  for (const name of namesOf(graphs)) {
     const locate = (tensor: StoredTensor): Place => {
       const place = places.get(name)?.get(tensor.name);
       assert(place !== undefined, `${tensor.name} has a place`);
       return place;
     };
-    const { graph, small } = graphs[name];
+    const { graph, small } = graphOf(graphs, name);
     await writer.put(fileName(name), encodeModel(graph, locate));
     if (small !== undefined) await writer.put(smallFile(name), encodeModel(small, locate));
   }
-  const entry = <N extends GraphName>(name: N) => ({
+  const entry = <N extends AnyGraphName>(name: N) => ({
     file: fileName(name),
     ...defined({
-      small: graphs[name].small && { file: smallFile(name), belowRows: MIN_BANDED_LATENTS },
+      small: graphOf(graphs, name).small && {
+        file: smallFile(name),
+        belowRows: MIN_BANDED_LATENTS,
+      },
     }),
-    weightBytes: storedTensors(graphs[name]).reduce((sum, tensor) => sum + tensorBytes(tensor), 0),
+    weightBytes: storedTensors(graphOf(graphs, name)).reduce(
+      (sum, tensor) => sum + tensorBytes(tensor),
+      0,
+    ),
     inputs: [...GRAPH_PORTS[name].inputs] as (typeof GRAPH_PORTS)[N]['inputs'][number][],
     outputs: [...GRAPH_PORTS[name].outputs] as (typeof GRAPH_PORTS)[N]['outputs'][number][],
   });
@@ -138,5 +168,6 @@ async function writeSet(
     text: entry('text'),
     unet: entry('unet'),
     vae: entry('vae'),
+    ...defined({ draft: graphs.draft && entry('draft') }),
   };
 }

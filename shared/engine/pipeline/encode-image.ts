@@ -5,6 +5,7 @@ import {
   signReceipt,
 } from '#shared/core/embedded-receipt.ts';
 import type { ImageFormat } from '#shared/core/inference.ts';
+import type { Recipe } from '#shared/core/recipe.ts';
 import { createEmbeddedReceipt } from './embedded-receipt.ts';
 import { generationParameters, xmpPacket } from './image-metadata.ts';
 import type { Picture } from './pipeline.ts';
@@ -18,7 +19,8 @@ export interface EncodeOptions {
   /** 1–100 for jpeg and webp; png ignores it. */
   readonly quality: number;
   readonly prompt: string;
-  readonly model: { readonly name: string; readonly digest: string };
+  readonly decoder?: 'draft' | undefined;
+  readonly model: { readonly name: string; readonly digest: string; readonly recipe: Recipe };
   /** Signs the receipt inside the file, if given. */
   readonly signingKey?: Uint8Array | undefined;
 }
@@ -42,19 +44,21 @@ export const MEDIA_TYPES: Readonly<Record<ImageFormat, string>> = {
  */
 export async function encodeImage(picture: Pixels, options: EncodeOptions): Promise<EncodedImage> {
   const { width, height, pixels, seed } = picture;
-  const { format, quality, prompt, model } = options;
+  const { format, quality, prompt, model, decoder } = options;
   const receipt = createEmbeddedReceipt({
     // A lossless file is the same at any quality.
     quality: format === 'png' ? 100 : quality,
-    model,
+    model: { name: model.name, digest: model.digest },
     prompt,
     seed,
     width,
     height,
     format,
+    decoder,
     pixels,
   });
-  const bytes = await encodePixels(picture, format, quality, receipt, options.signingKey);
+  const parameters = generationParameters(receipt, model.recipe);
+  const bytes = await encodePixels(picture, receipt, parameters, options);
   return {
     bytes,
     sha256: createHash('sha256').update(bytes).digest('hex'),
@@ -64,19 +68,18 @@ export async function encodeImage(picture: Pixels, options: EncodeOptions): Prom
 
 async function encodePixels(
   { width, height, pixels }: Pixels,
-  format: ImageFormat,
-  quality: number,
   receipt: EmbeddedReceipt,
-  signingKey: Uint8Array | undefined,
+  parameters: string,
+  { format, quality, signingKey }: EncodeOptions,
 ): Promise<Uint8Array> {
   const { default: sharp } = await import('sharp');
   const serialized = serializeReceipt(receipt);
   const signature = signingKey === undefined ? undefined : signReceipt(serialized, signingKey);
-  const xmp = xmpPacket(receipt, serialized, signature);
+  const xmp = xmpPacket(receipt, parameters, serialized, signature);
   const image = sharp(pixels, { raw: { width, height, channels: 3 } });
   if (format === 'jpeg') return image.withXmp(xmp).jpeg({ quality }).toBuffer();
   if (format === 'webp') return image.withXmp(xmp).webp({ quality }).toBuffer();
   // libpng would compress the packet, and XMP in a PNG is found by its plain text.
   const marked = withPngText(await image.png().toBuffer(), 'XML:com.adobe.xmp', xmp);
-  return withPngText(marked, 'parameters', generationParameters(receipt));
+  return withPngText(marked, 'parameters', parameters);
 }

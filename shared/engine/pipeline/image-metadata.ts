@@ -1,4 +1,5 @@
 import type { EmbeddedReceipt } from '#shared/core/embedded-receipt.ts';
+import type { Recipe } from '#shared/core/recipe.ts';
 
 /** IPTC's term for media made by a trained model (https://cv.iptc.org/newscodes/digitalsourcetype/). */
 const DIGITAL_SOURCE_TYPE =
@@ -10,14 +11,16 @@ export const MAX_PACKET_BYTES = 60_000;
 /** The namespace of the receipt's properties: a name only, nothing is served there. */
 const RECEIPT_NAMESPACE = 'https://onestep.dev/ns/receipt/1.0/';
 
+const SAMPLERS = { lcm: 'LCM', tcd: 'TCD', euler: 'Euler' } as const;
+
 /**
  * The parameters in the format that common tools use for a PNG's `parameters` text: the prompt, then
  * one line of `Name: value` pairs.
  */
-export function generationParameters(receipt: EmbeddedReceipt): string {
+export function generationParameters(receipt: EmbeddedReceipt, { scheduler }: Recipe): string {
   const pairs = [
     'Steps: 1',
-    'Sampler: LCM',
+    `Sampler: ${SAMPLERS[scheduler]}`,
     'CFG scale: 0',
     `Seed: ${receipt.seed}`,
     `Size: ${receipt.width}x${receipt.height}`,
@@ -32,11 +35,13 @@ export function generationParameters(receipt: EmbeddedReceipt): string {
  * An XMP packet that marks the image as made by a model (IPTC) and carries the receipt. If there is
  * room, the parameters are its description, which every viewer shows.
  *
+ * @param parameters as {@link generationParameters} gives them
  * @param serialized the receipt's one line of JSON
  * @param signature its signature, if the order came with a key
  */
 export function xmpPacket(
   receipt: EmbeddedReceipt,
+  parameters: string,
   serialized: string,
   signature: string | undefined,
 ): string {
@@ -46,7 +51,7 @@ export function xmpPacket(
     `<onestep:receipt>${escapeXml(serialized)}</onestep:receipt>`,
     ...(signature === undefined ? [] : [`<onestep:signature>${signature}</onestep:signature>`]),
   ];
-  const description = escapeXml(generationParameters(receipt).replace(NOT_IN_XML, '\ufffd'));
+  const description = escapeXml(parameters.replace(NOT_IN_XML, '\ufffd'));
   const packet = wrapProperties([
     ...properties,
     `<dc:description><rdf:Alt><rdf:li xml:lang="x-default">${description}</rdf:li></rdf:Alt></dc:description>`,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { type Manifest, readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { ENGINE_VERSION } from './engine-version.ts';
 import { imageSeed, torchRandn } from './noise.ts';
 import { assertPictureSize } from './picture-size.ts';
@@ -19,6 +20,8 @@ export interface PictureRequest {
   readonly width: number;
   readonly height: number;
   readonly numOutputs: number;
+  /** `draft`: by the package's smaller decoder. */
+  readonly decoder?: 'draft' | undefined;
 }
 
 /** The tensors between the stages, with the names of diffusers' call of the same model. */
@@ -32,8 +35,12 @@ export interface Stages {
   readonly pooled: EdgeTensor;
   /** float32 `[1, 6]`: original height and width, crop's top and left, target height and width. */
   readonly time_ids: EdgeTensor;
-  /** float32 `[1, 4, h, w]`, this image's */
+  /** float32 `[1, 4, h, w]`, this image's: standard normal noise */
   readonly latents_in: EdgeTensor;
+  /** What the network is given: the noise as the recipe's scheduler scales it */
+  readonly unet_in: EdgeTensor;
+  /** float32 `[1]` */
+  readonly timestep: EdgeTensor;
   /** x₀ divided by the VAE's scaling factor, float32 `[1, 4, h, w]`, this image's */
   readonly vae_in: EdgeTensor;
 }
@@ -95,11 +102,15 @@ export async function loadPipeline(folder: string, options: SessionOptions): Pro
   };
 }
 
+/** Characters of a cut prompt that a warning repeats. */
+const SHOWN_CUT = 80;
+
 function cutWarnings(tokenizer: Tokenizer, prompt: string): string[] {
   const { cut, tokens } = tokenizer.encode(prompt);
   if (cut === '') return [];
+  const shown = cut.length > SHOWN_CUT ? `${cut.slice(0, SHOWN_CUT)}…` : cut;
   return [
-    `The prompt has ${tokens} tokens and the model reads ${tokenizer.length}; this part was cut: "${cut}"`,
+    `The prompt has ${tokens} tokens and the model reads ${tokenizer.length}; this part was cut: "${shown}"`,
   ];
 }
 
@@ -117,6 +128,8 @@ async function* drawPictures(
   const { width, height, seed, numOutputs } = request;
   const { multiple } = manifest.size;
   assertPictureSize(width, height, multiple);
+  const decoder = request.decoder ?? 'vae';
+  const { scalingFactor } = decoderOf(manifest, request.decoder);
 
   const textStarted = performance.now();
   const ids_1 = promptIds(tokenizers[0], request.prompt);
@@ -143,10 +156,14 @@ async function* drawPictures(
       'x0',
     ]);
     const unetMs = (performance.now() - unetStarted) / count;
+    assertNumbers(x0, 'latents');
     for (const [i, pictureSeed] of seeds.entries()) {
       const clean = rowOf(x0, i);
       const vaeStarted = performance.now();
-      const { pixels } = outputsOf(await sessions.run('vae', { x0: clean }), ['pixels']);
+      const decoded = await sessions.run(decoder, { x0: clean });
+      const { pixels } = outputsOf(decoded, ['pixels']);
+      // Packages from before this check have no such output.
+      if (decoded['defect'] !== undefined) assertNumbers(decoded['defect'], 'pixels');
       const vaeMs = performance.now() - vaeStarted;
       yield {
         index: first + i,
@@ -162,7 +179,9 @@ async function* drawPictures(
           pooled,
           time_ids,
           latents_in: rowOf(latents, i),
-          vae_in: unscaled(clean, manifest.vae.scalingFactor),
+          unet_in: networkInput(rowOf(latents, i), manifest),
+          timestep: { data: Float32Array.of(manifest.schedule.timestep), dims: [1] },
+          vae_in: mapped(clean, (value) => value / scalingFactor),
         },
       };
       textMs = 0;
@@ -224,7 +243,30 @@ function outputsOf<Name extends string>(
   return outputs as Record<Name, EdgeTensor>;
 }
 
-/** x₀ divided by the scaling factor, as diffusers passes it to the VAE. */
-function unscaled(x0: EdgeTensor, scalingFactor: number): EdgeTensor {
-  return { data: Float32Array.from(x0.data, (value) => value / scalingFactor), dims: x0.dims };
+/** @throws AppError `model-error` for values that are no picture */
+function assertNumbers({ data }: EdgeTensor, what: string): void {
+  if (data.every(Number.isFinite)) return;
+  throw new AppError('model-error', `The model's ${what} are not finite numbers.`);
 }
+
+/** @throws AppError `invalid-input` for a draft from a package without a draft decoder */
+function decoderOf({ name, vae, draft }: Manifest, decoder: PictureRequest['decoder']) {
+  if (decoder === undefined) return vae;
+  if (draft !== undefined) return draft;
+  throw new AppError('invalid-input', `${name} has no decoder for drafts.`, {
+    details: { param: 'decoder' },
+  });
+}
+
+/** The noise as the network sees it: Euler's latents σ·z over √(σ² + 1). */
+function networkInput(noise: EdgeTensor, manifest: Manifest): EdgeTensor {
+  if (recipeOf(manifest).scheduler !== 'euler') return noise;
+  const { sqrtAlpha, sqrtOneMinusAlpha } = manifest.schedule;
+  const sigma = sqrtOneMinusAlpha / sqrtAlpha;
+  return mapped(noise, (value) => (value * sigma) / Math.sqrt(sigma ** 2 + 1));
+}
+
+const mapped = ({ data, dims }: EdgeTensor, change: (value: number) => number): EdgeTensor => ({
+  data: Float32Array.from(data, change),
+  dims,
+});

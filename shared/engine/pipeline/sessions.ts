@@ -2,17 +2,23 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { defined } from '#shared/core/defined.ts';
-import { AppError } from '#shared/core/errors.ts';
-import { GRAPH_NAMES, type GraphName, type Manifest } from '#shared/engine/package/manifest.ts';
+import { AppError, assert } from '#shared/core/errors.ts';
+import {
+  type AnyGraphName,
+  GRAPH_NAMES,
+  type Manifest,
+  readManifest,
+} from '#shared/engine/package/manifest.ts';
 import { loadOnnxRuntime } from '#shared/engine/package/onnx-runtime.ts';
 import { assertCuda, explainCuda } from './cuda.ts';
+import { availableProcessors } from './processors.ts';
 import { readPackageAhead } from './read-ahead.ts';
 
 export type Device = 'cpu' | 'cuda';
 
 export interface SessionOptions {
   readonly device: Device;
-  /** Threads per operator; default: one per processor. */
+  /** Threads per operator, at most one per processor; default: one per usable processor. */
   readonly threads?: number | undefined;
   /**
    * Keep the memory of an image larger than the model's own size; otherwise the graph is reloaded
@@ -35,7 +41,7 @@ export interface EdgeTensor {
 /** The model's three loaded graphs. One run at a time; a run blocks this thread until it ends. */
 export interface ModelSessions {
   run(
-    graph: GraphName,
+    graph: AnyGraphName,
     inputs: Readonly<Record<string, EdgeTensor>>,
   ): Promise<Readonly<Record<string, EdgeTensor>>>;
   /** ONNX Runtime's version. */
@@ -83,14 +89,24 @@ export async function loadSessions(
   if (options.device === 'cuda') assertCuda();
   const ort = await loadOnnxRuntime();
   const ahead = readPackageAhead(folder, manifest);
-  const sessions = new Map<GraphName, InferenceSession>();
-  const open = async (name: GraphName, file = graphs[name].file): Promise<InferenceSession> => {
+  const sessions = new Map<AnyGraphName, InferenceSession>();
+  const graphOf = (name: AnyGraphName) => {
+    const graph = graphs[name];
+    assert(graph !== undefined, `the package has a ${name} graph`);
+    return graph;
+  };
+  const open = async (name: AnyGraphName, file = graphOf(name).file): Promise<InferenceSession> => {
     const path = join(folder, file);
     try {
-      const settings = runtimeOptions(options, graphs[name].weightBytes);
-      return await ort.InferenceSession.create(path, settings);
+      const settings = runtimeOptions(options, graphOf(name).weightBytes);
+      const session = await ort.InferenceSession.create(path, settings);
+      // After the graph was opened: a package replaced before or meanwhile shows by now.
+      if (readManifest(folder).digest === manifest.digest) return session;
+      await session.release();
+      throw replaced(manifest);
     } catch (cause) {
-      const text = `${path} cannot be loaded: ${explainCuda(messageOf(cause))}`;
+      if (cause instanceof AppError) throw cause;
+      const text = `${file} cannot be loaded: ${explainCuda(messageOf(cause))}`;
       throw new AppError('model-error', text, { cause });
     }
   };
@@ -101,6 +117,7 @@ export async function loadSessions(
   };
   try {
     for (const name of GRAPH_NAMES) sessions.set(name, await open(name));
+    if (graphs.draft !== undefined) sessions.set('draft', await open('draft'));
   } catch (error) {
     await close();
     throw error;
@@ -117,7 +134,7 @@ export async function loadSessions(
         feeds[input] = new ort.Tensor(elementType(data), data, dims);
       }
       try {
-        const { small, weightBytes } = graphs[name];
+        const { small, weightBytes } = graphOf(name);
         if (small !== undefined && rowsOfLatents(inputs) < small.belowRows) {
           return await runOnce(await open(name, small.file), feeds);
         }
@@ -137,6 +154,10 @@ export async function loadSessions(
     },
   };
 }
+
+/** The package on the disk is no longer the one that was loaded. */
+export const replaced = ({ name }: Pick<Manifest, 'name'>): AppError =>
+  new AppError('model-error', `The package of ${name} was replaced; restart the server to use it.`);
 
 /** Runs a graph and releases it. */
 async function runOnce(
@@ -164,7 +185,7 @@ function runtimeOptions(
   const large = weightBytes > PREPACK_LIMIT_BYTES;
   return {
     executionProviders: options.device === 'cuda' ? ['cuda'] : ['cpu'],
-    intraOpNumThreads: options.threads ?? availableParallelism(),
+    intraOpNumThreads: Math.min(options.threads ?? availableProcessors(), availableParallelism()),
     graphOptimizationLevel: 'all',
     // On CUDA it warns at every load that shapes are computed on the CPU, as they should be.
     ...defined({ logSeverityLevel: options.device === 'cuda' ? (3 as const) : undefined }),
@@ -220,7 +241,7 @@ function ownLatentValues({ size, vae }: Manifest): number {
   return (pixels / size.multiple ** 2) * vae.latentChannels;
 }
 
-function runError(graph: GraphName, cause: unknown): AppError {
+function runError(graph: AnyGraphName, cause: unknown): AppError {
   const message = messageOf(cause);
   if (/out of memory|failed to allocate|bad_alloc|bad allocation/i.test(message)) {
     const text = `The ${graph} graph ran out of memory; ask for a smaller image.`;

@@ -88,12 +88,12 @@ export function createAdmission(deps: AdmissionDeps) {
      *   for a prompt that is not taken
      */
     async submit(order: Order): Promise<SubmitResult> {
-      const { prompt, width, height, num_outputs } = order.input;
+      const { prompt } = order.input;
       const objection = deps.checkPrompt?.(prompt);
       if (objection !== undefined) {
         throw new AppError('content-blocked', objection, { details: { param: 'prompt' } });
       }
-      const quote = deps.pricing.quote(order.model.name, width, height, num_outputs);
+      const quote = deps.pricing.quote(order.model.name, order.input);
       const found = await attach(order);
       if (found !== undefined) return { outcome: 'replayed', job: found, quote };
       const result = await jobs.admit(toAdmission(order, quote, deps.settings, clock, randomBytes));

@@ -1,4 +1,5 @@
 import type { ImageFormat } from '#shared/core/inference.ts';
+import type { Recipe } from '#shared/core/recipe.ts';
 
 /** A model on offer: what its package's manifest and the deployment's configuration say of it. */
 export interface CatalogModel {
@@ -17,6 +18,12 @@ export interface CatalogModel {
     readonly max: number;
     readonly maxPixels: number;
   };
+  /** How the model makes an image in one step. */
+  readonly recipe: Recipe;
+  /** Nouns, colours and places that a small model was trained on; absent if unknown. */
+  readonly words?: readonly string[];
+  /** Whether it has a smaller decoder for drafts. */
+  readonly hasDrafts: boolean;
   readonly formats: readonly ImageFormat[];
   /** Most images of one job. */
   readonly maxOutputs: number;

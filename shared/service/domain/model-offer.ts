@@ -1,4 +1,6 @@
+import { defined } from '#shared/core/defined.ts';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
+import { FORMER_RECIPE, type Recipe } from '#shared/core/recipe.ts';
 import type { CatalogModel } from './catalog.ts';
 import { withLicenceLinks } from './licence-links.ts';
 import type { PriceBook } from './pricing.ts';
@@ -7,12 +9,19 @@ import type { PriceBook } from './pricing.ts';
 const MAX_OUTPUTS = 4;
 /** Of the area that the model was trained for. */
 const LARGEST_AREA = 1.5;
+/** Of an image's price: the model's own decoder takes more than half of the time. */
+const DRAFT_SHARE = 0.5;
 
 /** What a package's manifest says of a model. */
 export interface PackageFacts {
   readonly digest: string;
   readonly size: Pick<CatalogModel['size'], 'defaultWidth' | 'defaultHeight' | 'multiple'>;
   readonly licences: CatalogModel['licences'];
+  /** Absent from packages before recipes: those are DisBack's. */
+  readonly recipe?: Recipe | undefined;
+  readonly words?: readonly string[] | undefined;
+  /** Its smaller decoder, if the package has one. */
+  readonly draft?: object | undefined;
 }
 
 /** The model as it is offered: sizes from a quarter of its own to twice as long, by their area. */
@@ -33,6 +42,9 @@ export function offerModel(
       max: longest * 2,
       maxPixels: defaultWidth * defaultHeight * LARGEST_AREA,
     },
+    recipe: facts.recipe ?? FORMER_RECIPE,
+    ...defined({ words: facts.words }),
+    hasDrafts: facts.draft !== undefined,
     formats: IMAGE_FORMATS,
     maxOutputs: MAX_OUTPUTS,
     licences: withLicenceLinks(facts.licences),
@@ -57,11 +69,19 @@ export function priceByArea(
         const { defaultWidth, defaultHeight, maxPixels } = model.size;
         const standard = priceOf(model);
         const large = Math.ceil(standard * LARGEST_AREA);
+        const priceClass = (name: string, pixels: number, perImage: number) => ({
+          name,
+          maxPixels: pixels,
+          perImage,
+          ...defined({
+            draftPerImage: model.hasDrafts ? Math.ceil(perImage * DRAFT_SHARE) : undefined,
+          }),
+        });
         return [
           model.name,
           [
-            { name: 'standard', maxPixels: defaultWidth * defaultHeight, perImage: standard },
-            { name: 'large', maxPixels, perImage: large },
+            priceClass('standard', defaultWidth * defaultHeight, standard),
+            priceClass('large', maxPixels, large),
           ],
         ];
       }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
+import type { JobInput } from '#shared/core/job.ts';
 import { type MicroUsd, microUsd, multiplyUsd } from '#shared/core/money.ts';
 
 const SizeClassSchema = z.strictObject({
@@ -9,6 +10,8 @@ const SizeClassSchema = z.strictObject({
   maxPixels: z.number().int().positive(),
   /** Micro-USD for one image. */
   perImage: z.number().int().min(0),
+  /** Micro-USD for one image by the model's smaller decoder; the same by default. */
+  draftPerImage: z.number().int().min(0).optional(),
 });
 
 /** What each model's images cost, smallest class first. A change of any price is a new version. */
@@ -35,14 +38,17 @@ export interface Quote {
   readonly sizeClass: string;
 }
 
+/** What of an order decides its price. */
+export type PricedInput = Pick<JobInput, 'width' | 'height' | 'num_outputs' | 'decoder'>;
+
 export interface Pricing {
   readonly version: string;
   /**
-   * The price of `count` images.
+   * The price of an order's images.
    *
    * @throws AppError `invalid-input` when the size is above the model's largest class
    */
-  quote(model: string, width: number, height: number, count: number): Quote;
+  quote(model: string, input: PricedInput): Quote;
   /** The model's classes, smallest first; empty when it has no price. */
   classes(model: string): PriceBook['models'][string];
 }
@@ -53,14 +59,15 @@ export function createPricing(book: PriceBook): Pricing {
   return {
     version: book.version,
     classes,
-    quote(model, width, height, count) {
+    quote(model, { width, height, num_outputs: count, decoder }) {
       const found = classes(model).find(({ maxPixels }) => width * height <= maxPixels);
       if (found === undefined) {
         throw new AppError('invalid-input', `${model} has no price for ${width}x${height} images`, {
           details: { param: 'input.width' },
         });
       }
-      const perImage = microUsd(found.perImage);
+      const draft = decoder === 'draft' ? found.draftPerImage : undefined;
+      const perImage = microUsd(draft ?? found.perImage);
       return {
         perImage,
         total: multiplyUsd(perImage, count),

@@ -10,9 +10,9 @@ import type { Job } from '#shared/core/job.ts';
 export function imageSignature(job: Job, image: ImageRecord, key: Uint8Array): string | undefined {
   if (job.receipt === undefined || job.input === null) return undefined;
   const { model, versions } = job.receipt;
-  const { prompt, output_quality } = job.input;
+  const { prompt, output_quality: quality, decoder } = job.input;
   return signReceipt(
-    serializeReceipt(embeddedReceipt({ model, versions, prompt, quality: output_quality, image })),
+    serializeReceipt(embeddedReceipt({ model, versions, prompt, quality, decoder, image })),
     key,
   );
 }
@@ -23,6 +23,7 @@ export function embeddedReceipt(facts: {
   readonly versions: Readonly<Record<string, string>>;
   readonly prompt: string;
   readonly quality: number;
+  readonly decoder?: 'draft' | undefined;
   readonly image: Pick<ImageRecord, 'seed' | 'width' | 'height' | 'format' | 'pixels_sha256'>;
 }): EmbeddedReceipt {
   const { seed, width, height, format, pixels_sha256 } = facts.image;
@@ -36,6 +37,7 @@ export function embeddedReceipt(facts: {
     format,
     // A lossless file is the same at any quality.
     quality: format === 'png' ? 100 : facts.quality,
+    decoder: facts.decoder,
     pixels_sha256,
   };
 }

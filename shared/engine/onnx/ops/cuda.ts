@@ -29,8 +29,13 @@ function fusedOp(
   return result;
 }
 
-/** 2-D convolution of `[N, h, w, C]` with weights `[O, k, k, C]` and bias `[O]`. */
-export function nhwcConv(image: Var, weight: Var, bias: Var, options: ConvOptions = {}): Var {
+/** 2-D convolution of `[N, h, w, C]` with weights `[O, k, k, C]` and bias `[O]`, if any. */
+export function nhwcConv(
+  image: Var,
+  weight: Var,
+  bias: Var | undefined,
+  options: ConvOptions = {},
+): Var {
   assert(
     dimAt(image.shape, 3) === dimAt(weight.shape, 3),
     `NhwcConv of [${image.shape.join(', ')}] with [${weight.shape.join(', ')}]`,
@@ -39,11 +44,11 @@ export function nhwcConv(image: Var, weight: Var, bias: Var, options: ConvOption
   const shape = [dimAt(image.shape, 0), ...window.size, dimAt(weight.shape, 0)];
   return fusedOp(
     'NhwcConv',
-    [image, weight, bias],
+    bias === undefined ? [image, weight] : [image, weight, bias],
     { type: image.type, shape },
     window.attributes,
     ([x, w, b]) => {
-      assert(x && w && b, 'NhwcConv has three inputs');
+      assert(x && w, 'NhwcConv has an image and a weight');
       const planes = conv(transpose(x, TO_NCHW), transpose(w, TO_NCHW), b, options);
       return transpose(planes, TO_NHWC);
     },

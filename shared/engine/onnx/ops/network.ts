@@ -83,6 +83,10 @@ export function reduceSum(x: Var, axis: number): Var {
   return makeOp('ReduceSum', [x, int64s([axis])], { type: x.type, shape }, { keepdims: 1n });
 }
 
+/** The sum of all values, as `[1]`. */
+export const sum = (x: Var): Var =>
+  reshape(makeOp('ReduceSum', [x], { type: x.type, shape: [] }, { keepdims: 0n }), [1]);
+
 /** The greatest value of all, as `[1]`. */
 export const maximum = (x: Var): Var =>
   reshape(makeOp('ReduceMax', [x], { type: x.type, shape: [] }, { keepdims: 0n }), [1]);

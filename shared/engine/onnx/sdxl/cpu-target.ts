@@ -76,9 +76,10 @@ function residualNorm(branch: Unbiased, skip: Var, norm: Affine, epsilon: number
 function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
   if (suitsWinograd(shape)) return winogradConv(image, scope, shape);
   const { inputs, outputs, kernel, stride = 1, padding = (kernel - 1) / 2 } = shape;
-  const { weight, bias } = scope.conv(inputs, outputs, kernel);
+  const weight = parameter(scope.tensor('weight', [outputs, inputs, kernel, kernel]));
+  const bias = shape.bias === false ? undefined : parameter(scope.tensor('bias', [outputs]));
   const convolve = (rows: Var, sides: number | Sides): Var =>
-    conv(rows, parameter(weight), parameter(bias), { stride, padding: sides });
+    conv(rows, weight, bias, { stride, padding: sides });
   if (!isBanded(image)) return convolve(image, padding === 'after' ? AFTER : Math.floor(padding));
   if (kernel === 1) return perBand((rows) => convolve(rows, 0), image);
   assert(kernel === 3 && stride === 1 && padding === 1, 'bands are convolved 3×3');
@@ -90,8 +91,9 @@ function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
 
 const AFTER = { top: 0, left: 0, bottom: 1, right: 1 };
 
-function upsample(image: Var, scope: Scope, { channels, like, scale }: UpsampleOptions): Var {
-  const shape = { inputs: channels, outputs: channels, kernel: 3 };
+function upsample(image: Var, scope: Scope, options: UpsampleOptions): Var {
+  const { channels, like, scale, bias } = options;
+  const shape = { inputs: channels, outputs: channels, kernel: 3, bias };
   if (like !== undefined) {
     return imageConv(resizeNearestLike(image, like), scope, { ...shape, scale });
   }

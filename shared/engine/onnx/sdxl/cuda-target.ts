@@ -40,11 +40,11 @@ export const cudaTarget: Target = {
   toImage: (x) => transpose(cast(x, 'FLOAT16'), [0, 2, 3, 1]),
   fromImage: (image) => transpose(image, [0, 3, 1, 2]),
   conv: imageConv,
-  upsample: (image, scope, { channels, like }) =>
+  upsample: (image, scope, { channels, like, bias }) =>
     imageConv(
       like === undefined ? doubleNearest(image, ROWS) : resizeNearestLike(image, like, ROWS),
       scope,
-      { inputs: channels, outputs: channels, kernel: 3 },
+      { inputs: channels, outputs: channels, kernel: 3, bias },
     ),
   groupNorm,
   normConv: (image, norm, scope, shape) =>
@@ -63,7 +63,7 @@ function imageConv(image: Var, scope: Scope, shape: ImageConv): Var {
   return nhwcConv(
     image,
     channelsLast(scope, inputs, outputs, kernel),
-    parameter(scope.tensor('bias', [outputs])),
+    shape.bias === false ? undefined : parameter(scope.tensor('bias', [outputs])),
     { stride, padding: padding === 'after' ? AFTER : Math.floor(padding) },
   );
 }

@@ -5,13 +5,14 @@ import type { StoredType } from '#shared/engine/onnx/stored-tensor.ts';
 import { input } from '#shared/engine/onnx/value.ts';
 import { clipProjection, clipTextEncoder } from './clip.ts';
 import type { ClipConfig } from './clip-config.ts';
+import { type DenoiseStep, denoise, noisyLatents } from './denoise.ts';
 import { NO_FOLDING } from './resnet.ts';
 import { Scope } from './scope.ts';
 import type { Target } from './target.ts';
 import { TIME_IDS } from './time-embedding.ts';
-import { type DenoiseStep, denoise, unet } from './unet.ts';
+import { unet } from './unet.ts';
 import type { UnetConfig } from './unet-config.ts';
-import type { VaeConfig } from './vae-config.ts';
+import type { DecoderConfig } from './vae-config.ts';
 import { vaeDecoder } from './vae-decoder.ts';
 
 /** A graph, and scopes that list the tensors that it needs from each part of the repository. */
@@ -48,7 +49,7 @@ export function textGraph(
   return { graph, scopes: [scope1, scope2] };
 }
 
-/** Noise and conditioning → clean latents, one denoising step included. */
+/** Standard normal noise and conditioning → clean latents, the recipe's one step included. */
 export function unetGraph(
   target: Target,
   type: StoredType,
@@ -61,28 +62,34 @@ export function unetGraph(
   const context = input('context', 'FLOAT', ['batch', 'tokens', config.contextChannels]);
   const pooled = input('pooled', 'FLOAT', ['batch', pooledChannels]);
   const timeIds = input('time_ids', 'FLOAT', ['rows', TIME_IDS]);
+  const { start, networkInput } = noisyLatents(latents, step);
   const output = unet(target, scope, config, step.timestep, {
-    latents,
+    latents: networkInput,
     context,
     pooled,
     timeIds,
   });
-  const x0 = denoise(latents, output, step);
+  const x0 = denoise(start, output, step);
   return {
     graph: buildGraph('unet', [latents, context, pooled, timeIds], { x0 }),
     scopes: [scope],
   };
 }
 
-/** Clean latents → pixels. */
+/**
+ * Clean latents → pixels.
+ *
+ * @param part the decoder's weights: the repository's, or another's beside them
+ */
 export function vaeGraph(
   target: Target,
   type: StoredType,
-  config: VaeConfig,
+  config: DecoderConfig,
   folding = NO_FOLDING,
+  part: 'vae' | 'draft' = 'vae',
 ): ModelGraph {
-  const scope = Scope.of('vae', type);
+  const scope = Scope.of(part, type);
   const x0 = input('x0', 'FLOAT', [1, config.latent_channels, 'h', 'w']);
-  const pixels = vaeDecoder(target, scope, config, x0, folding);
-  return { graph: buildGraph('vae', [x0], { pixels }), scopes: [scope] };
+  const outputs = vaeDecoder(target, scope, config, x0, folding);
+  return { graph: buildGraph(part, [x0], { ...outputs }), scopes: [scope] };
 }

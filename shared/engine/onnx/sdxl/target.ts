@@ -23,6 +23,8 @@ export interface ImageConv {
   readonly outputs: number;
   readonly kernel: number;
   readonly stride?: number;
+  /** Whether it has a bias; default: yes. */
+  readonly bias?: boolean | undefined;
   /** `after`: one row and column of zeros at the bottom and right only. */
   readonly padding?: number | 'after';
   /** How many times larger the image is than the latents; absent if that is unknown. */
@@ -31,6 +33,8 @@ export interface ImageConv {
 
 export interface UpsampleOptions {
   readonly channels: number;
+  /** Whether the convolution has a bias; default: yes. */
+  readonly bias?: boolean | undefined;
   /** Has the size of the result; absent for twice the image's. */
   readonly like?: Var | undefined;
   /** How many times larger the result is than the latents; absent if that is unknown. */

@@ -1,7 +1,6 @@
 import { assert } from '#shared/core/errors.ts';
 import { floats } from '#shared/engine/onnx/constant.ts';
-import { add, cast, clip, div, mul, sub } from '#shared/engine/onnx/ops/elementwise.ts';
-import { dimAt } from '#shared/engine/onnx/shape.ts';
+import { cast, mul, sub } from '#shared/engine/onnx/ops/elementwise.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { type ResnetOptions, resnetBlock } from './resnet.ts';
 import type { Scope } from './scope.ts';
@@ -178,30 +177,4 @@ function attention(
     contextChannels: config.contextChannels,
     linearProjection: config.use_linear_projection,
   });
-}
-
-/** How a model's output and its noisy input yield the clean latents. */
-export interface DenoiseStep {
-  readonly timestep: number;
-  readonly sqrtAlpha: number;
-  readonly sqrtOneMinusAlpha: number;
-  /** What the model predicts: the noise, the clean latents, or the velocity between them. */
-  readonly prediction: 'epsilon' | 'sample' | 'v_prediction';
-  /** Clean latents are kept within ± this. */
-  readonly clip?: number;
-}
-
-/** One step of diffusers' `LCMScheduler`, the last of its schedule: no noise is added again. */
-export function denoise(latents: Var, output: Var, step: DenoiseStep): Var {
-  assert(dimAt(latents.shape, 1) === dimAt(output.shape, 1), 'latents and output are alike');
-  const clean = cleanLatents(latents, output, step);
-  return step.clip === undefined ? clean : clip(clean, -step.clip, step.clip);
-}
-
-function cleanLatents(latents: Var, output: Var, step: DenoiseStep): Var {
-  const noise = floats(step.sqrtOneMinusAlpha);
-  const signal = floats(step.sqrtAlpha);
-  if (step.prediction === 'sample') return add(output, floats(0));
-  if (step.prediction === 'epsilon') return div(sub(latents, mul(output, noise)), signal);
-  return sub(mul(latents, signal), mul(output, noise));
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { FormatError } from '#shared/core/errors.ts';
+import { isRecord } from '#shared/engine/bytes/json.ts';
 import { DiffusersActivation } from './activation.ts';
 import { Count, MAX_BLOCKS, PositiveInt, perBlock, readConfig } from './config-reader.ts';
+import { readTinyVaeConfig, type TinyVaeConfig } from './tiny-vae-config.ts';
 
 /** The fields of `AutoencoderKL` that shape its decoder, with that class's defaults. */
 const VaeConfigSchema = z.object({
@@ -16,7 +18,10 @@ const VaeConfigSchema = z.object({
   use_post_quant_conv: z.boolean().default(true),
   mid_block_add_attention: z.boolean().default(true),
 });
-export type VaeConfig = z.infer<typeof VaeConfigSchema>;
+export type VaeConfig = z.infer<typeof VaeConfigSchema> & { readonly kind: 'kl' };
+
+/** Either class of decoder. */
+export type DecoderConfig = VaeConfig | TinyVaeConfig;
 
 /**
  * Reads the `config.json` of an `AutoencoderKL`.
@@ -34,8 +39,24 @@ export function readVaeConfig(value: unknown, file: string): VaeConfig {
       `"block_out_channels": ${channels} is not a multiple of "norm_num_groups": ${config.norm_num_groups}`,
     );
   }
-  return config;
+  return { ...config, kind: 'kl' };
 }
 
+/**
+ * Reads the `config.json` of an `AutoencoderKL` or `AutoencoderTiny`.
+ *
+ * @throws FormatError naming the field that is wrong or not supported
+ */
+export function readDecoderConfig(value: unknown, file: string): DecoderConfig {
+  const name = isRecord(value) ? (value['_class_name'] ?? KL) : KL;
+  if (name === KL) return readVaeConfig(value, file);
+  if (name === 'AutoencoderTiny') return readTinyVaeConfig(value, file);
+  const problem = `"_class_name": ${JSON.stringify(name)} must be ${KL} or AutoencoderTiny`;
+  throw new FormatError(file, problem);
+}
+
+const KL = 'AutoencoderKL';
+
 /** Pixels per latent in each direction. */
-export const vaeFactor = (config: VaeConfig): number => 2 ** (config.block_out_channels.length - 1);
+export const vaeFactor = (config: DecoderConfig): number =>
+  2 ** ((config.kind === 'kl' ? config.block_out_channels : config.blocks).length - 1);

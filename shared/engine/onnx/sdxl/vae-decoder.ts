@@ -3,11 +3,13 @@ import { floats } from '#shared/engine/onnx/constant.ts';
 import { transpose } from '#shared/engine/onnx/ops/arrange.ts';
 import { add, cast, clip, div, mul, round } from '#shared/engine/onnx/ops/elementwise.ts';
 import { multiHeadAttention } from '#shared/engine/onnx/ops/microsoft.ts';
+import { sum } from '#shared/engine/onnx/ops/network.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { type Folding, foldedEpsilon, NO_FOLDING, resnetBlock, type Watch } from './resnet.ts';
 import type { Scope } from './scope.ts';
 import type { Target } from './target.ts';
-import type { VaeConfig } from './vae-config.ts';
+import { decodeTiny } from './tiny-decoder.ts';
+import type { DecoderConfig, VaeConfig } from './vae-config.ts';
 
 /** Fixed in diffusers' `Decoder`. */
 const EPSILON = 1e-6;
@@ -22,19 +24,26 @@ interface Decoder {
 }
 
 /**
- * diffusers' `AutoencoderKL.decode` with the pipeline's steps around it.
+ * diffusers' `decode` of either class of autoencoder with the pipeline's steps around it.
  *
  * @param x0 clean latents `[N, latent_channels, h, w]`
- * @returns uint8 `[N, H, W, 3]`
+ * @returns uint8 `[N, H, W, 3]`, and a float that is 0, or NaN if any decoded value is not finite
  */
 export function vaeDecoder(
   target: Target,
   root: Scope,
-  config: VaeConfig,
+  config: DecoderConfig,
   x0: Var,
   folding = NO_FOLDING,
-): Var {
-  return toPixels(decode(target, root, config, x0, folding));
+): { pixels: Var; defect: Var } {
+  const decoded = cast(
+    config.kind === 'tiny'
+      ? decodeTiny(target, root, config, x0)
+      : decode(target, root, config, x0, folding),
+    'FLOAT',
+  );
+  // Bytes can't say that they were NaN.
+  return { pixels: toPixels(decoded), defect: sum(mul(decoded, floats(0))) };
 }
 
 /**
@@ -150,7 +159,6 @@ function resnet(
 
 /** Decoded values in −1…1, `[N, 3, H, W]`, as bytes `[N, H, W, 3]`, rounded as numpy does. */
 function toPixels(decoded: Var): Var {
-  const float = cast(decoded, 'FLOAT');
-  const unit = clip(add(mul(float, floats(0.5)), floats(0.5)), 0, 1);
+  const unit = clip(add(mul(decoded, floats(0.5)), floats(0.5)), 0, 1);
   return transpose(cast(round(mul(unit, floats(255))), 'UINT8'), [0, 2, 3, 1]);
 }

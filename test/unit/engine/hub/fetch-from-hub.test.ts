@@ -60,7 +60,7 @@ async function fetchWeights(
   const reference = parseHubReference('owner/name/sub folder/w.bin');
   if (reference?.file === undefined) throw new Error('no reference');
   const file = reference.file;
-  return fetchFromHub([{ reference, choose: (found) => chooseFile(found, file) }], {
+  return fetchFromHub([{ reference, choose: (found) => chooseFile(found, file, 'unet') }], {
     cacheFolder: folder,
     clock: { now: () => performance.now() },
     processId: process.pid,

@@ -29,7 +29,7 @@ const floats = ({ values, shape }: FixtureTensor) =>
 
 /** Runs the CUDA graphs of a package on the CPU, their fused operators as functions. */
 async function runExpanded(repository: string, out: string, stages: Record<string, FixtureTensor>) {
-  const config = readModelConfig(openRepository(repository));
+  const config = readModelConfig(openRepository(repository), readManifest(out).recipe);
   const graphs = buildDeviceGraphs(config, 'fp16', readManifest(out).vae.folding).cuda;
   if (graphs === undefined) throw new Error('a float16 package has CUDA graphs');
   const run = async (name: GraphName, feeds: Record<string, Tensor>) => {
@@ -95,7 +95,11 @@ function sdxlGraphs(): readonly ModelGraph[] {
   const step = { timestep: 399, sqrtAlpha: 0.65, sqrtOneMinusAlpha: 0.76 };
   const unet = readUnetConfig(config('unet'), 'unet');
   return [
-    unetGraph(cudaTarget, 'FLOAT16', unet, 1280, { ...step, prediction: 'epsilon' }),
+    unetGraph(cudaTarget, 'FLOAT16', unet, 1280, {
+      ...step,
+      prediction: 'epsilon',
+      scheduler: 'lcm',
+    }),
     vaeGraph(cudaTarget, 'FLOAT16', readVaeConfig(config('vae'), 'vae')),
   ];
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { defined } from '#shared/core/defined.ts';
 import { verifyReceipt } from '#shared/core/embedded-receipt.ts';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
+import { FORMER_RECIPE } from '#shared/core/recipe.ts';
 import { type EncodeOptions, encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
 import { readFromRoot } from '#test/helpers/root.ts';
@@ -16,7 +17,7 @@ const options: EncodeOptions = {
   format: 'png',
   quality: 80,
   prompt: 'A <red> house & "sea"',
-  model: { name: 'demo', digest: 'ab'.repeat(32) },
+  model: { name: 'demo', digest: 'ab'.repeat(32), recipe: FORMER_RECIPE },
 };
 
 /** The receipt and signature that a file carries in its XMP. */
@@ -45,7 +46,7 @@ describe.each(IMAGE_FORMATS)('encodeImage as %s', (format) => {
     expect(Buffer.from(bytes).includes('trainedAlgorithmicMedia')).toBe(true);
     expect(JSON.parse((await embedded(bytes)).receipt)).toEqual({
       engine: `onestep ${ENGINE_VERSION}`,
-      model: options.model,
+      model: { name: options.model.name, digest: options.model.digest },
       prompt: options.prompt,
       seed: 9,
       width,

@@ -139,6 +139,30 @@ describe('tokenizer.json, which transformers 5 saves alone', () => {
   });
 });
 
+describe('tokens of textual inversion', () => {
+  const token = '<cat-toy>';
+
+  it.each([
+    [
+      'transformers 4',
+      {
+        'tokenizer_config.json': JSON.stringify({
+          ...config,
+          added_tokens_decoder: { 49408: { content: token, normalized: true, special: false } },
+        }),
+      },
+    ],
+    ['transformers before 4.34', { 'added_tokens.json': JSON.stringify({ [token]: 49408 }) }],
+  ])('are read as %s saves them', (name, files) => {
+    const tokenizer = loadTokenizer(withFiles(name.replaceAll(' ', '-'), files));
+    const around = tokenizer1.encode('a on a').ids;
+    const [begin = 0, a = 0, on = 0, , end = 0] = around;
+    expect(tokenizer.encode(`a ${token} on`).ids).toEqual([begin, a, 49408, on, end]);
+    expect(tokenizer.encode(`a${token}on`).ids).toEqual([begin, a, 49408, on, end]);
+    expect(tokenizer1.encode(token).ids).not.toContain(49408);
+  });
+});
+
 describe('faults', () => {
   it.each([
     ['vocab.json', 'not json', 'vocab.json: is not valid JSON'],

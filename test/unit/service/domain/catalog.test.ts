@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FORMER_RECIPE } from '#shared/core/recipe.ts';
 import {
   allowsSize,
   aspectSizes,
@@ -23,6 +24,8 @@ const model = (name: string, digest: string): CatalogModel => ({
   size: size(1024, 8, 2048),
   formats: ['png'],
   maxOutputs: 4,
+  recipe: FORMER_RECIPE,
+  hasDrafts: false,
   licences: [],
   hardware: 'cpu',
 });

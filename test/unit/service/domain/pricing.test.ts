@@ -19,7 +19,7 @@ describe('pricing', () => {
     [1344, 768, 3, 'standard', 4000],
     [1025, 1024, 2, 'large', 9000],
   ])('%i×%i ×%i is in class %s', (width, height, count, sizeClass, perImage) => {
-    expect(pricing.quote('onestep/sdxl', width, height, count)).toEqual({
+    expect(pricing.quote('onestep/sdxl', { width, height, num_outputs: count })).toEqual({
       perImage,
       total: perImage * count,
       version: '2026-11',
@@ -27,9 +27,21 @@ describe('pricing', () => {
     });
   });
 
+  test('a draft has its own price, or that of an image', () => {
+    const input = { width: 64, height: 64, num_outputs: 2, decoder: 'draft' } as const;
+    expect(pricing.quote('onestep/sdxl', input).total).toBe(8000);
+    const classes = [{ name: 'standard', maxPixels: 4096, perImage: 4000, draftPerImage: 1500 }];
+    const book = PriceBookSchema.parse({ version: 'v', models: { 'onestep/sdxl': classes } });
+    expect(createPricing(book).quote('onestep/sdxl', input).total).toBe(3000);
+  });
+
   test('what no class takes has no price', () => {
-    expect(() => pricing.quote('onestep/sdxl', 4096, 4096, 1)).toThrow('4096x4096');
-    expect(() => pricing.quote('onestep/none', 64, 64, 1)).toThrow('onestep/none');
+    expect(() =>
+      pricing.quote('onestep/sdxl', { width: 4096, height: 4096, num_outputs: 1 }),
+    ).toThrow('4096x4096');
+    expect(() => pricing.quote('onestep/none', { width: 64, height: 64, num_outputs: 1 })).toThrow(
+      'onestep/none',
+    );
     expect(pricing.classes('onestep/none')).toEqual([]);
   });
 

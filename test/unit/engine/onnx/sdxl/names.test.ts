@@ -26,6 +26,7 @@ const STEP = {
   sqrtAlpha: 0.65,
   sqrtOneMinusAlpha: 0.76,
   prediction: 'epsilon',
+  scheduler: 'lcm',
 } as const;
 
 const asked = ({ scopes }: ModelGraph, index = 0): Record<string, readonly number[]> =>
