@@ -60,8 +60,8 @@ export async function createCloudResources(
     tableName: await createEmptyTable(),
     outputBucket: await createEmptyBucket(),
     modelBucket,
-    macSecret: await createSecret(macSecretName ?? `mac-${id}`),
-    receiptSecret: await createSecret(`receipt-${id}`),
+    macSecret: await createCloudSecret(macSecretName ?? `mac-${id}`),
+    receiptSecret: await createCloudSecret(`receipt-${id}`),
     dispatchQueue: dispatchQueue.url,
     completionQueue: completionQueue.url,
     webhookQueue: webhookQueue.url,
@@ -79,7 +79,7 @@ async function createQueue(client: SQSClient, name: string) {
 }
 
 /** As the data stack makes secrets: letters and digits. One that is there gets a new text. */
-async function createSecret(name: string): Promise<string> {
+export async function createCloudSecret(name: string): Promise<string> {
   const text = `${randomUUID()}${randomUUID()}`.replaceAll('-', '').slice(0, 48);
   const client = createSecretsClient(accessTo('moto'));
   const secret = { SecretString: text };
