@@ -1,7 +1,6 @@
 import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
 import { createSageMakerQueue } from '#shared/adapters/aws/sagemaker-queue.ts';
-import { receiptSigningKey } from '#shared/adapters/aws/secret-keys.ts';
 import { countLeased } from '#shared/adapters/dynamo/claim.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import { createDispatcher } from '#shared/service/domain/dispatcher.ts';
@@ -16,7 +15,6 @@ const GRACE_MS = 10 * 60_000;
 
 export interface DispatchPlatform extends Platform {
   readonly sageMakerRuntime: SageMakerRuntimeClient;
-  readonly readSecret: (id: string) => Promise<string>;
 }
 
 /** The function over a platform: it is woken, gives SageMaker what there is room for, and ends. */
@@ -37,7 +35,6 @@ export function composeDispatch(config: DispatchConfig, platform: DispatchPlatfo
   });
 
   return async (): Promise<void> => {
-    const secret = await platform.readSecret(config.RECEIPT_SECRET_ARN);
     const dispatcher = createDispatcher({
       jobs: system.jobs,
       queue,
@@ -45,7 +42,6 @@ export function composeDispatch(config: DispatchConfig, platform: DispatchPlatfo
       models: () => config.MODELS.map((model) => model.name),
       clock,
       outputStore: (job) => ({ kind: 's3', bucket, prefix: outputPrefix(job) }),
-      signingKey: Buffer.from(receiptSigningKey(secret)).toString('base64'),
       settings: { leaseMs: CLAIM_MS, leaseUntil: (job) => job.deadline + GRACE_MS },
       onError: log.error,
     });

@@ -12,8 +12,6 @@ const DispatchEnvSchema = z.object({
   TABLE_NAME: z.string().min(3),
   OUTPUT_BUCKET_NAME: z.string().min(3),
   MODELS: ModelsVariable,
-  /** The secret that receipts inside images are signed with. */
-  RECEIPT_SECRET_ARN: z.string().min(1),
   /**
    * Jobs inside SageMaker per possible instance. Above the target of its scaling, or a second
    * instance never starts; small, because what is inside is out of the fair order.

@@ -1,7 +1,5 @@
 import { createSageMakerRuntimeClient } from '#shared/adapters/aws/aws-clients.ts';
 import { createPlatform } from '#shared/adapters/aws/platform.ts';
-import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
-import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
 import { composeDispatch } from './compose.ts';
 import { loadDispatchConfig } from './config.ts';
 
@@ -13,8 +11,4 @@ const access = { region: config.AWS_REGION };
 export const handler = composeDispatch(config, {
   ...platform,
   sageMakerRuntime: createSageMakerRuntimeClient(access),
-  readSecret: createSecretReader({
-    client: createSecretsClient(access),
-    clock: platform.clock,
-  }),
 });

@@ -48,6 +48,7 @@ export async function composeGpuFunction({
   const models = readServedModels(config.MODEL_FOLDERS);
   const device = chooseDevice(config, hasCudaDevice());
   const storeFor = await createStores(config, clock);
+  const signingKey = await createSigningKey(config, clock);
   const checkImage =
     config.IMAGE_CHECK === undefined ? undefined : await loadImageCheck(config.IMAGE_CHECK);
   const threads = config.THREADS === 0 ? undefined : config.THREADS;
@@ -66,6 +67,7 @@ export async function composeGpuFunction({
         clock,
         worker,
         storeFor,
+        signingKey,
         device: `${device} (${processorName(device)})`,
         checkImage,
         onMarkError: (error) => log.error(error, 'A mark could not be written'),
@@ -83,8 +85,7 @@ export async function composeGpuFunction({
     models,
     queue,
     isReady: () => ready,
-    onError: (error, job) =>
-      log.error(error, job === undefined ? 'A request failed' : `Job ${job} failed`),
+    onError: createFailureReport(log, config.RELEASE),
   });
   return {
     app,
@@ -94,6 +95,17 @@ export async function composeGpuFunction({
       await queue.drain(drainMs);
       worker.kill();
     },
+  };
+}
+
+/**
+ * Writes what went wrong with a task, and a line that an alarm counts: an update is rolled back when
+ * tasks of its release fail.
+ */
+export function createFailureReport(log: JsonLog, release: string | undefined) {
+  return (error: unknown, job: string | undefined): void => {
+    log.error(error, job === undefined ? 'A request failed' : `Job ${job} failed`);
+    log.event('task-failed', defined({ job, release }));
   };
 }
 
@@ -133,6 +145,19 @@ async function createStores(
       `store: this function does not write to that ${store.kind}.`,
     );
   };
+}
+
+/** Reads the key itself, so that it is in no task's body. */
+async function createSigningKey(
+  { RECEIPT_SECRET_ARN: secret, AWS_REGION: region = 'us-east-1' }: GpuConfig,
+  clock: Clock,
+): Promise<() => Promise<Uint8Array | undefined>> {
+  if (secret === undefined) return async () => undefined;
+  const { createSecretsClient } = await import('#shared/adapters/aws/secrets-client.ts');
+  const { createSecretReader } = await import('#shared/adapters/aws/secret-reader.ts');
+  const { receiptSigningKey } = await import('#shared/adapters/aws/secret-keys.ts');
+  const read = createSecretReader({ client: createSecretsClient({ region }), clock });
+  return async () => receiptSigningKey(await read(secret));
 }
 
 /** The AWS packages are loaded only where there is a bucket. */

@@ -22,6 +22,8 @@ const GpuEnvSchema = z.object({
   /** The only bucket that `s3` stores may name; requests for one are refused without it. */
   OUTPUT_BUCKET_NAME: z.string().min(3).optional(),
   AWS_REGION: z.string().min(1).optional(),
+  /** The secret that receipts inside images are signed with; a task may bring a key of its own. */
+  RECEIPT_SECRET_ARN: z.string().min(1).optional(),
   /** A stand-in for S3; AWS itself where there is none. */
   S3_ENDPOINT: z.url().optional(),
   HOST: z.string().min(1).default('0.0.0.0'),
@@ -41,6 +43,8 @@ const GpuEnvSchema = z.object({
    * exports `checkImage`. No check where there is none.
    */
   IMAGE_CHECK: z.string().min(1).optional(),
+  /** What lines of failed tasks carry, so that a new version's are told from an old one's. */
+  RELEASE: z.string().min(1).optional(),
   /** End when standard input ends: it is a pipe from the process that started this one. */
   END_WITH_STDIN: Flag,
 });

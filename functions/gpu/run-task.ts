@@ -18,6 +18,8 @@ export interface RunTaskDeps {
   readonly storeFor: (store: InferenceRequest['store']) => BlobStore;
   /** `cpu` or `cuda`, with the processor's name. */
   readonly device: string;
+  /** Signs the receipts inside images, where the task brings no key; undefined leaves them unsigned. */
+  readonly signingKey?: () => Promise<Uint8Array | undefined>;
   readonly onMarkError: (error: unknown) => void;
   /** Decides which images may be stored; every one may where there is none. */
   readonly checkImage?: ImageCheck | undefined;
@@ -43,22 +45,26 @@ export async function runTask(queued: QueuedTask, deps: RunTaskDeps): Promise<Re
   let result: WorkResult | undefined;
   let failure: unknown;
   try {
-    result = await deps.worker.run(work, {
-      onPhase(phase) {
-        state.phase = phase;
-        marks.phase(phase, images.length);
+    const signingKey = work.signingKey ?? (await deps.signingKey?.());
+    result = await deps.worker.run(
+      { ...work, signingKey },
+      {
+        onPhase(phase) {
+          state.phase = phase;
+          marks.phase(phase, images.length);
+        },
+        onImage(image) {
+          images.push(image);
+          check.add(image);
+          state.imagesDone = images.length;
+          marks.phase('running', images.length);
+        },
+        async shouldGoOn() {
+          if (await marks.isCanceled()) queued.stopReason ??= 'canceled';
+          return queued.stopReason === undefined;
+        },
       },
-      onImage(image) {
-        images.push(image);
-        check.add(image);
-        state.imagesDone = images.length;
-        marks.phase('running', images.length);
-      },
-      async shouldGoOn() {
-        if (await marks.isCanceled()) queued.stopReason ??= 'canceled';
-        return queued.stopReason === undefined;
-      },
-    });
+    );
   } catch (error) {
     failure = error;
   }

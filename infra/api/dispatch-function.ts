@@ -5,7 +5,7 @@ import type { OnestepStack } from '#infra/constructs/onestep-stack.ts';
 import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
-import { grantSecrets, grantSettling, grantTable } from '#infra/data/grants.ts';
+import { grantSettling, grantTable } from '#infra/data/grants.ts';
 import { deployedModels, endpointArns } from './deployed-models.ts';
 
 /** Concurrent executions: the second takes over while the first ends; the table decides who gets a job. */
@@ -22,7 +22,6 @@ export function createDispatchFunction(
     TABLE_NAME: data.table.tableName,
     OUTPUT_BUCKET_NAME: data.outputBucket.bucketName,
     MODELS: JSON.stringify(deployedModels(settings)),
-    RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
   };
   const dispatch = new ServiceFunction(stack, 'Dispatch', settings, {
     name: 'dispatch',
@@ -35,7 +34,6 @@ export function createDispatchFunction(
   });
   consumeFrom(dispatch, data.dispatchQueue, { maxConcurrency: DISPATCHERS });
   grantTable(dispatch, data);
-  grantSecrets(dispatch, [data.receiptSecret]);
   grantSettling(dispatch, data);
   dispatch.grant(['sagemaker:InvokeEndpointAsync'], endpointArns(stack, settings));
   return dispatch;

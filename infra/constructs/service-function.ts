@@ -71,7 +71,9 @@ export class ServiceFunction extends Construct {
       tracing: Tracing.ACTIVE,
       environment: { NODE_OPTIONS: '--enable-source-maps', ...props.environment },
       ...defined({
-        reservedConcurrentExecutions: props.reservedConcurrency,
+        reservedConcurrentExecutions: settings.reserveConcurrency
+          ? props.reservedConcurrency
+          : undefined,
         deadLetterQueue: props.deadLetterQueue,
       }),
     });

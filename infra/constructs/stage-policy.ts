@@ -11,5 +11,8 @@ export interface StagePolicy {
 
 export function stagePolicy(stage: DeploymentSettings['stage']): StagePolicy {
   const protect = stage === 'prod';
-  return { removal: protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY, protect };
+  // What a failed first deployment has made is removed by its rollback: left there under its fixed name,
+  // it would stand in the way of the next.
+  const removal = protect ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
+  return { removal, protect };
 }

@@ -1,4 +1,4 @@
-import { CfnOutput, Duration } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import {
   AttributeType,
   Billing,
@@ -92,7 +92,8 @@ export class DataStack extends OnestepStack {
       encryption: TableEncryptionV2.awsManagedKey(),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: policy.protect,
-      removalPolicy: policy.removal,
+      // Its name is CloudFormation's, and a protected table can't be deleted by a rollback.
+      removalPolicy: policy.protect ? RemovalPolicy.RETAIN : policy.removal,
       globalSecondaryIndexes: TABLE_SCHEMA.indexes.map((index) => ({
         indexName: index.name,
         partitionKey: text(index.partitionKey),

@@ -31,7 +31,7 @@ import { stagePolicy } from '#infra/constructs/stage-policy.ts';
 import { TIMEOUTS } from '#infra/constructs/timeouts.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
 import { defined } from '#shared/core/defined.ts';
-import { macSecretName, PROJECT } from '#shared/deployment/names.ts';
+import { macSecretName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { createWebAcl, firewallName } from './web-acl.ts';
 
@@ -74,27 +74,22 @@ export class EdgeStack extends OnestepStack {
    * this name in whichever region the viewer is near; the one of us-east-1 is made here.
    */
   private createEdgeFunction(code: Code): LambdaFunction {
-    const functionName = `${PROJECT}-${this.settings.stage}-edge`;
-    const logGroupName = `/aws/lambda/us-east-1.${functionName}`;
-    new LogGroup(this, 'EdgeLogs', {
-      logGroupName,
-      retention: retentionDays(this.settings.logRetentionDays),
-      removalPolicy: stagePolicy(this.settings.stage).removal,
-    });
+    // CloudFormation's own name for it, which begins with the stack's: a name of ours would be taken for
+    // as long as the copies of an earlier function of that name last.
+    const logGroupNames = `/aws/lambda/us-east-1.${this.stackName}-*`;
     const role = new Role(this, 'EdgeRole', {
       assumedBy: new CompositePrincipal(
         new ServicePrincipal('lambda.amazonaws.com'),
         new ServicePrincipal('edgelambda.amazonaws.com'),
       ),
     });
-    const logs = `arn:aws:logs:*:${this.account}:log-group:${logGroupName}`;
+    const logs = `arn:aws:logs:*:${this.account}:log-group:${logGroupNames}`;
     allow(role, ['logs:CreateLogGroup'], [logs]);
     allow(role, ['logs:CreateLogStream', 'logs:PutLogEvents'], [`${logs}:*`]);
     // Secrets Manager ends a secret's ARN with six characters of its own choice.
     const secretArn = `arn:aws:secretsmanager:${this.settings.region}:${this.account}:secret:${macSecretName(this.settings.stage)}-??????`;
     allow(role, ['secretsmanager:GetSecretValue'], [secretArn]);
     const edgeFunction = new LambdaFunction(this, 'EdgeFunction', {
-      functionName,
       description: 'Verifies API keys offline, hashes bodies for origin access control, forwards.',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.X86_64,
@@ -106,7 +101,12 @@ export class EdgeStack extends OnestepStack {
       // Replicas outlive a distribution's change by hours: deleting the old version would fail.
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
-    acknowledgeEdge(edgeFunction, role, logGroupName);
+    new LogGroup(this, 'EdgeLogs', {
+      logGroupName: `/aws/lambda/us-east-1.${edgeFunction.functionName}`,
+      retention: retentionDays(this.settings.logRetentionDays),
+      removalPolicy: stagePolicy(this.settings.stage).removal,
+    });
+    acknowledgeEdge(edgeFunction, role, logGroupNames);
     return edgeFunction;
   }
 
@@ -144,7 +144,7 @@ export class EdgeStack extends OnestepStack {
   }
 }
 
-function acknowledgeEdge(edgeFunction: LambdaFunction, role: Role, logGroupName: string): void {
+function acknowledgeEdge(edgeFunction: LambdaFunction, role: Role, logGroupNames: string): void {
   acknowledge(
     edgeFunction,
     'Lambda@Edge takes no dead-letter queue, and CloudFront only ever invokes it synchronously.',
@@ -158,7 +158,7 @@ function acknowledgeEdge(edgeFunction: LambdaFunction, role: Role, logGroupName:
   acknowledge(
     role,
     'Lambda@Edge logs in the region nearest to the viewer: the region is open, account and log group are not.',
-    `AwsSolutions-IAM5[Resource::arn:aws:logs:*:<AWS::AccountId>:log-group:${logGroupName}]`,
-    `AwsSolutions-IAM5[Resource::arn:aws:logs:*:<AWS::AccountId>:log-group:${logGroupName}:*]`,
+    `AwsSolutions-IAM5[Resource::arn:aws:logs:*:<AWS::AccountId>:log-group:${logGroupNames}]`,
+    `AwsSolutions-IAM5[Resource::arn:aws:logs:*:<AWS::AccountId>:log-group:${logGroupNames}:*]`,
   );
 }

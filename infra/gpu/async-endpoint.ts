@@ -1,10 +1,18 @@
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  Metric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import type { Role } from 'aws-cdk-lib/aws-iam';
+import { CfnMetricFilter, type LogGroup } from 'aws-cdk-lib/aws-logs';
+
 import { CfnEndpoint, CfnEndpointConfig, CfnModel } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
-import { VARIANT_NAME } from '#shared/deployment/names.ts';
-import { variantMetric } from './endpoint-metrics.ts';
+import { allow } from '#infra/constructs/allow.ts';
+import { PROJECT, VARIANT_NAME } from '#shared/deployment/names.ts';
 import { scaleToZero } from './endpoint-scaling.ts';
 
 /**
@@ -16,6 +24,11 @@ export const INFERENCE_AMI = 'al2023-ami-sagemaker-inference-gpu-4-1';
 /** Enough for the largest model to download and start on a slow day. */
 const STARTUP_TIMEOUT_SECONDS = 1_200;
 const DOWNLOAD_TIMEOUT_SECONDS = 1_200;
+/** For finding an instance of any of the types. */
+const PROVISION_TIMEOUT_SECONDS = 1_200;
+
+/** The metric of the container's lines that say that a task has failed. */
+const FAILED_TASKS = 'FailedTasks';
 
 export interface AsyncEndpointProps {
   /** Fixed, so that it can be granted on and logged before it exists. Never changes: that replaces it. */
@@ -26,12 +39,19 @@ export interface AsyncEndpointProps {
   /** An S3 prefix that ends in `/` and holds the model package's files as they are. */
   readonly modelDataUrl: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly instanceType: string;
+  /** One to five types: the first is preferred, the next is taken where the first can't be had. */
+  readonly instanceTypes: readonly string[];
   readonly maxInstances: number;
+  /** Whether it scales; a change of types may need a deployment without. */
+  readonly scales: boolean;
   readonly outputPath: string;
   readonly failurePath: string;
   readonly successTopicArn: string;
   readonly errorTopicArn: string;
+  /** Where the container's lines go, from which its failures are counted. */
+  readonly logs: LogGroup;
+  /** What the container's lines are marked with: image and model, in a name's characters. */
+  readonly release: string;
 }
 
 /**
@@ -51,7 +71,7 @@ export class AsyncEndpoint extends Construct {
     this.model = this.createModel(props);
     this.config = this.createConfig(props, this.model);
     this.endpoint = this.createEndpoint(props, this.config);
-    scaleToZero(this, this.endpoint, props.endpointName, props.maxInstances);
+    if (props.scales) scaleToZero(this, this.endpoint, props.endpointName, props.maxInstances);
   }
 
   private createModel(props: AsyncEndpointProps): CfnModel {
@@ -83,7 +103,11 @@ export class AsyncEndpoint extends Construct {
         {
           variantName: VARIANT_NAME,
           modelName: model.attrModelName,
-          instanceType: props.instanceType,
+          instancePools: props.instanceTypes.map((instanceType, index) => ({
+            instanceType,
+            priority: index + 1,
+          })),
+          variantInstanceProvisionTimeoutInSeconds: PROVISION_TIMEOUT_SECONDS,
           // An endpoint starts with at least one instance; scaling removes it when no jobs come.
           initialInstanceCount: 1,
           initialVariantWeight: 1,
@@ -110,20 +134,7 @@ export class AsyncEndpoint extends Construct {
   }
 
   private createEndpoint(props: AsyncEndpointProps, config: CfnEndpointConfig): CfnEndpoint {
-    const failures = new Alarm(this, 'RollbackAlarm', {
-      alarmDescription: `New version of ${props.endpointName} fails its jobs: the update is rolled back.`,
-      metric: variantMetric(
-        props.endpointName,
-        'InvocationFailures',
-        Stats.SUM,
-        Duration.minutes(1),
-      ),
-      threshold: 3,
-      evaluationPeriods: 5,
-      datapointsToAlarm: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
+    const failures = this.createRollbackAlarm(props);
     return new CfnEndpoint(this, 'Endpoint', {
       endpointName: props.endpointName,
       endpointConfigName: config.attrEndpointConfigName,
@@ -138,5 +149,46 @@ export class AsyncEndpoint extends Construct {
         autoRollbackConfiguration: { alarms: [{ alarmName: failures.alarmName }] },
       },
     });
+  }
+
+  /**
+   * Goes off when the new version fails its jobs. SageMaker counts failures of the variant, old and new
+   * instances together: a fix, deployed while jobs fail, would roll itself back. So the lines of failed
+   * tasks are counted, by the release that they carry, and each release has an alarm of its own, which
+   * begins without a past.
+   */
+  private createRollbackAlarm(props: AsyncEndpointProps): Alarm {
+    const { release, endpointName } = props;
+    const metricNamespace = `${PROJECT}/${endpointName}`;
+    new CfnMetricFilter(this, 'FailedTasks', {
+      logGroupName: props.logs.logGroupName,
+      filterPattern: '{ $.event = "task-failed" }',
+      metricTransformations: [
+        {
+          metricNamespace,
+          metricName: FAILED_TASKS,
+          metricValue: '1',
+          dimensions: [{ key: 'Release', value: '$.release' }],
+        },
+      ],
+    });
+    const alarm = new Alarm(this, `RollbackAlarm${release.replaceAll('-', '')}`, {
+      alarmDescription: `New version of ${endpointName} fails its jobs: the update is rolled back.`,
+      metric: new Metric({
+        namespace: metricNamespace,
+        metricName: FAILED_TASKS,
+        dimensionsMap: { Release: release },
+        statistic: Stats.SUM,
+        period: Duration.minutes(1),
+      }),
+      threshold: 3,
+      evaluationPeriods: 5,
+      datapointsToAlarm: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    // SageMaker looks at the alarm as the model's role.
+    allow(props.role, ['cloudwatch:DescribeAlarms'], [alarm.alarmArn]);
+    return alarm;
   }
 }

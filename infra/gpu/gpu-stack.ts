@@ -50,8 +50,11 @@ export class GpuStack extends OnestepStack {
     });
     const bucket = this.data.outputBucket;
     const { imageCheck } = this.settings;
+    const release = releaseOf(this.settings, model);
     const environment: OwnEnvironment<GpuEnv> = {
       OUTPUT_BUCKET_NAME: bucket.bucketName,
+      RELEASE: release,
+      RECEIPT_SECRET_ARN: this.data.receiptSecret.secretArn,
       ...defined({ IMAGE_CHECK: imageCheck }),
     };
     const endpoint = new AsyncEndpoint(this, id, {
@@ -60,12 +63,15 @@ export class GpuStack extends OnestepStack {
       image: `${this.account}.dkr.ecr.${this.region}.${this.urlSuffix}/${repositoryName(this.settings.stage)}@${this.settings.imageDigest}`,
       modelDataUrl: objectUrl(this.data.modelBucket, modelPrefix(model.digest)),
       environment: { ...environment, AWS_REGION: this.region },
-      instanceType: model.instance,
+      instanceTypes: model.instance,
       maxInstances: model.maxInstances,
+      scales: this.settings.scaling,
       outputPath: objectUrl(bucket, 'out/'),
       failurePath: objectUrl(bucket, 'fail/'),
       successTopicArn: this.successTopic.topicArn,
       errorTopicArn: this.errorTopic.topicArn,
+      logs,
+      release,
     });
     endpoint.model.node.addDependency(check.resource);
     endpoint.endpoint.node.addDependency(logs);
@@ -77,7 +83,7 @@ export class GpuStack extends OnestepStack {
    * for each digest: while an update runs, old instances still read the old package.
    */
   private createRole(id: string, model: ModelSettings, logs: LogGroup): Role {
-    const { modelBucket, outputBucket, repository } = this.data;
+    const { modelBucket, outputBucket, repository, receiptSecret } = this.data;
     const role = new Role(this, id, {
       assumedBy: new ServicePrincipal('sagemaker.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
@@ -86,9 +92,13 @@ export class GpuStack extends OnestepStack {
     grantObjects(role, modelBucket, ['s3:GetObject'], [modelPrefix(model.digest)]);
     grantListing(role, modelBucket, [modelPrefix(model.digest)]);
     grantObjects(role, outputBucket, ['s3:PutObject'], OUTPUT_PREFIXES);
+    // Images of a task that ended late or half stored are taken back.
+    grantObjects(role, outputBucket, ['s3:DeleteObject'], ['outputs/']);
     // The mark that asks for a job to be cancelled.
     grantObjects(role, outputBucket, ['s3:GetObject'], ['jobs/']);
     grantListing(role, outputBucket, ['jobs/']);
+    // Signs the receipts inside images: the key is in no job's body.
+    allow(role, ['secretsmanager:GetSecretValue'], [receiptSecret.secretArn]);
     allow(role, ['sns:Publish'], [this.successTopic.topicArn, this.errorTopic.topicArn]);
     allow(role, PULL_ACTIONS, [repository.repositoryArn]);
     allow(role, ['ecr:GetAuthorizationToken'], ['*']);
@@ -115,6 +125,11 @@ const PULL_ACTIONS = [
 ];
 const LOG_ACTIONS = ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams'];
 const METRIC_NAMESPACES = ['AWS/SageMaker', '/aws/sagemaker/Endpoints'];
+
+/** Image and model by the beginnings of their digests: what an update of the endpoint changes. */
+function releaseOf({ imageDigest }: DeploymentSettings, { digest }: ModelSettings): string {
+  return `${imageDigest.replace('sha256:', '').slice(0, 12)}-${digest.slice(0, 12)}`;
+}
 
 /** `StabilityaiSdxl` for `stabilityai/sdxl`: an id that stays as long as the model's name does. */
 function pascalCase(name: string): string {

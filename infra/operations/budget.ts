@@ -5,6 +5,24 @@ import type { Construct } from 'constructs';
 import { PROJECT } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
+/**
+ * What a deployment is made of, as Cost Explorer names it: without the tag, the budget counts what these
+ * cost in the whole account, and nothing else that runs there.
+ */
+const SERVICES = [
+  'Amazon SageMaker',
+  'Amazon DynamoDB',
+  'Amazon Simple Storage Service',
+  'Amazon CloudFront',
+  'AWS Lambda',
+  'AWS WAF',
+  'AmazonCloudWatch',
+  'Amazon Simple Queue Service',
+  'Amazon Simple Notification Service',
+  'AWS Secrets Manager',
+  'Amazon EC2 Container Registry (ECR)',
+];
+
 /** The cost in dollars from which an anomaly is reported. */
 const ANOMALY_USD = 20;
 
@@ -33,9 +51,9 @@ export function createBudget(
       budgetType: 'COST',
       timeUnit: 'MONTHLY',
       budgetLimit: { amount: settings.monthlyBudgetUsd, unit: 'USD' },
-      ...(settings.budgetByTag && {
-        costFilters: { TagKeyValue: [`user:project$${PROJECT}`] },
-      }),
+      costFilters: settings.budgetByTag
+        ? { TagKeyValue: [`user:project$${PROJECT}`] }
+        : { Service: [...SERVICES] },
     },
     notificationsWithSubscribers: [
       notify('ACTUAL', 50, alarms),

@@ -11,7 +11,7 @@ import {
 import type { Construct } from 'constructs';
 import { FIVE_MINUTES } from '#infra/constructs/alarm.ts';
 import { endpointMetric } from '#infra/gpu/endpoint-metrics.ts';
-import { INSTANCE_PRICES } from '#shared/deployment/instance-prices.ts';
+import { dearestPerHour } from '#shared/deployment/cost.ts';
 import { PROJECT } from '#shared/deployment/names.ts';
 import { instanceHours, instanceSamples } from './instance-hours.ts';
 import { type LogMetricName, logMetric } from './log-metrics.ts';
@@ -85,7 +85,9 @@ export function createDashboard(scope: Construct, watched: Watched, namespace: s
 
 function heading({ api, data }: Watched): string {
   return `# Onestep (${data.settings.stage})\n${api.publicUrl} · models: ${data.settings.models
-    .map((model) => `${model.name} on ${model.instance}, at most ${model.maxInstances}`)
+    .map(
+      (model) => `${model.name} on ${model.instance.join(' or ')}, at most ${model.maxInstances}`,
+    )
     .join('; ')}`;
 }
 
@@ -109,9 +111,7 @@ function functionMetrics(watched: Watched, what: 'errors' | 'duration'): IMetric
 
 /** Instance-hours at list price over images made in the same hour; idle time is in it. */
 function dollarsPerImage({ gpu, data }: Watched, images: IMetric): MathExpression {
-  const hourly = data.settings.models.map(
-    (model) => INSTANCE_PRICES[model.instance]?.usdPerHour ?? 0,
-  );
+  const hourly = data.settings.models.map((model) => dearestPerHour(model.instance));
   const names = gpu.endpoints.map((_, index) => `h${index}`);
   return new MathExpression({
     label: 'USD per image',

@@ -114,7 +114,7 @@ export function estimateCost(input: CostInput): Cost {
     totalUsd,
     perImageUsd: input.images === 0 ? 0 : totalUsd / input.images,
     atRestPerMonthUsd: atRest(input.models),
-    ceilingPerMonthUsd: ceilingPerMonth(input.instance, input.maxInstances),
+    ceilingPerMonthUsd: ceilingPerMonth([input.instance], input.maxInstances),
   };
 }
 
@@ -128,7 +128,12 @@ function atRest(models: number): number {
   );
 }
 
-/** Most instances × dollars an hour × 720 hours. */
-export function ceilingPerMonth(instance: string, maxInstances: number): number {
-  return (INSTANCE_PRICES[instance]?.usdPerHour ?? 0) * maxInstances * HOURS_PER_MONTH;
+/** Most instances × dollars an hour of the dearest type × 720 hours. */
+export function ceilingPerMonth(instances: readonly string[], maxInstances: number): number {
+  return dearestPerHour(instances) * maxInstances * HOURS_PER_MONTH;
+}
+
+/** Dollars an hour of the type that costs most. */
+export function dearestPerHour(instances: readonly string[]): number {
+  return Math.max(0, ...instances.map((type) => INSTANCE_PRICES[type]?.usdPerHour ?? 0));
 }

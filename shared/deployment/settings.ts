@@ -18,6 +18,31 @@ export const NO_IMAGE = `sha256:${'0'.repeat(64)}`;
 /** A function's environment ends at 4 KB, and holds more than this list. */
 const MAX_BLOCK_LIST = 2048;
 
+/** Hours in a day that each instance may run before the kill switch acts. */
+const HOURS_OF_AN_INSTANCE = 12;
+
+/**
+ * The regions that have every type of resource that the stacks are made of, by CloudFormation's own
+ * registry: elsewhere budgets, function URLs or endpoints are missing, and the last stacks would fail.
+ */
+export const REGIONS = [
+  'ap-northeast-1',
+  'ap-northeast-2',
+  'ap-south-1',
+  'ap-southeast-1',
+  'ap-southeast-2',
+  'ca-central-1',
+  'eu-central-1',
+  'eu-west-1',
+  'eu-west-2',
+  'eu-west-3',
+  'sa-east-1',
+  'us-east-1',
+  'us-east-2',
+  'us-west-1',
+  'us-west-2',
+] as const;
+
 const PREFIX = 'onestep:';
 
 const Json = <Schema extends z.ZodType>(schema: Schema) =>
@@ -39,7 +64,20 @@ const ModelSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]*\/[a-z0-9][a-z0-9._-]*$/),
   /** The model package's digest, as its manifest says: 64 hex digits. */
   digest: z.string().regex(/^[0-9a-f]{64}$/),
-  instance: InstanceType.default('ml.g6.xlarge'),
+  /**
+   * One type, or up to five, the preferred one first: where that can't be had, SageMaker takes the next.
+   * What is said of time and money is that of the slowest and of the dearest.
+   */
+  instance: z
+    .preprocess(
+      (types) => (typeof types === 'string' ? [types] : types),
+      z
+        .array(InstanceType)
+        .min(1)
+        .max(5)
+        .refine((types) => new Set(types).size === types.length, { error: 'names a type twice' }),
+    )
+    .default(['ml.g6.xlarge']),
   /** The most instances at one time: the ceiling of the bill. */
   maxInstances: z.number().int().min(1).max(100).default(1),
   /** Dollars for an image of the model's native size class, such as "0.004". */
@@ -54,10 +92,7 @@ const SettingsSchema = z.strictObject({
   /** `prod` keeps data when stacks are deleted, and refuses to delete them. */
   stage: z.enum(['dev', 'prod']).default('dev'),
   /** Where everything runs but the edge function, WAF and certificate (us-east-1). */
-  region: z
-    .string()
-    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/)
-    .default('us-east-1'),
+  region: z.enum(REGIONS).default('us-east-1'),
   /** Values of the tags `owner` and `cost-center`. */
   owner: z.string().min(1).default('onestep'),
   costCenter: z.string().min(1).default('onestep'),
@@ -94,17 +129,27 @@ const SettingsSchema = z.strictObject({
   /** Whether the budget counts only what bears the tag `project=onestep` (activate that tag first). */
   budgetByTag: Json(z.boolean()).default(false),
   /**
-   * `tag`: a cost anomaly monitor of the tag `project`, which a member account of an organisation may
-   * not make; the ARN of a monitor that is there; or `none`.
+   * `none`; the ARN of a cost anomaly monitor that is there; or `tag`: one of the tag `project`, which
+   * only the management account of an organisation, or an account of its own, may make.
    */
   anomalyMonitor: z
     .union([
       z.enum(['tag', 'none']),
       z.string().regex(/^arn:aws[a-z-]*:ce::\d{12}:anomalymonitor\/.+$/),
     ])
-    .default('tag'),
-  /** Instance-hours in one day, all endpoints together, at which the kill switch acts. */
-  dailyInstanceHours: Json(z.number().int().min(1).max(2_400)).default(12),
+    .default('none'),
+  /**
+   * Instance-hours in one day, all endpoints together, at which the kill switch acts. Half a day of
+   * every instance where it is left out: see {@link dailyInstanceHours}.
+   */
+  dailyInstanceHours: Json(z.number().int().min(1).max(2_400)).optional(),
+  /**
+   * Whether functions reserve concurrency: 4 of the account's, of which Lambda keeps 100 free. New
+   * accounts have 10; `onestep deploy` turns it off there.
+   */
+  reserveConcurrency: Json(z.boolean()).default(true),
+  /** Whether endpoints scale; off for one step of a change of types, see docs/operations.md. */
+  scaling: Json(z.boolean()).default(true),
   /** Who is mailed when an alarm goes off. */
   alarmEmail: z.email().optional(),
   /** Most jobs that wait at one time. */
@@ -125,6 +170,12 @@ const SettingsSchema = z.strictObject({
   topupUrl: z.url().optional(),
 });
 export type DeploymentSettings = Readonly<z.infer<typeof SettingsSchema>>;
+
+/** Instance-hours of all models in a day at which the kill switch acts. */
+export function dailyInstanceHours(settings: DeploymentSettings): number {
+  const most = settings.models.reduce((sum, { maxInstances }) => sum + maxInstances, 0);
+  return settings.dailyInstanceHours ?? HOURS_OF_AN_INSTANCE * most;
+}
 
 /** A term that does not work would end every order with a 500. */
 function assertTerms(terms: readonly string[], context: z.RefinementCtx): void {

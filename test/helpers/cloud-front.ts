@@ -1,23 +1,24 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
 import type {
   CloudFrontRequest,
   CloudFrontResponse,
   OriginRequestEvent,
 } from '#functions/edge/origin-request.ts';
+import { assertEdgeResult } from './edge-limits.ts';
 import {
   type ClientRequest,
   functionUrlEvent,
   isEdgeAnswer,
   originRequestEvent,
-  ResponseStream,
   type StreamedAnswer,
 } from './lambda-events.ts';
 
 export interface CloudFrontDeps {
   readonly edge: (event: OriginRequestEvent) => Promise<CloudFrontRequest | CloudFrontResponse>;
-  /** A handler with RESPONSE_STREAM. */
-  readonly api: (event: unknown, stream: ResponseStream, context: unknown) => Promise<void>;
+  /** The Function URL: fails where that answers 502. */
+  readonly api: (event: unknown) => Promise<StreamedAnswer & { readonly body: Readable }>;
 }
 
 export interface CloudFront {
@@ -30,7 +31,8 @@ export interface CloudFront {
 export async function startCloudFront(deps: CloudFrontDeps): Promise<CloudFront> {
   let host = '';
   const server = createServer((request, response) => {
-    pass(deps, host, request, response).catch(() => {
+    pass(deps, host, request, response).catch((error: unknown) => {
+      process.stderr.write(`502 of ${request.method} ${request.url}: ${error}\n`);
       if (!response.headersSent) response.writeHead(502);
       response.end();
     });
@@ -53,7 +55,9 @@ async function pass(
   response: ServerResponse,
 ): Promise<void> {
   const client = await readClientRequest(request);
-  const result = await deps.edge(originRequestEvent(client, host));
+  const event = originRequestEvent(client, host);
+  const result = await deps.edge(event);
+  assertEdgeResult(event.Records[0].cf.request, result);
   if (isEdgeAnswer(result)) {
     for (const [name, values] of Object.entries(result.headers)) {
       response.setHeader(
@@ -65,20 +69,20 @@ async function pass(
     response.end(result.body);
     return;
   }
-  const event = functionUrlEvent(result, client.body);
-  if (event === undefined) {
+  const signed = functionUrlEvent(result, client.body);
+  if (signed === undefined) {
     response.writeHead(403).end('{"message":"The request signature does not match"}');
     return;
   }
-  const stream = new ResponseStream();
-  stream.once('head', (head: StreamedAnswer) => {
-    response.writeHead(head.statusCode, {
-      ...head.headers,
-      ...(head.cookies.length === 0 ? {} : { 'set-cookie': [...head.cookies] }),
-    });
-    stream.pipe(response);
+  const { statusCode, headers, cookies, body } = await deps.api(signed);
+  response.writeHead(statusCode, {
+    ...headers,
+    ...(cookies.length === 0 ? {} : { 'set-cookie': [...cookies] }),
   });
-  await deps.api(event, stream, {});
+  // A client that hangs up changes nothing for the function, which ends as it would have.
+  response.once('close', () => body.unpipe(response).resume());
+  body.once('error', () => response.destroy());
+  body.pipe(response);
 }
 
 async function readClientRequest(request: IncomingMessage): Promise<ClientRequest> {

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  PutSecretValueCommand,
+  ResourceExistsException,
+} from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { createS3Client, createSqsClient } from '#shared/adapters/aws/aws-clients.ts';
 import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
@@ -22,8 +26,14 @@ export interface CloudResources {
   readonly errorTopic: string;
 }
 
-/** Table, buckets, secrets, queues and topics in the stand-ins; the model's manifest is in its place. */
-export async function createCloudResources(manifest: Manifest): Promise<CloudResources> {
+/**
+ * Table, buckets, secrets, queues and topics in the stand-ins; the model's manifest is in its place.
+ * @param macSecretName where it has to be the deployment's own. Default: one for this call
+ */
+export async function createCloudResources(
+  manifest: Manifest,
+  macSecretName?: string,
+): Promise<CloudResources> {
   const id = randomUUID().slice(0, 8);
   const sqs = createSqsClient(accessTo('moto'));
   const moto = accessTo('moto').endpoint ?? '';
@@ -50,8 +60,8 @@ export async function createCloudResources(manifest: Manifest): Promise<CloudRes
     tableName: await createEmptyTable(),
     outputBucket: await createEmptyBucket(),
     modelBucket,
-    macSecret: await createSecret(`mac-${id}`),
-    receiptSecret: await createSecret(`receipt-${id}`),
+    macSecret: await createCloudSecret(macSecretName ?? `mac-${id}`),
+    receiptSecret: await createCloudSecret(`receipt-${id}`),
     dispatchQueue: dispatchQueue.url,
     completionQueue: completionQueue.url,
     webhookQueue: webhookQueue.url,
@@ -68,11 +78,17 @@ async function createQueue(client: SQSClient, name: string) {
   return { url, arn: Attributes?.['QueueArn'] ?? '' };
 }
 
-/** As the data stack makes secrets: letters and digits. */
-async function createSecret(name: string): Promise<string> {
+/** As the data stack makes secrets: letters and digits. One that is there gets a new text. */
+export async function createCloudSecret(name: string): Promise<string> {
   const text = `${randomUUID()}${randomUUID()}`.replaceAll('-', '').slice(0, 48);
-  const answer = await createSecretsClient(accessTo('moto')).send(
-    new CreateSecretCommand({ Name: name, SecretString: text }),
-  );
-  return answer.ARN ?? name;
+  const client = createSecretsClient(accessTo('moto'));
+  const secret = { SecretString: text };
+  try {
+    const answer = await client.send(new CreateSecretCommand({ Name: name, ...secret }));
+    return answer.ARN ?? name;
+  } catch (error) {
+    if (!(error instanceof ResourceExistsException)) throw error;
+    const answer = await client.send(new PutSecretValueCommand({ SecretId: name, ...secret }));
+    return answer.ARN ?? name;
+  }
 }

@@ -33,6 +33,7 @@ import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import { microUsd, ZERO_USD } from '#shared/core/money.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
+import type { MacKeys } from '#shared/service/domain/key-format.ts';
 import { createKeyService } from '#shared/service/domain/keys.ts';
 import { startGpuProcess } from '#test/stand-ins/gpu-process.ts';
 import { type SageMakerStandIn, startSageMaker } from '#test/stand-ins/sagemaker.ts';
@@ -41,7 +42,7 @@ import { accessTo } from './aws-stand-ins.ts';
 import { createCallRecorder } from './called-actions.ts';
 import { startCloudFront } from './cloud-front.ts';
 import { createCloudResources } from './cloud-resources.ts';
-import { installLambdaRuntime } from './lambda-events.ts';
+import { answerOf, installLambdaRuntime } from './lambda-events.ts';
 import { startQueuePump } from './queue-pump.ts';
 import { newId, sampleAudit, sampleGrant } from './sample-jobs.ts';
 import type { Served } from './served.ts';
@@ -82,7 +83,7 @@ export async function startCloud(options: CloudOptions) {
     s3: recorder.watch(by, platform.s3),
     sqs: recorder.watch(by, platform.sqs),
   });
-  const sageMaker = await startEndpoint(options, resources);
+  const sageMaker = await startEndpoint(ENDPOINT, options, resources);
   const readSecret = createSecretReader({
     client: createSecretsClient(accessTo('moto')),
     clock: platform.clock,
@@ -113,24 +114,7 @@ export async function startCloud(options: CloudOptions) {
   });
   const macKeys = parseMacKeys(await readSecret(resources.macSecret));
 
-  const newCustomer = async (credit: number, name = 'test') => {
-    const account = `acc_${newId()}` as AccountId;
-    await system.ledger.createAccount(
-      { id: account, name, createdAt: Date.now(), balance: ZERO_USD, held: ZERO_USD },
-      sampleAudit(account),
-    );
-    if (credit > 0) await system.ledger.grant(sampleGrant(account, microUsd(credit)));
-    const keys = createKeyService({
-      keys: system.keys,
-      ledger: system.ledger,
-      clock: platform.clock,
-      randomBytes: platform.randomBytes,
-      macKeys,
-    });
-    const scopes = ['predict', 'read', 'admin'] as const;
-    const request = { account, label: 'test', scopes, ratePerMinute: 6_000 };
-    return { account, key: (await keys.issue(request, 'cli')).text };
-  };
+  const newCustomer = createCustomers(platform, system, macKeys);
   const operator = await newCustomer(10_000_000, 'demo');
 
   installLambdaRuntime();
@@ -165,7 +149,7 @@ export async function startCloud(options: CloudOptions) {
   });
   const front = await startCloudFront({
     edge,
-    api: handler as unknown as Parameters<typeof startCloudFront>[0]['api'],
+    api: (event) => answerOf(handler as unknown as Parameters<typeof answerOf>[0], event),
   });
   const dispatch = composeDispatch(
     loadDispatchConfig({
@@ -177,7 +161,6 @@ export async function startCloud(options: CloudOptions) {
     {
       ...platformOf('Dispatch'),
       sageMakerRuntime: recorder.watch('Dispatch', createSageMakerRuntimeClient(sageMakerAccess)),
-      readSecret: recorder.watchSecrets('Dispatch', readSecret),
     },
   );
   const webhooks = composeWebhooks(
@@ -238,6 +221,32 @@ export async function startCloud(options: CloudOptions) {
   };
 }
 
+/** Makes accounts with credit, and a key of each with every scope. */
+export function createCustomers(
+  platform: Platform,
+  system: ReturnType<typeof createAwsSystem>,
+  macKeys: MacKeys,
+) {
+  const keys = createKeyService({
+    keys: system.keys,
+    ledger: system.ledger,
+    clock: platform.clock,
+    randomBytes: platform.randomBytes,
+    macKeys,
+  });
+  return async (credit: number, name = 'test') => {
+    const account = `acc_${newId()}` as AccountId;
+    await system.ledger.createAccount(
+      { id: account, name, createdAt: Date.now(), balance: ZERO_USD, held: ZERO_USD },
+      sampleAudit(account),
+    );
+    if (credit > 0) await system.ledger.grant(sampleGrant(account, microUsd(credit)));
+    const scopes = ['predict', 'read', 'admin'] as const;
+    const request = { account, label: 'test', scopes, ratePerMinute: 6_000 };
+    return { account, key: (await keys.issue(request, 'cli')).text };
+  };
+}
+
 /** A client that reads other bytes for pictures, where there are some. */
 function replacingPictures(s3: S3Client, replacement: () => Uint8Array | undefined): S3Client {
   return new Proxy(s3, {
@@ -254,7 +263,7 @@ function replacingPictures(s3: S3Client, replacement: () => Uint8Array | undefin
   });
 }
 
-function createTestPlatform(
+export function createTestPlatform(
   write: (line: string) => void,
   time: CloudOptions['time'] = { clock: { now: () => Date.now() }, sleep: (ms) => sleep(ms) },
 ): Platform {
@@ -270,14 +279,15 @@ function createTestPlatform(
   };
 }
 
-function startEndpoint(
+export function startEndpoint(
+  endpoint: string,
   options: CloudOptions,
   resources: Awaited<ReturnType<typeof createCloudResources>>,
 ): Promise<SageMakerStandIn> {
   const s3Access = accessTo('s3');
   const moto = accessTo('moto').endpoint ?? '';
   return startSageMaker({
-    endpoint: ENDPOINT,
+    endpoint,
     s3: createS3Client(s3Access),
     sns: createSns(moto),
     outputPath: `s3://${resources.outputBucket}/out/`,
@@ -291,6 +301,8 @@ function startEndpoint(
         MODEL_FOLDERS: options.folder,
         OUTPUT_BUCKET_NAME: resources.outputBucket,
         AWS_REGION: 'us-east-1',
+        RECEIPT_SECRET_ARN: resources.receiptSecret,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: moto,
         S3_ENDPOINT: s3Access.endpoint ?? '',
         AWS_ACCESS_KEY_ID: s3Access.credentials?.accessKeyId ?? '',
         AWS_SECRET_ACCESS_KEY: s3Access.credentials?.secretAccessKey ?? '',
@@ -299,7 +311,7 @@ function startEndpoint(
 }
 
 /** A cloud as the suites of clients see it. */
-export function asServed(cloud: Cloud): Served {
+export function asServed(cloud: Pick<Cloud, 'url' | 'operator'>): Served {
   const { key } = cloud.operator;
   return {
     url: cloud.url,

@@ -10,11 +10,17 @@ export const EUROPEAN_PROD = {
   'onestep:hostedZoneName': 'example.com',
   'onestep:alarmEmail': 'operator@example.com',
   'onestep:budgetByTag': true,
+  'onestep:anomalyMonitor': 'tag',
   'onestep:topupUrl': 'https://example.com/topup',
   'onestep:blockList': ['voldemort', '/red +flag/'],
   'onestep:imageCheck': 'https://check.example.com/',
   'onestep:models': [
     { name: 'stabilityai/sdxl', digest: DIGEST_A, instance: 'ml.g6.xlarge', maxInstances: 3 },
-    { name: 'tianweiy/dmd2', digest: DIGEST_B, instance: 'ml.g5.xlarge', priceUsd: '0.01' },
+    {
+      name: 'tianweiy/dmd2',
+      digest: DIGEST_B,
+      instance: ['ml.g5.xlarge', 'ml.g6.xlarge'],
+      priceUsd: '0.01',
+    },
   ],
 };

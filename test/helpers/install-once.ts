@@ -16,11 +16,13 @@ export async function installOnce(
   const marker = join(folder, '.installed');
   if (await exists(marker)) return;
   process.stderr.write(`Installing ${folder} …\n`);
+  const begun = Date.now();
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await install(folder);
   await writeFile(`${marker}.part`, '');
   await rename(`${marker}.part`, marker);
+  process.stderr.write(`${folder}: ${Math.round((Date.now() - begun) / 1000)} s\n`);
 }
 
 /** Makes a virtual environment of pinned Python packages. */

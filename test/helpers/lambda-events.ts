@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { PassThrough } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import type {
   CloudFrontRequest,
   CloudFrontResponse,
   OriginRequestEvent,
 } from '#functions/edge/origin-request.ts';
+import { isDisallowed } from './edge-limits.ts';
 
 /** CloudFront hands an origin-request function at most so much of a body. */
 const MAX_EDGE_BODY_BYTES = 1_048_576;
@@ -21,7 +22,12 @@ export interface ClientRequest {
 /** What CloudFront asks the edge function, for a client's request. */
 export function originRequestEvent(request: ClientRequest, host: string): OriginRequestEvent {
   const [uri = '/', querystring = ''] = request.path.split('?');
-  const headers = Object.entries({ ...request.headers, host: FUNCTION_URL_HOST });
+  const headers = Object.entries({
+    ...request.headers,
+    host: FUNCTION_URL_HOST,
+    via: '2.0 d111111abcdef8.cloudfront.net (CloudFront)',
+    'x-forwarded-for': '127.0.0.1',
+  }).filter(([name]) => !isDisallowed(name.toLowerCase()));
   return {
     Records: [
       {
@@ -103,9 +109,26 @@ export interface StreamedAnswer {
   readonly cookies: readonly string[];
 }
 
-/** The stream that Lambda gives a function with RESPONSE_STREAM; its head is known at the first byte. */
+/**
+ * The stream that Lambda's runtime gives a function with RESPONSE_STREAM. As there, the head goes out with
+ * the first `write`, even of nothing; an answer that is only ended has none.
+ */
 export class ResponseStream extends PassThrough {
+  /** What the client sees; undefined while nothing was written. */
   head: StreamedAnswer | undefined;
+  private prelude: StreamedAnswer | undefined;
+
+  setPrelude(prelude: StreamedAnswer): void {
+    this.prelude = prelude;
+  }
+
+  override write(chunk: unknown, ...rest: unknown[]): boolean {
+    if (this.head === undefined && this.prelude !== undefined) {
+      this.head = this.prelude;
+      this.emit('head', this.head);
+    }
+    return super.write(chunk, ...(rest as []));
+  }
 }
 
 /** Puts `awslambda` in place, which Lambda's runtime has as a global. */
@@ -115,11 +138,30 @@ export function installLambdaRuntime(): void {
       streamifyResponse: (handler: unknown) => handler,
       HttpResponseStream: {
         from(stream: ResponseStream, head: StreamedAnswer) {
-          stream.head = head;
-          stream.emit('head', head);
+          stream.setPrelude(head);
           return stream;
         },
       },
     },
+  });
+}
+
+type StreamingHandler = (event: unknown, stream: ResponseStream, context: unknown) => Promise<void>;
+
+/**
+ * Calls a handler with RESPONSE_STREAM as Lambda and a Function URL do.
+ * @throws when it ends without a head, of which a Function URL makes a 502
+ */
+export function answerOf(
+  handler: StreamingHandler,
+  event: unknown,
+): Promise<StreamedAnswer & { readonly body: Readable }> {
+  const stream = new ResponseStream();
+  return new Promise((resolve, reject) => {
+    stream.once('head', (head: StreamedAnswer) => resolve({ ...head, body: stream }));
+    handler(event, stream, {}).then(
+      () => reject(new Error('The answer has no status and no headers.')),
+      reject,
+    );
   });
 }

@@ -77,7 +77,16 @@ describe('a new digest', () => {
       const [variant] = gpu(change, 'AWS::SageMaker::EndpointConfig').ProductionVariants;
       expect(variant.ModelName).toEqual({ 'Fn::GetAtt': [expect.any(String), 'ModelName'] });
       expect(gpu(change, 'AWS::SageMaker::EndpointConfig').EndpointConfigName).toBeUndefined();
-      expect(gpu(change, 'AWS::SageMaker::Endpoint')).toEqual(gpu({}, 'AWS::SageMaker::Endpoint'));
+      const endpoint = (context: Record<string, unknown>) => {
+        const { DeploymentConfig: deployment, ...rest } = gpu(context, 'AWS::SageMaker::Endpoint');
+        // Each release is watched by an alarm of its own.
+        const { AutoRollbackConfiguration: rollback, ...policy } = deployment;
+        return { rest, policy, rollback };
+      };
+      const { rollback, ...kept } = endpoint(change);
+      const before = endpoint({});
+      expect(kept).toEqual({ rest: before.rest, policy: before.policy });
+      expect(rollback.Alarms).not.toEqual(before.rollback.Alarms);
     },
   );
 

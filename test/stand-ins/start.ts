@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort, stopChild, untilListening } from '#test/helpers/processes.ts';
 import { installStandIns } from './install.ts';
 
 /** Where each stand-in listens, and the credentials that all of them take. */
@@ -24,7 +24,6 @@ export interface StandIns {
 }
 
 const CREDENTIALS = { accessKeyId: 'standin', secretAccessKey: 'standin-secret' };
-const START_TIMEOUT_MS = 60_000;
 
 /** Starts DynamoDB Local, versitygw and moto on free ports of 127.0.0.1; data is thrown away. */
 export async function startStandIns(): Promise<StandIns> {
@@ -89,36 +88,4 @@ async function launch(
     child.once('error', reject);
   });
   return child;
-}
-
-async function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  child.kill('SIGTERM');
-  const hard = setTimeout(() => child.kill('SIGKILL'), 3_000);
-  await ended;
-  clearTimeout(hard);
-}
-
-/** A port that was free a moment ago: none of the stand-ins can be asked to choose one itself. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-async function untilListening(port: number): Promise<void> {
-  const end = Date.now() + START_TIMEOUT_MS;
-  for (;;) {
-    const answered = await fetch(`http://127.0.0.1:${port}/`).then(
-      () => true,
-      () => false,
-    );
-    if (answered) return;
-    if (Date.now() > end) throw new Error(`Nothing listens on port ${port} after a minute.`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }

@@ -98,14 +98,28 @@ function underPublicName(request: Request): Request {
   return new Request(url, request);
 }
 
-/** The same answer, with something to do once its last byte has been handed over. */
-function withEnd(answer: Response, atEnd: () => Promise<void>): Response {
-  const body = answer.body ?? new ReadableStream({ start: (controller) => controller.close() });
-  const ending = new TransformStream<Uint8Array, Uint8Array>({ flush: atEnd });
-  const { status, statusText, headers } = answer;
-  const isEmpty = status === 204 || status === 304 || status === 205;
-  const init = { status: isEmpty ? 200 : status, statusText, headers };
-  const wrapped = new Response(body.pipeThrough(ending), init);
-  // The constructor refuses a stream for a status without content, so the status is set afterwards.
-  return isEmpty ? Object.defineProperty(wrapped, 'status', { value: status }) : wrapped;
+/**
+ * The same answer, with something to do once its last byte has been handed over.
+ *
+ * Lambda's runtime sends status, headers and cookies with the first write, and Hono's adapter writes
+ * something for a body that is null, and nothing for a stream that is empty: so null stays null, and a
+ * stream that brought no bytes ends with a chunk of none.
+ */
+async function withEnd(answer: Response, atEnd: () => Promise<void>): Promise<Response> {
+  if (answer.body === null) {
+    await atEnd();
+    return answer;
+  }
+  let isEmpty = true;
+  const ending = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      isEmpty = false;
+      controller.enqueue(chunk);
+    },
+    async flush(controller) {
+      if (isEmpty) controller.enqueue(new Uint8Array());
+      await atEnd();
+    },
+  });
+  return new Response(answer.body.pipeThrough(ending), answer);
 }

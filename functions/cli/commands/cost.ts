@@ -89,7 +89,9 @@ function costReport(costs: readonly Cost[], settings: DeploymentSettings): strin
   const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`);
   const [first] = costs;
   const models = settings.models
-    .map(({ name, instance, maxInstances }) => `${name}: ${maxInstances} × ${instance}`)
+    .map(
+      ({ name, instance, maxInstances }) => `${name}: ${maxInstances} × ${instance.join(' or ')}`,
+    )
     .join('; ');
   return [
     `${first?.images ?? 0} images, list prices in us-east-1:`,

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { z } from 'zod';
 import { type CommandContext, defineCommand, flag } from '#functions/cli/command.ts';
@@ -62,7 +63,7 @@ function deployDeps(context: Context, settings: DeploymentSettings): DeployDeps 
     preflight: async () =>
       context.options['skip-preflight']
         ? []
-        : preflight(createPreflightDeps(region, runCommand, PROJECT_FOLDER), settings),
+        : preflight(createPreflightDeps(settings, runCommand, PROJECT_FOLDER), settings),
     deployStacks: (parts) => {
       settleOperator(deploymentSettings(context));
       return createCdk(runCommand, settings.stage).deploy(parts);
@@ -79,9 +80,24 @@ function deployDeps(context: Context, settings: DeploymentSettings): DeployDeps 
       noteInContext(PROJECT_FOLDER, `onestep:${settings.stage}:imageDigest`, digest);
       return digest;
     },
+    askEmail: () => askEmail(context),
+    noteSetting: (key, value) =>
+      noteInContext(PROJECT_FOLDER, `onestep:${settings.stage}:${key}`, value),
     buildImage: context.options['build-image'],
     say: (line) => context.stderr.write(`── ${line}\n`),
   };
+}
+
+/** Asks a person at a terminal; nobody else. */
+async function askEmail({ options }: Context): Promise<string | undefined> {
+  if (options.json || !process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const email = await terminal.question('Mail alarms and the kill switch to (empty: nobody): ');
+    return email.trim() === '' ? undefined : email.trim();
+  } finally {
+    terminal.close();
+  }
 }
 
 /** The operator's account: its id is chosen before the API is deployed, which has to know it. */

@@ -10,7 +10,7 @@ import {
   waitUntilEndpointDeleted,
 } from '@aws-sdk/client-sagemaker';
 import { type CommandContext, defineCommand, flag } from '#functions/cli/command.ts';
-import { stackOutputs } from '#functions/cli/deploy/aws.ts';
+import { abandonStack, stackOutputs } from '#functions/cli/deploy/aws.ts';
 import { createCdk } from '#functions/cli/deploy/cdk.ts';
 import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
 import { type NukeDeps, refuseProd, nuke as takeDown } from '#functions/cli/deploy/nuke.ts';
@@ -78,6 +78,10 @@ function nukeDeps(context: Context, { region, stage }: DeploymentSettings): Nuke
       );
     },
     destroyStack: createCdk(runCommand, stage).destroy,
+    abandonStack: async (name, where) => {
+      const client = new CloudFormationClient({ region: where });
+      return abandonStack(client, name);
+    },
     stackExists: async (name, where) =>
       (await stackOutputs(new CloudFormationClient({ region: where }), name)) !== undefined,
     say: (line) => context.stderr.write(`── ${line}\n`),

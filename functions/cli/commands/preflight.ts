@@ -13,7 +13,7 @@ export const preflight = defineCommand({
   examples: ['onestep preflight', 'onestep preflight --stage prod --json'],
   async run(context) {
     const settings = deploymentSettings(context);
-    const deps = createPreflightDeps(settings.region, runCommand, PROJECT_FOLDER);
+    const deps = createPreflightDeps(settings, runCommand, PROJECT_FOLDER);
     const findings = await lookAhead(deps, settings);
     context.print({ findings }, report(findings));
     const failed = findings.filter(({ ok }) => !ok);
@@ -28,8 +28,8 @@ export const preflight = defineCommand({
 
 function report(findings: readonly Finding[]): string {
   return findings
-    .map(({ check, ok, says, command }) => {
-      const line = `${ok ? 'ok  ' : 'FAIL'} ${check}: ${says}\n`;
+    .map(({ check, ok, warns, says, command }) => {
+      const line = `${ok ? (warns ? 'WARN' : 'ok  ') : 'FAIL'} ${check}: ${says}\n`;
       return command === undefined ? line : `${line}       ${command}\n`;
     })
     .join('');

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  DeleteStackCommand,
+  DescribeStackResourcesCommand,
+  DescribeStacksCommand,
+  waitUntilStackDeleteComplete,
+} from '@aws-sdk/client-cloudformation';
 import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -30,6 +36,38 @@ export async function stackOutputs(
     if (error instanceof Error && /does not exist/.test(error.message)) return undefined;
     throw error;
   }
+}
+
+const ABANDON_SECONDS = 900;
+
+/**
+ * Deletes a stack whose deletion has failed, and keeps the functions that it failed for.
+ * @returns what those are called
+ * @throws AppError `unavailable` when it failed for anything else
+ */
+export async function abandonStack(
+  client: CloudFormationClient,
+  name: string,
+): Promise<readonly string[]> {
+  const { StackResources = [] } = await client.send(
+    new DescribeStackResourcesCommand({ StackName: name }),
+  );
+  const kept = StackResources.filter(({ ResourceStatus }) => ResourceStatus === 'DELETE_FAILED');
+  const other = kept.find(({ ResourceType }) => ResourceType !== 'AWS::Lambda::Function');
+  if (other !== undefined) {
+    throw new AppError(
+      'unavailable',
+      `${name}: ${other.PhysicalResourceId} could not be deleted: ${other.ResourceStatusReason}`,
+    );
+  }
+  await client.send(
+    new DeleteStackCommand({
+      StackName: name,
+      RetainResources: kept.flatMap(({ LogicalResourceId }) => LogicalResourceId ?? []),
+    }),
+  );
+  await waitUntilStackDeleteComplete({ client, maxWaitTime: ABANDON_SECONDS }, { StackName: name });
+  return kept.flatMap(({ PhysicalResourceId }) => PhysicalResourceId ?? []);
 }
 
 /** The outputs of one part of a deployment. */

@@ -1,6 +1,10 @@
 import { AppError } from '#shared/core/errors.ts';
 import { OUTPUTS, STACK_PARTS, type StackPart, stackName } from '#shared/deployment/names.ts';
-import { type DeploymentSettings, NO_IMAGE } from '#shared/deployment/settings.ts';
+import {
+  type DeploymentSettings,
+  type ModelSettings,
+  NO_IMAGE,
+} from '#shared/deployment/settings.ts';
 import { readGpuPackage } from './gpu-package.ts';
 import type { Finding } from './preflight.ts';
 
@@ -16,6 +20,10 @@ export interface DeployDeps {
   readonly pushImage: (repositoryUri: string) => Promise<string>;
   /** Whether to build an image even if there is one. */
   readonly buildImage: boolean;
+  /** Asks for an address to mail alarms to; undefined where nobody can be asked, or none is given. */
+  readonly askEmail: () => Promise<string | undefined>;
+  /** Notes a setting for this and later synths. */
+  readonly noteSetting: (key: string, value: string | boolean) => void;
   readonly say: (line: string) => void;
 }
 
@@ -38,8 +46,9 @@ export async function deploy(
 ): Promise<DeployResult> {
   // Folders first: a package that proves to be missing after the data stack has cost minutes.
   const packages = packagesByDigest(folders);
-  const failed = (await deps.preflight()).filter((finding) => !finding.ok);
-  if (failed.length > 0) throw new AppError('invalid-request', describeFindings(failed));
+  await assertPackages(deps, settings, packages);
+  heed(deps, await deps.preflight());
+  await settleEmail(deps, settings);
 
   deps.say('data stack');
   await deps.deployStacks(['data']);
@@ -58,6 +67,59 @@ export async function deploy(
   return { url: need(api, OUTPUTS.url), functionUrl: need(api, OUTPUTS.functionUrl) };
 }
 
+/** @throws AppError `file-not-found` for a model whose package is neither at hand nor in the bucket */
+async function assertPackages(
+  deps: DeployDeps,
+  settings: DeploymentSettings,
+  packages: ReadonlyMap<string, string>,
+): Promise<void> {
+  const missing = settings.models.filter(({ digest }) => !packages.has(digest));
+  if (missing.length === 0) return;
+  const outputs = await deps.stackOutputs(stackName(settings.stage, 'data'));
+  const bucket = outputs?.[OUTPUTS.modelBucket];
+  for (const model of missing) {
+    const isThere = bucket !== undefined && (await deps.isPushed(bucket, model.digest));
+    if (!isThere) throw noPackage(model, bucket, packages);
+  }
+}
+
+function noPackage(
+  { name, digest }: ModelSettings,
+  bucket: string | undefined,
+  packages: ReadonlyMap<string, string>,
+): AppError {
+  const where = bucket === undefined ? 'in a bucket' : `in s3://${bucket}`;
+  const given = [...packages].map(([found, path]) => `; ${path} is ${found}`).join('');
+  return new AppError(
+    'file-not-found',
+    `The package of ${name} (digest ${digest}) is neither ${where} nor among the folders given${given}. Import it and run "onestep deploy FOLDER" again, or set its digest in cdk.json.`,
+  );
+}
+
+/** @throws AppError `invalid-request` with what stands in the way; says what only may later */
+function heed(deps: DeployDeps, findings: readonly Finding[]): void {
+  const failed = findings.filter(({ ok }) => !ok);
+  if (failed.length > 0) throw new AppError('invalid-request', describeFindings(failed));
+  for (const { warns, says, command, setting } of findings) {
+    if (warns === true)
+      deps.say(`warning: ${says}${command === undefined ? '' : `\n   ${command}`}`);
+    if (setting !== undefined) deps.noteSetting(...setting);
+  }
+}
+
+/** The kill switch acts without a word unless somebody is mailed. */
+async function settleEmail(deps: DeployDeps, settings: DeploymentSettings): Promise<void> {
+  if (settings.alarmEmail !== undefined) return;
+  const email = await deps.askEmail();
+  if (email === undefined) {
+    deps.say(
+      'warning: nobody is mailed when an alarm goes off or the kill switch acts. Set onestep:alarmEmail in cdk.json.',
+    );
+  } else {
+    deps.noteSetting('alarmEmail', email);
+  }
+}
+
 async function pushMissing(
   deps: DeployDeps,
   settings: DeploymentSettings,
@@ -72,10 +134,7 @@ async function pushMissing(
     } else if (await deps.isPushed(bucket, model.digest)) {
       deps.say(`${model.name}: in the bucket already`);
     } else {
-      throw new AppError(
-        'file-not-found',
-        `The package of ${model.name} (digest ${model.digest}) is neither in s3://${bucket} nor among the folders given${[...packages].map(([digest, path]) => `; ${path} is ${digest}`).join('')}. Import it and run "onestep deploy FOLDER" again, or set its digest in cdk.json.`,
-      );
+      throw noPackage(model, bucket, packages);
     }
   }
 }

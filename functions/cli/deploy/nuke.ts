@@ -9,6 +9,11 @@ export interface NukeDeps {
   readonly deleteEndpoint: (endpoint: string) => Promise<void>;
   /** `cdk destroy` of one stack. */
   readonly destroyStack: (part: StackPart) => Promise<void>;
+  /**
+   * Deletes a stack whose deletion has failed without the functions that it failed for.
+   * @returns their names
+   */
+  readonly abandonStack: (name: string, region: string) => Promise<readonly string[]>;
   readonly stackExists: (name: string, region: string) => Promise<boolean>;
   readonly say: (line: string) => void;
 }
@@ -43,9 +48,12 @@ export async function nuke(deps: NukeDeps, settings: DeploymentSettings): Promis
       await deps.destroyStack(part);
     } catch (error) {
       if (part !== 'edge') throw error;
-      leftovers.push(
-        `stack ${name} (us-east-1): CloudFront's copies of the edge function disappear hours after the distribution. Run "onestep nuke" again then.`,
-      );
+      // Its stack would stand in the way of a new deployment for as long as CloudFront's copies last.
+      for (const left of await deps.abandonStack(name, region)) {
+        leftovers.push(
+          `function ${left} (us-east-1): CloudFront's copies of it disappear hours after the distribution. Then: "aws lambda delete-function --region us-east-1 --function-name ${left}"`,
+        );
+      }
     }
   }
   return { leftovers: [...leftovers, ...alwaysLeft(settings)] };
@@ -64,7 +72,7 @@ export function refuseProd(settings: DeploymentSettings): void {
 /** What no stack owns. None of it costs more than cents. */
 function alwaysLeft({ stage }: DeploymentSettings): readonly string[] {
   return [
-    `log groups /aws/lambda/us-east-1.onestep-${stage}-edge in other regions, where viewers were (made by CloudFront, kept until deleted)`,
+    `log groups /aws/lambda/us-east-1.onestep-${stage}-edge-… in other regions, where viewers were (made by CloudFront, kept until deleted)`,
     `log groups /aws/lambda/onestep-${stage}-data-CustomS3AutoDelete… and …-edge-… (made by Lambda for the functions that emptied the buckets, kept until deleted)`,
     'the assets of the CDK bootstrap (bucket and roles of CDKToolkit): "npx cdk gc" removes what no stack uses',
     `the secret onestep-${stage}-mac for its recovery window, during which the name cannot be used again: "aws secretsmanager delete-secret --secret-id onestep-${stage}-mac --force-delete-without-recovery"`,

@@ -7,6 +7,8 @@ import {
   ServiceQuotasClient,
 } from '@aws-sdk/client-service-quotas';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { stackName } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { stackOutputs } from './aws.ts';
 import { isAboutCredentials } from './explain-aws-error.ts';
 import type { PreflightDeps, Quota } from './preflight.ts';
@@ -16,7 +18,16 @@ const DISTRIBUTIONS_QUOTA = 'L-24B04930';
 const DEFAULT_DISTRIBUTIONS = 200;
 
 /** What preflight asks, of the account that the environment's credentials belong to. */
-export function createPreflightDeps(region: string, run: RunCommand, cwd: string): PreflightDeps {
+export function createPreflightDeps(
+  { region, stage }: Pick<DeploymentSettings, 'region' | 'stage'>,
+  run: RunCommand,
+  cwd: string,
+): PreflightDeps {
+  const succeeds = (program: string, ...words: string[]) =>
+    run(program, words, { cwd, capture: true }).then(
+      () => true,
+      () => false,
+    );
   return {
     accountId: async () => {
       try {
@@ -40,11 +51,14 @@ export function createPreflightDeps(region: string, run: RunCommand, cwd: string
       used: await countDistributions(),
       quota: await distributionQuota(),
     }),
-    hasDocker: () =>
-      run('docker', ['version', '--format', '{{.Server.Version}}'], { cwd, capture: true }).then(
-        () => true,
-        () => false,
-      ),
+    docker: async () => {
+      if (!(await succeeds('docker', 'version', '--format', '{{.Server.Version}}')))
+        return 'absent';
+      return (await succeeds('docker', 'buildx', 'version')) ? 'ready' : 'without-buildx';
+    },
+    hasEndpoints: async () =>
+      (await stackOutputs(new CloudFormationClient({ region }), stackName(stage, 'gpu'))) !==
+      undefined,
   };
 }
 

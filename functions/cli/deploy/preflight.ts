@@ -12,7 +12,10 @@ export interface PreflightDeps {
   /** Lambda's quota of concurrent executions in the region. */
   readonly lambdaConcurrency: (region: string) => Promise<number>;
   readonly distributions: () => Promise<{ readonly used: number; readonly quota: number }>;
-  readonly hasDocker: () => Promise<boolean>;
+  /** Whether Docker answers, and knows buildx. */
+  readonly docker: () => Promise<'ready' | 'absent' | 'without-buildx'>;
+  /** Whether the endpoints are there: from then on a deployment is an update. */
+  readonly hasEndpoints: () => Promise<boolean>;
 }
 
 export interface Quota {
@@ -23,10 +26,14 @@ export interface Quota {
 export interface Finding {
   readonly check: string;
   readonly ok: boolean;
+  /** Whether it stands in the way of something later, though not of this deployment. */
+  readonly warns?: boolean;
   /** What was found; and if it is not enough, what to do. */
   readonly says: string;
   /** The command that fixes it. */
   readonly command?: string;
+  /** A setting that the deployment has to be made with here. */
+  readonly setting?: readonly [key: string, value: boolean];
 }
 
 /** Reserved by this deployment's functions: dispatch 2, sweep 1, kill switch 1. */
@@ -46,10 +53,7 @@ function increase(region: string, service: string, code: string, value: number):
   return `aws service-quotas request-service-quota-increase --region ${region} --service-code ${service} --quota-code ${code} --desired-value ${value}`;
 }
 
-/**
- * Checks whether a deployment can succeed, before it begins. Blue/green updates run the old and the
- * new instances side by side, so each instance type's quota has to hold twice the most.
- */
+/** Checks whether a deployment can succeed, before it begins. */
 export async function preflight(
   deps: PreflightDeps,
   settings: DeploymentSettings,
@@ -64,7 +68,7 @@ export async function preflight(
     ok('credentials', `account ${account}`),
     ...(await Promise.all(regions.map((region) => checkBootstrap(deps, account, region)))),
     ...(await checkInstances(deps, settings)),
-    await checkConcurrency(deps, settings.region),
+    await checkConcurrency(deps, settings),
     await checkDistributions(deps),
     await checkDocker(deps, settings),
   ];
@@ -84,43 +88,88 @@ async function checkBootstrap(
   );
 }
 
+/**
+ * An update runs old and new instances side by side; a first deployment does not, so half of the quota is
+ * enough for it. Of a model's types one is enough, too: the others are for when it can't be had.
+ */
 async function checkInstances(
   deps: PreflightDeps,
-  { region, models }: DeploymentSettings,
+  settings: DeploymentSettings,
 ): Promise<readonly Finding[]> {
-  const needed = new Map<string, number>();
-  for (const { instance, maxInstances } of models) {
-    needed.set(instance, (needed.get(instance) ?? 0) + 2 * maxInstances);
+  const most = new Map<string, number>();
+  for (const { instance, maxInstances } of settings.models) {
+    for (const type of instance) most.set(type, (most.get(type) ?? 0) + maxInstances);
   }
-  const quotas = await deps.sageMakerQuotas(region);
-  return [...needed].map(([instance, count]) => {
-    const name = `${instance} for endpoint usage`;
-    const quota = quotas.get(name);
-    if (quota === undefined) {
-      return lacking(
-        name,
-        `${region} has no quota "${name}": the instance type is not offered there. Choose another region or instance in cdk.json.`,
-      );
+  const quotas = await deps.sageMakerQuotas(settings.region);
+  const isUpdate = await deps.hasEndpoints();
+  const found = new Map(
+    [...most].map(([type, count]) => {
+      const quota = quotas.get(`${type} for endpoint usage`);
+      return [type, checkInstance(settings.region, type, count, quota, isUpdate)];
+    }),
+  );
+  for (const { instance } of settings.models) {
+    const findings = instance.flatMap((type) => found.get(type) ?? []);
+    if (!findings.some(({ ok }) => ok)) continue;
+    for (const type of instance) {
+      const finding = found.get(type);
+      if (finding?.ok === false) found.set(type, { ...finding, ok: true, warns: true });
     }
-    if (quota.value >= count) return ok(name, `${quota.value}, needed ${count}`);
-    return lacking(
-      name,
-      `The quota "${name}" (${quota.code}) in ${region} is ${quota.value}; needed are ${count}: twice the most instances, because an update runs old and new side by side.`,
-      increase(region, 'sagemaker', quota.code, count),
-    );
-  });
+  }
+  return [...found.values()];
 }
 
-async function checkConcurrency(deps: PreflightDeps, region: string): Promise<Finding> {
+function checkInstance(
+  region: string,
+  type: string,
+  most: number,
+  quota: Quota | undefined,
+  isUpdate: boolean,
+): Finding {
+  const check = `${type} for endpoint usage`;
+  if (quota === undefined) {
+    return lacking(
+      check,
+      `${region} has no quota "${check}": the instance type is not offered there. Choose another region or instance in cdk.json.`,
+    );
+  }
+  const needed = 2 * most;
+  if (quota.value >= needed) return ok(check, `${quota.value}, needed ${needed}`);
+  const isEnoughNow = !isUpdate && quota.value >= most;
+  const why = isEnoughNow
+    ? `enough for a first deployment; the first update will need ${needed}`
+    : `needed are ${isUpdate ? needed : most}`;
+  return {
+    check,
+    ok: isEnoughNow,
+    warns: isEnoughNow,
+    says: `The quota "${check}" (${quota.code}) in ${region} is ${quota.value}; ${why}: an update runs old and new instances side by side, twice the most.`,
+    command: increase(region, 'sagemaker', quota.code, needed),
+  };
+}
+
+/** Lambda@Edge counts in each region where viewers are, by that region's own quota. */
+async function checkConcurrency(
+  deps: PreflightDeps,
+  settings: DeploymentSettings,
+): Promise<Finding> {
   const check = 'Lambda concurrent executions';
+  const { region } = settings;
   const value = await deps.lambdaConcurrency(region);
   const needed = UNRESERVED_MINIMUM + RESERVED_CONCURRENCY;
   if (value >= needed) return ok(check, `${value}, needed ${needed}`);
-  return lacking(
+  const found = `The quota "Concurrent executions" (L-B99A9384) of Lambda in ${region} is ${value}`;
+  const edge = `the edge function runs in the viewers' regions, each with a quota of its own`;
+  return {
     check,
-    `The quota "Concurrent executions" (L-B99A9384) of Lambda in ${region} is ${value}; needed are ${needed}: ${RESERVED_CONCURRENCY} are reserved, and Lambda keeps ${UNRESERVED_MINIMUM} free.`,
-    increase(region, 'lambda', 'L-B99A9384', 1000),
-  );
+    ok: true,
+    warns: true,
+    says: settings.reserveConcurrency
+      ? `${found}, too small to reserve ${RESERVED_CONCURRENCY} and leave ${UNRESERVED_MINIMUM}: nothing is reserved. Ask for more before there is traffic; ${edge}.`
+      : `${found}; nothing is reserved (onestep:reserveConcurrency). Ask for more before there is traffic; ${edge}.`,
+    command: increase(region, 'lambda', 'L-B99A9384', 1000),
+    ...(settings.reserveConcurrency && { setting: ['reserveConcurrency', false] as const }),
+  };
 }
 
 async function checkDistributions(deps: PreflightDeps): Promise<Finding> {
@@ -137,10 +186,17 @@ async function checkDistributions(deps: PreflightDeps): Promise<Finding> {
 async function checkDocker(deps: PreflightDeps, settings: DeploymentSettings): Promise<Finding> {
   const check = 'Docker';
   if (settings.imageDigest !== NO_IMAGE) return ok(check, 'not needed: the image has been pushed');
-  if (await deps.hasDocker()) return ok(check, 'answers');
-  return lacking(
-    check,
-    'Docker does not answer, and the GPU image has to be built once. Start it, or push the image elsewhere and set onestep:imageDigest.',
-    'docker info',
-  );
+  const state = await deps.docker();
+  if (state === 'ready') return ok(check, 'answers');
+  return state === 'absent'
+    ? lacking(
+        check,
+        'Docker does not answer, and the GPU image has to be built once. Start it, or push the image elsewhere and set onestep:imageDigest.',
+        'docker info',
+      )
+    : lacking(
+        check,
+        'Docker answers, but has no buildx, which builds the GPU image. Install the plugin (docker-buildx-plugin).',
+        'docker buildx version',
+      );
 }

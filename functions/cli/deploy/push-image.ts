@@ -1,3 +1,5 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
 import type { RunCommand } from './run-command.ts';
@@ -8,11 +10,18 @@ export interface PushImageDeps {
   readonly registryLogin: () => Promise<{ readonly user: string; readonly password: string }>;
 }
 
+/** Build arguments, such as another base for the image: `{ CUDA_IMAGE: 'nvidia/cuda@sha256:…' }`. */
+export type BuildArguments = Readonly<Record<string, string>>;
+
+/** SageMaker refuses any other manifest, OCI's among them. */
+const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
+
 /**
  * Builds the GPU function's image and pushes it.
  *
- * The manifest has to be Docker's v2: SageMaker refuses OCI's, and attestations would make it one. The
- * software bill of materials is written beside the build and not attached, for the same reason.
+ * BuildKit writes OCI manifests unless told not to, and attestations would make one of those an index: the
+ * software bill of materials is written beside the build for that reason. The image is built first and
+ * pushed by a second call, from the cache, so that a wrong manifest is found before gigabytes are sent.
  *
  * @param repositoryUri `<account>.dkr.ecr.<region>.amazonaws.com/<name>`
  * @returns the digest, `sha256:…`, which the deployment names the image by
@@ -22,37 +31,73 @@ export async function pushImage(
   projectFolder: string,
   repositoryUri: string,
   tag: string,
+  buildArguments: BuildArguments = {},
 ): Promise<string> {
   const reference = `${repositoryUri}:${tag}`;
   const [registry = ''] = repositoryUri.split('/');
   const { user, password } = await deps.registryLogin();
-  const here = { cwd: projectFolder };
   await deps.run('docker', ['login', '--username', user, '--password-stdin', registry], {
-    ...here,
+    cwd: projectFolder,
     input: password,
   });
-  await deps.run(
-    'docker',
-    [
-      ...['buildx', 'build', '--platform', 'linux/amd64', '--provenance=false', '--sbom=false'],
-      ...['--output', 'type=docker', '--tag', reference],
-      ...['--file', join('functions', 'gpu', 'Dockerfile'), '.'],
-    ],
-    here,
-  );
-  await deps.run('docker', ['push', reference], here);
-  const printed = await deps.run(
-    'docker',
-    ['image', 'inspect', '--format', '{{json .RepoDigests}}', reference],
-    { ...here, capture: true },
-  );
-  const digests = JSON.parse(printed) as string[];
-  const digest = digests.find((text) => text.startsWith(`${repositoryUri}@`))?.split('@')[1];
-  if (digest === undefined) {
+  const folder = await mkdtemp(join(tmpdir(), 'onestep-image-'));
+  try {
+    const build = async (push: boolean) => {
+      const metadata = join(folder, `${push}.json`);
+      const words = buildWords(reference, push, metadata, buildArguments);
+      await deps.run('docker', words, { cwd: projectFolder });
+      return readBuilt(metadata);
+    };
+    assertDockerManifest(reference, await build(false));
+    const pushed = await build(true);
+    assertDockerManifest(reference, pushed);
+    if (pushed.digest !== undefined) return pushed.digest;
     throw new AppError(
       'unavailable',
-      `Docker does not say which digest ${reference} was pushed as.`,
+      `Docker does not say which digest ${reference} was pushed as. Update docker buildx.`,
     );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
-  return digest;
+}
+
+function buildWords(
+  reference: string,
+  push: boolean,
+  metadata: string,
+  buildArguments: BuildArguments,
+): string[] {
+  return [
+    ...['buildx', 'build', '--platform', 'linux/amd64', '--provenance=false', '--sbom=false'],
+    ...['--output', `type=image,name=${reference},oci-mediatypes=false,push=${push}`],
+    ...['--metadata-file', metadata],
+    ...Object.entries(buildArguments).flatMap(([name, value]) => [
+      '--build-arg',
+      `${name}=${value}`,
+    ]),
+    ...['--file', join('functions', 'gpu', 'Dockerfile'), '.'],
+  ];
+}
+
+interface Built {
+  readonly digest: string | undefined;
+  /** Undefined where the builder is Docker's own store, which knows no manifest but Docker's. */
+  readonly mediaType: string | undefined;
+}
+
+async function readBuilt(path: string): Promise<Built> {
+  const metadata = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+  const descriptor = metadata['containerimage.descriptor'] as { mediaType?: string } | undefined;
+  return {
+    digest: metadata['containerimage.digest'] as string | undefined,
+    mediaType: descriptor?.mediaType,
+  };
+}
+
+function assertDockerManifest(reference: string, { mediaType }: Built): void {
+  if (mediaType === undefined || mediaType === DOCKER_MANIFEST) return;
+  throw new AppError(
+    'unavailable',
+    `${reference} was built with the media type ${mediaType}, which SageMaker refuses. Update docker buildx, or build with another builder ("docker buildx ls").`,
+  );
 }

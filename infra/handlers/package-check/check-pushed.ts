@@ -36,7 +36,7 @@ export async function checkPushed(
     return `The repository ${things.repository} has no image ${things.imageDigest}. Run "onestep deploy", which builds and pushes it between the data stack and the rest.`;
   }
   if (image.imageManifestMediaType !== DOCKER_MANIFEST) {
-    return `The image ${things.imageDigest} has the media type ${image.imageManifestMediaType}, which SageMaker refuses. Push it with "onestep push", which builds a Docker v2 manifest.`;
+    return `The image ${things.imageDigest} has the media type ${image.imageManifestMediaType}, which SageMaker refuses. Run "onestep deploy --build-image", which builds a Docker v2 manifest and pushes it.`;
   }
   return undefined;
 }

@@ -6,6 +6,7 @@ import type { AsyncEndpoint } from '#infra/gpu/async-endpoint.ts';
 import { endpointMetric, variantMetric } from '#infra/gpu/endpoint-metrics.ts';
 import { instanceHours, instanceSamples } from '#infra/operations/instance-hours.ts';
 import type { Watched } from '#infra/operations/watched.ts';
+import { dailyInstanceHours } from '#shared/deployment/settings.ts';
 
 const MINUTE = Duration.minutes(1);
 const HOUR = Duration.hours(1);
@@ -77,7 +78,7 @@ function idleWithInstances(endpoint: AsyncEndpoint): MathExpression {
 
 /** Instance-hours in a day: this one throws the kill switch. */
 export function instanceHoursAlarm({ gpu, data }: Watched): AlarmSpec {
-  const limit = data.settings.dailyInstanceHours;
+  const limit = dailyInstanceHours(data.settings);
   return {
     says: `The endpoints ran for ${limit} instance-hours in a day: the kill switch has turned them off. "onestep resume" turns them on.`,
     metric: instanceHours(gpu.endpoints, Duration.days(1)),

@@ -27,6 +27,11 @@ describe('endpoint', () => {
     expect(endpoint.RetainAllVariantProperties).toBe(true);
     expect(endpoint.DeploymentConfig.BlueGreenUpdatePolicy).toBeDefined();
     expect(endpoint.DeploymentConfig.AutoRollbackConfiguration.Alarms).toHaveLength(1);
+    // What it counts: test/infra/rollback-alarm.test.ts.
+    expect(config.ProductionVariants[0].InstanceType).toBeUndefined();
+    expect(config.ProductionVariants[0].InstancePools).toEqual([
+      { InstanceType: 'ml.g6.xlarge', Priority: 1 },
+    ]);
     expect(readFromRoot('docs/deploy.md')).toContain('twice');
     // AMI, base image and wheel agree on CUDA 13: test/infra/dockerfile.test.ts.
   });
@@ -86,8 +91,20 @@ describe('endpoint', () => {
       Threshold: 12,
       AlarmActions: Match.arrayWith([topic]),
     });
-    dev.templates.operations.resourceCountIs('AWS::CE::AnomalyMonitor', 1);
-    dev.templates.operations.hasResourceProperties('AWS::CE::AnomalySubscription', {
+    // Half a day of every instance that there may be.
+    prod.templates.operations.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmDescription: Match.stringLikeRegexp('kill switch'),
+      Threshold: 12 * (3 + 1),
+    });
+    // Not what else runs in the account; by the tag once that is active.
+    expect(budget?.Properties.Budget.CostFilters.Service).toContain('Amazon SageMaker');
+    prod.templates.operations.hasResourceProperties('AWS::Budgets::Budget', {
+      Budget: { CostFilters: { TagKeyValue: ['user:project$onestep'] } },
+    });
+    // A member account may make no monitor: none unless it is asked for.
+    dev.templates.operations.resourceCountIs('AWS::CE::AnomalyMonitor', 0);
+    prod.templates.operations.resourceCountIs('AWS::CE::AnomalyMonitor', 1);
+    prod.templates.operations.hasResourceProperties('AWS::CE::AnomalySubscription', {
       Subscribers: [{ Type: 'SNS' }],
     });
     // Application Auto Scaling asks whether its caller may do all that scaling does, before it obeys.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { everyResource, Match, resourcesOf } from '#test/helpers/synthesise.ts';
+import { everyResource, Match, resourcesOf, synthesise } from '#test/helpers/synthesise.ts';
 import { dev, functionsIn } from './templates.ts';
 
 describe('jobs', () => {
@@ -60,6 +60,11 @@ describe('jobs', () => {
     });
     const [, sweep] = functionsIn(dev).find(([id]) => /^Sweep/.test(id)) ?? [];
     expect(sweep?.Properties.ReservedConcurrentExecutions).toBe(1);
+    // A new account has none to reserve.
+    const small = synthesise({ 'onestep:reserveConcurrency': false });
+    for (const [id, { Properties }] of functionsIn(small)) {
+      expect(Properties.ReservedConcurrentExecutions, id).toBeUndefined();
+    }
     // The ledger under random faults: test/unit/domain and test/aws.
   });
 
@@ -72,7 +77,6 @@ describe('jobs', () => {
       AWS_REGION: 'us-east-1',
       TABLE_NAME: 'table',
       OUTPUT_BUCKET_NAME: 'bucket',
-      RECEIPT_SECRET_ARN: 'arn',
       MODELS: String(variables['MODELS']),
     });
     expect(config.JOBS_PER_INSTANCE).toBeGreaterThan(BACKLOG_TARGET);

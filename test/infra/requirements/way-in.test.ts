@@ -24,6 +24,12 @@ describe('way in', () => {
         SourceArn: Match.anyValue(),
       });
     }
+    // A name of ours would be taken for as long as CloudFront keeps copies of an earlier function.
+    const [[edgeId, edgeFunction] = []] = functionsIn(dev).filter(([id]) => /^Edge/.test(id));
+    expect(edgeFunction?.Properties.FunctionName).toBeUndefined();
+    edge.hasResourceProperties('AWS::Logs::LogGroup', {
+      LogGroupName: { 'Fn::Join': ['', ['/aws/lambda/us-east-1.', { Ref: edgeId }]] },
+    });
     const behaviour = (made: Synthesised) =>
       Object.values(resourcesOf(made.templates.api, 'AWS::CloudFront::Distribution'))[0]?.Properties
         .DistributionConfig;

@@ -92,6 +92,18 @@ describe("the API behind Lambda's streamed answers", () => {
     expect(body.length).toBe(0);
   });
 
+  it.each([
+    ['a redirection without a body', null],
+    ['a stream that ends at once', new ReadableStream({ start: (c) => c.close() })],
+    ['an empty text', ''],
+  ])('gives the head of %s', async (_, content) => {
+    const headers = { location: '/sign-in', 'set-cookie': 'a=1' };
+    const { head, body } = await send(() => new Response(content, { status: 303, headers }));
+    expect(head).toMatchObject({ statusCode: 303, headers: { location: '/sign-in' } });
+    expect(head?.cookies).toEqual(['a=1']);
+    expect(body.length).toBe(0);
+  });
+
   it('gives bytes as they are, with cookies apart', async () => {
     const bytes = Uint8Array.from({ length: 300_000 }, (_, i) => i % 256);
     const { head, body } = await send(

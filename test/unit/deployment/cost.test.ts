@@ -28,7 +28,7 @@ describe('cost', () => {
 
   it('has a ceiling: most instances, all month', () => {
     expect(estimateCost(INPUT).ceilingPerMonthUsd).toBeCloseTo(2 * 1.408 * 720, 6);
-    expect(ceilingPerMonth('ml.g6.xlarge', 3)).toBeCloseTo(3 * 1.13 * 720, 6);
+    expect(ceilingPerMonth(['ml.g6.xlarge'], 3)).toBeCloseTo(3 * 1.13 * 720, 6);
   });
 
   it('has no price for what it does not know', () => {

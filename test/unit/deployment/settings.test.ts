@@ -12,7 +12,7 @@ describe('settings of a deployment', () => {
       region: 'us-east-1',
       imageDigest: NO_IMAGE,
       retentionDays: 7,
-      models: [{ instance: 'ml.g6.xlarge', maxInstances: 1, priceUsd: '0.004' }],
+      models: [{ instance: ['ml.g6.xlarge'], maxInstances: 1, priceUsd: '0.004' }],
     });
   });
 

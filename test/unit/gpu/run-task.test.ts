@@ -63,6 +63,29 @@ function setUp(options: { refuse?: string; putTakesMs?: number; receiptTakesMs?:
   return { objects, deps, outputs };
 }
 
+describe('the key that receipts inside images are signed with', () => {
+  it('is that of the deployment, unless the task brings its own', async () => {
+    const { deps } = setUp();
+    const seen: unknown[] = [];
+    const run: RunTaskDeps['worker']['run'] = async (work, { onImage }) => {
+      seen.push(work.signingKey);
+      onImage(image(0));
+      return RESULT;
+    };
+    const ours = Uint8Array.of(1);
+    const own = Uint8Array.of(2);
+    const withKey = { ...deps(run), signingKey: async () => ours };
+    await runTask(queued(1), withKey);
+    const bringing = queued(1);
+    await runTask(
+      { ...bringing, task: { ...bringing.task, work: { ...bringing.task.work, signingKey: own } } },
+      withKey,
+    );
+    await runTask(queued(1), deps(run));
+    expect(seen).toEqual([ours, own, undefined]);
+  });
+});
+
 describe('runTask', () => {
   it('stores images, then the receipt that lists them', async () => {
     const { deps, outputs } = setUp();

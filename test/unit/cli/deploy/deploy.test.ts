@@ -34,6 +34,8 @@ function world(change: Partial<DeployDeps> = {}) {
       return 'sha256:x';
     },
     buildImage: false,
+    askEmail: async () => undefined,
+    noteSetting: (key, value) => void steps.push(`${key} = ${value}`),
     say: () => undefined,
     ...change,
   };
@@ -65,10 +67,46 @@ describe('deploy', () => {
   it('deploys no endpoint without its package, and says which is missing', async () => {
     const { deps, steps } = world();
     const other = { ...settings, models: [{ ...settings.models[0], digest: 'f'.repeat(64) }] };
+    // Before anything is made, and before a minute is lost.
     await expect(deploy(deps, other as typeof settings, [folder])).rejects.toThrow(
       new RegExp(`a/one .digest f{64}.*${folder} is ${manifest.digest}`),
     );
-    expect(steps).toEqual(['cdk data']);
+    expect(steps).toEqual([]);
+    const first = world({ stackOutputs: async () => undefined });
+    await expect(deploy(first.deps, other as typeof settings, [folder])).rejects.toThrow(
+      /neither in a bucket nor among/,
+    );
+  });
+
+  it('says what stands in the way later, and notes the setting that helps', async () => {
+    const said: string[] = [];
+    const { deps, steps } = world({
+      preflight: async () => [
+        {
+          check: 'concurrency',
+          ok: true,
+          warns: true,
+          says: 'It is small.',
+          command: 'aws ask',
+          setting: ['reserveConcurrency', false],
+        },
+      ],
+      say: (line) => void said.push(line),
+    });
+    await deploy(deps, settings, [folder]);
+    expect(steps.slice(0, 2)).toEqual(['reserveConcurrency = false', 'cdk data']);
+    expect(said.join()).toMatch(/It is small.*aws ask/s);
+  });
+
+  it('asks where to mail alarms, or warns that nobody is mailed', async () => {
+    const asked = world({ askEmail: async () => 'me@example.com' });
+    await deploy(asked.deps, settings, [folder]);
+    expect(asked.steps).toContain('alarmEmail = me@example.com');
+    const said: string[] = [];
+    await deploy(world({ say: (line) => void said.push(line) }).deps, settings, [folder]);
+    expect(said.join()).toMatch(/nobody is mailed.*kill switch/);
+    const set = world({ askEmail: () => Promise.reject(new Error('was asked')) });
+    await deploy(set.deps, { ...settings, alarmEmail: 'me@example.com' }, [folder]);
   });
 
   it('takes no package that a GPU could not run', async () => {

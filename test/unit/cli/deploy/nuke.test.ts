@@ -12,6 +12,7 @@ function world(change: Partial<NukeDeps> = {}) {
     deregisterScaling: async (endpoint) => void steps.push(`scaling ${endpoint}`),
     deleteEndpoint: async (endpoint) => void steps.push(`endpoint ${endpoint}`),
     destroyStack: async (part) => void steps.push(`destroy ${part}`),
+    abandonStack: async () => [],
     stackExists: async () => true,
     say: () => undefined,
     ...change,
@@ -36,8 +37,13 @@ describe('nuke', () => {
     expect(leftovers.join()).toMatch(/log groups.*CDKToolkit.*onestep-dev-mac/s);
   });
 
-  it('leaves the edge stack for later while CloudFront has copies of the function', async () => {
+  it('leaves the edge function, and no stack, while CloudFront has copies of it', async () => {
+    const abandoned: string[] = [];
     const { deps, steps } = world({
+      abandonStack: async (name, region) => {
+        abandoned.push(`${name} ${region}`);
+        return ['onestep-dev-edge-EdgeFunction-1a2b'];
+      },
       destroyStack: async (part) => {
         if (part === 'edge') throw new Error('replicated function');
         steps.push(part);
@@ -45,7 +51,8 @@ describe('nuke', () => {
     });
     const { leftovers } = await nuke(deps, dev);
     expect(steps.at(-1)).toBe('data');
-    expect(leftovers[0]).toMatch(/onestep-dev-edge.*again/);
+    expect(abandoned).toEqual(['onestep-dev-edge us-east-1']);
+    expect(leftovers[0]).toMatch(/delete-function.*onestep-dev-edge-EdgeFunction-1a2b/);
   });
 
   it('stops at any other failure, and passes over what is gone when it runs again', async () => {

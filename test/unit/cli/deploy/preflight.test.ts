@@ -17,7 +17,8 @@ const READY: PreflightDeps = {
     new Map([['ml.g6.xlarge for endpoint usage', { code: 'L-ABC', value: 6 }]]),
   lambdaConcurrency: async () => 1000,
   distributions: async () => ({ used: 1, quota: 200 }),
-  hasDocker: async () => true,
+  docker: async () => 'ready',
+  hasEndpoints: async () => true,
 };
 
 const failing = async (change: Partial<PreflightDeps>) =>
@@ -53,18 +54,54 @@ describe('preflight', () => {
   });
 
   it('knows that a new account has ten concurrent executions', async () => {
-    const [finding] = await failing({ lambdaConcurrency: async () => 10 });
-    expect(finding).toMatchObject({ check: 'Lambda concurrent executions' });
+    const found = await preflight({ ...READY, lambdaConcurrency: async () => 10 }, settings);
+    expect(found.every(({ ok }) => ok)).toBe(true);
+    const [finding] = found.filter(({ warns }) => warns);
+    expect(finding).toMatchObject({
+      check: 'Lambda concurrent executions',
+      setting: ['reserveConcurrency', false],
+    });
     expect(finding?.command).toContain('L-B99A9384');
+    expect(finding?.says).toContain("in the viewers' regions");
+  });
+
+  it('lets a first deployment begin with half of what an update needs, and says so', async () => {
+    const half = new Map([['ml.g6.xlarge for endpoint usage', { code: 'L-ABC', value: 3 }]]);
+    const change = { sageMakerQuotas: async () => half, hasEndpoints: async () => false };
+    const found = await preflight({ ...READY, ...change }, settings);
+    const [finding, ...others] = found.filter(({ warns }) => warns);
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({ ok: true, command: expect.stringContaining('value 6') });
+    expect(finding?.says).toContain('the first update will need 6');
+    const less = new Map([['ml.g6.xlarge for endpoint usage', { code: 'L-ABC', value: 2 }]]);
+    expect(await failing({ ...change, sageMakerQuotas: async () => less })).toHaveLength(1);
+  });
+
+  it('takes one type of a list for enough, and warns of the others', async () => {
+    const listed = parseSettings({
+      'onestep:models': [
+        { name: 'a/one', digest: 'a'.repeat(64), instance: ['ml.g6.xlarge', 'ml.g5.xlarge'] },
+      ],
+    });
+    const found = await preflight(READY, listed);
+    expect(found.filter(({ ok }) => !ok)).toEqual([]);
+    expect(found.filter(({ warns }) => warns).map(({ check }) => check)).toEqual([
+      'ml.g5.xlarge for endpoint usage',
+    ]);
+  });
+
+  it('looks for buildx beside Docker', async () => {
+    const [finding] = await failing({ docker: async () => 'without-buildx' });
+    expect(finding?.says).toContain('buildx');
   });
 
   it('counts distributions, and needs Docker only for an image that is not there', async () => {
     expect(await failing({ distributions: async () => ({ used: 200, quota: 200 }) })).toHaveLength(
       1,
     );
-    expect(await failing({ hasDocker: async () => false })).toHaveLength(1);
+    expect(await failing({ docker: async () => 'absent' })).toHaveLength(1);
     const pushed = { ...settings, imageDigest: `sha256:${'c'.repeat(64)}` };
-    const found = await preflight({ ...READY, hasDocker: async () => false }, pushed);
+    const found = await preflight({ ...READY, docker: async () => 'absent' }, pushed);
     expect(found.every(({ ok }) => ok)).toBe(true);
   });
 

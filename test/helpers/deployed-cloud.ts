@@ -1,0 +1,136 @@
+import { inject } from 'vitest';
+import type { CloudFrontRequest, CloudFrontResponse } from '#functions/edge/origin-request.ts';
+import type { BundleName } from '#infra/bundles.ts';
+import { createAwsSystem } from '#shared/adapters/aws/aws-system.ts';
+import type { QueueAnswer, QueueEvent } from '#shared/adapters/aws/queue-event.ts';
+import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
+import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
+import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
+import { endpointName, macSecretName } from '#shared/deployment/names.ts';
+import { emulateFunction } from '#test/stand-ins/lambda/emulated-function.ts';
+import { readUrlAnswer } from '#test/stand-ins/lambda/function-url.ts';
+import { installLambda } from '#test/stand-ins/lambda/install.ts';
+import { runFunction } from '#test/stand-ins/lambda/running-function.ts';
+import { accessTo } from './aws-stand-ins.ts';
+import {
+  type CloudOptions,
+  createCustomers,
+  createTestPlatform,
+  MODEL,
+  startEndpoint,
+} from './cloud.ts';
+import { startCloudFront } from './cloud-front.ts';
+import { createCloudResources } from './cloud-resources.ts';
+import { synthesiseFunctions, withValues } from './deployed-functions.ts';
+import { startQueuePump } from './queue-pump.ts';
+
+/** Concurrent executions of a new account. */
+const NEW_ACCOUNT_CONCURRENCY = 10;
+
+/** The deployment as it is uploaded: every bundle under AWS's own runtime, over the stand-ins. */
+export type DeployedCloud = Awaited<ReturnType<typeof startDeployedCloud>>;
+
+/**
+ * Synthesises the stacks and runs what they would upload, each function with its template's variables,
+ * time limit and memory: the API on our Runtime API, which streams; the others under AWS's emulator.
+ */
+export async function startDeployedCloud(options: CloudOptions) {
+  const parts = await installLambda();
+  const resources = await createCloudResources(options.manifest, macSecretName('dev'));
+  const platform = createTestPlatform(() => {}, options.time);
+  const endpoint = endpointName('dev', MODEL);
+  const sageMaker = await startEndpoint(endpoint, options, resources);
+  const system = createAwsSystem(platform, {
+    tableName: resources.tableName,
+    bucket: resources.outputBucket,
+  });
+  const readSecret = createSecretReader({
+    client: createSecretsClient(accessTo('moto')),
+    clock: platform.clock,
+  });
+  const macKeys = parseMacKeys(await readSecret(resources.macSecret));
+  const newCustomer = createCustomers(platform, system, macKeys);
+  const operator = await newCustomer(10_000_000, 'demo');
+  const { functions, remove } = await synthesiseFunctions({
+    'onestep:models': [{ name: MODEL, digest: options.manifest.digest }],
+    'onestep:operatorAccount': operator.account,
+  });
+
+  const lines: string[] = [];
+  const { accessKeyId, secretAccessKey, dynamoDb, s3, moto } = inject('standIns');
+  const endpoints = {
+    AWS_ENDPOINT_URL_DYNAMODB: dynamoDb,
+    AWS_ENDPOINT_URL_S3: s3,
+    AWS_ENDPOINT_URL_SQS: moto,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: moto,
+    AWS_ENDPOINT_URL_SAGEMAKER: sageMaker.url,
+    AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: sageMaker.url,
+  };
+  const values: Record<string, string> = {
+    TABLE_NAME: resources.tableName,
+    OUTPUT_BUCKET_NAME: resources.outputBucket,
+    MODEL_BUCKET_NAME: resources.modelBucket,
+    DISPATCH_QUEUE_URL: resources.dispatchQueue,
+    WEBHOOK_QUEUE_URL: resources.webhookQueue,
+    MAC_SECRET_ARN: resources.macSecret,
+    RECEIPT_SECRET_ARN: resources.receiptSecret,
+    PUBLIC_URL: 'https://d111111abcdef8.cloudfront.net',
+  };
+  const optionsOf = (name: BundleName) => ({
+    parts,
+    credentials: { accessKeyId, secretAccessKey },
+    fn: withValues(functions[name], values, endpoints),
+    onLine: (line: string) => void lines.push(line),
+  });
+  const api = runFunction(optionsOf('api'), NEW_ACCOUNT_CONCURRENCY);
+  const [edge, dispatch, complete, webhooks, sweep] = await Promise.all(
+    (['edge', 'dispatch', 'complete', 'webhooks', 'sweep'] as const).map((name) =>
+      emulateFunction(optionsOf(name)),
+    ),
+  );
+  if (!edge || !dispatch || !complete || !webhooks || !sweep) throw new Error('not all started');
+
+  const front = await startCloudFront({
+    edge: async (event) => (await edge.invoke(event)) as CloudFrontRequest | CloudFrontResponse,
+    api: async (event) => readUrlAnswer(await api.invoke(event)),
+  });
+  const pumped = [
+    startQueuePump(platform.sqs, resources.dispatchQueue, asQueueHandler(dispatch.invoke)),
+    startQueuePump(platform.sqs, resources.completionQueue, asQueueHandler(complete.invoke)),
+    startQueuePump(platform.sqs, resources.webhookQueue, asQueueHandler(webhooks.invoke)),
+  ];
+  const emulated = { edge, dispatch, complete, webhooks, sweep };
+  return {
+    url: front.url,
+    resources,
+    sageMaker,
+    system,
+    platform,
+    newCustomer,
+    operator,
+    functions,
+    /** What a function is started with, to start another with something changed. */
+    optionsOf,
+    /** Every line that the functions have written. */
+    lines,
+    api,
+    emulated,
+    sweep: () => sweep.invoke({}),
+    async stop() {
+      await front.stop();
+      await Promise.all(pumped.map((pump) => pump.stop()));
+      await Promise.all([api, ...Object.values(emulated)].map((fn) => fn.stop()));
+      await sageMaker.stop();
+      remove();
+    },
+  };
+}
+
+/** A handler for the queue's pump; a function that failed has handled nothing. */
+function asQueueHandler(invoke: (event: unknown) => Promise<unknown>) {
+  return async (event: QueueEvent): Promise<QueueAnswer | undefined> => {
+    const answer = (await invoke(event)) as (QueueAnswer & { errorType?: string }) | null;
+    if (answer?.errorType !== undefined) throw new Error(JSON.stringify(answer));
+    return answer ?? undefined;
+  };
+}
