@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   credits: async () => (await import('./commands/credits.ts')).credits,
   accounts: async () => (await import('./commands/accounts.ts')).accounts,
   generate: async () => (await import('./commands/generate.ts')).generate,
+  verify: async () => (await import('./commands/verify.ts')).verify,
   usage: async () => (await import('./commands/usage.ts')).usage,
   logs: async () => (await import('./commands/logs.ts')).logs,
   top: async () => (await import('./commands/top.ts')).top,

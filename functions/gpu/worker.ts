@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { setPriority, totalmem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '#shared/core/errors.ts';
 import { readManifest } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { loadPipeline, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
+import { createMarking, type Marking } from '#shared/provenance/marking.ts';
 import { createLoadedModels } from './loaded-models.ts';
 import type { FromWorker, StartMessage, ToWorker, WorkerTask } from './worker-messages.ts';
 
@@ -55,6 +57,18 @@ function createModels(start: StartMessage | undefined) {
   });
 }
 
+/** For orders that bring no secret: nothing leaves without a mark. */
+const OWN_SECRET = randomBytes(32);
+let marking: { readonly secret: Uint8Array; readonly made: Promise<Marking> } | undefined;
+
+/** The marks of one secret: the last one's are kept, since a deployment has one. */
+function markingFor(secret: Uint8Array = OWN_SECRET): Promise<Marking> {
+  if (marking === undefined || Buffer.compare(marking.secret, secret) !== 0) {
+    marking = { secret, made: createMarking(secret, settings?.marking) };
+  }
+  return marking.made;
+}
+
 async function warmUp(folder: string): Promise<void> {
   const { pipeline } = await pipelineFor(folder);
   const { multiple, defaultWidth, defaultHeight } = pipeline.manifest.size;
@@ -69,6 +83,7 @@ async function warmUp(folder: string): Promise<void> {
       quality: 90,
       prompt: request.prompt,
       model: pipeline.manifest,
+      marking: await markingFor(),
     });
   }
 }
@@ -78,11 +93,12 @@ async function runTask(task: WorkerTask): Promise<void> {
   const { pipeline, loadMs } = await pipelineFor(task.folder);
   const { name, digest } = pipeline.manifest;
   const ms = { load: loadMs, text: 0, unet: 0, vae: 0, encode: 0 };
+  const marks = await markingFor(signingKey);
   send({ type: 'phase', phase: 'running' });
   for await (const picture of pipeline.generate({ prompt, seed, width, height, numOutputs })) {
     const encodeStarted = performance.now();
     const model = { name, digest };
-    const image = await encodeImage(picture, { format, quality, prompt, model, signingKey });
+    const image = await encodeImage(picture, { format, quality, prompt, model, marking: marks });
     ms.encode += performance.now() - encodeStarted;
     ms.text += picture.ms.text;
     ms.unet += picture.ms.unet;
@@ -91,6 +107,7 @@ async function runTask(task: WorkerTask): Promise<void> {
       index: picture.index,
       sha256: image.sha256,
       pixels_sha256: image.pixelsSha256,
+      delivered_sha256: image.deliveredSha256,
       bytes: image.bytes.length,
       width,
       height,

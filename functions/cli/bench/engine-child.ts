@@ -10,6 +10,7 @@ import {
   loadSessions,
   type ModelSessions,
 } from '#shared/engine/pipeline/sessions.ts';
+import { createMarking } from '#shared/provenance/marking.ts';
 import type { EngineMessage, EngineTask } from './engine-task.ts';
 import { machineRate } from './machine-rate.ts';
 import { writeRandomRepository } from './random-repository.ts';
@@ -76,7 +77,9 @@ async function drawImage(
   const { pixels } = await phase('vae', () => sessions.run('vae', { x0: given(x0) }));
   const image = { seed: 0, width: side, height: side, pixels: given(pixels).data as Uint8Array };
   const { name, digest } = manifest;
-  const options = { format: 'png', quality: 100, prompt: '', model: { name, digest } } as const;
+  const marking = await createMarking(new Uint8Array(32));
+  const model = { name, digest };
+  const options = { format: 'png', quality: 100, prompt: '', model, marking } as const;
   await phase('encode', () => encodeImage(image, options));
   return image.pixels;
 }

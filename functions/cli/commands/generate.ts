@@ -17,12 +17,17 @@ import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { oneWord } from '#functions/cli/option-types.ts';
 import { assertWritable, writeOutput } from '#functions/cli/output-file.ts';
 import { ensureDemoModel } from '#functions/local/demo-model.ts';
+import { localMarking } from '#functions/local/local-marking.ts';
+import { CONFIG_FILE, loadServeConfig } from '#functions/local/serve-config.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { createUlid } from '#shared/core/ids.ts';
 import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
 import { readManifest } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
+import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
 import { loadPipeline, type Picture, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
+import { signImage } from '#shared/provenance/c2pa/sign-image.ts';
+import type { Marking } from '#shared/provenance/marking.ts';
 
 export const generate = defineCommand({
   summary: 'make pictures from a prompt, here and now',
@@ -56,6 +61,7 @@ async function run(
       }),
     ));
   const size = pictureSize(options, readManifest(folder).size);
+  const marking = await localMarking(options.data, serveSettings(context));
   const { device, threads } = options;
   const pipeline = await loadPipeline(folder, { device, threads, keepMemory: true });
   const warnings = pipeline.warningsFor(options.prompt);
@@ -65,13 +71,17 @@ async function run(
   const receipt = await makePictures(
     progress,
     pipeline,
-    { ...options, ...size },
+    { ...options, ...size, marking },
     paths,
     warnings,
   ).finally(progress.end);
   await pipeline.close();
   const files = () => Promise.all(paths.map((path) => readFile(path)));
-  if (sheet !== undefined) await writeOutput(sheet, await contactSheet(await files()));
+  if (sheet !== undefined) {
+    const drawn = await contactSheet(await files());
+    const claim = { version: ENGINE_VERSION, model: receipt.model };
+    await writeOutput(sheet, await signImage(drawn, 'png', claim, marking.signer));
+  }
   const how = showingMode(context);
   if (how !== undefined) await showPictures(stdout, await files(), how);
   if (options.json) stdout.write(`${JSON.stringify(receipt)}\n`);
@@ -80,6 +90,11 @@ async function run(
     const told = stdout.isTTY && stderr.isTTY ? [] : paths;
     for (const path of sheet === undefined ? told : [...told, sheet]) stdout.write(`${path}\n`);
   }
+}
+
+/** The settings of a server started here: what marks the server's pictures marks these. */
+function serveSettings({ env }: CommandContext) {
+  return loadServeConfig({ flags: {}, env, file: CONFIG_FILE, fileRequired: false });
 }
 
 /** `x.png` for one picture; `x-0.png`, `x-1.png` … for several. */
@@ -96,10 +111,16 @@ function sheetPath(out: string): string {
   return join(dir, `${name}-sheet.png`);
 }
 
+interface Order {
+  readonly width: number;
+  readonly height: number;
+  readonly marking: Marking;
+}
+
 async function makePictures(
   progress: Pick<ReturnType<typeof createProgress>, 'made'>,
   pipeline: Pipeline,
-  options: GenerateOptions & { readonly width: number; readonly height: number },
+  options: GenerateOptions & Order,
   paths: readonly string[],
   warnings: string[],
 ): Promise<Receipt> {
@@ -107,12 +128,13 @@ async function makePictures(
   const ms = { load: pipeline.loadMs, text: 0, unet: 0, vae: 0, encode: 0, upload: 0 };
   const images: ImageRecord[] = [];
   const pictures: Picture[] = [];
-  const { prompt, seed, width, height, num: numOutputs, format, quality } = options;
+  const { prompt, seed, width, height, num: numOutputs, format, quality, marking } = options;
   const request = { prompt, seed, width, height, numOutputs };
   for await (const picture of pipeline.generate(request)) {
     const key = paths[picture.index] ?? '';
     const encodeStarted = performance.now();
-    const image = await encodeImage(picture, { format, quality, prompt, model: { name, digest } });
+    const model = { name, digest };
+    const image = await encodeImage(picture, { format, quality, prompt, model, marking });
     const writeStarted = performance.now();
     await writeOutput(key, image.bytes);
     ms.upload += performance.now() - writeStarted;
@@ -125,6 +147,7 @@ async function makePictures(
       key,
       sha256: image.sha256,
       pixels_sha256: image.pixelsSha256,
+      delivered_sha256: image.deliveredSha256,
       bytes: image.bytes.length,
       width,
       height,

@@ -1,11 +1,15 @@
-import { createHash } from 'node:crypto';
 import {
   type EmbeddedReceipt,
   serializeReceipt,
-  signReceipt,
+  watermarkPayload,
 } from '#shared/core/embedded-receipt.ts';
+import { sha256Hex } from '#shared/core/hash.ts';
 import type { ImageFormat } from '#shared/core/inference.ts';
+import { signImage } from '#shared/provenance/c2pa/sign-image.ts';
+import type { Marking } from '#shared/provenance/marking.ts';
+import { embedWatermark } from '#shared/provenance/watermark/embed-watermark.ts';
 import { createEmbeddedReceipt } from './embedded-receipt.ts';
+import { ENGINE_VERSION } from './engine-version.ts';
 import { generationParameters, xmpPacket } from './image-metadata.ts';
 import type { Picture } from './pipeline.ts';
 import { withPngText } from './png-text.ts';
@@ -19,15 +23,16 @@ export interface EncodeOptions {
   readonly quality: number;
   readonly prompt: string;
   readonly model: { readonly name: string; readonly digest: string };
-  /** Signs the receipt inside the file, if given. */
-  readonly signingKey?: Uint8Array | undefined;
+  /** Marks the pixels, and signs the receipt and the file. */
+  readonly marking: Marking;
 }
 
 export interface EncodedImage {
   readonly bytes: Uint8Array;
-  /** SHA-256 of the file and of the raw pixels, hex. */
+  /** SHA-256 of the file, of the model's own pixels and of the pixels that were encoded, hex. */
   readonly sha256: string;
   readonly pixelsSha256: string;
+  readonly deliveredSha256: string;
 }
 
 export const MEDIA_TYPES: Readonly<Record<ImageFormat, string>> = {
@@ -37,16 +42,19 @@ export const MEDIA_TYPES: Readonly<Record<ImageFormat, string>> = {
 };
 
 /**
- * Encodes a picture together with the parameters that made it and a mark that it was made by a machine.
- * Equal pictures and options give equal bytes.
+ * Encodes a picture together with the parameters that made it, marked as made by a machine: a watermark
+ * in its pixels, IPTC's term in its metadata, and a signed C2PA manifest. Equal pictures and options give
+ * equal pixels; the files differ by their signatures.
+ *
+ * @throws AppError `model-error` where the file can't be signed
  */
 export async function encodeImage(picture: Pixels, options: EncodeOptions): Promise<EncodedImage> {
   const { width, height, pixels, seed } = picture;
-  const { format, quality, prompt, model } = options;
-  const receipt = createEmbeddedReceipt({
+  const { format, quality, prompt, model, marking } = options;
+  const own = createEmbeddedReceipt({
     // A lossless file is the same at any quality.
     quality: format === 'png' ? 100 : quality,
-    model,
+    model: { name: model.name, digest: model.digest },
     prompt,
     seed,
     width,
@@ -54,11 +62,28 @@ export async function encodeImage(picture: Pixels, options: EncodeOptions): Prom
     format,
     pixels,
   });
-  const bytes = await encodePixels(picture, format, quality, receipt, options.signingKey);
+  const marked = marking.watermark
+    ? embedWatermark(picture, watermarkPayload(own, marking.keys))
+    : pixels;
+  const receipt = { ...own, delivered_sha256: sha256Hex(marked) };
+  const encoded = await encodePixels(
+    { ...picture, pixels: marked },
+    format,
+    quality,
+    receipt,
+    marking,
+  );
+  const bytes = await signImage(
+    encoded,
+    format,
+    { version: ENGINE_VERSION, model },
+    marking.signer,
+  );
   return {
     bytes,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: sha256Hex(bytes),
     pixelsSha256: receipt.pixels_sha256,
+    deliveredSha256: receipt.delivered_sha256,
   };
 }
 
@@ -67,16 +92,15 @@ async function encodePixels(
   format: ImageFormat,
   quality: number,
   receipt: EmbeddedReceipt,
-  signingKey: Uint8Array | undefined,
+  { keys }: Marking,
 ): Promise<Uint8Array> {
   const { default: sharp } = await import('sharp');
   const serialized = serializeReceipt(receipt);
-  const signature = signingKey === undefined ? undefined : signReceipt(serialized, signingKey);
-  const xmp = xmpPacket(receipt, serialized, signature);
+  const xmp = xmpPacket(receipt, serialized, keys.signReceipt(serialized));
   const image = sharp(pixels, { raw: { width, height, channels: 3 } });
   if (format === 'jpeg') return image.withXmp(xmp).jpeg({ quality }).toBuffer();
   if (format === 'webp') return image.withXmp(xmp).webp({ quality }).toBuffer();
   // libpng would compress the packet, and XMP in a PNG is found by its plain text.
-  const marked = withPngText(await image.png().toBuffer(), 'XML:com.adobe.xmp', xmp);
-  return withPngText(marked, 'parameters', generationParameters(receipt));
+  const png = withPngText(await image.png().toBuffer(), 'XML:com.adobe.xmp', xmp);
+  return withPngText(png, 'parameters', generationParameters(receipt));
 }

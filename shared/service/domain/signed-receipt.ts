@@ -23,9 +23,12 @@ export function embeddedReceipt(facts: {
   readonly versions: Readonly<Record<string, string>>;
   readonly prompt: string;
   readonly quality: number;
-  readonly image: Pick<ImageRecord, 'seed' | 'width' | 'height' | 'format' | 'pixels_sha256'>;
+  readonly image: Pick<
+    ImageRecord,
+    'seed' | 'width' | 'height' | 'format' | 'pixels_sha256' | 'delivered_sha256'
+  >;
 }): EmbeddedReceipt {
-  const { seed, width, height, format, pixels_sha256 } = facts.image;
+  const { seed, width, height, format, pixels_sha256, delivered_sha256 } = facts.image;
   return {
     engine: `onestep ${facts.versions['onestep'] ?? ''}`,
     model: facts.model,
@@ -37,5 +40,6 @@ export function embeddedReceipt(facts: {
     // A lossless file is the same at any quality.
     quality: format === 'png' ? 100 : facts.quality,
     pixels_sha256,
+    delivered_sha256,
   };
 }
