@@ -31,7 +31,7 @@ export const VerifyRequestSchema = z
     receipt: z
       .union([
         z.string().max(60_000),
-        FileReceiptSchema.openapi('FileReceipt'),
+        z.object(FileReceiptSchema.shape).openapi('FileReceipt'),
         PredictionReceiptSchema,
       ])
       .describe('The receipt inside the file, as text or as JSON, or the receipt of a prediction'),
