@@ -5,12 +5,13 @@
 
 const SHARED = {
   core: [],
+  provenance: ['core'],
   'engine/bytes': ['core'],
   'engine/checkpoint': ['core', 'engine/bytes'],
   'engine/hub': ['core', 'engine/bytes'],
   'engine/onnx': ['core', 'engine/bytes'],
   'engine/package': ['core', 'engine/bytes', 'engine/checkpoint', 'engine/onnx'],
-  'engine/pipeline': ['core', 'engine/bytes', 'engine/checkpoint', 'engine/package'],
+  'engine/pipeline': ['core', 'provenance', 'engine/bytes', 'engine/checkpoint', 'engine/package'],
   'service/ports': ['core'],
   'service/domain': ['core', 'service/ports'],
   service: ['core', 'service'],

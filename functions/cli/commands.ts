@@ -10,6 +10,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Loa
   'Here and now': {
     start: async () => (await import('./commands/start.ts')).start,
     generate: async () => (await import('./commands/generate.ts')).generate,
+    verify: async () => (await import('./commands/verify.ts')).verify,
   },
   'A running service': {
     keys: async () => (await import('./commands/keys.ts')).keys,

@@ -6,7 +6,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { errorAnswer, toAppError } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
-import type { Forwarded } from '#shared/core/forwarded.ts';
+import { type Forwarded, isImageType } from '#shared/core/forwarded.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
 import { createKeyCheck, type MacKeys } from '#shared/service/domain/key-format.ts';
@@ -15,7 +15,10 @@ import { isPublicPath } from './public-paths.ts';
 import { readBody } from './read-body.ts';
 
 export interface EdgeDeps {
-  readonly config: Pick<EdgeConfig, 'MAX_BODY_BYTES'>;
+  readonly config: Pick<EdgeConfig, 'MAX_BODY_BYTES'> & {
+    /** For images that are to be verified. @default as for every other body */
+    readonly MAX_IMAGE_BYTES?: number;
+  };
   readonly macKeys: MacKeys;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
@@ -58,7 +61,9 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
       const problem = checkKey(authorization, check);
       if (problem !== undefined) return refuse(problem, requestId);
     }
-    const body = await readBody(c.req.raw, deps.config.MAX_BODY_BYTES);
+    const { MAX_BODY_BYTES, MAX_IMAGE_BYTES = MAX_BODY_BYTES } = deps.config;
+    const isImage = c.req.path === VERIFY_PATH && isImageType(headers.get('content-type'));
+    const body = await readBody(c.req.raw, isImage ? MAX_IMAGE_BYTES : MAX_BODY_BYTES);
     const forwarded: Forwarded = {
       requestId,
       ...defined({ authorization, body, bodySha256: body && sha256Hex(body) }),
@@ -88,6 +93,9 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
     return createRequestId(deps);
   }
 }
+
+/** The route that images are sent to as they are. */
+const VERIFY_PATH = '/v1/images/verify';
 
 /** The id by which one request is found in every log. */
 export function createRequestId({ clock, randomBytes }: Pick<EdgeDeps, 'clock' | 'randomBytes'>) {

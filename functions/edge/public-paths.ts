@@ -3,6 +3,7 @@ const EXACT = new Set([
   '/',
   '/openapi.json',
   '/docs',
+  '/.well-known/onestep.json',
   '/healthz',
   '/readyz',
   '/favicon.ico',
@@ -12,6 +13,7 @@ const EXACT = new Set([
   '/credits',
   '/usage',
   '/webhooks',
+  '/verify',
   '/sign-in',
   '/sign-out',
 ]);

@@ -45,6 +45,16 @@ const GpuEnvSchema = z.object({
   IMAGE_CHECK: z.string().min(1).optional(),
   /** What lines of failed tasks carry, so that a new version's are told from an old one's. */
   RELEASE: z.string().min(1).optional(),
+  /** Whether pixels are marked; off, the operator answers for what the law asks. */
+  WATERMARK: z
+    .enum(['0', '1'])
+    .default('1')
+    .transform((text) => text === '1'),
+  /** PEM files of the C2PA key and of its certificates; self-made ones where there are none. */
+  C2PA_KEY_FILE: z.string().min(1).optional(),
+  C2PA_CHAIN_FILE: z.string().min(1).optional(),
+  /** A time stamp authority (RFC 3161) for the signatures; no time stamps without one. */
+  C2PA_TIME_STAMP_URL: z.url().optional(),
   /** End when standard input ends: it is a pipe from the process that started this one. */
   END_WITH_STDIN: Flag,
 });

@@ -1,11 +1,13 @@
 import type { ImageFormat, ImageRecord } from '#shared/core/inference.ts';
 import type { Device } from '#shared/engine/pipeline/sessions.ts';
+import type { MarkingOptions } from '#shared/provenance/marking.ts';
 
 /** What the worker is to be: its first message. */
 export interface StartMessage {
   readonly type: 'start';
   readonly device: Device;
   readonly threads: number | undefined;
+  readonly marking: MarkingOptions;
   /** The package that is loaded and warmed up at once. */
   readonly folder: string;
 }
@@ -22,6 +24,7 @@ export interface WorkerTask {
   readonly format: ImageFormat;
   readonly decoder: 'draft' | undefined;
   readonly quality: number;
+  /** The secret that marks are made with; one of the process's own where the order brings none. */
   readonly signingKey: Uint8Array | undefined;
 }
 

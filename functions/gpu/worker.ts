@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setPriority, totalmem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '#shared/core/errors.ts';
@@ -5,6 +6,7 @@ import { readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { loadPipeline, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 import { replaced } from '#shared/engine/pipeline/sessions.ts';
+import { createMarking, type Marking } from '#shared/provenance/marking.ts';
 import { createLoadedModels } from './loaded-models.ts';
 import type { FromWorker, StartMessage, ToWorker, WorkerTask } from './worker-messages.ts';
 
@@ -56,6 +58,18 @@ function createModels(start: StartMessage | undefined) {
   });
 }
 
+/** For orders that bring no secret: nothing leaves without a mark. */
+const OWN_SECRET = randomBytes(32);
+let marking: { readonly secret: Uint8Array; readonly made: Promise<Marking> } | undefined;
+
+/** The marks of one secret: the last one's are kept, since a deployment has one. */
+function markingFor(secret: Uint8Array = OWN_SECRET): Promise<Marking> {
+  if (marking === undefined || Buffer.compare(marking.secret, secret) !== 0) {
+    marking = { secret, made: createMarking(secret, settings?.marking) };
+  }
+  return marking.made;
+}
+
 async function warmUp(folder: string): Promise<void> {
   const { pipeline } = await pipelineFor(folder);
   const { multiple, defaultWidth, defaultHeight } = pipeline.manifest.size;
@@ -70,6 +84,7 @@ async function warmUp(folder: string): Promise<void> {
       quality: 90,
       prompt: request.prompt,
       model: { ...pipeline.manifest, recipe: recipeOf(pipeline.manifest) },
+      marking: await markingFor(),
     });
   }
 }
@@ -81,9 +96,10 @@ async function runTask(task: WorkerTask): Promise<void> {
   if (digest !== task.digest) throw replaced(pipeline.manifest);
   const model = { name, digest, recipe: recipeOf(pipeline.manifest) };
   const ms = { load: loadMs, text: 0, unet: 0, vae: 0, encode: 0 };
+  const marking = await markingFor(signingKey);
   send({ type: 'phase', phase: 'running' });
   const request = { prompt, seed, width, height, numOutputs, decoder };
-  const settings = { format, quality, prompt, decoder, model, signingKey };
+  const settings = { format, quality, prompt, decoder, model, marking };
   for await (const picture of pipeline.generate(request)) {
     const encodeStarted = performance.now();
     const image = await encodeImage(picture, settings);
@@ -95,6 +111,7 @@ async function runTask(task: WorkerTask): Promise<void> {
       index: picture.index,
       sha256: image.sha256,
       pixels_sha256: image.pixelsSha256,
+      delivered_sha256: image.deliveredSha256,
       bytes: image.bytes.length,
       width,
       height,

@@ -19,6 +19,8 @@ import type { FirstKeys } from './first-start.ts';
 import { createGpuClient } from './gpu-client.ts';
 import { startGpuProcess } from './gpu-process.ts';
 import { startHttpServer } from './http-server.ts';
+import { createImageInspector } from './image-inspector.ts';
+import { ensureC2paFiles } from './local-marking.ts';
 import { createLoopbackQueue } from './loopback-queue.ts';
 import { type DataFolder, openDataFolder, openLocalService } from './open-local-service.ts';
 import { readBlockList, readImageCheck } from './read-safety.ts';
@@ -85,6 +87,9 @@ async function compose(
     filesFolder: folder.filesPath,
     device: config.device,
     imageCheck: readImageCheck(config),
+    watermark: config.watermark,
+    timeStampUrl: config.c2pa?.timeStampUrl,
+    c2pa: await ensureC2paFiles(config, folder.path, folder.secrets.receiptSigningKey),
     env,
     onLog,
     onExit: (how) => onError(new Error(`it ended with ${how}`), 'GPU function'),
@@ -114,12 +119,15 @@ async function compose(
   const { services, keys } = service;
   const links = createOneTimeLinks(keys.adminKey, clock, randomBytes);
   const assets = once(pageAssets);
+  const inspector = createImageInspector();
+  undo.push(inspector.close);
   const { edge, api } = createEmbeddedApp(service, {
     async checkReady() {
       await stores.jobs.queueDepth();
       if (!(await client.isReady())) throw new AppError('unavailable', 'the model is loading');
     },
     countRunning: queue.countInside,
+    inspectImage: inspector.inspect,
     onWebhookDue: () => deliveries.wake(),
     onRequest(request) {
       metrics.observeRequest(request);
@@ -188,7 +196,7 @@ async function compose(
       await Promise.all([services.dispatcher.drain(DRAIN_MS), sweeping.stop(), deliveries.stop()]);
       services.hub.release();
       queue.close();
-      await Promise.all([answered, gpu.stop(ANSWERS_MS)]);
+      await Promise.all([answered, gpu.stop(ANSWERS_MS), inspector.close()]);
       removeServerFile(folder.path);
       stores.close();
     },

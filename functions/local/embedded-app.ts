@@ -14,7 +14,9 @@ import type { ServeConfig } from './serve-config.ts';
 
 /** What a process adds to the API of its service. */
 export interface EmbeddedAppParts
-  extends Partial<Pick<ApiDeps, 'checkReady' | 'countRunning' | 'onWebhookDue' | 'onRequest'>> {
+  extends Partial<
+    Pick<ApiDeps, 'checkReady' | 'countRunning' | 'inspectImage' | 'onWebhookDue' | 'onRequest'>
+  > {
   readonly extras?: readonly RegisterRoutes[];
 }
 
@@ -49,7 +51,7 @@ export function createEmbeddedApp(
   };
   const api = createApiApp(apiDeps, extras);
   const edge = createEdgeApp({
-    config: { MAX_BODY_BYTES: config.maxBodyBytes },
+    config: { MAX_BODY_BYTES: config.maxBodyBytes, MAX_IMAGE_BYTES },
     macKeys: secrets.macKeys,
     clock,
     randomBytes,
@@ -62,6 +64,9 @@ export function createEmbeddedApp(
   });
   return { edge, api: apiDeps };
 }
+
+/** A PNG of noise, 2048 pixels to a side. */
+const MAX_IMAGE_BYTES = 16_000_000;
 
 /** How an answer ends: written in full, or with its connection. */
 function endsOf(outgoing: NodePlatform['outgoing']): Pick<Forwarded, 'onAnswered' | 'onLost'> {

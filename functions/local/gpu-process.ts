@@ -5,6 +5,7 @@ import { delimiter } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { GpuEnv } from '#functions/gpu/config.ts';
 import { defined } from '#shared/core/defined.ts';
+import type { C2paFiles } from './local-marking.ts';
 
 /** Pauses between restarts of a function that keeps ending. */
 const FIRST_RESTART_MS = 200;
@@ -30,6 +31,10 @@ export interface GpuProcessOptions {
   readonly device: 'cpu' | 'cuda';
   /** What looks at images before they are stored; see the function's own configuration. */
   readonly imageCheck?: string | undefined;
+  /** Whether pixels are marked, and the PEM files that files are signed with. */
+  readonly watermark: boolean;
+  readonly c2pa: C2paFiles;
+  readonly timeStampUrl?: string | undefined;
   /** The environment that is passed on beside the function's own settings. */
   readonly env: NodeJS.ProcessEnv;
   /** One line of the function's log. */
@@ -100,7 +105,8 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
 }
 
 function forkFunction(options: GpuProcessOptions) {
-  const { modelFolders, filesFolder, device, imageCheck, env } = options;
+  const { modelFolders, filesFolder, device, imageCheck, watermark, c2pa, env } = options;
+  const { timeStampUrl } = options;
   const settings: GpuEnv = {
     MODEL_FOLDERS: modelFolders.join(delimiter),
     DATA_FOLDER: filesFolder,
@@ -108,7 +114,10 @@ function forkFunction(options: GpuProcessOptions) {
     PORT: '0',
     DEVICE: device,
     DRAIN_SECONDS: '5',
-    ...defined({ IMAGE_CHECK: imageCheck }),
+    WATERMARK: watermark ? '1' : '0',
+    C2PA_KEY_FILE: c2pa.key,
+    C2PA_CHAIN_FILE: c2pa.chain,
+    ...defined({ IMAGE_CHECK: imageCheck, C2PA_TIME_STAMP_URL: timeStampUrl }),
   };
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm')).href;
   const child = fork(fileURLToPath(new URL('../gpu/main.ts', import.meta.url)), [], {

@@ -69,6 +69,20 @@ const ServeSchema = z.strictObject({
       imageCheck: z.string().min(1).optional(),
     })
     .optional(),
+  /** PEM files of a P-256 key and its certificates; self-made ones in the data folder when absent. */
+  c2pa: z
+    .strictObject({
+      key: z.string().min(1).optional(),
+      chain: z.string().min(1).optional(),
+      /** A time stamp authority (RFC 3161). */
+      timeStampUrl: z.url({ protocol: /^https?$/ }).optional(),
+    })
+    .refine(({ key, chain }) => (key === undefined) === (chain === undefined), {
+      error: 'key and chain come together',
+    })
+    .optional(),
+  /** Whether pixels carry a watermark. Off, the operator answers for what the law asks. */
+  watermark: flag.default(true),
   device: z.enum(['cpu', 'cuda']).default('cpu'),
   /** Micro-USD that the first account starts with. */
   demoCredit: whole(0, 1_000_000_000_000).default(10_000_000),
@@ -160,7 +174,7 @@ function readConfigFile({ file, fileRequired }: ConfigSources, faults: string[])
 }
 
 /** Settings with parts, which the environment gives as JSON. */
-const JSON_SETTINGS = new Set(['models', 'prices', 'safety']);
+const JSON_SETTINGS = new Set(['models', 'prices', 'safety', 'c2pa']);
 
 /** Variables that begin with `ONESTEP_` and name a setting. */
 function readEnvironment(env: ConfigSources['env'], faults: string[]) {

@@ -49,13 +49,19 @@ export class GpuStack extends OnestepStack {
       removalPolicy: stagePolicy(this.settings.stage).removal,
     });
     const bucket = this.data.outputBucket;
-    const { imageCheck } = this.settings;
+    const { imageCheck, watermark, c2pa } = this.settings;
     const release = releaseOf(this.settings, model);
     const environment: OwnEnvironment<GpuEnv> = {
       OUTPUT_BUCKET_NAME: bucket.bucketName,
       RELEASE: release,
       RECEIPT_SECRET_ARN: this.data.receiptSecret.secretArn,
-      ...defined({ IMAGE_CHECK: imageCheck }),
+      WATERMARK: watermark ? '1' : '0',
+      ...defined({
+        IMAGE_CHECK: imageCheck,
+        C2PA_KEY_FILE: c2pa?.key,
+        C2PA_CHAIN_FILE: c2pa?.chain,
+        C2PA_TIME_STAMP_URL: c2pa?.timeStampUrl,
+      }),
     };
     const endpoint = new AsyncEndpoint(this, id, {
       endpointName: name,

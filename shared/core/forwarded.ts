@@ -21,3 +21,8 @@ export const AUTHORIZATION_HEADER = 'x-onestep-authorization';
 export const REQUEST_ID_HEADER = 'x-request-id';
 /** The name that AWS requires for it. */
 export const BODY_SHA256_HEADER = 'x-amz-content-sha256';
+
+/** Whether a body is an image, which is passed on as bytes; every other is text. */
+export function isImageType(contentType: string | null | undefined): boolean {
+  return /^image\//i.test(contentType ?? '');
+}

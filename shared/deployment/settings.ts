@@ -166,6 +166,21 @@ const SettingsSchema = z.strictObject({
     .optional(),
   /** Looks at images before they are stored: a classifier's address, or a module in the image. */
   imageCheck: z.string().min(1).optional(),
+  /** Whether pixels carry a watermark. Off, the operator answers for what the law asks. */
+  watermark: Json(z.boolean()).default(true),
+  /** PEM files in the image: a P-256 key and its certificates. Without them, self-made ones. */
+  c2pa: Json(
+    z
+      .strictObject({
+        key: z.string().min(1).optional(),
+        chain: z.string().min(1).optional(),
+        /** A time stamp authority (RFC 3161). */
+        timeStampUrl: z.url().optional(),
+      })
+      .refine(({ key, chain }) => (key === undefined) === (chain === undefined), {
+        error: 'key and chain come together',
+      }),
+  ).optional(),
   /** Where an account without credit is sent. */
   topupUrl: z.url().optional(),
 });

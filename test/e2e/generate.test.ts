@@ -102,7 +102,9 @@ describe('onestep generate', () => {
     const [file, again] = ['two-1.webp', 'one.webp'].map((name) =>
       readFileSync(join(folder, name)),
     );
-    expect(file?.equals(again ?? Buffer.alloc(0))).toBe(true);
+    // The files differ by their signatures.
+    const pixels = (image: Buffer | undefined) => sharp(image).raw().toBuffer();
+    expect((await pixels(file)).equals(await pixels(again))).toBe(true);
     expect(
       createHash('sha256')
         .update(file ?? '')

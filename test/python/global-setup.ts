@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { cacheFolder, installOnce, installPython } from '#test/helpers/install-once.ts';
 
-const CLIENTS = ['replicate==1.0.7', 'openai==3.57.0'];
+const CLIENTS = ['replicate==1.0.7', 'openai==3.57.0', 'c2pa-python==0.38.0'];
 
 declare module 'vitest' {
   interface ProvidedContext {

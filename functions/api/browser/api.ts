@@ -59,12 +59,17 @@ async function send(
     return await fetch(path, {
       method,
       credentials: 'same-origin',
-      headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: body === undefined ? headers : { 'content-type': typeOf(body), ...headers },
+      ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
     });
   } catch {
     throw new Problem(0, { detail: 'The server can’t be reached. Is it still running?' }, null);
   }
+}
+
+/** Files go as they are, everything else as JSON. */
+function typeOf(body: unknown): string {
+  return body instanceof Blob ? body.type : 'application/json';
 }
 
 function parseBody(text: string): { detail?: string } {

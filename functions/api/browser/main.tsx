@@ -7,6 +7,7 @@ import { UsagePage } from './account/usage.tsx';
 import { Webhooks } from './account/webhooks.tsx';
 import { Balance } from './parts/balance.tsx';
 import { Playground } from './playground/playground.tsx';
+import { Verify } from './verify/verify.tsx';
 
 const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
   playground: ({ models }) => <Playground models={models} />,
@@ -14,6 +15,7 @@ const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
   credits: () => <Credits />,
   usage: () => <UsagePage />,
   webhooks: () => <Webhooks />,
+  verify: () => <Verify />,
 };
 
 // Left in the address by a one-time link.

@@ -2,6 +2,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import type { AccountId, JobId, RandomBytes } from '#shared/core/ids.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
+import type { ImageFacts } from '#shared/provenance/verify/inspect-image.ts';
 import type { AdmissionService } from '#shared/service/domain/admission.ts';
 import type { Catalog } from '#shared/service/domain/catalog.ts';
 import type { Estimator } from '#shared/service/domain/estimator.ts';
@@ -69,6 +70,8 @@ export interface ApiDeps {
   readonly outbox: Outbox;
   /** Called when a webhook has become due. */
   readonly onWebhookDue?: (entry: OutboxEntry) => void;
+  /** Reads an image file, where this process can: what it says of where it comes from. */
+  readonly inspectImage?: (file: Uint8Array) => Promise<ImageFacts>;
   /** Signs the receipts inside images. */
   readonly receiptSigningKey: Uint8Array;
   /** The secret part of a stream's URL: a MAC over the job's id. */

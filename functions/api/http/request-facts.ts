@@ -3,6 +3,7 @@ import { AppError } from '#shared/core/errors.ts';
 import {
   AUTHORIZATION_HEADER,
   BODY_SHA256_HEADER,
+  isImageType,
   REQUEST_ID_HEADER,
 } from '#shared/core/forwarded.ts';
 import { createUlid } from '#shared/core/ids.ts';
@@ -35,7 +36,10 @@ export function requestFacts(
     c.set('facts', facts);
     if (forwarded?.body !== undefined) {
       // The cache holds promises, although its type says otherwise.
-      Object.assign(c.req.bodyCache, { text: Promise.resolve(decodeText(forwarded.body)) });
+      const read = isImageType(c.req.header('content-type'))
+        ? { arrayBuffer: Promise.resolve(Uint8Array.from(forwarded.body).buffer) }
+        : { text: Promise.resolve(decodeText(forwarded.body)) };
+      Object.assign(c.req.bodyCache, read);
     }
     await next();
   };

@@ -16,6 +16,7 @@ export const PAGE_LINKS: readonly PageLink[] = [
   { page: 'credits', path: '/credits', title: 'Credits' },
   { page: 'usage', path: '/usage', title: 'Usage' },
   { page: 'webhooks', path: '/webhooks', title: 'Webhooks' },
+  { page: 'verify', path: '/verify', title: 'Verify' },
 ];
 
 interface DocumentProps {

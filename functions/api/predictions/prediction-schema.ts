@@ -14,6 +14,7 @@ const ReceiptSchema = z
         index: z.number().int(),
         sha256: z.string(),
         pixels_sha256: z.string(),
+        delivered_sha256: z.string().optional(),
         bytes: z.number().int(),
         width: z.number().int(),
         height: z.number().int(),

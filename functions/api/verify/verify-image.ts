@@ -1,55 +1,56 @@
-import {
-  type EmbeddedReceipt,
-  serializeReceipt,
-  verifyReceipt,
-} from '#shared/core/embedded-receipt.ts';
+import { parseFileReceipt } from '#shared/core/file-receipt.ts';
+import type { ImageFacts } from '#shared/provenance/verify/inspect-image.ts';
+import { judgeImage } from '#shared/provenance/verify/judge-image.ts';
 import { embeddedReceipt } from '#shared/service/domain/signed-receipt.ts';
-import {
-  FileReceiptSchema,
-  PredictionReceiptSchema,
-  type VerifyAnswer,
-  type VerifyRequest,
-} from './verify-schema.ts';
+import { PredictionReceiptSchema, type VerifyAnswer, type VerifyRequest } from './verify-schema.ts';
 
-interface Claim {
-  readonly receipt: EmbeddedReceipt;
-  readonly signature: string | undefined;
+type Claim = ReturnType<typeof parseFileReceipt>;
+
+/** What an image's own facts show, by the deployment's secret. */
+export function verifyFile(facts: ImageFacts, secret: Uint8Array): VerifyAnswer {
+  return judgeImage(
+    {
+      manifest: facts.manifest,
+      receipt: parseFileReceipt(facts.receipt)?.receipt,
+      signature: facts.signature ?? undefined,
+      pixelsSha256: facts.pixels_sha256,
+      watermark: facts.watermark,
+    },
+    { secret },
+  );
 }
 
 /** Whether an image with these pixels and this receipt was made under the deployment's key. */
-export function verifyImage(request: VerifyRequest, key: Uint8Array): VerifyAnswer {
+export function verifyReceiptOf(request: VerifyRequest, secret: Uint8Array): VerifyAnswer {
   const claim = readClaim(request);
-  if (claim === undefined) return refuse('unreadable');
-  if (claim.receipt.pixels_sha256 !== request.pixels_sha256) return refuse('other-pixels');
-  if (claim.signature === undefined) return refuse('unsigned');
-  if (!verifyReceipt(serializeReceipt(claim.receipt), claim.signature, key)) {
-    return refuse('unknown-signature');
-  }
-  const { model, seed } = claim.receipt;
-  return { made_here: true, reason: null, model, seed };
+  return judgeImage(
+    {
+      manifest: null,
+      receipt: claim?.receipt,
+      signature: request.signature ?? claim?.signature,
+      pixelsSha256: request.pixels_sha256,
+      watermark: request.watermark ?? null,
+    },
+    { secret },
+  );
 }
 
-function refuse(reason: NonNullable<VerifyAnswer['reason']>): VerifyAnswer {
-  return { made_here: false, reason, model: null, seed: null };
-}
-
-function readClaim(request: VerifyRequest): Claim | undefined {
-  const { receipt: given, signature, pixels_sha256 } = request;
-  const content = typeof given === 'string' ? parseJson(given) : given;
-  const file = FileReceiptSchema.safeParse(content);
-  if (file.success) {
-    const { signature: inside, ...receipt } = file.data;
-    return { receipt, signature: signature ?? inside };
-  }
-  const prediction = PredictionReceiptSchema.safeParse(content);
+function readClaim({ receipt: given, pixels_sha256 }: VerifyRequest): Claim {
+  const file = parseFileReceipt(given);
+  if (file !== undefined) return file;
+  const prediction = PredictionReceiptSchema.safeParse(
+    typeof given === 'string' ? parseJson(given) : given,
+  );
   if (!prediction.success) return undefined;
   const { model, versions, input, images } = prediction.data;
-  const image = images.find((one) => one.pixels_sha256 === pixels_sha256) ?? images[0];
+  const isMeant = (one: (typeof images)[number]): boolean =>
+    [one.pixels_sha256, one.delivered_sha256].includes(pixels_sha256);
+  const image = images.find(isMeant) ?? images[0];
   if (image === undefined) return undefined;
   const { prompt, output_quality: quality, decoder } = input;
   return {
     receipt: embeddedReceipt({ model, versions, prompt, quality, decoder, image }),
-    signature: signature ?? image.signature,
+    signature: image.signature,
   };
 }
 

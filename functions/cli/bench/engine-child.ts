@@ -11,6 +11,7 @@ import {
   loadSessions,
   type ModelSessions,
 } from '#shared/engine/pipeline/sessions.ts';
+import { createMarking } from '#shared/provenance/marking.ts';
 import type { EngineMessage, EngineTask } from './engine-task.ts';
 import { machineRate } from './machine-rate.ts';
 import { writeRandomDecoders, writeRandomRepository } from './random-repository.ts';
@@ -84,8 +85,9 @@ async function drawImage(
   }
   const image = { seed: 0, width: side, height: side, pixels: given(pixels).data as Uint8Array };
   const { name, digest } = manifest;
+  const marking = await createMarking(new Uint8Array(32));
   const model = { name, digest, recipe: recipeOf(manifest) };
-  const options = { format: 'png', quality: 100, prompt: '', model } as const;
+  const options = { format: 'png', quality: 100, prompt: '', model, marking } as const;
   await phase('encode', () => encodeImage(image, options));
   return image.pixels;
 }

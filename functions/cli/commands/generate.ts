@@ -16,7 +16,9 @@ import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { oneWord } from '#functions/cli/option-types.ts';
 import { assertWritable, writeOutput } from '#functions/cli/output-file.ts';
 import { ensureDemoModel } from '#functions/local/demo-model.ts';
+import { localMarking } from '#functions/local/local-marking.ts';
 import { randomBytes } from '#functions/local/random-bytes.ts';
+import { CONFIG_FILE, loadServeConfig } from '#functions/local/serve-config.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
@@ -24,7 +26,10 @@ import { createUlid } from '#shared/core/ids.ts';
 import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
 import { formerRecipeWarning, readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
+import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
 import { loadPipeline, type Picture, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
+import { signImage } from '#shared/provenance/c2pa/sign-image.ts';
+import type { Marking } from '#shared/provenance/marking.ts';
 
 export const generate = defineCommand({
   summary: 'make pictures from a prompt, here and now',
@@ -60,6 +65,7 @@ async function run(
     ));
   const manifest = readManifest(folder);
   const size = pictureSize(options, manifest.size);
+  const marking = await localMarking(options.data, serveSettings(context));
   const { device, threads } = options;
   const pipeline = await loadPipeline(folder, { device, threads, keepMemory: true });
   const former = formerRecipeWarning(manifest);
@@ -70,12 +76,16 @@ async function run(
   for (const warning of warnings) stderr.write(`warning: ${warning}\n`);
   const progress = createProgress(stderr, options.num);
   progress.begin();
-  const sized = { ...options, ...size };
+  const sized = { ...options, ...size, marking };
   const making = makePictures(progress, pipeline, sized, paths, warnings);
   const receipt = await making.finally(progress.end);
   await pipeline.close();
   const files = () => Promise.all(paths.map((path) => readFile(path)));
-  if (sheet !== undefined) await writeOutput(sheet, await contactSheet(await files()));
+  if (sheet !== undefined) {
+    const drawn = await contactSheet(await files());
+    const claim = { version: ENGINE_VERSION, model: receipt.model };
+    await writeOutput(sheet, await signImage(drawn, 'png', claim, marking.signer));
+  }
   const how = showingMode(context);
   if (how !== undefined) await showPictures(stdout, await files(), how);
   if (options.json) stdout.write(`${JSON.stringify(receipt)}\n`);
@@ -103,6 +113,11 @@ async function readPrompt(word: string, stdin: CommandContext['stdin']): Promise
     .replace(/\r?\n$/, '');
 }
 
+/** The settings of a server started here: what marks the server's pictures marks these. */
+function serveSettings({ env }: CommandContext) {
+  return loadServeConfig({ flags: {}, env, file: CONFIG_FILE, fileRequired: false });
+}
+
 /** `x.png` for one picture; `x-0.png`, `x-1.png` … for several. */
 function outputPaths({ out, num }: GenerateOptions): string[] {
   if (num === 1) return [out];
@@ -117,10 +132,16 @@ function sheetPath(out: string): string {
   return join(dir, `${name}-sheet.png`);
 }
 
+interface Order {
+  readonly width: number;
+  readonly height: number;
+  readonly marking: Marking;
+}
+
 async function makePictures(
   progress: Pick<ReturnType<typeof createProgress>, 'made'>,
   pipeline: Pipeline,
-  options: GenerateOptions & { readonly width: number; readonly height: number },
+  options: GenerateOptions & Order,
   paths: readonly string[],
   warnings: string[],
 ): Promise<Receipt> {
@@ -129,20 +150,40 @@ async function makePictures(
   const ms = { load: pipeline.loadMs, text: 0, unet: 0, vae: 0, encode: 0, upload: 0 };
   const images: ImageRecord[] = [];
   const pictures: Picture[] = [];
-  const { prompt, seed, width, height, num: numOutputs, format, quality, decoder } = options;
+  const {
+    prompt,
+    seed,
+    width,
+    height,
+    num: numOutputs,
+    format,
+    quality,
+    decoder,
+    marking,
+  } = options;
   const request = { prompt, seed, width, height, numOutputs, decoder };
   for await (const picture of pipeline.generate(request)) {
     const key = paths[picture.index] ?? '';
     const encodeStarted = performance.now();
-    const image = await encodeImage(picture, { format, quality, prompt, model, decoder });
+    const settings = { format, quality, prompt, model, decoder, marking };
+    const image = await encodeImage(picture, settings);
     const writeStarted = performance.now();
     await writeOutput(key, image.bytes);
     ms.upload += performance.now() - writeStarted;
     ms.encode += writeStarted - encodeStarted;
     for (const stage of ['text', 'unet', 'vae'] as const) ms[stage] += picture.ms[stage];
-    const { sha256, pixelsSha256: pixels_sha256 } = image;
-    const facts = { key, sha256, pixels_sha256, bytes: image.bytes.length, width, height, format };
-    images.push({ ...facts, index: picture.index, seed: picture.seed });
+    images.push({
+      index: picture.index,
+      key,
+      sha256: image.sha256,
+      pixels_sha256: image.pixelsSha256,
+      delivered_sha256: image.deliveredSha256,
+      bytes: image.bytes.length,
+      width,
+      height,
+      seed: picture.seed,
+      format,
+    });
     if (options.dump !== undefined) pictures.push(picture);
     const { text, unet, vae } = picture.ms;
     progress.made(`${key}: seed ${picture.seed}, ${(text + unet + vae).toFixed()} ms`);

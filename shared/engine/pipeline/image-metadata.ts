@@ -1,9 +1,6 @@
 import type { EmbeddedReceipt } from '#shared/core/embedded-receipt.ts';
 import type { Recipe } from '#shared/core/recipe.ts';
-
-/** IPTC's term for media made by a trained model (https://cv.iptc.org/newscodes/digitalsourcetype/). */
-const DIGITAL_SOURCE_TYPE =
-  'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia';
+import { DIGITAL_SOURCE_TYPE } from '#shared/provenance/c2pa/sign-image.ts';
 
 /** A longer packet is silently left out of a JPEG. */
 export const MAX_PACKET_BYTES = 60_000;
@@ -37,19 +34,19 @@ export function generationParameters(receipt: EmbeddedReceipt, { scheduler }: Re
  *
  * @param parameters as {@link generationParameters} gives them
  * @param serialized the receipt's one line of JSON
- * @param signature its signature, if the order came with a key
+ * @param signature its signature, base64
  */
 export function xmpPacket(
   receipt: EmbeddedReceipt,
   parameters: string,
   serialized: string,
-  signature: string | undefined,
+  signature: string,
 ): string {
   const properties = [
     `<xmp:CreatorTool>${escapeXml(receipt.engine)}</xmp:CreatorTool>`,
     `<Iptc4xmpExt:DigitalSourceType>${DIGITAL_SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>`,
     `<onestep:receipt>${escapeXml(serialized)}</onestep:receipt>`,
-    ...(signature === undefined ? [] : [`<onestep:signature>${signature}</onestep:signature>`]),
+    `<onestep:signature>${signature}</onestep:signature>`,
   ];
   const description = escapeXml(parameters.replace(NOT_IN_XML, '\ufffd'));
   const packet = wrapProperties([

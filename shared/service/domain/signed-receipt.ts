@@ -24,9 +24,12 @@ export function embeddedReceipt(facts: {
   readonly prompt: string;
   readonly quality: number;
   readonly decoder?: 'draft' | undefined;
-  readonly image: Pick<ImageRecord, 'seed' | 'width' | 'height' | 'format' | 'pixels_sha256'>;
+  readonly image: Pick<
+    ImageRecord,
+    'seed' | 'width' | 'height' | 'format' | 'pixels_sha256' | 'delivered_sha256'
+  >;
 }): EmbeddedReceipt {
-  const { seed, width, height, format, pixels_sha256 } = facts.image;
+  const { seed, width, height, format, pixels_sha256, delivered_sha256 } = facts.image;
   return {
     engine: `onestep ${facts.versions['onestep'] ?? ''}`,
     model: facts.model,
@@ -39,5 +42,6 @@ export function embeddedReceipt(facts: {
     quality: format === 'png' ? 100 : facts.quality,
     decoder: facts.decoder,
     pixels_sha256,
+    delivered_sha256,
   };
 }

@@ -2,22 +2,27 @@ import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { defined } from '#shared/core/defined.ts';
-import { verifyReceipt } from '#shared/core/embedded-receipt.ts';
+import { verifyPublicly, verifyReceipt } from '#shared/core/embedded-receipt.ts';
+import { sha256Hex } from '#shared/core/hash.ts';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
 import { FORMER_RECIPE } from '#shared/core/recipe.ts';
 import { type EncodeOptions, encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
+import { createMarking } from '#shared/provenance/marking.ts';
 import { readFromRoot } from '#test/helpers/root.ts';
 
 const width = 48;
 const height = 32;
 const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 31) & 255);
 const picture = { seed: 9, width, height, pixels };
+const secret = new Uint8Array(32).fill(7);
+const marking = await createMarking(secret);
 const options: EncodeOptions = {
   format: 'png',
   quality: 80,
   prompt: 'A <red> house & "sea"',
   model: { name: 'demo', digest: 'ab'.repeat(32), recipe: FORMER_RECIPE },
+  marking,
 };
 
 /** The receipt and signature that a file carries in its XMP. */
@@ -30,15 +35,27 @@ async function embedded(bytes: Uint8Array): Promise<{ receipt: string; signature
 }
 
 describe.each(IMAGE_FORMATS)('encodeImage as %s', (format) => {
-  it('gives equal bytes for equal pictures and states their digests', async () => {
+  it('gives equal pixels for equal pictures and states their digests', async () => {
     const image = await encodeImage(picture, { ...options, format });
-    expect(await encodeImage({ ...picture }, { ...options, format })).toEqual(image);
+    const again = await encodeImage({ ...picture }, { ...options, format });
+    const decoded = ({ bytes }: typeof image) => sharp(bytes).raw().toBuffer();
+    expect(await decoded(again)).toEqual(await decoded(image));
+    expect(await embedded(again.bytes)).toEqual(await embedded(image.bytes));
+    expect(again).toMatchObject({
+      pixelsSha256: image.pixelsSha256,
+      deliveredSha256: image.deliveredSha256,
+    });
+    // Signatures of C2PA have a random part.
+    expect(again.sha256).not.toBe(image.sha256);
     expect(image.sha256).toBe(createHash('sha256').update(image.bytes).digest('hex'));
     expect(image.pixelsSha256).toBe(createHash('sha256').update(pixels).digest('hex'));
   });
 
   it('marks the file as made by a model and says how', async () => {
-    const { bytes, pixelsSha256 } = await encodeImage(picture, { ...options, format });
+    const { bytes, pixelsSha256, deliveredSha256 } = await encodeImage(picture, {
+      ...options,
+      format,
+    });
     const metadata = await sharp(bytes).metadata();
     expect(metadata).toMatchObject({ format, width, height });
     expect(metadata.xmpAsString).toContain('digitalsourcetype/trainedAlgorithmicMedia<');
@@ -54,6 +71,7 @@ describe.each(IMAGE_FORMATS)('encodeImage as %s', (format) => {
       format,
       quality: format === 'png' ? 100 : 80,
       pixels_sha256: pixelsSha256,
+      delivered_sha256: deliveredSha256,
     });
   });
 
@@ -69,12 +87,12 @@ describe.each(IMAGE_FORMATS)('encodeImage as %s', (format) => {
     expect(await describe('a'.repeat(40_000))).toBeUndefined();
   });
 
-  it('signs the receipt with the key of the order', async () => {
-    const key = new Uint8Array(32).fill(7);
-    const { bytes } = await encodeImage(picture, { ...options, format, signingKey: key });
+  it("signs the receipt with the deployment's key pair", async () => {
+    const { bytes } = await encodeImage(picture, { ...options, format });
     const { receipt, signature = '' } = await embedded(bytes);
-    expect(verifyReceipt(receipt, signature, key)).toBe(true);
-    expect(verifyReceipt(receipt.replace('"seed":9', '"seed":8'), signature, key)).toBe(false);
+    expect(verifyReceipt(receipt, signature, secret)).toBe(true);
+    expect(verifyPublicly(receipt, signature, marking.keys.publicKey)).toBe(true);
+    expect(verifyReceipt(receipt.replace('"seed":9', '"seed":8'), signature, secret)).toBe(false);
     expect(verifyReceipt(receipt, signature, new Uint8Array(32))).toBe(false);
   });
 
@@ -88,8 +106,7 @@ describe.each(IMAGE_FORMATS)('encodeImage as %s', (format) => {
     'a'.repeat(56_999),
     '\ud800\uffff\0',
   ])('keeps the mark whatever the prompt (%#)', async (prompt) => {
-    const signingKey = new Uint8Array(32);
-    const { bytes } = await encodeImage(picture, { ...options, format, prompt, signingKey });
+    const { bytes } = await encodeImage(picture, { ...options, format, prompt });
     const { receipt } = await embedded(bytes);
     const digest = createHash('sha256').update(prompt).digest('hex');
     expect([prompt, `sha256:${digest}`]).toContain(JSON.parse(receipt).prompt);
@@ -97,10 +114,17 @@ describe.each(IMAGE_FORMATS)('encodeImage as %s', (format) => {
 });
 
 describe('the PNG', () => {
-  it('holds the pixels and the parameters', async () => {
-    const { bytes } = await encodeImage(picture, options);
+  it("holds the model's own pixels where there is no watermark", async () => {
+    const unmarked = await createMarking(secret, { watermark: false });
+    const image = await encodeImage(picture, { ...options, marking: unmarked });
+    expect((await sharp(image.bytes).raw().toBuffer()).equals(pixels)).toBe(true);
+    expect(image.deliveredSha256).toBe(image.pixelsSha256);
+  });
+
+  it('holds the marked pixels and the parameters', async () => {
+    const { bytes, deliveredSha256 } = await encodeImage(picture, options);
     const raw = await sharp(bytes).raw().toBuffer();
-    expect(raw.equals(pixels)).toBe(true);
+    expect(sha256Hex(raw)).toBe(deliveredSha256);
     expect((await sharp(bytes).metadata()).comments).toEqual([
       {
         keyword: 'parameters',

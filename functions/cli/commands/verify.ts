@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defineCommand, option } from '#functions/cli/command.ts';
+import { oneWord, path } from '#functions/cli/option-types.ts';
+import { loadSecrets } from '#functions/local/secrets-file.ts';
+import { DeploymentKeysSchema } from '#shared/core/deployment-keys.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { parseFileReceipt } from '#shared/core/file-receipt.ts';
+import { inspectImage } from '#shared/provenance/verify/inspect-image.ts';
+import {
+  type Deployment,
+  type Judgement,
+  judgeImage,
+} from '#shared/provenance/verify/judge-image.ts';
+import type { Verdict } from '#shared/provenance/verify/verdicts.ts';
+
+const OPTIONS = {
+  keys: option('FILE', "a deployment's /.well-known/onestep.json, as a file or an address", path()),
+  data: option(
+    'DIR',
+    'the data folder whose keys to use without --keys; default: .onestep',
+    path().default('.onestep'),
+  ),
+  trust: option('FILE', 'PEM certificates of authorities to trust', path()),
+};
+
+/** `onestep verify FILE`: where a picture comes from, without asking a server. */
+export const verify = defineCommand({
+  summary: 'tell where a picture comes from: signature, receipt, watermark',
+  usage: 'FILE [options]',
+  options: OPTIONS,
+  positionals: oneWord('Name one picture: onestep verify FILE'),
+  examples: [
+    'onestep verify onestep.png',
+    'onestep verify picture.jpg --keys https://images.example.com --json',
+    'onestep verify picture.webp --trust c2pa-trust-list.pem',
+  ],
+  async run({ positionals: [file], options, print }) {
+    const { trust } = options;
+    const anchors = trust === undefined ? undefined : (await readWhole(trust)).toString();
+    const facts = await inspectImage(await readWhole(file), anchors);
+    const evidence = {
+      manifest: facts.manifest,
+      receipt: parseFileReceipt(facts.receipt)?.receipt,
+      signature: facts.signature ?? undefined,
+      pixelsSha256: facts.pixels_sha256,
+      watermark: facts.watermark,
+    };
+    const judgement = judgeImage(evidence, await deploymentOf(options));
+    print(judgement, describe(judgement));
+  },
+});
+
+async function readWhole(file: string): Promise<Buffer> {
+  return readFile(file).catch((cause: unknown) => {
+    throw new AppError('file-not-found', `${file} can't be read.`, { cause });
+  });
+}
+
+/** By whose keys to judge: those named, or this folder's own; by nobody's where there are none. */
+async function deploymentOf({ keys, data }: Keys): Promise<Deployment> {
+  if (keys !== undefined) return { publicKey: await readPublicKey(keys) };
+  if (!existsSync(join(data, 'secrets.json'))) return { publicKey: NOBODY };
+  return { secret: loadSecrets(data).receiptSigningKey };
+}
+
+interface Keys {
+  readonly keys: string | undefined;
+  readonly data: string;
+}
+
+/** A public key that nothing is signed with. */
+const NOBODY = Buffer.alloc(32).toString('base64url');
+
+async function readPublicKey(source: string): Promise<string> {
+  const text = /^https?:\/\//.test(source)
+    ? await fetchKeys(source)
+    : (await readWhole(source)).toString();
+  try {
+    return DeploymentKeysSchema.parse(JSON.parse(text)).receipts.public_key;
+  } catch (cause) {
+    throw new AppError('invalid-file', `${source} has no keys of a deployment.`, { cause });
+  }
+}
+
+async function fetchKeys(address: string): Promise<string> {
+  const url = new URL('/.well-known/onestep.json', address);
+  const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch(
+    (cause: unknown) => {
+      throw new AppError('unavailable', `${url} can't be reached.`, { cause });
+    },
+  );
+  if (!answer.ok) throw new AppError('unavailable', `${url} answered ${answer.status}.`);
+  return answer.text();
+}
+
+const VERDICTS: Readonly<Record<Verdict, string>> = {
+  signed: 'Signed and whole: no byte has changed since it was signed.',
+  'signed-changed': 'Signed, and changed since: its signature no longer fits.',
+  receipt: "No signature, but a receipt that is the deployment's own and fits these pixels.",
+  watermark: 'A watermark only: made by an Onestep, and processed since.',
+  nothing: 'Nothing found. That does not show that a person made it.',
+};
+
+function describe({ verdict, made_here, model, seed, manifest, watermark }: Judgement): string {
+  const lines = [VERDICTS[verdict]];
+  if (manifest !== null) {
+    const trust = manifest.trusted ? 'trusted' : 'not on a list of trusted authorities';
+    lines.push(`signer     ${manifest.signer ?? 'unknown'} (${trust})`);
+    for (const problem of manifest.problems) lines.push(`problem    ${problem}`);
+  }
+  if (made_here) lines.push(`receipt    model ${model?.name}, seed ${seed}`);
+  if (watermark !== null) {
+    lines.push(`watermark  ${watermark.ours ? "the deployment's" : "another deployment's"}`);
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '#shared/core/errors.ts';
+
+const QUERY_TYPE = 'application/timestamp-query';
+const TIMEOUT_MS = 10_000;
+/** `SEQUENCE { OBJECT IDENTIFIER sha256, NULL }` */
+const SHA256_ALGORITHM = Buffer.from('300d06096086480165030402010500', 'hex');
+
+/**
+ * Asks an authority for a time stamp over bytes (RFC 3161 over HTTP).
+ *
+ * @returns the TimeStampToken in DER, its authority's certificates included
+ * @throws AppError `unavailable` (retryable) where there is none
+ */
+export async function requestTimeStamp(bytes: Uint8Array, url: string): Promise<Uint8Array> {
+  const hash = createHash('sha256').update(bytes).digest();
+  const query = der(0x30, [
+    der(0x02, [Buffer.of(1)]),
+    der(0x30, [SHA256_ALGORITHM, der(0x04, [hash])]),
+    // certReq: the token is to bring the certificates by which it is checked.
+    der(0x01, [Buffer.of(0xff)]),
+  ]);
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': QUERY_TYPE },
+      body: Uint8Array.from(query),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    if (!answer.ok) throw new Error(`It answered ${answer.status}.`);
+    return readToken(Buffer.from(await answer.arrayBuffer()));
+  } catch (cause) {
+    const problem = 'The time stamp authority gave no time stamp.';
+    throw new AppError('unavailable', problem, { retryable: true, cause });
+  }
+}
+
+/** `TimeStampResp ::= SEQUENCE { status SEQUENCE { INTEGER, … }, timeStampToken }` */
+function readToken(response: Buffer): Uint8Array {
+  const body = derValue(response, 0x30);
+  const status = derValue(body, 0x30);
+  const granted = derValue(status, 0x02);
+  // 0: granted; 1: granted with changes.
+  if (granted.length !== 1 || (granted[0] ?? 2) > 1) throw new Error('It refused.');
+  const token = body.subarray(status.byteOffset - body.byteOffset + status.length);
+  derValue(token, 0x30);
+  return Uint8Array.from(token);
+}
+
+function der(tag: number, parts: readonly Uint8Array[]): Buffer {
+  const content = Buffer.concat(parts);
+  if (content.length > 127) throw new Error('longer than one byte of length can say');
+  return Buffer.concat([Buffer.of(tag, content.length), content]);
+}
+
+/** The content of the first item, which has to have this tag. */
+function derValue(bytes: Buffer, tag: number): Buffer {
+  const first = bytes[1] ?? 0;
+  const extra = first < 0x80 ? 0 : first & 0x7f;
+  if (bytes[0] !== tag || extra > 4) throw new Error('It answered something else than DER.');
+  const length = extra === 0 ? first : bytes.readUIntBE(2, extra);
+  const content = bytes.subarray(2 + extra, 2 + extra + length);
+  if (content.length !== length) throw new Error('It answered less than it announced.');
+  return content;
+}

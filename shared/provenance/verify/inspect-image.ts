@@ -1,0 +1,66 @@
+import { AppError } from '#shared/core/errors.ts';
+import { sha256Hex } from '#shared/core/hash.ts';
+import {
+  type ManifestFacts,
+  readC2paManifest,
+} from '#shared/provenance/c2pa/read-c2pa-manifest.ts';
+import { detectWatermark } from '#shared/provenance/watermark/detect-watermark.ts';
+
+/** What a file says of itself, before anyone is believed. */
+export interface ImageFacts {
+  readonly manifest: ManifestFacts | null;
+  /** The receipt in the file's XMP and its signature. */
+  readonly receipt: string | null;
+  readonly signature: string | null;
+  /** SHA-256 of the uint8 RGB pixels, row by row. */
+  readonly pixels_sha256: string;
+  /** The watermark's 6 bytes, hex. */
+  readonly watermark: string | null;
+}
+
+const FORMATS: ReadonlySet<string> = new Set(['png', 'jpeg', 'webp']);
+/** More than any model here makes, twice as large each way. */
+const MOST_PIXELS = 64_000_000;
+
+/**
+ * Reads everything in an image that tells where it comes from.
+ *
+ * @param file PNG, JPEG or WebP
+ * @param anchors PEM certificates of authorities to trust
+ * @throws AppError `invalid-file` where it is none of these
+ */
+export async function inspectImage(file: Uint8Array, anchors?: string): Promise<ImageFacts> {
+  const { default: sharp } = await import('sharp');
+  const image = sharp(file, { limitInputPixels: MOST_PIXELS });
+  const metadata = await image.metadata().catch(rejectFile);
+  if (!FORMATS.has(metadata.format)) throw rejectFile();
+  const { data, info } = await image
+    .toColourspace('srgb')
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+    .catch(rejectFile);
+  const pixels = new Uint8Array(data.buffer, data.byteOffset, data.length);
+  const mark = detectWatermark({ width: info.width, height: info.height, pixels });
+  const manifest = await readC2paManifest(file, `image/${metadata.format}`, anchors);
+  return {
+    manifest: manifest ?? null,
+    ...receiptIn(metadata.xmp?.toString('utf8') ?? ''),
+    pixels_sha256: sha256Hex(pixels),
+    watermark: mark === undefined ? null : Buffer.from(mark.payload).toString('hex'),
+  };
+}
+
+function rejectFile(cause?: unknown): never {
+  throw new AppError('invalid-file', 'This is no whole PNG, JPEG or WebP.', { cause });
+}
+
+function receiptIn(xmp: string): Pick<ImageFacts, 'receipt' | 'signature'> {
+  const part = (name: string): string | null =>
+    new RegExp(`<onestep:${name}>([^<]*)</onestep:${name}>`).exec(xmp)?.[1] ?? null;
+  const receipt = part('receipt')
+    ?.replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
+  return { receipt: receipt ?? null, signature: part('signature') };
+}
