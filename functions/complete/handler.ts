@@ -84,7 +84,7 @@ async function completed(
   if (stored !== undefined) return { kind: 'completed', receipt: stored };
   const copy = ReceiptSchema.safeParse(await readLocation(deps, outputLocation));
   if (copy.success && copy.data.job === job) return { kind: 'completed', receipt: copy.data };
-  throw new AppError('unavailable', `Job ${job} is said to be complete, but it left no receipt`, {
+  throw new AppError('unavailable', `Job ${job} is reported complete, but left no receipt`, {
     retryable: true,
   });
 }

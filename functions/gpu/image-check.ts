@@ -9,7 +9,7 @@ import type { BlockedImage } from '#shared/core/inference.ts';
 import type { ImageCheck } from '#shared/service/ports/image-check.ts';
 import type { MadeImage } from './worker-messages.ts';
 
-/** The name that a module of one's own exports its check under. */
+/** The name under which a custom module exports its check. */
 const EXPORT = 'checkImage';
 
 /**

@@ -1,7 +1,7 @@
 import type { ImageFormat, ImageRecord } from '#shared/core/inference.ts';
 import type { Device } from '#shared/engine/pipeline/sessions.ts';
 
-/** What the worker is to be, told once, before anything else. */
+/** What the worker is to be: its first message. */
 export interface StartMessage {
   readonly type: 'start';
   readonly device: Device;

@@ -13,7 +13,7 @@ import type {
   WorkerTask,
 } from './worker-messages.ts';
 
-/** What a task came to in the worker. */
+/** What the worker reports of a finished task. */
 export interface WorkResult {
   readonly ms: StageMs;
   readonly versions: Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ export interface WorkerProcess {
    */
   ready(): Promise<void>;
   /**
-   * Runs one task; the caller sees to it that there is no other.
+   * Runs one task; the caller makes sure that there is no other.
    *
    * @throws AppError of the inference codes; `model-error` (retryable) when the process dies
    */

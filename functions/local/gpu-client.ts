@@ -82,7 +82,7 @@ export function createGpuClient(port: () => number | undefined) {
       await call('DELETE', `/invocations/${job}`).catch(() => undefined);
     },
 
-    /** How it stands with a job that is there; undefined otherwise. */
+    /** The state of a job that is there; undefined otherwise. */
     async progress(job: string): Promise<Progress | undefined> {
       const answer = await call('GET', `/jobs/${job}`).catch(() => undefined);
       if (answer?.status !== 200) return undefined;

@@ -19,7 +19,7 @@ export interface GpuProcess {
   listening(): Promise<number>;
   /** The process's id, while there is one. */
   pid(): number | undefined;
-  /** Ends the process, giving a running order this long. */
+  /** Ends the process, giving a running job this long. */
   stop(drainMs: number): Promise<void>;
 }
 
@@ -38,8 +38,8 @@ export interface GpuProcessOptions {
 }
 
 /**
- * The GPU function as a child process on loopback, started again whenever it ends by itself. It ends
- * with this process, however that ends: the channel between them breaks.
+ * The GPU function as a child process on loopback, restarted whenever it ends on its own. It ends with
+ * this process, however that ends: the channel between them breaks.
  */
 export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
   let child: ChildProcess | undefined;

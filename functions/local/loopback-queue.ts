@@ -103,7 +103,7 @@ export function createLoopbackQueue(deps: LoopbackQueueDeps): LoopbackQueue {
       const job = request.job as JobId;
       if (inside.has(job)) return;
       inside.set(job, { begun: false, model: request.model.name });
-      // What is wrong was told as it happened.
+      // The failure was reported when it happened.
       run(request).catch(() => undefined);
     },
 

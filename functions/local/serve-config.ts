@@ -57,7 +57,7 @@ const ServeSchema = z.strictObject({
       error: 'two models have one name',
     })
     .optional(),
-  /** The model of calls that name none; the first unless told. */
+  /** The model for calls that name none; default: the first. */
   defaultModel: ModelName.optional(),
   prices: PriceBookSchema.optional(),
   /** What is not made and not handed out. Off unless given. */

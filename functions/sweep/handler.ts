@@ -29,7 +29,7 @@ export interface SweepHandlerDeps {
 
 /** Entries younger than this are already on their way, carried by the function that wrote them. */
 const CARRIED_MS = 15_000;
-/** A carried entry is not carried again for so long: longer than its queue shows a message once. */
+/** How long a carried entry is not carried again: longer than a message waits in its queue. */
 const HIDE_MS = 10 * 60_000;
 const WEBHOOKS_AT_ONCE = 500;
 
@@ -42,7 +42,7 @@ export interface SweepCounts {
   readonly carried: number;
 }
 
-/** Runs each minute; each part goes on when another fails, and a failure fails the run at its end. */
+/** Runs each minute. When one part fails, the others still run; the run then fails at its end. */
 export function createSweepHandler(deps: SweepHandlerDeps) {
   const { clock, log } = deps;
 

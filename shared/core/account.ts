@@ -44,7 +44,7 @@ export function budgetKeyOf(key: Pick<ApiKey, 'id' | 'budgetKey'>): KeyId {
   return key.budgetKey ?? key.id;
 }
 
-/** One administrative act, kept for good. */
+/** One administrative act, kept forever. */
 export interface AuditEntry {
   readonly id: string;
   readonly at: number;

@@ -13,7 +13,7 @@ export interface DiskNeed {
   readonly bytes: number;
 }
 
-/** The disk that a folder lies on. */
+/** The disk that holds a folder. */
 export interface Disk {
   /** The same for all folders of one disk. */
   readonly id: number;
@@ -22,7 +22,7 @@ export interface Disk {
 
 export type DiskOf = (folder: string) => Promise<Disk>;
 
-/** Left over on a disk, for the file system's own books. */
+/** Left free on a disk, for the file system itself. */
 const RESERVE_BYTES = 64 * 2 ** 20;
 
 /** Asks the system about the disk of a folder, or of the nearest one above it that is there. */
@@ -34,8 +34,8 @@ export const diskOf: DiskOf = async (folder) => {
 };
 
 /**
- * Sees that there is room for all that is about to be written, also where several things go to one
- * disk.
+ * Makes sure that there is room for everything about to be written, even where several things go to
+ * the same disk.
  *
  * @throws AppError `disk-full` naming what does not fit
  */

@@ -42,7 +42,7 @@ const TITLES: Partial<Record<ErrorCode, string>> = {
   'internal-error': 'Internal error',
 };
 
-/** Facts of an error's details that a body may carry; whatever else is there stays in the log. */
+/** Details of an error that a body may carry; all others stay in the log. */
 const PUBLIC_FACTS = [
   'errors',
   'required',
@@ -71,7 +71,7 @@ function titleOf(code: ErrorCode): string {
   return TITLES[code] ?? words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** The error as a client may see it: a 500 says nothing but that it happened. */
+/** The error as a client may see it: a 500 reveals nothing but that it happened. */
 export function errorBody(error: AppError, requestId: string): ErrorBody {
   const { status, code } = error;
   const message = status === 500 ? INTERNAL : error.message;

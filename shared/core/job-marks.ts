@@ -7,9 +7,9 @@ import { JOB_PHASES } from './job.ts';
  * when nothing else connects them: the endpoint does not report when it begins and can't be stopped.
  */
 export const jobMarks = {
-  /** Written once, when the GPU function takes up the job. Body: {@link StartedMarkSchema}. */
+  /** Written once, when the GPU function starts the job. Body: {@link StartedMarkSchema}. */
   started: (job: JobId | string) => `jobs/${job}/started`,
-  /** Rewritten as the job goes on. Body: {@link PhaseMarkSchema}. */
+  /** Rewritten as the job progresses. Body: {@link PhaseMarkSchema}. */
   phase: (job: JobId | string) => `jobs/${job}/phase`,
   /** Its presence means stop: looked for before the first image and between two. */
   cancel: (job: JobId | string) => `jobs/${job}/cancel`,

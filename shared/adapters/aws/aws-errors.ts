@@ -1,13 +1,13 @@
 import { AppError } from '#shared/core/errors.ts';
 
-/** How AWS says that it is too busy for this caller, by the names of its errors. */
+/** Names of the errors with which AWS throttles a caller. */
 const THROTTLES =
   /Throttl|TooManyRequests|RequestLimitExceeded|ProvisionedThroughputExceeded|SlowDown|LimitExceededException$/;
 /** A connection that failed, and answers that did not come. */
 const LINE_FAILURES =
   /^(TimeoutError|ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND)$/;
 
-/** Whether the same call may succeed in a while: the SDK has tried it several times by now. */
+/** Whether the same call may succeed later: the SDK has already tried it several times. */
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { name, code, $metadata } = error as Error & {
@@ -25,7 +25,7 @@ export const OUTAGES = { step: 'initialize', name: 'outages' } as const;
 
 /**
  * Makes a client throw AppError `unavailable` when its service can't be reached or turns callers away,
- * so that clients are told to come again (503) and workers do. Other errors stay the SDK's own.
+ * so that clients get a 503 that invites a retry, and workers retry. Other errors stay the SDK's own.
  */
 export function outagesOf(service: string) {
   return <Args, Result>(next: (args: Args) => Promise<Result>) =>

@@ -4,7 +4,7 @@ import type { Job } from '#shared/core/job.ts';
 
 /** Log lines of a function: one JSON object each. Prompts, keys and URLs are never put in. */
 export interface JsonLog {
-  /** Something that metrics are read off. */
+  /** Something that metrics are derived from. */
   event(name: string, fields: Readonly<Record<string, unknown>>): void;
   error(error: unknown, what: string): void;
   /** The end of a job, with what its metrics need. */
@@ -29,7 +29,7 @@ export function createJsonLog(deps: {
   };
 }
 
-/** An error and what made it, without whatever else the thrown object carries. */
+/** An error and its causes, without anything else that the thrown object carries. */
 function describe(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return String(error);
   const { name, message, stack, cause } = error;

@@ -3,12 +3,12 @@ export interface QueueEvent {
   readonly Records: readonly { readonly messageId: string; readonly body: string }[];
 }
 
-/** Messages that the queue must show again. */
+/** Messages that the queue must redeliver. */
 export interface QueueAnswer {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
 
-/** Handles each message by itself: one that fails comes again, without the others of its batch. */
+/** Handles each message separately: one that fails is redelivered without the rest of its batch. */
 export async function handleRecords(
   event: QueueEvent,
   handle: (body: string) => Promise<void>,

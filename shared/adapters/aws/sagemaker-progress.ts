@@ -16,7 +16,7 @@ export interface SageMakerProgressDeps {
   readonly settlement: Pick<SettlementService, 'applyStart' | 'applyProgress'>;
   readonly models: readonly DeployedModel[];
   readonly clock: Clock;
-  /** What starting an instance takes, model included, for the time that clients are told. */
+  /** What starting an instance takes, model included: part of the time that clients are shown. */
   readonly coldStartMs: number;
 }
 

@@ -75,7 +75,7 @@ async function submit(
   }
 }
 
-/** Only a request that SageMaker finds fault with will be refused again. */
+/** Only a request that SageMaker finds invalid would be refused again. */
 function toAppError(cause: unknown, endpoint: string): AppError {
   const isRefused =
     cause instanceof Error && cause.name === 'ValidationError' && !/endpoint/i.test(cause.message);

@@ -8,7 +8,7 @@ const DEFAULT_TTL_MS = 5 * 60_000;
 
 /**
  * Reads secrets by ARN or name, each at most once per `ttlMs`, however many ask. When a secret can't
- * be read again, the one known so far serves on.
+ * be read again, the one known so far stays in use.
  */
 export function createSecretReader(deps: {
   readonly client: SecretsManagerClient;

@@ -20,7 +20,7 @@ const ID_SLACK_MS = 60_000;
 
 export interface DynamoJobsDeps extends ExpiryDeps {
   readonly now: () => number;
-  /** How old what is said about depth and positions may be, in milliseconds. */
+  /** How old depth and positions may be, in milliseconds. */
   readonly waitingLineMs: number;
 }
 
@@ -119,7 +119,7 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
   };
 }
 
-/** Writes what `change` makes of the job, unless another writer was faster: then it is asked again. */
+/** Writes what `change` makes of the job; if another writer was faster, reads and asks again. */
 async function changeJob(
   table: DynamoTable,
   id: JobId,

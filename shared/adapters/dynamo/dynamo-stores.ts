@@ -10,7 +10,7 @@ import { createDynamoLedger } from './dynamo-ledger.ts';
 import { createDynamoOutbox } from './dynamo-outbox.ts';
 import type { DynamoTable } from './dynamo-table.ts';
 
-/** Every store that lies in the table. */
+/** Every store in the table. */
 export interface DynamoStores {
   readonly jobs: JobStore;
   readonly ledger: Ledger;
@@ -22,7 +22,7 @@ export interface DynamoStoresDeps {
   readonly table: DynamoTable;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
-  /** How old what is said about depth and positions may be. Default 1 s. */
+  /** How old depth and positions may be, in milliseconds. Default 1 s. */
   readonly waitingLineMs?: number;
 }
 

@@ -48,7 +48,7 @@ export interface KeyQuery {
   readonly having?: string;
 }
 
-/** The single table with the few calls that the stores are made of. Reads are consistent. */
+/** The single table, with the few calls that the stores need. Reads are consistent. */
 export interface DynamoTable {
   get(key: Key): Promise<Item | undefined>;
   /** In the order of the keys; absent items are left out. */
@@ -102,7 +102,7 @@ function named(deps: DynamoTableDeps) {
   return { TableName: deps.tableName };
 }
 
-/** Whatever has a key may be named by; DynamoDB takes nothing beside it. */
+/** The key alone: DynamoDB accepts no other attribute there. */
 function keyOf({ pk, sk }: Key): { pk: string; sk: string } {
   return { pk, sk };
 }
@@ -269,10 +269,14 @@ async function retryConflicts<T>(deps: DynamoTableDeps, act: () => Promise<T>): 
     } catch (error) {
       if (!isConflict(error)) throw error;
       if (conflicts === MAX_CONFLICTS) {
-        throw new AppError('unavailable', 'Too many writers at one account. Try again.', {
-          cause: error,
-          retryable: true,
-        });
+        throw new AppError(
+          'unavailable',
+          'Too many simultaneous writes to one account. Try again.',
+          {
+            cause: error,
+            retryable: true,
+          },
+        );
       }
     }
     await (deps.sleep ?? sleep)(waitMs(deps, conflicts));

@@ -1,8 +1,8 @@
 import { type MicroUsd, microUsd } from '#shared/core/money.ts';
 
 /**
- * What is left of a grant that expires, or what of it a hold has taken. An account lists only these:
- * the rest of its balance lasts.
+ * What is left of a grant that expires, or the part of it that a hold has taken. An account lists only
+ * these: the rest of its balance does not expire.
  */
 export interface GrantLeft {
   /** What paid for it. */

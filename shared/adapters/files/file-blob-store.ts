@@ -38,7 +38,7 @@ const TYPE_WITHOUT_ENDING = 'application/json';
 
 /**
  * Objects as plain files in a folder. A put appears whole or not at all, and is on the disk when it
- * resolves. A content type that the key's ending does not tell lies in a file beside it.
+ * resolves. A content type that the key's extension does not imply is kept in a file beside it.
  */
 export function createFileBlobStore({ root, signedUrl }: FileBlobStoreDeps): BlobStore {
   const pathOf = (key: string): string => {

@@ -10,7 +10,7 @@ import { toRequestPart } from './job-rows.ts';
 import { createLedgerRows } from './ledger-rows.ts';
 import { createOutboxInsert } from './outbox-rows.ts';
 
-/** Expired idempotency records are cleared away once per so many admissions. */
+/** Expired idempotency records are cleared once in this many admissions. */
 const PURGE_EVERY = 256;
 const FOREVER = Number.MAX_SAFE_INTEGER;
 
@@ -56,7 +56,7 @@ export function createAdmit({
   );
   let admitted = 0;
 
-  /** What stands against the job, or what answers it already. */
+  /** Why the job is refused, or the earlier job that it repeats. */
   const check = (admission: Admission, balance: number): AdmissionResult | undefined => {
     const { job, idempotency } = admission;
     if (idempotency !== undefined) {

@@ -4,7 +4,7 @@ import type { Job } from '#shared/core/job.ts';
 import type { CreditRows } from './credit-rows.ts';
 import type { OpenJobs } from './open-jobs.ts';
 
-/** What the transactions of a job's beginning and end are made of. */
+/** What the transactions of a job's admission and end need. */
 export interface JobParts {
   readonly db: Database.Database;
   readonly getJob: (id: JobId) => Job | undefined;

@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 /** How long ended jobs are kept in sight. */
 const RECENT_MS = 10 * MINUTE_MS;
-/** Entries may become visible so much later than they say they were made. */
+/** How long after its own time an entry may become visible. */
 const OVERLAP_MS = MINUTE_MS;
 
 /** What ended within a period. */

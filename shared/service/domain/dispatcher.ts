@@ -57,7 +57,7 @@ export interface Dispatcher {
   running(): number;
 }
 
-/** After so many failures of an unknown kind a job is given up: it must not block those behind it. */
+/** A job that failed this often for unknown reasons is given up: it must not block those behind it. */
 const MAX_HANDOVERS = 3;
 const COULD_NOT_START = {
   code: 'internal-error',

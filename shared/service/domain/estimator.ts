@@ -85,7 +85,7 @@ export function createEstimator(deps: EstimatorDeps) {
       imageMs.set(job.model.name, old === undefined ? taken : old + NEWEST * (taken - old));
     },
 
-    /** What a new order of so many images would meet. */
+    /** What a new order of this many images would meet. */
     async forecast(model: string, images: number): Promise<Forecast> {
       const jobsAhead = await deps.jobs.queueDepth();
       const progress = await deps.queue.progress(NO_JOB, model);

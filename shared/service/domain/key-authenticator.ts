@@ -36,7 +36,7 @@ interface Cached {
 /** Most keys whose state is kept in memory. */
 const CACHE_SIZE = 10_000;
 
-/** Checks the texts of API keys, with a short memory of what the stores said. */
+/** Checks API keys, and caches for a short time what the stores said of them. */
 export function createKeyAuthenticator(deps: {
   readonly keys: Pick<KeyStore, 'get'>;
   readonly ledger: Pick<Ledger, 'getAccount'>;
@@ -47,12 +47,12 @@ export function createKeyAuthenticator(deps: {
   const cacheMs = Math.min(deps.cacheMs ?? 60_000, 60_000);
   const check = createKeyCheck(deps.macKeys);
   const cache = new LRUCache<KeyId, Cached>({ max: CACHE_SIZE });
-  // Grows with each forgetting, so that a read begun before it is not remembered after it.
+  // Grows each time something is forgotten, so that a read begun before that is not cached after it.
   let generation = 0;
 
   const read = async (id: KeyId, now: number): Promise<Cached | undefined> => {
     const hit = cache.get(id);
-    // A clock that was set back must not lengthen a memory.
+    // A clock that was set back must not keep an entry longer.
     if (hit !== undefined && Math.abs(now - hit.readAt) < cacheMs) return hit;
     const begun = generation;
     const key = await deps.keys.get(id);

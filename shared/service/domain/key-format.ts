@@ -26,7 +26,7 @@ export interface ParsedApiKey {
   readonly mac: string;
 }
 
-/** What a key's text is worth by itself, before any store was asked. */
+/** What a key's text shows by itself, before any store was asked. */
 export type KeyCheck =
   | { readonly ok: true; readonly key: ParsedApiKey }
   | { readonly ok: false; readonly reason: 'malformed' | 'forged' };

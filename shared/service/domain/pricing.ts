@@ -40,7 +40,7 @@ export interface Pricing {
   /**
    * The price of `count` images.
    *
-   * @throws AppError `invalid-input` when no class of the model takes so many pixels
+   * @throws AppError `invalid-input` when the size is above the model's largest class
    */
   quote(model: string, width: number, height: number, count: number): Quote;
   /** The model's classes, smallest first; empty when it has no price. */

@@ -145,7 +145,7 @@ export function createSettlement(deps: SettlementDeps) {
     },
 
     /**
-     * Notes for its webhooks that a started job has finished so many images; late and repeated notes
+     * Notes, for its webhooks, how many images a started job has finished; late and repeated notes
      * change nothing. Jobs whose webhooks want no `logs` are left alone.
      */
     async applyProgress(id: JobId, imagesDone: number): Promise<void> {

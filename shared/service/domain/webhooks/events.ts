@@ -47,12 +47,12 @@ function tellsEnd(job: Job): boolean {
   return job.webhook?.events.includes('completed') === true;
 }
 
-/** Only the last word about a job is worth trying again for days; the others are overtaken. */
+/** Only a job's final event is worth retrying for days; the others are overtaken. */
 export function isRetried(event: WebhookEvent): boolean {
   return event === 'completed';
 }
 
-/** The job as an event saw it: a `start` that is sent after the end still tells of the start. */
+/** The job as an event saw it: a `start` that is sent after the end still reports the start. */
 export function jobAtEvent(job: Job, event: WebhookEvent): Job {
   if (event !== 'start' || !isTerminal(job.status)) return job;
   const { completedAt: _at, cost: _cost, receipt: _receipt, error: _error, ...open } = job;

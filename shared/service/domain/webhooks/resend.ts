@@ -30,11 +30,17 @@ export async function resendWebhook(
     throw new AppError('conflict', `${entry.url} is disabled; enable it before you resend.`);
   }
   if (entry.nextAttemptAt !== undefined) {
-    throw new AppError('conflict', `Webhook delivery ${id} is still being tried by itself.`);
+    throw new AppError(
+      'conflict',
+      `Webhook delivery ${id} is still being attempted automatically.`,
+    );
   }
   const requeued = await deps.outbox.requeue(id, deps.clock.now());
   if (requeued === undefined) {
-    throw new AppError('conflict', `Webhook delivery ${id} is still being tried by itself.`);
+    throw new AppError(
+      'conflict',
+      `Webhook delivery ${id} is still being attempted automatically.`,
+    );
   }
   return requeued;
 }
