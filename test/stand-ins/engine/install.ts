@@ -8,7 +8,7 @@ import { cacheFolder, installOnce, runToEnd } from '#test/helpers/install-once.t
 const BUILDKIT = 'v0.34.2';
 const BUILDX = 'v0.38.2';
 const NODE = '24.21.0';
-const NPM = '11.6.2';
+const NPM = '11.21.2';
 
 const execute = promisify(execFile);
 
