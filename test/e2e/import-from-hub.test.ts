@@ -177,7 +177,7 @@ describe('onestep import from the hub', () => {
     vast['unet/config.json'] = { content };
     await hub?.close();
     hub = await startHub({ 'maker/vast': { files: vast } });
-    const refused = await run(['maker/vast']);
+    const refused = await run(['maker/vast', ...RECIPE]);
     expect(refused.stderr).toMatch(/onestep: .*: the download takes .*, the package takes .*, but/);
     expect(refused.code).toBe(1);
     expect(hub.requests.filter(({ host }) => host === 'storage')).toEqual([]);

@@ -42,6 +42,8 @@ export interface HarnessOptions {
   readonly config?: Partial<Record<keyof ServeConfig, string>>;
   readonly clock?: Clock;
   readonly behaviour?: Behaviour;
+  /** What the model has otherwise than the test model. */
+  readonly model?: Partial<CatalogModel>;
 }
 
 /** Edge, API and domain over SQLite and a folder, with a GPU that only pretends. */
@@ -60,7 +62,7 @@ export async function createApiHarness(options: HarnessOptions = {}) {
   const gpu = createFakeGpu(blobs, options.behaviour ?? 'make');
   const service = await openLocalService(data, {
     queue: gpu.queue,
-    models: [TEST_MODEL],
+    models: [{ ...TEST_MODEL, ...options.model }],
     onError: (error) => errors.push(error),
   });
   const { services, keys } = service;

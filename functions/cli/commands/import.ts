@@ -9,7 +9,7 @@ import {
   repeated,
 } from '#functions/cli/command.ts';
 import { readLora } from '#functions/cli/import/lora-option.ts';
-import { fetchSources } from '#functions/cli/import/model-sources.ts';
+import { fetchSources, type ModelSources } from '#functions/cli/import/model-sources.ts';
 import { RECIPE_OPTIONS, readRecipe } from '#functions/cli/import/recipe-option.ts';
 import { reportProgress } from '#functions/cli/import/report-download.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
@@ -18,6 +18,7 @@ import { systemClock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { recipeText } from '#shared/core/recipe.ts';
 import { createProgressMeter } from '#shared/engine/hub/progress-meter.ts';
+import { recipeOfImport } from '#shared/engine/package/choose-recipe.ts';
 import { importModel } from '#shared/engine/package/import-model.ts';
 import {
   MANIFEST_FILE,
@@ -97,7 +98,9 @@ async function run(context: CommandContext<typeof OPTIONS>): Promise<void> {
     const place = options.out ?? join(data, 'models');
     const decoders = { vae: options.vae, draftVae: options['draft-vae'] };
     const files = { repository, isFolder, unet, checkpoint, ...decoders, loras };
-    const wanted = { ...files, dtype, data, link, out: place };
+    // Before gigabytes are fetched for a model whose recipe is unknown.
+    const check = (sources: ModelSources) => void recipeOfImport({ ...sources, recipe });
+    const wanted = { ...files, dtype, data, link, out: place, check };
     const sources = await fetchSources(wanted, { env, stderr }, signal);
     // A model from the hub is known by its name there; one from a folder goes where --out says.
     const named = options.name?.split('/') ?? [];

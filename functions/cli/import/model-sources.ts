@@ -41,6 +41,8 @@ export interface NamedSources {
   /** Where the package will lie, and whether it shares tensors with its sources. */
   readonly out: string;
   readonly link: boolean;
+  /** Called once all but the weights is here; throws if the model can't be imported. */
+  readonly check: (sources: ModelSources) => void;
 }
 
 /** Sources on this disk, and what the manifest says about them. */
@@ -83,6 +85,16 @@ export async function fetchSources(
   const fetcher = createFetcher(named, context, signal);
   const weights = PARTS.filter((part) => !sources.has('checkpoint') && !isGiven(part, sources));
   let hasUnet: boolean | undefined;
+  const folderOf = (role: Role) => {
+    const source = sources.get(role);
+    return source && pathOf(source, fetched.get(role));
+  };
+  const loras = () =>
+    named.loras.map(({ scale }, index): Lora => {
+      const role: Role = `lora ${index}`;
+      const hub = fetched.has(role) ? sources.get(role)?.reference : undefined;
+      return { file: folderOf(role) ?? '', scale, hub };
+    });
   const requests = [...sources].flatMap(([role, { reference }]) =>
     reference === undefined ? [] : [{ role, reference }],
   );
@@ -99,23 +111,18 @@ export async function fetchSources(
         },
       }),
     ),
-    () => fetched.get('repository')?.folder ?? sources.get('repository')?.text ?? '',
+    folderOf,
     (found) => {
       for (const [index, { role }] of requests.entries()) {
         const answer = found[index];
         if (answer !== undefined) fetched.set(role, answer);
       }
+      named.check({ ...placed(sources, fetched, []), loras: loras(), ...defined({ hasUnet }) });
     },
   );
-  const loras = named.loras.map(({ scale }, index): Lora => {
-    const source = sources.get(`lora ${index}`);
-    const found = fetched.get(`lora ${index}`);
-    const file = source === undefined ? '' : pathOf(source, found);
-    return { file, scale, hub: found && source?.reference };
-  });
-  if (answers.length === 0) return { ...localSources(sources), loras };
+  if (answers.length === 0) return { ...localSources(sources), loras: loras() };
   const more = await fetchMissingParts(sources, fetched, named, fetcher);
-  return { ...placed(sources, fetched, more), loras, ...defined({ hasUnet }) };
+  return { ...placed(sources, fetched, more), loras: loras(), ...defined({ hasUnet }) };
 }
 
 function readSources(named: NamedSources): Sources {
@@ -204,12 +211,11 @@ async function fetchMissingParts(
   checkpoint.close();
   if (weights.length === 0) return [];
   const choose: HubRequest['choose'] = (found) => chooseFiles(found, { weights, dtype });
-  const folder = fetched.get('repository')?.folder ?? '';
-  const [more] = await fetcher(
-    [{ reference, choose }],
-    () => folder,
-    () => undefined,
-  );
+  const folderOf = (role: Role) => {
+    const own = sources.get(role);
+    return own && pathOf(own, fetched.get(role));
+  };
+  const [more] = await fetcher([{ reference, choose }], folderOf, () => undefined);
   return more?.files ?? [];
 }
 

@@ -1,28 +1,30 @@
 import { basename } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
 import type { Recipe } from '#shared/core/recipe.ts';
-import type { Declaration } from './declaration.ts';
+import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
+import { type Declaration, readDeclaration } from './declaration.ts';
 import { isForSeveralSteps, recipeOfFile, recipeOnHub } from './known-models.ts';
+import type { HubPlace, Lora } from './merge-lora.ts';
 import { recipeAdvice, recipeNamed } from './recipes.ts';
+import { openRepository } from './repository.ts';
 
-/** Where a file or folder was fetched from. */
-export interface HubPlace {
-  /** `OWNER/NAME`. */
+/** What the recipe of an import follows from. */
+export interface RecipeOptions {
+  /** A folder laid out as stable-diffusion-xl-base-1.0 is. */
   readonly repository: string;
-  readonly file?: string | undefined;
-}
-
-export interface RecipeQuestion {
+  /** Files that the repository consists of; by default all in its folder. */
+  readonly files?: readonly string[] | undefined;
+  /** Whether it has UNet weights of its own; by default its files tell. */
+  readonly hasUnet?: boolean | undefined;
+  /** A file that brings the UNet, or all parts. */
+  readonly unet?: string | undefined;
+  readonly checkpoint?: string | undefined;
+  /** Adapters merged into the weights, in this order. */
+  readonly loras?: readonly Lora[] | undefined;
+  /** Which of the sources were fetched from the hub, and from where. */
+  readonly hub?: Readonly<Partial<Record<'repository' | 'unet' | 'checkpoint', HubPlace>>>;
   /** The recipe that the user asked for. */
-  readonly given: Recipe | undefined;
-  /** What brings the UNet: a path, and where it came from. */
-  readonly unet: { readonly path: string; readonly hub: HubPlace | undefined };
-  /** Adapters merged into it. */
-  readonly loras: readonly { readonly file: string; readonly hub?: HubPlace | undefined }[];
-  /** What the repository declares about this UNet. */
-  readonly declaration: Declaration | undefined;
-  /** How many tensors the UNet's file has. */
-  readonly tensors: () => number;
+  readonly recipe?: Recipe | undefined;
 }
 
 /**
@@ -31,9 +33,24 @@ export interface RecipeQuestion {
  *
  * @throws AppError `invalid-request` with the list of recipes for a model that is not known to be one-step
  */
-export function chooseRecipe(question: RecipeQuestion): Recipe {
-  const { given, unet, loras, declaration, tensors } = question;
-  if (given !== undefined) return given;
+export function recipeOfImport(options: RecipeOptions): {
+  recipe: Recipe;
+  declaration: Declaration | undefined;
+} {
+  const declaration = declarationFor(options);
+  return { recipe: options.recipe ?? knownRecipe(options, declaration), declaration };
+}
+
+/** What the repository declares, if it is about the UNet that is imported. */
+function declarationFor(options: RecipeOptions): Declaration | undefined {
+  const repository = openRepository(options.repository, options.files);
+  const { hasUnet = repository.hasWeights('unet') } = options;
+  const isOther = hasUnet && (options.unet ?? options.checkpoint) !== undefined;
+  return isOther ? undefined : readDeclaration(repository);
+}
+
+function knownRecipe(options: RecipeOptions, declaration: Declaration | undefined): Recipe {
+  const { loras = [] } = options;
   for (const { file, hub } of loras) {
     const known = hub && recipeOnHub(hub.repository, hub.file);
     if (known !== undefined) return recipeNamed(known);
@@ -41,10 +58,10 @@ export function chooseRecipe(question: RecipeQuestion): Recipe {
     const name = hub === undefined ? file : nameOf(hub);
     throw new AppError('invalid-request', `${name} is made for several steps. ${recipeAdvice()}`);
   }
-  const { hub, path } = unet;
+  const { hub, path } = unetSource(options);
   const known =
     hub === undefined
-      ? recipeOfFile(basename(path), tensors)
+      ? recipeOfFile(basename(path), () => countTensors(path))
       : recipeOnHub(hub.repository, hub.file);
   if (known !== undefined) return recipeNamed(known);
   if (declaration !== undefined) return declaration.recipe;
@@ -53,6 +70,22 @@ export function chooseRecipe(question: RecipeQuestion): Recipe {
     'invalid-request',
     `${name} is not known to make images in one step. ${recipeAdvice()}`,
   );
+}
+
+/** What brings the UNet. */
+function unetSource({ unet, checkpoint, repository, hub }: RecipeOptions): {
+  readonly path: string;
+  readonly hub: HubPlace | undefined;
+} {
+  if (unet !== undefined) return { path: unet, hub: hub?.unet };
+  if (checkpoint !== undefined) return { path: checkpoint, hub: hub?.checkpoint };
+  return { path: repository, hub: hub?.repository };
+}
+
+function countTensors(path: string): number {
+  const checkpoint = openCheckpoint(path);
+  checkpoint.close();
+  return checkpoint.tensors.size;
 }
 
 const nameOf = ({ repository, file }: HubPlace): string =>

@@ -7,12 +7,11 @@ import { vaeFactor } from '#shared/engine/onnx/sdxl/vae-config.ts';
 import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
 import { buildDeviceGraphs, type ModelConfig, readModelConfig } from './build-graphs.ts';
 import { type Calibration, calibrateVae } from './calibrate-vae.ts';
-import { chooseRecipe, type HubPlace, type RecipeQuestion } from './choose-recipe.ts';
-import { type Declaration, readDeclaration } from './declaration.ts';
+import { type RecipeOptions, recipeOfImport } from './choose-recipe.ts';
+import type { Declaration } from './declaration.ts';
 import { fileDigest } from './file-digest.ts';
 import { readLicences } from './licences.ts';
 import { GRAPH_NAMES, MANIFEST_FILE, type Manifest, ManifestSchema } from './manifest.ts';
-import type { Lora } from './merge-lora.ts';
 import { makeFolder } from './new-folder.ts';
 import { packageDigest } from './package-digest.ts';
 import { PackageWriter } from './package-writer.ts';
@@ -22,18 +21,8 @@ import { type SourceFiles, SourceTensors } from './source-tensors.ts';
 import { tokenizerFiles } from './tokenizer-facts.ts';
 import { writeGraphs } from './write-graphs.ts';
 
-export interface ImportOptions extends SourceFiles {
-  /** A folder laid out as stable-diffusion-xl-base-1.0 is. */
-  readonly repository: string;
-  /** Adapters merged into the weights, in this order. */
-  readonly loras?: readonly Lora[] | undefined;
+export interface ImportOptions extends SourceFiles, RecipeOptions {
   readonly dtype: 'fp32' | 'fp16';
-  /** How the model makes an image, if the user says so. */
-  readonly recipe?: Recipe | undefined;
-  /** Which of the sources were fetched from the hub, and from where. */
-  readonly hub?: Readonly<Partial<Record<'repository' | 'unet' | 'checkpoint', HubPlace>>>;
-  /** Whether the repository has UNet weights of its own; by default its folder tells. */
-  readonly hasUnet?: boolean | undefined;
   /** The folder of the new package, replacing one that exists. */
   readonly out: string;
   readonly name: string;
@@ -43,8 +32,6 @@ export interface ImportOptions extends SourceFiles {
   readonly link?: boolean;
   /** Where the files came from, if not from these paths. */
   readonly source?: Manifest['source'] | undefined;
-  /** Files that the repository consists of; by default all in its folder. */
-  readonly files?: readonly string[] | undefined;
   /** Licences that the source's files do not state. */
   readonly licences?: Manifest['licences'] | undefined;
   readonly processId: number;
@@ -68,14 +55,7 @@ export async function importModel(options: ImportOptions): Promise<Manifest> {
   const repository = openRepository(options.repository, options.files);
   const sources = new SourceTensors(repository, options);
   try {
-    const declaration = declarationFor(repository, options);
-    const recipe = chooseRecipe({
-      given: options.recipe,
-      unet: unetSource(options),
-      loras: options.loras ?? [],
-      declaration,
-      tensors: () => sources.unetCheckpoint().tensors.size,
-    });
+    const { recipe, declaration } = recipeOfImport(options);
     sources.assertFit(recipe);
     const config = readModelConfig(repository, recipe, options);
     const { cpu } = buildDeviceGraphs(config, options.dtype);
@@ -88,20 +68,6 @@ export async function importModel(options: ImportOptions): Promise<Manifest> {
   } finally {
     sources.close();
   }
-}
-
-/** What the repository declares, if it is about the UNet that is imported. */
-function declarationFor(repository: Repository, options: ImportOptions): Declaration | undefined {
-  const { hasUnet = repository.hasWeights('unet') } = options;
-  const isOther = hasUnet && (options.unet ?? options.checkpoint) !== undefined;
-  return isOther ? undefined : readDeclaration(repository);
-}
-
-/** What brings the UNet. */
-function unetSource({ unet, checkpoint, repository, hub }: ImportOptions): RecipeQuestion['unet'] {
-  if (unet !== undefined) return { path: unet, hub: hub?.unet };
-  if (checkpoint !== undefined) return { path: checkpoint, hub: hub?.checkpoint };
-  return { path: repository, hub: hub?.repository };
 }
 
 interface Job {

@@ -6,8 +6,14 @@ import {
   elementCount,
   type LazyTensor,
 } from '#shared/engine/checkpoint/tensor.ts';
-import type { HubPlace } from './choose-recipe.ts';
 import { type LoraPart, loraTargets, readLoraName } from './lora-names.ts';
+
+/** Where a file or folder was fetched from. */
+export interface HubPlace {
+  /** `OWNER/NAME`. */
+  readonly repository: string;
+  readonly file?: string | undefined;
+}
 
 /** An adapter, and how strongly it is applied. */
 export interface Lora {
