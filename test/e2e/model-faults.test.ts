@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recipeNamed } from '#shared/engine/package/recipes.ts';
+import { openRepository } from '#shared/engine/package/repository.ts';
+import { copyOfTiny, editTensors, fixture, importFixture } from '#test/helpers/model-fixture.ts';
+import {
+  type RunningServer,
+  removeFolder,
+  startServer,
+  temporaryFolder,
+} from '#test/helpers/server-process.ts';
+import type { RawTensor } from '#test/helpers/write-safetensors.ts';
+
+let data: string;
+let server: RunningServer;
+
+/** A model whose weights are all finite and whose latents are not. */
+function overflowing(): string {
+  const repository = copyOfTiny(data);
+  editTensors(openRepository(repository).weightsOf('unet'), (tensors) => {
+    const { shape } = tensors['conv_out.weight'] as RawTensor;
+    const values = new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(3e38);
+    const bytes = new Uint8Array(values.buffer);
+    return { ...tensors, 'conv_out.weight': { dtype: 'F32', shape, bytes } };
+  });
+  return repository;
+}
+
+const swapped = () => join(data, 'models', 'swapped');
+
+beforeAll(async () => {
+  data = temporaryFolder();
+  await importFixture(overflowing(), join(data, 'models', 'overflowing'), { name: 'overflowing' });
+  await importFixture(fixture('tiny', 'repo'), swapped(), { name: 'swapped' });
+  server = await startServer({ data });
+});
+afterAll(async () => {
+  await server?.end('SIGTERM');
+  removeFolder(data);
+});
+
+const read = async (path: string, json?: object) => {
+  const init = json === undefined ? {} : { json, headers: { prefer: 'wait=50' } };
+  return JSON.parse(await (await server.send(path, init)).text());
+};
+const predict = (model: string) =>
+  read('/v1/predictions', { model, input: { prompt: 'a boat', width: 64, height: 64 } });
+
+describe('a model that does not draw what it should', () => {
+  it('fails where a value is not a number, and costs nothing', async () => {
+    const before = await read('/v1/account');
+    const prediction = await predict('local/overflowing');
+    expect(prediction).toMatchObject({
+      status: 'failed',
+      error_code: 'model_error',
+      error: "The model's latents are not finite numbers.",
+      cost: 0,
+      output: null,
+    });
+    const after = await read('/v1/account');
+    expect([after.balance, after.held]).toEqual([before.balance, 0]);
+  });
+
+  it('fails where its package was replaced underneath, and names no folder', async () => {
+    await importFixture(fixture('tiny', 'repo'), swapped(), {
+      name: 'swapped',
+      recipe: recipeNamed('turbo'),
+    });
+    const prediction = await predict('local/swapped');
+    expect(prediction).toMatchObject({ status: 'failed', error_code: 'model_error', cost: 0 });
+    expect(prediction.error).toBe(
+      'The package of swapped was replaced; restart the server to use it.',
+    );
+    expect(JSON.stringify(prediction)).not.toContain(data);
+  });
+});
