@@ -84,7 +84,8 @@ async function warmUp(folder: string): Promise<void> {
       quality: 90,
       prompt: request.prompt,
       model: { ...pipeline.manifest, recipe: recipeOf(pipeline.manifest) },
-      marking: await markingFor(),
+      // No authority is asked for a picture that is thrown away.
+      marking: await createMarking(OWN_SECRET, { ...settings?.marking, timeStampUrl: undefined }),
     });
   }
 }
