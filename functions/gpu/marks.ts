@@ -3,20 +3,12 @@ import type { JobPhase } from '#shared/core/job.ts';
 import { jobMarks, type PhaseMarkSchema, type StartedMarkSchema } from '#shared/core/job-marks.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 
-/** A job's marks in the store. Writing them is best effort: a picture never fails for want of one. */
-export interface Marks {
-  started(atMs: number): void;
-  phase(phase: JobPhase, imagesDone: number): void;
-  isCanceled(): Promise<boolean>;
-  /** Resolves when everything that was to be written is written or given up. */
-  settled(): Promise<void>;
-}
-
+/** A job's marks in the store. Writing them is best effort: an image never fails for want of one. */
 export function createMarks(
   job: string,
   blobs: Pick<BlobStore, 'put' | 'head'>,
   onError: (error: unknown) => void,
-): Marks {
+) {
   let pending: Promise<void> = Promise.resolve();
   // One after the other, so that an older phase never overwrites a newer one.
   const write = (key: string, body: object): void => {
@@ -24,15 +16,15 @@ export function createMarks(
     pending = pending.then(() => blobs.put(key, bytes, 'application/json')).catch(onError);
   };
   return {
-    started(atMs) {
+    started(atMs: number): void {
       const body: z.input<typeof StartedMarkSchema> = { started_at: atMs };
       write(jobMarks.started(job), body);
     },
-    phase(phase, imagesDone) {
+    phase(phase: JobPhase, imagesDone: number): void {
       const body: z.input<typeof PhaseMarkSchema> = { phase, images_done: imagesDone };
       write(jobMarks.phase(job), body);
     },
-    async isCanceled() {
+    async isCanceled(): Promise<boolean> {
       try {
         return (await blobs.head(jobMarks.cancel(job))) !== undefined;
       } catch (error) {
@@ -40,6 +32,7 @@ export function createMarks(
         return false;
       }
     },
+    /** Resolves when everything that was to be written is written or given up. */
     settled: () => pending,
   };
 }

@@ -1,5 +1,9 @@
-import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/inference.ts';
-import { MEDIA_TYPES } from '#shared/engine/pipeline/encode-image.ts';
+import {
+  type ImageRecord,
+  type InferenceRequest,
+  MEDIA_TYPES,
+  type Receipt,
+} from '#shared/core/inference.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import { imageKey } from './read-task.ts';
 import type { MadeImage } from './worker-messages.ts';

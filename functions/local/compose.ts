@@ -11,6 +11,7 @@ import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts'
 import { createMetrics } from '#shared/adapters/metrics/metrics.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { isTerminal } from '#shared/core/job.ts';
+import { createLoop } from '#shared/service/domain/loop.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
 import { deliverDue } from '#shared/service/domain/webhooks/deliver.ts';
 import { createEmbeddedApp } from './embedded-app.ts';
@@ -185,7 +186,10 @@ async function compose(
   void gpu.listening().then(() => services.dispatcher.wake());
   services.dispatcher.start();
   deliveries.start();
-  const sweeping = startSweeping(() => services.sweep.sweep(clock.now()), onError);
+  const sweeping = createLoop(SWEEP_MS);
+  sweeping.start(async () => {
+    await services.sweep.sweep(clock.now()).catch((error: unknown) => onError(error, 'sweep'));
+  });
 
   return {
     url: server.url,
@@ -205,29 +209,4 @@ async function compose(
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
-}
-
-/** Runs the sweep again and again, never two at a time. */
-function startSweeping(
-  sweep: () => Promise<unknown>,
-  onError: EmbeddedOptions['onError'],
-): { stop(): Promise<void> } {
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
-  const turn = (): void => {
-    running = sweep()
-      .catch((error: unknown) => onError(error, 'sweep'))
-      .then(() => {
-        if (!stopped) timer = setTimeout(turn, SWEEP_MS);
-      });
-  };
-  turn();
-  return {
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
 }

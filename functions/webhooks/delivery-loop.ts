@@ -2,23 +2,13 @@ const POLL_MS = 1000;
 /** Passes that may overlap, so that one slow receiver does not hold up the others. */
 const MAX_PASSES = 8;
 
-export interface DeliveryLoopDeps {
-  /** Tries what is due; resolves with how many entries that were. */
+/** Delivers webhooks inside a server that runs for long: by a timer, and at once when woken. */
+export function createDeliveryLoop(deps: {
+  /** Tries what is due; resolves with how many entries there were. */
   readonly deliverDue: () => Promise<number>;
   readonly onError: (error: unknown) => void;
   readonly pollMs?: number;
-}
-
-export interface DeliveryLoop {
-  start(): void;
-  /** Looks for due webhooks now: something happened. */
-  wake(): void;
-  /** Begins nothing more and waits for what is under way. */
-  stop(): Promise<void>;
-}
-
-/** Delivers webhooks inside a server that runs for long: by a timer, and at once when woken. */
-export function createDeliveryLoop(deps: DeliveryLoopDeps): DeliveryLoop {
+}) {
   const passes = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -31,6 +21,7 @@ export function createDeliveryLoop(deps: DeliveryLoopDeps): DeliveryLoop {
     }
   };
 
+  /** Looks for due webhooks now: something happened. */
   const wake = (): void => {
     if (stopped || passes.size >= MAX_PASSES) return;
     const running = pass().finally(() => passes.delete(running));
@@ -38,12 +29,13 @@ export function createDeliveryLoop(deps: DeliveryLoopDeps): DeliveryLoop {
   };
 
   return {
-    start() {
+    start(): void {
       timer ??= setInterval(wake, deps.pollMs ?? POLL_MS);
       wake();
     },
     wake,
-    async stop() {
+    /** Begins nothing more and waits for what is under way. */
+    async stop(): Promise<void> {
       stopped = true;
       clearInterval(timer);
       await Promise.all(passes);

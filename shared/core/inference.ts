@@ -8,6 +8,8 @@ import { RecipeSchema } from './recipe.ts';
 
 export const IMAGE_FORMATS = ['png', 'jpeg', 'webp'] as const;
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
+/** The media type of each format. */
+export const MEDIA_TYPES = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;
 
 /** A torch generator's seed: the low 32 bits are what the noise is made from. */
 export const SeedSchema = z.number().int().min(0).max(0xffff_ffff);

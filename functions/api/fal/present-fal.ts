@@ -2,9 +2,9 @@ import type { z } from '@hono/zod-openapi';
 import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { imageBase64 } from '#functions/api/openai/present-openai.ts';
 import { toIso } from '#shared/core/clock.ts';
+import { MEDIA_TYPES } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { Estimate } from '#shared/service/domain/estimator.ts';
-import { contentTypeOf } from '#shared/service/domain/present-prediction.ts';
 import { progressLines } from '#shared/service/domain/progress-log.ts';
 import type { FalResultSchema, FalStatusSchema } from './fal-schema.ts';
 
@@ -59,7 +59,7 @@ export async function presentFalResult(
   const urls = inline ? [] : await deps.presenter.outputUrls(job, origin);
   const images = await Promise.all(
     job.images.map(async (image, index) => {
-      const content_type = contentTypeOf(image.format);
+      const content_type = MEDIA_TYPES[image.format];
       return {
         url: inline
           ? `data:${content_type};base64,${await imageBase64(deps, image)}`

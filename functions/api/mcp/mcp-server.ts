@@ -6,10 +6,9 @@ import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { imageBase64 } from '#functions/api/openai/present-openai.ts';
 import { ownJob } from '#functions/api/predictions/own-job.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { IMAGE_FORMATS, SeedSchema } from '#shared/core/inference.ts';
+import { IMAGE_FORMATS, MEDIA_TYPES, SeedSchema } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { formatUsd } from '#shared/core/money.ts';
-import { contentTypeOf } from '#shared/service/domain/present-prediction.ts';
 
 const GenerateInput = z.object({
   prompt: z.string().min(1).max(10_000).describe('What the image shows'),
@@ -104,7 +103,7 @@ async function showJob(c: ApiContext, deps: RouteDeps, job: Job): Promise<CallTo
     job.images.map(async (image) => ({
       type: 'image' as const,
       data: await imageBase64(deps, image),
-      mimeType: contentTypeOf(image.format),
+      mimeType: MEDIA_TYPES[image.format],
     })),
   );
   const facts = { id: job.id, urls, seed: job.input?.seed ?? null, cost_micro_usd: job.cost ?? 0 };

@@ -5,8 +5,7 @@ import { invalidInput } from '#functions/api/http/errors.ts';
 import { apiRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { IMAGE_FORMATS, type ImageFormat } from '#shared/core/inference.ts';
-import { contentTypeOf } from '#shared/service/domain/present-prediction.ts';
+import { IMAGE_FORMATS, type ImageFormat, MEDIA_TYPES } from '#shared/core/inference.ts';
 import { chooseModel } from './choose-model.ts';
 import { finishedJob } from './finished-job.ts';
 
@@ -61,7 +60,7 @@ export const registerImages: RegisterRoutes = (app, deps) =>
       return new Response(bytes as Uint8Array<ArrayBuffer>, {
         headers: {
           ...commonHeaders(c),
-          'content-type': contentTypeOf(image.format),
+          'content-type': MEDIA_TYPES[image.format],
           'content-length': String(bytes.length),
           'content-disposition': `inline; filename="${job.id}-0.${image.format}"`,
           'x-onestep-prediction': job.id,
@@ -81,7 +80,7 @@ export const registerImages: RegisterRoutes = (app, deps) =>
  */
 function acceptedFormat(accept: string | undefined, named: unknown): ImageFormat | undefined {
   const types = (accept ?? '*/*').split(',').map((type) => type.split(';')[0]?.trim() ?? '');
-  const formats = IMAGE_FORMATS.filter((format) => types.includes(contentTypeOf(format)));
+  const formats = IMAGE_FORMATS.filter((format) => types.includes(MEDIA_TYPES[format]));
   const any = types.some((type) => ['*/*', 'image/*', ''].includes(type));
   const same = formats.find((format) => format === named);
   if (same !== undefined || (any && named !== undefined)) return same;

@@ -13,6 +13,7 @@ import {
 import { dirname, join, sep } from 'node:path';
 import { assertBlobKey } from '#shared/core/blob-key.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { MEDIA_TYPES } from '#shared/core/inference.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 
 export interface FileBlobStoreDeps {
@@ -26,12 +27,7 @@ export interface FileBlobStoreDeps {
 const OWN = '~';
 const TYPE_SUFFIX = `${OWN}type`;
 
-const TYPES: Readonly<Record<string, string>> = {
-  png: 'image/png',
-  jpeg: 'image/jpeg',
-  webp: 'image/webp',
-  json: 'application/json',
-};
+const TYPES: Readonly<Record<string, string>> = { ...MEDIA_TYPES, json: 'application/json' };
 const UNKNOWN_TYPE = 'application/octet-stream';
 /** Marks, which have no ending, are JSON. */
 const TYPE_WITHOUT_ENDING = 'application/json';

@@ -9,12 +9,7 @@ const STAGE_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const QUEUE_SECONDS = [0.1, 0.5, 1, 5, 15, 60, 180, 600, 1800];
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60];
 
-export interface MetricsDeps {
-  readonly jobs: Pick<JobStore, 'queueDepth'>;
-  readonly ledger: Pick<Ledger, 'totals'>;
-}
-
-export interface RequestFigures {
+interface RequestFigures {
   readonly method: string;
   /** The route's pattern, never the path: one series per route. */
   readonly route: string;
@@ -22,18 +17,13 @@ export interface RequestFigures {
   readonly durationMs: number;
 }
 
-/** What the service counts, in Prometheus' text format. */
-export interface Metrics {
-  readonly contentType: string;
-  text(): Promise<string>;
-  observeRequest(request: RequestFigures): void;
-  /** Counts a job when it has ended. */
-  observeJob(job: Job): void;
-  observeDelivery(attempt: DeliveryAttempt, result: AttemptResult): void;
+interface MetricsDeps {
+  readonly jobs: Pick<JobStore, 'queueDepth'>;
+  readonly ledger: Pick<Ledger, 'totals'>;
 }
 
-/** Metrics of one process. Queue depth and money are read from the stores at each scrape. */
-export function createMetrics(deps: MetricsDeps): Metrics {
+/** Metrics of one process, in Prometheus' text format. Queue depth and money are read from the stores at each scrape. */
+export function createMetrics(deps: MetricsDeps) {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
   registerStoreGauges(deps, registers);
@@ -54,13 +44,16 @@ export function createMetrics(deps: MetricsDeps): Metrics {
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    observeRequest: ({ method, route, status, durationMs }) =>
+    observeRequest: ({ method, route, status, durationMs }: RequestFigures) =>
       requests.observe({ method, route, status }, durationMs / 1000),
+    /** Counts a job when it has ended. */
     observeJob,
-    observeDelivery: (attempt, { next }) =>
+    observeDelivery: (attempt: DeliveryAttempt, { next }: AttemptResult) =>
       deliveries.inc({ next, failure: attempt.failure ?? 'none' }),
   };
 }
+
+export type Metrics = ReturnType<typeof createMetrics>;
 
 function createJobObserver(registers: Registry[]): (job: Job) => void {
   const ended = new Counter({

@@ -37,12 +37,6 @@ export interface EncodedImage {
   readonly deliveredSha256: string;
 }
 
-export const MEDIA_TYPES: Readonly<Record<ImageFormat, string>> = {
-  png: 'image/png',
-  jpeg: 'image/jpeg',
-  webp: 'image/webp',
-};
-
 /**
  * Encodes a picture together with the parameters that made it, marked as made by a machine: a watermark
  * in its pixels, IPTC's term in its metadata, and a signed C2PA manifest. Equal pictures and options give

@@ -6,6 +6,7 @@ import type { InferenceRequest } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
+import { createLoop } from './loop.ts';
 import type { SettlementService } from './settlement.ts';
 
 export interface DispatcherSettings {
@@ -34,29 +35,6 @@ export interface DispatcherDeps {
   readonly onError: (error: unknown, what: string) => void;
 }
 
-export interface Dispatcher {
-  /**
-   * Claims and hands over as many jobs as the queue has room for; returns their number.
-   *
-   * @throws the first failure that was not one job's own fault; the jobs wait again
-   */
-  dispatchOnce(): Promise<number>;
-  /** Extends the leases of the jobs that this process handed over and that have not ended. */
-  renewLeases(): Promise<void>;
-  /** Begins the loop. The owner of the whole store first calls `recover`. */
-  start(): void;
-  /** Gives back what an earlier process had claimed; only for the store's one owner, at its start. */
-  recover(): Promise<number>;
-  /** Looks at the queue soon, because a job came in or room became free. */
-  wake(): void;
-  /** Call with each changed job: forgets ended and requeued ones, and wakes. */
-  onChange(job: Job): void;
-  /** Stops claiming, waits for running jobs, and gives back those that take longer. */
-  drain(timeoutMs: number): Promise<void>;
-  /** Jobs handed over by this process that have not ended. */
-  running(): number;
-}
-
 /** A job that failed this often for unknown reasons is given up: it must not block those behind it. */
 const MAX_HANDOVERS = 3;
 const COULD_NOT_START = {
@@ -65,7 +43,7 @@ const COULD_NOT_START = {
 } as const;
 
 /** Moves jobs from the table, in its fair order, to where they are run. */
-export function createDispatcher(deps: DispatcherDeps): Dispatcher {
+export function createDispatcher(deps: DispatcherDeps) {
   const { jobs, queue, clock, settings } = deps;
   const { leaseUntil = () => clock.now() + settings.leaseMs } = settings;
   /** What this process has handed over, as it was claimed. */
@@ -125,6 +103,11 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     return handed;
   };
 
+  /**
+   * Claims and hands over as many jobs as the queue has room for; returns their number.
+   *
+   * @throws the first failure that was not one job's own fault; the jobs wait again
+   */
   const dispatchOnce = async (): Promise<number> => {
     let handed = 0;
     const failures: unknown[] = [];
@@ -140,6 +123,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     return handed;
   };
 
+  /** Extends the leases of the jobs that this process handed over and that have not ended. */
   const renewLeases = async (): Promise<void> => {
     for (const [id, job] of leased) {
       const renewed = await jobs.renewLease(id, job.lease.token, leaseUntil(job));
@@ -159,10 +143,14 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   return {
     dispatchOnce,
     renewLeases,
+    /** Gives back what an earlier process had claimed; only for the store's one owner, at its start. */
     recover: () => jobs.giveBackAll(),
+    /** Jobs handed over by this process that have not ended. */
     running: () => leased.size,
+    /** Looks at the queue soon, because a job came in or room became free. */
     wake: loop.wake,
 
+    /** Begins the loop. The owner of the whole store first calls `recover`. */
     start() {
       renewal = setInterval(() => {
         renewLeases().catch((error: unknown) => deps.onError(error, 'lease renewal'));
@@ -170,7 +158,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       loop.start(turn);
     },
 
-    onChange(job) {
+    /** Call with each changed job: forgets ended and requeued ones, and wakes. */
+    onChange(job: Job): void {
       const mine = leased.get(job.id);
       if (mine === undefined) return;
       if (isTerminal(job.status) || job.lease?.token !== mine.lease.token) {
@@ -179,7 +168,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       }
     },
 
-    async drain(timeoutMs) {
+    /** Stops claiming, waits for running jobs, and gives back those that take longer. */
+    async drain(timeoutMs: number): Promise<void> {
       stopping = true;
       await loop.stop();
       const until = Date.now() + timeoutMs;
@@ -198,46 +188,6 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         }
       }
       leased.clear();
-    },
-  };
-}
-
-/** Runs a turn at once when woken, else after a pause; never two at a time. */
-function createLoop(pollMs: number) {
-  let running: Promise<void> | undefined;
-  let stopped = false;
-  let woken = false;
-  let rouse = () => {};
-
-  const pause = () =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, pollMs);
-      rouse = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-
-  const run = async (turn: () => Promise<void>): Promise<void> => {
-    while (!stopped) {
-      woken = false;
-      await turn();
-      if (!woken && !stopped) await pause();
-    }
-  };
-
-  return {
-    start(turn: () => Promise<void>) {
-      running ??= run(turn);
-    },
-    wake() {
-      woken = true;
-      rouse();
-    },
-    async stop() {
-      stopped = true;
-      rouse();
-      await running;
     },
   };
 }

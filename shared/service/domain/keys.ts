@@ -7,7 +7,7 @@ import { type AccountId, createUlid, type KeyId, type RandomBytes } from '#share
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { KeyChange, KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
-import { type AuthResult, createKeyAuthenticator } from './key-authenticator.ts';
+import { createKeyAuthenticator } from './key-authenticator.ts';
 import { type MacKeys, mintApiKey } from './key-format.ts';
 
 export interface KeyServiceDeps {
@@ -39,37 +39,8 @@ export interface IssuedKey {
   readonly text: string;
 }
 
-export interface KeyService {
-  issue(request: NewKey, actor: Actor): Promise<IssuedKey>;
-  list(account: AccountId): Promise<readonly ApiKey[]>;
-  /** The account's own key; another account's is undefined. */
-  get(account: AccountId, id: KeyId): Promise<ApiKey | undefined>;
-  /**
-   * Issues a key with the same rights and lets the old one end after `overlapMs` (or sooner, if it
-   * expires sooner). Undefined when the account has no such key in force.
-   */
-  rotate(
-    account: AccountId,
-    id: KeyId,
-    overlapMs: number,
-    actor: Actor,
-  ): Promise<(IssuedKey & { readonly replaced: ApiKey }) | undefined>;
-  /** In force at once in this process, within `cacheMs` in others. Undefined: no such key in force. */
-  revoke(account: AccountId, id: KeyId, actor: Actor): Promise<ApiKey | undefined>;
-  /** Changes label, scopes, caps, rate or expiry of a key that is not revoked. */
-  update(
-    account: AccountId,
-    id: KeyId,
-    change: Omit<KeyChange, 'revokedAt' | 'replacedBy'>,
-    actor: Actor,
-  ): Promise<ApiKey | undefined>;
-  authenticate(text: string): Promise<AuthResult>;
-  /** Forgets what is cached of an account, after it was disabled or let in again. */
-  forgetAccount(account: AccountId): void;
-}
-
 /** API keys of accounts: issue, rotate, revoke and check them. */
-export function createKeyService(deps: KeyServiceDeps): KeyService {
+export function createKeyService(deps: KeyServiceDeps) {
   const { keys, clock, randomBytes } = deps;
   const authenticator = createKeyAuthenticator(deps);
 
@@ -101,6 +72,7 @@ export function createKeyService(deps: KeyServiceDeps): KeyService {
     return { key, text };
   };
 
+  /** The account's own key; another account's is undefined. */
   const owned = async (account: AccountId, id: KeyId): Promise<ApiKey | undefined> => {
     const key = await keys.get(id);
     return key?.account === account ? key : undefined;
@@ -113,13 +85,18 @@ export function createKeyService(deps: KeyServiceDeps): KeyService {
   };
 
   return {
-    issue,
+    issue: (request: NewKey, actor: Actor) => issue(request, actor),
     get: owned,
-    list: (account) => keys.list(account),
-    authenticate: (text) => authenticator.authenticate(text),
-    forgetAccount: (account) => authenticator.forgetAccount(account),
+    list: keys.list,
+    authenticate: authenticator.authenticate,
+    /** Forgets what is cached of an account, after it was disabled or enabled. */
+    forgetAccount: authenticator.forgetAccount,
 
-    async rotate(account, id, overlapMs, actor) {
+    /**
+     * Issues a key with the same rights and lets the old one end after `overlapMs` (or sooner, if it
+     * expires sooner). Undefined when the account has no such key in force.
+     */
+    async rotate(account: AccountId, id: KeyId, overlapMs: number, actor: Actor) {
       const old = await inForce(account, id);
       if (old === undefined || old.replacedBy !== undefined) return undefined;
       const issued = await issue(rightsOf(old), actor);
@@ -133,7 +110,8 @@ export function createKeyService(deps: KeyServiceDeps): KeyService {
       return replaced === undefined ? undefined : { ...issued, replaced };
     },
 
-    async revoke(account, id, actor) {
+    /** In force at once in this process, within `cacheMs` in others. Undefined: no such key in force. */
+    async revoke(account: AccountId, id: KeyId, actor: Actor) {
       if ((await owned(account, id)) === undefined) return undefined;
       const entry = audit(account, actor, 'key-revoked', id, {});
       const revoked = await keys.update(id, { revokedAt: clock.now() }, entry);
@@ -141,7 +119,13 @@ export function createKeyService(deps: KeyServiceDeps): KeyService {
       return revoked;
     },
 
-    async update(account, id, change, actor) {
+    /** Changes label, scopes, caps, rate or expiry of a key that is not revoked. */
+    async update(
+      account: AccountId,
+      id: KeyId,
+      change: Omit<KeyChange, 'revokedAt' | 'replacedBy'>,
+      actor: Actor,
+    ) {
       checkLimits(change);
       if ((await owned(account, id)) === undefined) return undefined;
       const updated = await keys.update(
@@ -154,6 +138,8 @@ export function createKeyService(deps: KeyServiceDeps): KeyService {
     },
   };
 }
+
+export type KeyService = ReturnType<typeof createKeyService>;
 
 /** A rotated key's limits pass to its successor, but not the end that the rotation gives it. */
 function rightsOf(key: ApiKey): NewKey & Pick<ApiKey, 'budgetKey'> {

@@ -1,19 +1,12 @@
 import { type Clock, isoOrNull, toIso } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { JobId } from '#shared/core/ids.ts';
-import type { ImageRecord } from '#shared/core/inference.ts';
+import { MEDIA_TYPES } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { Estimate } from './estimator.ts';
 import { progressLog } from './progress-log.ts';
 import { imageSignature } from './signed-receipt.ts';
-
-const CONTENT_TYPES = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;
-
-/** The media type of an image as it is stored. */
-export function contentTypeOf(format: ImageRecord['format']): string {
-  return CONTENT_TYPES[format];
-}
 
 export interface PresenterDeps {
   readonly blobs: Pick<BlobStore, 'signedUrl'>;
@@ -34,7 +27,7 @@ export function createPresenter(deps: PresenterDeps) {
         const url = await deps.blobs.signedUrl(key, {
           expiresAt,
           filename: `${job.id}-${index}.${format}`,
-          contentType: contentTypeOf(format),
+          contentType: MEDIA_TYPES[format],
         });
         return url.startsWith('/') ? origin + url : url;
       }),
