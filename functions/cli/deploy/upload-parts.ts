@@ -5,12 +5,13 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
+  ListPartsCommand,
   NoSuchUpload,
   type Part,
-  paginateListParts,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { defined } from '#shared/core/defined.ts';
 
 /** Parts under way at one time. */
 const CONCURRENCY = 4;
@@ -123,10 +124,18 @@ async function listParts(
 ): Promise<Map<number, Part>> {
   const parts = new Map<number, Part>();
   const upload = { Bucket: bucket, Key: key, UploadId: uploadId };
+  let marker: string | undefined;
   try {
-    for await (const { Parts = [] } of paginateListParts({ client: s3 }, upload)) {
-      for (const part of Parts) if (part.PartNumber !== undefined) parts.set(part.PartNumber, part);
-    }
+    // The SDK's paginator never ends here: the last page has a marker, too.
+    do {
+      const page = await s3.send(
+        new ListPartsCommand({ ...upload, ...defined({ PartNumberMarker: marker }) }),
+      );
+      for (const part of page.Parts ?? []) {
+        if (part.PartNumber !== undefined) parts.set(part.PartNumber, part);
+      }
+      marker = page.IsTruncated === true ? page.NextPartNumberMarker : undefined;
+    } while (marker !== undefined);
   } catch (error) {
     if (!(error instanceof NoSuchUpload)) throw error;
   }
