@@ -191,6 +191,7 @@ describe('every answer is what the OpenAPI document says', () => {
     await visit('GET', '/readyz');
     await visit('GET', '/v1/status');
     await visit('GET', '/metrics');
+    await visit('GET', '/.well-known/onestep.json');
   });
 
   it('and no route was left out', () => {

@@ -67,7 +67,11 @@ describe('onestep generate', () => {
     expect([status, stderr]).toEqual([0, '']);
 
     const { tensors } = readSafetensors(dump);
-    expect(Object.keys(tensors).sort()).toEqual(Object.keys(expected).sort());
+    const recipe = ['timestep', 'unet_in'];
+    expect(Object.keys(tensors).sort()).toEqual([...Object.keys(expected), ...recipe].sort());
+    expect([...(tensors['timestep']?.values ?? [])]).toEqual([399]);
+    // Its scheduler scales nothing.
+    expect(tensors['unet_in']).toEqual(tensors['latents_in']);
     for (const ids of ['ids_1', 'ids_2']) expect(tensors[ids]).toEqual(expected[ids]);
     for (const stage of ['context', 'pooled', 'time_ids', 'latents_in', 'vae_in']) {
       expect(relativeL2(tensors[stage], expected[stage]), stage).toBeLessThan(1e-4);

@@ -88,7 +88,7 @@ describe('an invocation', () => {
     ['colour', { colour: 'red' }],
     ['does not serve', { model: { name: 'onestep/other' } }],
     ['does not serve', { model: { name: 'onestep/demo', digest: '0'.repeat(64) } }],
-    ['no key of a blob', { store: { kind: 'file', prefix: '../up' } }],
+    ['is not a blob key', { store: { kind: 'file', prefix: '../up' } }],
     ['does not write', { store: { kind: 's3', bucket: 'bucket', prefix: 'outputs/x' } }],
     ['signing_key', { signing_key: 'short' }],
   ])('refuses what cannot be made: %s', async (message, changes) => {

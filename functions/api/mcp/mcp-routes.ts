@@ -51,10 +51,15 @@ export const registerMcp: RegisterRoutes = (app, deps) => {
   });
 };
 
+const NOT_JSON = [
+  'unsupported-media-type',
+  'Send the body with "Content-Type: application/json".',
+] as const;
+
 /** What the protocol's library refuses before it has read a message. */
 const REFUSALS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
   406: ['not-acceptable', 'Accept must name application/json and text/event-stream.'],
-  415: ['unsupported-media-type', 'Send the body with "Content-Type: application/json".'],
+  415: NOT_JSON,
 };
 
 /** The protocol since its revision of 2026: each request says for itself what its client can do. */
@@ -74,8 +79,14 @@ async function serveLegacy(c: ApiContext, deps: RouteDeps, parsedBody: unknown):
   return transport.handleRequest(c.req.raw, { parsedBody });
 }
 
-/** @throws AppError `invalid-json`; `invalid-request` for JSON that is no message of the protocol */
+/**
+ * @throws AppError `unsupported-media-type`; `invalid-json`; `invalid-request` for JSON that is no
+ *   message of the protocol
+ */
 async function readMessage(c: ApiContext): Promise<unknown> {
+  if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
+    throw new AppError(...NOT_JSON);
+  }
   let body: unknown;
   try {
     body = await c.req.json();

@@ -1,13 +1,15 @@
 import { pino } from 'pino';
+import { z } from 'zod';
 import { type CommandContext, defineCommand, flag, option } from '#functions/cli/command.ts';
-import { path, whole } from '#functions/cli/option-types.ts';
+import { path } from '#functions/cli/option-types.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '#functions/local/compose.ts';
 import { watchLauncher } from '#functions/local/launcher-watch.ts';
 import { CONFIG_FILE, loadServeConfig } from '#functions/local/serve-config.ts';
 import { createServerLog } from '#functions/local/server-log.ts';
 
 const OPTIONS = {
-  port: option('N', '0 takes any free port; default: 8787', whole(0, 65_535), 'p'),
+  // Checked with the other settings, so that all faults are listed at once.
+  port: option('N', '0 takes any free port; default: 8787', z.string(), 'p'),
   host: option('ADDR', 'the address to listen on; default: 127.0.0.1'),
   data: option('DIR', 'the folder of everything that is kept; default: ./.onestep', path(), 'd'),
   config: option('FILE', `settings; default: ./${CONFIG_FILE}`, path()),
@@ -27,7 +29,7 @@ async function run({ options, env, print }: CommandContext<typeof OPTIONS>): Pro
   const { port, host, data, config: file } = options;
   const config = loadServeConfig({
     flags: {
-      port: port?.toString(),
+      port,
       host,
       data,
       allowLocalWebhooks: options['allow-local-webhooks'] ? '1' : undefined,
