@@ -50,7 +50,7 @@ export interface AsyncEndpointProps {
   readonly errorTopicArn: string;
   /** Where the container's lines go, from which its failures are counted. */
   readonly logs: LogGroup;
-  /** What the container's lines are marked with: image and model, in a name's characters. */
+  /** What the container's lines are marked with: image, model and settings, in a name's characters. */
   readonly release: string;
 }
 

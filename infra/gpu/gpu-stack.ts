@@ -15,6 +15,7 @@ import { stagePolicy } from '#infra/constructs/stage-policy.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
 import { grantListing, grantObjects } from '#infra/data/grants.ts';
 import { defined } from '#shared/core/defined.ts';
+import { sha256Hex } from '#shared/core/hash.ts';
 import { endpointName, modelPrefix, repositoryName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings, ModelSettings } from '#shared/deployment/settings.ts';
 import { AsyncEndpoint } from './async-endpoint.ts';
@@ -132,9 +133,14 @@ const PULL_ACTIONS = [
 const LOG_ACTIONS = ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams'];
 const METRIC_NAMESPACES = ['AWS/SageMaker', '/aws/sagemaker/Endpoints'];
 
-/** Image and model by the beginnings of their digests: what an update of the endpoint changes. */
-function releaseOf({ imageDigest }: DeploymentSettings, { digest }: ModelSettings): string {
-  return `${imageDigest.replace('sha256:', '').slice(0, 12)}-${digest.slice(0, 12)}`;
+/**
+ * Image, model and the container's settings by the beginnings of their digests: what an update changes. A
+ * setting is part of it, since changing one can be the fix for jobs that fail.
+ */
+function releaseOf(settings: DeploymentSettings, { digest }: ModelSettings): string {
+  const { imageDigest, imageCheck, watermark, c2pa } = settings;
+  const own = sha256Hex(JSON.stringify([imageCheck, watermark, c2pa]));
+  return `${imageDigest.replace('sha256:', '').slice(0, 12)}-${digest.slice(0, 12)}-${own.slice(0, 8)}`;
 }
 
 /** `StabilityaiSdxl` for `stabilityai/sdxl`: an id that stays as long as the model's name does. */

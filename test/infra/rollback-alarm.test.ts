@@ -14,8 +14,8 @@ interface Line {
 }
 
 /** What one deployment watches, and what it marks its container's lines with. */
-function deployed(imageDigest: string) {
-  const { gpu } = synthesise({ 'onestep:imageDigest': imageDigest }).templates;
+function deployed(imageDigest: string, settings: Readonly<Record<string, unknown>> = {}) {
+  const { gpu } = synthesise({ 'onestep:imageDigest': imageDigest, ...settings }).templates;
   const one = (type: string, id = /./) => {
     const found = Object.entries(resourcesOf(gpu, type)).filter(([name]) => id.test(name));
     expect(found).toHaveLength(1);
@@ -96,6 +96,17 @@ describe('the alarm that rolls an update back', () => {
     expect(fresh.endpoint.DeploymentConfig.AutoRollbackConfiguration.Alarms).toEqual([
       { AlarmName: { Ref: fresh.alarmId } },
     ]);
+  });
+
+  it.each([
+    { 'onestep:watermark': false },
+    { 'onestep:imageCheck': 'https://classifier.example.com' },
+    { 'onestep:c2pa': { timeStampUrl: 'http://stamps.example.com' } },
+  ])('is another one for other settings: taking one back may be the fix (%o)', (settings) => {
+    const changed = deployed(OLD, settings);
+    expect(changed.release).not.toBe(old.release);
+    const lines = linesOfFailures(changed.release, 18, start);
+    expect(stateOf(old, lines, now)).toBe('OK');
   });
 
   it('may be looked at by the role that SageMaker acts as', () => {
