@@ -16,7 +16,7 @@ import type { DataStack } from '#infra/data/data-stack.ts';
 import { grantListing, grantObjects } from '#infra/data/grants.ts';
 import { defined } from '#shared/core/defined.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
-import { endpointName, modelPrefix, repositoryName } from '#shared/deployment/names.ts';
+import { endpointName, modelPrefix, OUTPUTS, repositoryName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings, ModelSettings } from '#shared/deployment/settings.ts';
 import { AsyncEndpoint } from './async-endpoint.ts';
 import { PackageCheck } from './package-check.ts';
@@ -35,7 +35,7 @@ export class GpuStack extends OnestepStack {
     this.errorTopic = new Topic(this, 'Failed', { enforceSSL: true });
     const check = new PackageCheck(this, 'PackageCheck', data, checkCode);
     this.endpoints = settings.models.map((model) => this.createEndpoint(model, check));
-    new CfnOutput(this, 'EndpointNames', {
+    new CfnOutput(this, OUTPUTS.endpointNames, {
       value: this.endpoints.map((endpoint) => endpoint.endpointName).join(','),
     });
   }
