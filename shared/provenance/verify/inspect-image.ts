@@ -54,7 +54,7 @@ export async function inspectImage(file: Uint8Array, anchors?: string): Promise<
 }
 
 function rejectFile(cause?: unknown): never {
-  throw new AppError('invalid-file', 'This is no whole PNG, JPEG or WebP.', { cause });
+  throw new AppError('invalid-file', 'This is not a complete PNG, JPEG or WebP file.', { cause });
 }
 
 function receiptIn(xmp: string): Pick<ImageFacts, 'receipt' | 'signature'> {
