@@ -16,9 +16,12 @@ const { clock, log } = platform;
 const { waitUntil, settled } = createBackgroundWork();
 const readSecret = createSecretReader({ client: createSecretsClient(access), clock });
 
-/** Composed anew when the MAC keys have changed: a new version is known within minutes. */
+/** Composed anew when a secret has changed: new keys are known within minutes, as in the containers. */
 const composed = createSecretBound({
-  read: () => readSecret(config.MAC_SECRET_ARN),
+  read: async () => {
+    const secrets = [config.MAC_SECRET_ARN, config.RECEIPT_SECRET_ARN].map(readSecret);
+    return (await Promise.all(secrets)).join('\n');
+  },
   make: () =>
     composeApi(config, {
       ...platform,

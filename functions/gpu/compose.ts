@@ -174,7 +174,7 @@ async function createStores(
   };
 }
 
-/** Reads the key itself, so that it is in no task's body. */
+/** Reads the deployment's secret itself, so that it is in no task's body. */
 async function createSigningKey(
   { RECEIPT_SECRET_ARN: secret, AWS_REGION: region = 'us-east-1' }: GpuConfig,
   clock: Clock,

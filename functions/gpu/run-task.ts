@@ -18,7 +18,7 @@ export interface RunTaskDeps {
   readonly storeFor: (store: InferenceRequest['store']) => BlobStore;
   /** `cpu` or `cuda`, with the processor's name. */
   readonly device: string;
-  /** Signs the receipts inside images, where the task brings no key; undefined leaves them unsigned. */
+  /** The secret that images are marked with, where the task brings none; undefined takes the worker's own. */
   readonly signingKey?: () => Promise<Uint8Array | undefined>;
   readonly onMarkError: (error: unknown) => void;
   /** Decides which images may be stored; every one may where there is none. */

@@ -1,4 +1,3 @@
-import { Duration } from 'aws-cdk-lib';
 import {
   Alarm,
   ComparisonOperator,
@@ -8,9 +7,9 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import { CfnMetricFilter, type LogGroup } from 'aws-cdk-lib/aws-logs';
-
 import { CfnEndpoint, CfnEndpointConfig, CfnModel } from 'aws-cdk-lib/aws-sagemaker';
 import { Construct } from 'constructs';
+import { FIVE_MINUTES } from '#infra/constructs/alarm.ts';
 import { allow } from '#infra/constructs/allow.ts';
 import { PROJECT, VARIANT_NAME } from '#shared/deployment/names.ts';
 import { scaleToZero } from './endpoint-scaling.ts';
@@ -50,7 +49,7 @@ export interface AsyncEndpointProps {
   readonly errorTopicArn: string;
   /** Where the container's lines go, from which its failures are counted. */
   readonly logs: LogGroup;
-  /** What the container's lines are marked with: image and model, in a name's characters. */
+  /** What the container's lines are marked with: image, model and settings, in a name's characters. */
   readonly release: string;
 }
 
@@ -179,11 +178,11 @@ export class AsyncEndpoint extends Construct {
         metricName: FAILED_TASKS,
         dimensionsMap: { Release: release },
         statistic: Stats.SUM,
-        period: Duration.minutes(1),
+        // One instance that loads its model anew for each task fails once a minute or less.
+        period: FIVE_MINUTES,
       }),
       threshold: 3,
-      evaluationPeriods: 5,
-      datapointsToAlarm: 1,
+      evaluationPeriods: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });

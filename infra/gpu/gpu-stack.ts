@@ -15,7 +15,8 @@ import { stagePolicy } from '#infra/constructs/stage-policy.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
 import { grantListing, grantObjects } from '#infra/data/grants.ts';
 import { defined } from '#shared/core/defined.ts';
-import { endpointName, modelPrefix, repositoryName } from '#shared/deployment/names.ts';
+import { sha256Hex } from '#shared/core/hash.ts';
+import { endpointName, modelPrefix, OUTPUTS, repositoryName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings, ModelSettings } from '#shared/deployment/settings.ts';
 import { AsyncEndpoint } from './async-endpoint.ts';
 import { PackageCheck } from './package-check.ts';
@@ -34,7 +35,7 @@ export class GpuStack extends OnestepStack {
     this.errorTopic = new Topic(this, 'Failed', { enforceSSL: true });
     const check = new PackageCheck(this, 'PackageCheck', data, checkCode);
     this.endpoints = settings.models.map((model) => this.createEndpoint(model, check));
-    new CfnOutput(this, 'EndpointNames', {
+    new CfnOutput(this, OUTPUTS.endpointNames, {
       value: this.endpoints.map((endpoint) => endpoint.endpointName).join(','),
     });
   }
@@ -132,9 +133,14 @@ const PULL_ACTIONS = [
 const LOG_ACTIONS = ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams'];
 const METRIC_NAMESPACES = ['AWS/SageMaker', '/aws/sagemaker/Endpoints'];
 
-/** Image and model by the beginnings of their digests: what an update of the endpoint changes. */
-function releaseOf({ imageDigest }: DeploymentSettings, { digest }: ModelSettings): string {
-  return `${imageDigest.replace('sha256:', '').slice(0, 12)}-${digest.slice(0, 12)}`;
+/**
+ * Image, model and the container's settings by the beginnings of their digests: what an update changes. A
+ * setting is part of it, since changing one can be the fix for jobs that fail.
+ */
+function releaseOf(settings: DeploymentSettings, { digest }: ModelSettings): string {
+  const { imageDigest, imageCheck, watermark, c2pa } = settings;
+  const own = sha256Hex(JSON.stringify([imageCheck, watermark, c2pa]));
+  return `${imageDigest.replace('sha256:', '').slice(0, 12)}-${digest.slice(0, 12)}-${own.slice(0, 8)}`;
 }
 
 /** `StabilityaiSdxl` for `stabilityai/sdxl`: an id that stays as long as the model's name does. */

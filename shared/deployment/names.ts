@@ -40,7 +40,7 @@ export function modelPrefix(digest: string): string {
   return `models/${digest}/`;
 }
 
-/** Outputs of the data stack that the commands read. */
+/** Outputs of the stacks that the commands read. */
 export const OUTPUTS = {
   table: 'TableName',
   modelBucket: 'ModelBucketName',
@@ -48,5 +48,6 @@ export const OUTPUTS = {
   repositoryUri: 'RepositoryUri',
   url: 'Url',
   functionUrl: 'FunctionUrl',
+  endpointNames: 'EndpointNames',
   killSwitch: 'KillSwitchName',
 } as const;

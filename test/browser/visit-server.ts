@@ -53,7 +53,8 @@ async function importTiny(data: string): Promise<void> {
     JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), sample_size: 16 }),
   );
   writeFileSync(join(repository, 'README.md'), '---\nlicense: openrail++\n---\n');
-  await onestep('import', '--repo', repository, '--name', 'acme/tiny', '--data', data);
+  const recipe = ['--recipe', 'disback'];
+  await onestep('import', '--repo', repository, ...recipe, '--name', 'acme/tiny', '--data', data);
 }
 
 /** Runs a command of the CLI and returns what it prints. */

@@ -14,8 +14,8 @@ interface Line {
 }
 
 /** What one deployment watches, and what it marks its container's lines with. */
-function deployed(imageDigest: string) {
-  const { gpu } = synthesise({ 'onestep:imageDigest': imageDigest }).templates;
+function deployed(imageDigest: string, settings: Readonly<Record<string, unknown>> = {}) {
+  const { gpu } = synthesise({ 'onestep:imageDigest': imageDigest, ...settings }).templates;
   const one = (type: string, id = /./) => {
     const found = Object.entries(resourcesOf(gpu, type)).filter(([name]) => id.test(name));
     expect(found).toHaveLength(1);
@@ -52,11 +52,11 @@ function stateOf({ alarm, filter }: Deployed, lines: readonly Line[], now: numbe
     return times.filter((time) => time > from && time <= to).length;
   });
   const breaching = sums.filter((sum) => sum >= alarm.Threshold).length;
-  return breaching >= alarm.DatapointsToAlarm ? 'ALARM' : 'OK';
+  return breaching >= (alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods) ? 'ALARM' : 'OK';
 }
 
-/** The lines that a container writes for tasks that fail, one every ten seconds. */
-function linesOfFailures(release: string, count: number, from: number): Line[] {
+/** The lines that a container writes for tasks that fail, one every ten seconds or as given. */
+function linesOfFailures(release: string, count: number, from: number, everyMs = 10_000): Line[] {
   const lines: Line[] = [];
   let now = from;
   const log = createJsonLog({
@@ -67,7 +67,7 @@ function linesOfFailures(release: string, count: number, from: number): Line[] {
   const report = createFailureReport(log, release);
   for (let i = 0; i < count; i++) {
     report(new Error('CUDA is out of memory'), `job-${i}`);
-    now += 10_000;
+    now += everyMs;
   }
   return lines;
 }
@@ -90,12 +90,28 @@ describe('the alarm that rolls an update back', () => {
     expect(stateOf(old, lines, now)).toBe('OK');
   });
 
+  it('goes off when each failure takes as long as loading the model', () => {
+    const lines = linesOfFailures(fresh.release, 3, start, 75_000);
+    expect(stateOf(fresh, lines, now)).toBe('ALARM');
+  });
+
   it('is another one for each image and each model, so that it begins without a past', () => {
     expect(fresh.alarmId).not.toBe(old.alarmId);
     expect(fresh.release).not.toBe(old.release);
     expect(fresh.endpoint.DeploymentConfig.AutoRollbackConfiguration.Alarms).toEqual([
       { AlarmName: { Ref: fresh.alarmId } },
     ]);
+  });
+
+  it.each([
+    { 'onestep:watermark': false },
+    { 'onestep:imageCheck': 'https://classifier.example.com' },
+    { 'onestep:c2pa': { timeStampUrl: 'http://stamps.example.com' } },
+  ])('is another one for other settings: taking one back may be the fix (%o)', (settings) => {
+    const changed = deployed(OLD, settings);
+    expect(changed.release).not.toBe(old.release);
+    const lines = linesOfFailures(changed.release, 18, start);
+    expect(stateOf(old, lines, now)).toBe('OK');
   });
 
   it('may be looked at by the role that SageMaker acts as', () => {

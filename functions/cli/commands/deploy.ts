@@ -88,12 +88,14 @@ function deployDeps(context: Context, settings: DeploymentSettings): DeployDeps 
   };
 }
 
-/** Asks a person at a terminal; nobody else. */
+/** Asks at a terminal; undefined without one. */
 async function askEmail({ options }: Context): Promise<string | undefined> {
   if (options.json || !process.stdin.isTTY || !process.stderr.isTTY) return undefined;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const email = await terminal.question('Mail alarms and the kill switch to (empty: nobody): ');
+    const email = await terminal.question(
+      'E-mail address for alarms and the kill switch (empty: none): ',
+    );
     return email.trim() === '' ? undefined : email.trim();
   } finally {
     terminal.close();

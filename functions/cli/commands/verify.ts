@@ -47,8 +47,9 @@ export const verify = defineCommand({
       pixelsSha256: facts.pixels_sha256,
       watermark: facts.watermark,
     };
-    const judgement = judgeImage(evidence, await deploymentOf(options));
-    print(judgement, describe(judgement));
+    const deployment = await deploymentOf(options);
+    const judgement = judgeImage(evidence, deployment);
+    print(judgement, describe(judgement, deployment !== undefined));
   },
 });
 
@@ -58,10 +59,10 @@ async function readWhole(file: string): Promise<Buffer> {
   });
 }
 
-/** By whose keys to judge: those named, or this folder's own; by nobody's where there are none. */
-async function deploymentOf({ keys, data }: Keys): Promise<Deployment> {
+/** By whose keys to judge: those named, or this folder's own; undefined where there are none. */
+async function deploymentOf({ keys, data }: Keys): Promise<Deployment | undefined> {
   if (keys !== undefined) return { publicKey: await readPublicKey(keys) };
-  if (!existsSync(join(data, 'secrets.json'))) return { publicKey: NOBODY };
+  if (!existsSync(join(data, 'secrets.json'))) return undefined;
   return { secret: loadSecrets(data).receiptSigningKey };
 }
 
@@ -69,9 +70,6 @@ interface Keys {
   readonly keys: string | undefined;
   readonly data: string;
 }
-
-/** A public key that nothing is signed with. */
-const NOBODY = Buffer.alloc(32).toString('base64url');
 
 async function readPublicKey(source: string): Promise<string> {
   const text = /^https?:\/\//.test(source)
@@ -103,7 +101,8 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
   nothing: 'Nothing found. That does not show that a person made it.',
 };
 
-function describe({ verdict, made_here, model, seed, manifest, watermark }: Judgement): string {
+function describe(judgement: Judgement, hasKeys: boolean): string {
+  const { verdict, made_here, model, seed, manifest, watermark } = judgement;
   const lines = [VERDICTS[verdict]];
   if (manifest !== null) {
     const trust = manifest.trusted ? 'trusted' : 'not on a list of trusted authorities';
@@ -112,7 +111,8 @@ function describe({ verdict, made_here, model, seed, manifest, watermark }: Judg
   }
   if (made_here) lines.push(`receipt    model ${model?.name}, seed ${seed}`);
   if (watermark !== null) {
-    lines.push(`watermark  ${watermark.ours ? "the deployment's" : "another deployment's"}`);
+    const whose = watermark.ours ? "the deployment's" : "another deployment's";
+    lines.push(`watermark  ${hasKeys ? whose : 'found; --keys tells whose it is'}`);
   }
   return lines.join('\n');
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
 import { OUTPUTS, STACK_PARTS, type StackPart, stackName } from '#shared/deployment/names.ts';
 import {
@@ -20,7 +21,7 @@ export interface DeployDeps {
   readonly pushImage: (repositoryUri: string) => Promise<string>;
   /** Whether to build an image even if there is one. */
   readonly buildImage: boolean;
-  /** Asks for an address to mail alarms to; undefined where nobody can be asked, or none is given. */
+  /** Asks for an address to mail alarms to; undefined without a terminal to ask at, or an answer. */
   readonly askEmail: () => Promise<string | undefined>;
   /** Notes a setting for this and later synths. */
   readonly noteSetting: (key: string, value: string | boolean) => void;
@@ -107,16 +108,25 @@ function heed(deps: DeployDeps, findings: readonly Finding[]): void {
   }
 }
 
-/** The kill switch acts without a word unless somebody is mailed. */
+/**
+ * Without an address, the kill switch acts unseen.
+ *
+ * @throws AppError `invalid-request` for an answer that is no address: noted, it would fail each later synth
+ */
 async function settleEmail(deps: DeployDeps, settings: DeploymentSettings): Promise<void> {
   if (settings.alarmEmail !== undefined) return;
   const email = await deps.askEmail();
   if (email === undefined) {
     deps.say(
-      'warning: nobody is mailed when an alarm goes off or the kill switch acts. Set onestep:alarmEmail in cdk.json.',
+      'warning: no mail is sent when an alarm goes off or the kill switch acts. Set onestep:alarmEmail in cdk.json.',
     );
-  } else {
+  } else if (z.email().safeParse(email).success) {
     deps.noteSetting('alarmEmail', email);
+  } else {
+    throw new AppError(
+      'invalid-request',
+      `${email} is not an e-mail address. Run "onestep deploy" again.`,
+    );
   }
 }
 

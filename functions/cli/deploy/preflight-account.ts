@@ -7,7 +7,7 @@ import {
   ServiceQuotasClient,
 } from '@aws-sdk/client-service-quotas';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { stackName } from '#shared/deployment/names.ts';
+import { OUTPUTS, stackName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { stackOutputs } from './aws.ts';
 import { isAboutCredentials } from './explain-aws-error.ts';
@@ -56,9 +56,12 @@ export function createPreflightDeps(
         return 'absent';
       return (await succeeds('docker', 'buildx', 'version')) ? 'ready' : 'without-buildx';
     },
-    hasEndpoints: async () =>
-      (await stackOutputs(new CloudFormationClient({ region }), stackName(stage, 'gpu'))) !==
-      undefined,
+    hasEndpoints: async () => {
+      const client = new CloudFormationClient({ region });
+      const outputs = await stackOutputs(client, stackName(stage, 'gpu'));
+      // A stack whose creation has failed stays until the next try, and has no outputs.
+      return outputs?.[OUTPUTS.endpointNames] !== undefined;
+    },
   };
 }
 

@@ -138,12 +138,12 @@ function checkInstance(
   const isEnoughNow = !isUpdate && quota.value >= most;
   const why = isEnoughNow
     ? `enough for a first deployment; the first update will need ${needed}`
-    : `needed are ${isUpdate ? needed : most}`;
+    : `${isUpdate ? needed : most} are needed`;
   return {
     check,
     ok: isEnoughNow,
     warns: isEnoughNow,
-    says: `The quota "${check}" (${quota.code}) in ${region} is ${quota.value}; ${why}: an update runs old and new instances side by side, twice the most.`,
+    says: `The quota "${check}" (${quota.code}) in ${region} is ${quota.value}; ${why}: an update runs old and new instances side by side, so it takes twice the most instances.`,
     command: increase(region, 'sagemaker', quota.code, needed),
   };
 }

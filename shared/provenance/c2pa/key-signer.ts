@@ -22,14 +22,15 @@ export function readChain(pem: string): X509Certificate[] {
  *
  * @param timeStampUrl the authority whose time stamps signatures get
  *
- * @throws AppError `invalid-request` for a key that is not of P-256, or not the first certificate's
+ * @throws AppError `invalid-request` for what is no PEM, a key that is not of P-256, or not the first
+ *   certificate's
  */
 export function createKeySigner(
   { key: pem, chain: chainPem }: C2paIdentity,
   timeStampUrl?: string,
 ): ClaimSigner {
-  const key = createPrivateKey(pem);
-  const chain = readChain(chainPem);
+  const key = readPem('c2pa.key', () => createPrivateKey(pem));
+  const chain = readPem('c2pa.chain', () => readChain(chainPem));
   const [own] = chain;
   if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
     throw new AppError('invalid-request', 'c2pa.key: an EC key of the curve P-256 is needed.');
@@ -47,4 +48,13 @@ export function createKeySigner(
     timeStamp:
       timeStampUrl === undefined ? undefined : (bytes) => requestTimeStamp(bytes, timeStampUrl),
   };
+}
+
+function readPem<T>(setting: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const problem = `${setting}: this is no PEM, or it needs a passphrase: ${(cause as Error).message}`;
+    throw new AppError('invalid-request', problem, { cause });
+  }
 }

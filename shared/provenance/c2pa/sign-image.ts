@@ -31,6 +31,8 @@ export async function signImage(
   claim: Claim,
   signer: ClaimSigner,
 ): Promise<Uint8Array> {
+  /** Why the signer failed: the library gives back a text of its own. */
+  let refusal: unknown;
   try {
     const { WasmBuilder } = await loadC2pa();
     const builder = WasmBuilder.fromJson(JSON.stringify(manifestOf(claim)), CONTEXT);
@@ -38,15 +40,25 @@ export async function signImage(
       const definition = {
         alg: 'es256',
         reserveSize: reservedBytes(signer),
-        sign: async (bytes: Uint8Array) =>
-          (await coseSign1(bytes, signer)) as Uint8Array<ArrayBuffer>,
+        sign: async (bytes: Uint8Array) => {
+          try {
+            return (await coseSign1(bytes, signer)) as Uint8Array<ArrayBuffer>;
+          } catch (error) {
+            refusal = error;
+            throw error;
+          }
+        },
       };
       return await builder.sign(definition, [], `image/${format}`, asBlob(image));
     } finally {
       builder.free();
     }
-  } catch (cause) {
-    throw new AppError('model-error', 'The image could not be signed.', { retryable: true, cause });
+  } catch (error) {
+    const cause = refusal ?? error;
+    // Of a failure in the worker, the log gets the message alone.
+    const why = cause instanceof AppError ? ` ${cause.message}` : '';
+    const problem = `The image could not be signed.${why}`;
+    throw new AppError('model-error', problem, { retryable: true, cause });
   }
 }
 

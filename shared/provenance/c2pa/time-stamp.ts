@@ -57,7 +57,7 @@ function der(tag: number, parts: readonly Uint8Array[]): Buffer {
 function derValue(bytes: Buffer, tag: number): Buffer {
   const first = bytes[1] ?? 0;
   const extra = first < 0x80 ? 0 : first & 0x7f;
-  if (bytes[0] !== tag || extra > 4) throw new Error('It answered something else than DER.');
+  if (bytes[0] !== tag || extra > 4) throw new Error('It answered with something other than DER.');
   const length = extra === 0 ? first : bytes.readUIntBE(2, extra);
   const content = bytes.subarray(2 + extra, 2 + extra + length);
   if (content.length !== length) throw new Error('It answered less than it announced.');

@@ -12,7 +12,7 @@ export interface ImageFacts {
   /** The receipt in the file's XMP and its signature. */
   readonly receipt: string | null;
   readonly signature: string | null;
-  /** SHA-256 of the uint8 RGB pixels, row by row. */
+  /** SHA-256 of the uint8 RGB pixels, row by row, over black where they are transparent. */
   readonly pixels_sha256: string;
   /** The watermark's 6 bytes, hex. */
   readonly watermark: string | null;
@@ -31,12 +31,14 @@ const MOST_PIXELS = 64_000_000;
  */
 export async function inspectImage(file: Uint8Array, anchors?: string): Promise<ImageFacts> {
   const { default: sharp } = await import('sharp');
-  const image = sharp(file, { limitInputPixels: MOST_PIXELS });
+  // All frames of an animation: the first alone may be a picture of ours.
+  const image = sharp(file, { limitInputPixels: MOST_PIXELS, pages: -1 });
   const metadata = await image.metadata().catch(rejectFile);
   if (!FORMATS.has(metadata.format)) throw rejectFile();
   const { data, info } = await image
     .toColourspace('srgb')
-    .removeAlpha()
+    // As it is seen: under transparency, the pixels could be anything.
+    .flatten()
     .raw()
     .toBuffer({ resolveWithObject: true })
     .catch(rejectFile);
@@ -52,7 +54,7 @@ export async function inspectImage(file: Uint8Array, anchors?: string): Promise<
 }
 
 function rejectFile(cause?: unknown): never {
-  throw new AppError('invalid-file', 'This is no whole PNG, JPEG or WebP.', { cause });
+  throw new AppError('invalid-file', 'This is not a complete PNG, JPEG or WebP file.', { cause });
 }
 
 function receiptIn(xmp: string): Pick<ImageFacts, 'receipt' | 'signature'> {

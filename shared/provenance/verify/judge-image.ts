@@ -5,7 +5,7 @@ import {
   verifyReceipt,
   watermarkPayload,
 } from '#shared/core/embedded-receipt.ts';
-import { deploymentMark, type MarkingKeys, markingKeysOf } from '#shared/core/marking-keys.ts';
+import { deploymentMark, markingKeysOf } from '#shared/core/marking-keys.ts';
 import type { ManifestFacts } from '#shared/provenance/c2pa/read-c2pa-manifest.ts';
 import type { Verdict } from './verdicts.ts';
 
@@ -40,8 +40,12 @@ export interface Judgement {
   } | null;
 }
 
-/** Tells apart: signed and whole, signed and changed, ours by receipt, a watermark only, nothing. */
-export function judgeImage(evidence: Evidence, deployment: Deployment): Judgement {
+/**
+ * Tells apart: signed and whole, signed and changed, ours by receipt, a watermark only, nothing.
+ *
+ * @param deployment whose keys to judge by; without any, no receipt and no watermark is ours
+ */
+export function judgeImage(evidence: Evidence, deployment: Deployment | undefined): Judgement {
   const { manifest, receipt } = evidence;
   const watermark = judgeWatermark(evidence, deployment);
   const reason = doubt(evidence, deployment, watermark);
@@ -66,23 +70,29 @@ function verdictOf(manifest: ManifestFacts | null, ours: boolean, marked: boolea
 
 function judgeWatermark(
   { watermark, receipt }: Evidence,
-  deployment: Deployment,
+  deployment: Deployment | undefined,
 ): Judgement['watermark'] {
   if (watermark === null) return null;
-  const keys: MarkingKeys | undefined =
-    'secret' in deployment ? markingKeysOf(deployment.secret) : undefined;
-  const own = keys?.deployment ?? deploymentMark((deployment as { publicKey: string }).publicKey);
+  const own = deployment && Buffer.from(deploymentMark(publicKeyOf(deployment))).toString('hex');
+  const keys =
+    deployment !== undefined && 'secret' in deployment
+      ? markingKeysOf(deployment.secret)
+      : undefined;
   const fits_receipt =
     keys === undefined || receipt === undefined
       ? null
       : Buffer.from(watermarkPayload(receipt, keys)).toString('hex') === watermark;
-  return { ours: watermark.startsWith(Buffer.from(own).toString('hex')), fits_receipt };
+  return { ours: own !== undefined && watermark.startsWith(own), fits_receipt };
+}
+
+function publicKeyOf(deployment: Deployment): string {
+  return 'secret' in deployment ? markingKeysOf(deployment.secret).publicKey : deployment.publicKey;
 }
 
 /** Why the receipt does not count; null when it does. */
 function doubt(
   { receipt, signature, pixelsSha256 }: Evidence,
-  deployment: Deployment,
+  deployment: Deployment | undefined,
   watermark: Judgement['watermark'],
 ): Reason | null {
   if (receipt === undefined) return 'unreadable';
@@ -92,6 +102,7 @@ function doubt(
   const bound = watermark?.fits_receipt ?? watermark?.ours ?? false;
   if (!equal && !bound) return 'other-pixels';
   if (signature === undefined) return 'unsigned';
+  if (deployment === undefined) return 'unknown-signature';
   const serialized = serializeReceipt(receipt);
   const known =
     'secret' in deployment

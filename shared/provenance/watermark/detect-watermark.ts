@@ -20,7 +20,8 @@ export interface FoundWatermark {
  * The least agreement that counts. An unmarked picture knows nothing of the key's 384 signs: by
  * Hoeffding's inequality it agrees this well with one pattern in one place with a probability of at most
  * exp(-384 · 0.6² / 2) < 2⁻⁹⁹. There are 2⁴⁸ payloads, fewer than 2¹⁷ scales and 2¹⁴ places: a picture is
- * taken for a marked one with a probability of at most 2⁻²⁰, less than 10⁻⁶. The checksum comes on top.
+ * taken for a marked one with a probability of at most 2⁻²⁰, less than 10⁻⁶. The checksum is counted in:
+ * without it, there were 2⁶⁴ codewords.
  */
 export const ACCEPTED_AGREEMENT = 0.6;
 

@@ -89,8 +89,8 @@ describe('what CloudFormation would do', () => {
     const changes = changeSet(lint, base(), deployed({}, image));
     expect(inWords(changes)).toMatchInlineSnapshot(`
       [
-        "create gpu OnestepDemoRollbackAlarmccccccccccccaaaaaaaaaaaa",
-        "delete gpu OnestepDemoRollbackAlarm000000000000aaaaaaaaaaaa",
+        "create gpu OnestepDemoRollbackAlarmccccccccccccaaaaaaaaaaaa9d23a75f",
+        "delete gpu OnestepDemoRollbackAlarm000000000000aaaaaaaaaaaa9d23a75f",
         "replace gpu OnestepDemoConfig",
         "replace gpu OnestepDemoModel",
         "update gpu OnestepDemoEndpoint",
@@ -107,10 +107,10 @@ describe('what CloudFormation would do', () => {
       [
         "create gpu OnestepDemoRolebbbbbbbb",
         "create gpu OnestepDemoRolebbbbbbbbDefaultPolicy",
-        "create gpu OnestepDemoRollbackAlarm000000000000bbbbbbbbbbbb",
+        "create gpu OnestepDemoRollbackAlarm000000000000bbbbbbbbbbbb9d23a75f",
         "delete gpu OnestepDemoRoleaaaaaaaa",
         "delete gpu OnestepDemoRoleaaaaaaaaDefaultPolicy",
-        "delete gpu OnestepDemoRollbackAlarm000000000000aaaaaaaaaaaa",
+        "delete gpu OnestepDemoRollbackAlarm000000000000aaaaaaaaaaaa9d23a75f",
         "replace gpu OnestepDemoConfig",
         "replace gpu OnestepDemoModel",
         "update api Api",

@@ -57,6 +57,15 @@ describe('an image that can’t be signed', () => {
   });
 });
 
+it('says so when it is the time stamp that an image could not be signed for', async () => {
+  const plain = await sharp({ create }).png().toBuffer();
+  // Nothing listens there.
+  const stamped = createKeySigner(identity, 'http://127.0.0.1:9/');
+  await expect(signImage(plain, 'png', CLAIM, stamped)).rejects.toThrow(
+    'The image could not be signed. The time stamp authority gave no time stamp.',
+  );
+});
+
 it('fills the bytes that are set aside, whatever the chain', async () => {
   for (const length of [0, 10, 23, 24, 200, 255, 256, 1000, 70_000]) {
     const odd: ClaimSigner = { chain: [randomBytes(length)], sign: async () => new Uint8Array(64) };
@@ -74,6 +83,24 @@ describe('the self-made identity', () => {
   it('is refused where key and certificate are of two', () => {
     expect(() => createKeySigner({ key: other.key, chain: identity.chain })).toThrow(
       /not the key's/,
+    );
+  });
+
+  it.each([
+    ['c2pa.key', { key: 'no key', chain: identity.chain }],
+    [
+      'c2pa.chain',
+      {
+        key: identity.key,
+        chain: '-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----',
+      },
+    ],
+  ])('is refused by the name of the setting where %s is no PEM', (setting, broken) => {
+    expect(() => createKeySigner(broken)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-request',
+        message: expect.stringContaining(`${setting}: this is no PEM`),
+      }),
     );
   });
 });

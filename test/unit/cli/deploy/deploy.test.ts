@@ -98,15 +98,21 @@ describe('deploy', () => {
     expect(said.join()).toMatch(/It is small.*aws ask/s);
   });
 
-  it('asks where to mail alarms, or warns that nobody is mailed', async () => {
+  it('asks where to mail alarms, or warns that no mail is sent', async () => {
     const asked = world({ askEmail: async () => 'me@example.com' });
     await deploy(asked.deps, settings, [folder]);
     expect(asked.steps).toContain('alarmEmail = me@example.com');
     const said: string[] = [];
     await deploy(world({ say: (line) => void said.push(line) }).deps, settings, [folder]);
-    expect(said.join()).toMatch(/nobody is mailed.*kill switch/);
+    expect(said.join()).toMatch(/no mail is sent.*kill switch/);
     const set = world({ askEmail: () => Promise.reject(new Error('was asked')) });
     await deploy(set.deps, { ...settings, alarmEmail: 'me@example.com' }, [folder]);
+  });
+
+  it('notes nothing that is no address', async () => {
+    const { deps, steps } = world({ askEmail: async () => 'me at example' });
+    await expect(deploy(deps, settings, [folder])).rejects.toThrow(/not an e-mail address/);
+    expect(steps).toEqual([]);
   });
 
   it('takes no package that a GPU could not run', async () => {

@@ -34,7 +34,7 @@ describe('preflight', () => {
     const [finding, ...others] = await failing({ sageMakerQuotas: async () => quotas });
     expect(others).toEqual([]);
     expect(finding?.says).toMatch(
-      /"ml\.g6\.xlarge for endpoint usage" \(L-ABC\).*is 5; needed are 6/,
+      /"ml\.g6\.xlarge for endpoint usage" \(L-ABC\).*is 5; 6 are needed/,
     );
     expect(finding?.command).toBe(
       'aws service-quotas request-service-quota-increase --region eu-central-1 --service-code sagemaker --quota-code L-ABC --desired-value 6',
