@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { originalUnetModules } from '#shared/engine/checkpoint/original-unet-modules.ts';
@@ -171,6 +171,39 @@ describe('the recipe of a model with a LoRA', () => {
     );
     const recipe = recipeNamed('dmd2');
     expect((await importFixture(TINY, out(), { recipe, loras })).recipe).toEqual(recipe);
+  });
+
+  it('must be given where both the LoRA and the model have one', async () => {
+    const place = { repository: 'ByteDance/Hyper-SD', file: 'Hyper-SDXL-1step-lora.safetensors' };
+    const loras = [{ file: lora('lora-kohya'), scale: 1, hub: place }];
+    const hub = { repository: { repository: 'stabilityai/sdxl-turbo' } };
+    await expect(importFixture(TINY, out(), { ...none, hub, loras })).rejects.toThrow(
+      /^stabilityai\/sdxl-turbo makes images in one step \(turbo\), and so does ByteDance\/Hyper-SD\/\S+ on its own base\. Recipes are/,
+    );
+    const recipe = recipeNamed('hyper-lora');
+    const manifest = await importFixture(TINY, out(), { recipe, hub, loras });
+    expect(manifest.recipe).toEqual(recipe);
+  });
+
+  it('must be given for a copy of a LoRA for one step, and for several behind one for one', async () => {
+    const copy = join(folder.path, 'hyper-sdxl-1step-lora.safetensors');
+    copyFileSync(lora('lora-kohya'), copy);
+    const hub = { repository: { repository: 'stabilityai/sdxl-turbo' } };
+    const importing = importFixture(TINY, out(), {
+      ...none,
+      hub,
+      loras: [{ file: copy, scale: 1 }],
+    });
+    await expect(importing).rejects.toThrow(/has the name of a LoRA that makes its base one-step/);
+    const both = ['Hyper-SDXL-1step-lora.safetensors', 'Hyper-SDXL-8steps-lora.safetensors'];
+    const loras = both.map((file) => ({
+      file: lora('lora-kohya'),
+      scale: 1,
+      hub: { repository: 'ByteDance/Hyper-SD', file },
+    }));
+    await expect(importFixture(TINY, out(), { ...none, loras })).rejects.toThrow(
+      /8steps-lora\.safetensors is made for several steps/,
+    );
   });
 
   it("is the one-step model's for a style", async () => {
