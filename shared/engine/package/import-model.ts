@@ -55,8 +55,10 @@ export async function importModel(options: ImportOptions): Promise<Manifest> {
   const repository = openRepository(options.repository, options.files);
   const sources = new SourceTensors(repository, options);
   try {
+    // First, since a LoRA given as the UNet is no model with an unknown recipe.
+    sources.assertKinds();
     const { recipe, declaration } = recipeOfImport(options);
-    sources.assertFit(recipe);
+    sources.assertRecipe(recipe);
     const config = readModelConfig(repository, recipe, options);
     if (declaration !== undefined) {
       assertSizes(declaration, vaeFactor(config.vae), repository.pathOf(DECLARATION_FILE));
