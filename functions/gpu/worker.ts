@@ -58,7 +58,7 @@ function createModels(start: StartMessage | undefined) {
   });
 }
 
-/** For orders that bring no secret: nothing leaves without a mark. */
+/** For tasks that bring no secret: no image leaves without a mark. */
 const OWN_SECRET = randomBytes(32);
 let marking: { readonly secret: Uint8Array; readonly made: Promise<Marking> } | undefined;
 
