@@ -8,8 +8,8 @@ import {
 type InferenceErrorCode = (typeof INFERENCE_ERROR_CODES)[number];
 
 /** A failed task, and the images that were finished and stored before it ended. */
-export class OrderError extends AppError {
-  override readonly name = 'OrderError';
+export class TaskError extends AppError {
+  override readonly name = 'TaskError';
   readonly images: readonly ImageRecord[];
 
   constructor(
@@ -25,7 +25,7 @@ export class OrderError extends AppError {
 /** Status and body that a failure answers with; codes outside the contract become `unavailable`. */
 export function inferenceError(thrown: unknown): { status: number; body: InferenceError } {
   const error = toInferenceError(thrown);
-  const images = error instanceof OrderError ? error.images : [];
+  const images = error instanceof TaskError ? error.images : [];
   return {
     status: error.status,
     body: {

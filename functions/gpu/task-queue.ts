@@ -2,7 +2,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
 import type { JobPhase } from '#shared/core/job.ts';
-import { OrderError } from './inference-error.ts';
+import { TaskError } from './inference-error.ts';
 import type { Task } from './read-task.ts';
 
 /** Why a task is to end before it is done. */
@@ -56,8 +56,8 @@ const STOP_MESSAGES: Readonly<Record<StopReason, string>> = {
 };
 
 /** The failure that a stopped task answers with. */
-export function stopError(reason: StopReason, images: readonly ImageRecord[] = []): OrderError {
-  return new OrderError(reason, STOP_MESSAGES[reason], {
+export function stopError(reason: StopReason, images: readonly ImageRecord[] = []): TaskError {
+  return new TaskError(reason, STOP_MESSAGES[reason], {
     images,
     retryable: reason === 'unavailable',
   });

@@ -2,7 +2,7 @@ import type { ImageFormat, ImageRecord } from '#shared/core/inference.ts';
 import type { Device } from '#shared/engine/pipeline/sessions.ts';
 import type { MarkingOptions } from '#shared/provenance/marking.ts';
 
-/** What the worker is to be: its first message. */
+/** The worker's first message: what it runs, and where. */
 export interface StartMessage {
   readonly type: 'start';
   readonly device: Device;
@@ -24,7 +24,7 @@ export interface WorkerTask {
   readonly format: ImageFormat;
   readonly decoder: 'draft' | undefined;
   readonly quality: number;
-  /** The secret that marks are made with; one of the process's own where the order brings none. */
+  /** The secret that marks are made with; one of the process's own where the task brings none. */
   readonly signingKey: Uint8Array | undefined;
 }
 

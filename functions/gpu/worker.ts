@@ -8,6 +8,7 @@ import { loadPipeline, type Pipeline } from '#shared/engine/pipeline/pipeline.ts
 import { replaced } from '#shared/engine/pipeline/sessions.ts';
 import { createMarking, type Marking } from '#shared/provenance/marking.ts';
 import { createLoadedModels } from './loaded-models.ts';
+import { withoutFolders } from './without-folders.ts';
 import type { FromWorker, StartMessage, ToWorker, WorkerTask } from './worker-messages.ts';
 
 /**
@@ -58,7 +59,7 @@ function createModels(start: StartMessage | undefined) {
   });
 }
 
-/** For tasks that bring no secret: nothing leaves without a mark. */
+/** For tasks that bring no secret: no image leaves without a mark. */
 const OWN_SECRET = randomBytes(32);
 let marking: { readonly secret: Uint8Array; readonly made: Promise<Marking> } | undefined;
 
@@ -166,10 +167,6 @@ function describeFailure(error: unknown): Omit<FromWorker & { type: 'error' }, '
   }
   return { code: 'model-error', message: withoutFolders(message) };
 }
-
-/** A message for clients: they learn which file is at fault, and nothing about the folders here. */
-const withoutFolders = (message: string): string =>
-  message.replace(/(?:[A-Za-z]:)?(?:[\\/][\w.@+ -]+)*[\\/]([\w.@+-]+)/g, '$1');
 
 /**
  * Ends this process when its parent is gone. A thread of its own looks for that, since a run may

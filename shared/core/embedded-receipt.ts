@@ -65,8 +65,8 @@ export function verifyReceipt(serialized: string, signature: string, key: Uint8A
 }
 
 /**
- * Whether the signature belongs to the receipt and to the public key, which `/.well-known/onestep.json`
- * gives: for this nobody has to be asked.
+ * Whether the signature belongs to the receipt and to the public key that `/.well-known/onestep.json`
+ * gives. It needs no secret and no server.
  *
  * @param publicKey Ed25519, base64url, 32 bytes
  */

@@ -1,6 +1,7 @@
 """What the stock `replicate` client is promised."""
 
 import os
+import zlib
 
 import replicate
 from replicate.exceptions import ModelError, ReplicateError

@@ -5,6 +5,7 @@ import { reported } from '#functions/api/http/errors.ts';
 import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { imageBase64 } from '#functions/api/openai/present-openai.ts';
 import { ownJob } from '#functions/api/predictions/own-job.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { IMAGE_FORMATS, MEDIA_TYPES, SeedSchema } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
@@ -112,20 +113,20 @@ async function showJob(c: ApiContext, deps: RouteDeps, job: Job): Promise<CallTo
 
 function listModels({ catalog, pricing }: RouteDeps): string {
   return JSON.stringify(
-    catalog.models.map(({ name, description, size, maxOutputs }) => ({
-      name,
-      description,
-      default_size: `${size.defaultWidth}x${size.defaultHeight}`,
-      sides: { multiple_of: size.multiple, min: size.min, max: size.max },
-      max_outputs: maxOutputs,
-      price_per_image: formatUsd(
-        pricing.quote(name, {
-          width: size.defaultWidth,
-          height: size.defaultHeight,
-          num_outputs: 1,
-        }).perImage,
-      ),
-    })),
+    catalog.models.map(({ name, description, size, maxOutputs, hasDrafts }) => {
+      const own = { width: size.defaultWidth, height: size.defaultHeight, num_outputs: 1 };
+      const price = (decoder?: 'draft') =>
+        formatUsd(pricing.quote(name, { ...own, ...defined({ decoder }) }).perImage);
+      return {
+        name,
+        description,
+        default_size: `${size.defaultWidth}x${size.defaultHeight}`,
+        sides: { multiple_of: size.multiple, min: size.min, max: size.max },
+        max_outputs: maxOutputs,
+        price_per_image: price(),
+        ...(hasDrafts && { decoders: ['draft'], price_per_draft: price('draft') }),
+      };
+    }),
   );
 }
 

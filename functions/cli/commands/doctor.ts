@@ -9,7 +9,7 @@ import {
   readManifest,
   recipeOf,
 } from '#shared/engine/package/manifest.ts';
-import { loadPipeline } from '#shared/engine/pipeline/pipeline.ts';
+import { loadPipeline, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 
 /** Latents on each side of the trial image: small, and enough for every level of a UNet. */
 const TRIAL_LATENTS = 8;
@@ -41,7 +41,7 @@ async function run({
   const faults = await checkFiles(folder, manifest);
   if (faults.length === 0) {
     stderr.write(`files: ${Object.keys(manifest.files).length} as the manifest says\n`);
-    if (!options['files-only']) faults.push(...(await drawTrial(folder, manifest, stderr)));
+    if (!options['files-only']) faults.push(...(await drawTrials(folder, manifest, stderr)));
   }
   if (options.json) {
     const { name, digest } = manifest;
@@ -55,34 +55,44 @@ async function run({
   if (!options.json) stdout.write(`${folder} is whole\n`);
 }
 
-/** Loads the graphs and draws one small image; returns what is wrong with it. */
-async function drawTrial(
+/** Loads the graphs and draws one small image by each decoder; returns what is wrong with them. */
+async function drawTrials(
   folder: string,
-  manifest: Manifest,
+  { draft }: Manifest,
   stderr: CommandContext['stderr'],
 ): Promise<string[]> {
-  const side = TRIAL_LATENTS * manifest.size.multiple;
   try {
     const pipeline = await loadPipeline(folder, { device: 'cpu' });
     stderr.write(`graphs: loaded in ${Math.round(pipeline.loadMs)} ms\n`);
     try {
-      const request = { prompt: '', seed: 0, width: side, height: side, numOutputs: 1 };
-      for await (const { ms, pixels } of pipeline.generate(request)) {
-        const total = Math.round(ms.text + ms.unet + ms.vae);
-        stderr.write(`image: ${side}×${side} in ${total} ms\n`);
-        if (pixels.length !== side * side * 3) {
-          return [`its pictures are not ${side}×${side} where the manifest says so`];
-        }
-        if (pixels.every((value) => value === pixels[0])) {
-          return ['its trial picture has a single colour'];
-        }
-      }
+      const own = await drawTrial(pipeline, undefined, stderr);
+      return draft === undefined ? own : [...own, ...(await drawTrial(pipeline, 'draft', stderr))];
     } finally {
       await pipeline.close();
     }
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return [error.message];
+  }
+}
+
+async function drawTrial(
+  pipeline: Pipeline,
+  decoder: 'draft' | undefined,
+  stderr: CommandContext['stderr'],
+): Promise<string[]> {
+  const side = TRIAL_LATENTS * pipeline.manifest.size.multiple;
+  const kind = decoder ?? 'image';
+  const request = { prompt: '', seed: 0, width: side, height: side, numOutputs: 1, decoder };
+  for await (const { ms, pixels } of pipeline.generate(request)) {
+    const total = Math.round(ms.text + ms.unet + ms.vae);
+    stderr.write(`${kind}: ${side}×${side} in ${total} ms\n`);
+    if (pixels.length !== side * side * 3) {
+      return [`its pictures are not ${side}×${side} where the manifest says so`];
+    }
+    if (pixels.every((value, index) => value === pixels[index % 3])) {
+      return [`its trial ${kind} has a single colour`];
+    }
   }
   return [];
 }

@@ -29,7 +29,7 @@ export function readRecipe(
   const parts = { scheduler, timestep, prediction };
   const given = Object.entries(parts).find(([, value]) => value !== undefined)?.[0];
   if (name !== undefined && given !== undefined) {
-    throw new AppError('invalid-request', `--${given}: --recipe says it already.`);
+    throw new AppError('invalid-request', `--${given}: --recipe sets it already.`);
   }
   if (name !== undefined) return recipeNamed(name);
   if (given === undefined) return undefined;

@@ -3,7 +3,7 @@ import { AppError } from '#shared/core/errors.ts';
 import type { Recipe } from '#shared/core/recipe.ts';
 import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
 import { type Declaration, readDeclaration } from './declaration.ts';
-import { isForSeveralSteps, recipeOfFile, recipeOnHub } from './known-models.ts';
+import { hasNameOfAdapter, isForSeveralSteps, recipeOfFile, recipeOnHub } from './known-models.ts';
 import type { HubPlace, Lora } from './merge-lora.ts';
 import { recipeAdvice, recipeNamed } from './recipes.ts';
 import { openRepository } from './repository.ts';
@@ -50,27 +50,42 @@ function declarationFor(options: RecipeOptions): Declaration | undefined {
 }
 
 function knownRecipe(options: RecipeOptions, declaration: Declaration | undefined): Recipe {
-  const { loras = [] } = options;
-  for (const { file, hub } of loras) {
-    const known = hub && recipeOnHub(hub.repository, hub.file);
-    if (known !== undefined) return recipeNamed(known);
-    if (!isForSeveralSteps(hub?.file ?? file, hub?.repository)) continue;
-    const name = hub === undefined ? file : nameOf(hub);
-    throw new AppError('invalid-request', `${name} is made for several steps. ${recipeAdvice()}`);
-  }
   const { hub, path } = unetSource(options);
+  const model = hub === undefined ? path : nameOf(hub);
   const known =
     hub === undefined
       ? recipeOfFile(basename(path), () => countTensors(path))
       : recipeOnHub(hub.repository, hub.file);
-  if (known !== undefined) return recipeNamed(known);
-  if (declaration !== undefined) return declaration.recipe;
-  const name = hub === undefined ? path : nameOf(hub);
-  throw new AppError(
-    'invalid-request',
-    `${name} is not known to make images in one step. ${recipeAdvice()}`,
-  );
+  const own = known === undefined ? declaration?.recipe : recipeNamed(known);
+  const adapter = adapterRecipe(options.loras ?? []);
+  if (own !== undefined && adapter !== undefined && own.name !== adapter.recipe.name) {
+    throw needsRecipe(
+      `${model} makes images in one step (${own.name}), and so does ${adapter.name} on its own base`,
+    );
+  }
+  const recipe = adapter?.recipe ?? own;
+  if (recipe !== undefined) return recipe;
+  throw needsRecipe(`${model} is not known to make images in one step`);
 }
+
+/** The recipe of the first adapter that makes its base one-step. */
+function adapterRecipe(loras: readonly Lora[]): { name: string; recipe: Recipe } | undefined {
+  let found: { name: string; recipe: Recipe } | undefined;
+  for (const { file, hub } of loras) {
+    const name = hub === undefined ? file : nameOf(hub);
+    const known = hub && recipeOnHub(hub.repository, hub.file);
+    if (known !== undefined) found ??= { name, recipe: recipeNamed(known) };
+    else if (isForSeveralSteps(hub?.file ?? file, hub?.repository)) {
+      throw needsRecipe(`${name} is made for several steps`);
+    } else if (hasNameOfAdapter(basename(file))) {
+      throw needsRecipe(`${name} has the name of a LoRA that makes its base one-step`);
+    }
+  }
+  return found;
+}
+
+const needsRecipe = (problem: string): AppError =>
+  new AppError('invalid-request', `${problem}. ${recipeAdvice()}`);
 
 /** What brings the UNet. */
 function unetSource({ unet, checkpoint, repository, hub }: RecipeOptions): {

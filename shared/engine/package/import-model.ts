@@ -8,7 +8,7 @@ import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
 import { buildDeviceGraphs, type ModelConfig, readModelConfig } from './build-graphs.ts';
 import { type Calibration, calibrateVae } from './calibrate-vae.ts';
 import { type RecipeOptions, recipeOfImport } from './choose-recipe.ts';
-import type { Declaration } from './declaration.ts';
+import { assertSizes, DECLARATION_FILE, type Declaration } from './declaration.ts';
 import { fileDigest } from './file-digest.ts';
 import { readLicences } from './licences.ts';
 import { GRAPH_NAMES, MANIFEST_FILE, type Manifest, ManifestSchema } from './manifest.ts';
@@ -55,9 +55,14 @@ export async function importModel(options: ImportOptions): Promise<Manifest> {
   const repository = openRepository(options.repository, options.files);
   const sources = new SourceTensors(repository, options);
   try {
+    // First, since a LoRA given as the UNet is no model with an unknown recipe.
+    sources.assertKinds();
     const { recipe, declaration } = recipeOfImport(options);
-    sources.assertFit(recipe);
+    sources.assertRecipe(recipe);
     const config = readModelConfig(repository, recipe, options);
+    if (declaration !== undefined) {
+      assertSizes(declaration, vaeFactor(config.vae), repository.pathOf(DECLARATION_FILE));
+    }
     const { cpu } = buildDeviceGraphs(config, options.dtype);
     for (const name of GRAPH_NAMES) sources.resolve(cpu[name]);
     if (cpu.draft !== undefined) sources.resolve(cpu.draft);

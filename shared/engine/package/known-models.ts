@@ -54,6 +54,12 @@ export function recipeOfFile(name: string, tensors: () => number): RecipeName | 
   return known?.tensors !== undefined && known.tensors === tensors() ? known.recipe : undefined;
 }
 
+/** Whether a file on the disk has the name of an adapter that makes its base one-step. */
+export const hasNameOfAdapter = (name: string): boolean =>
+  KNOWN.some(
+    ({ file, tensors }) => tensors === undefined && file?.toLowerCase() === name.toLowerCase(),
+  );
+
 /** Adapters that make a model draw in a few steps, not in one. */
 const SEVERAL_STEPS = /(?:^|[^a-z0-9])(?:[2-9]|1\d)[-_ ]?steps?(?:[^a-z]|$)|pcm|lcm[-_ ]?lora/i;
 const SEVERAL_STEPS_ON_HUB = /^(?:wangfuyun\/pcm_weights|latent-consistency\/)/i;

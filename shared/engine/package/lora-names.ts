@@ -64,6 +64,8 @@ export function loraTargets(
       targets.set(`${KOHYA[part]}${module.replaceAll('.', '_')}`, target);
       // PEFT's own files name no part: what is trained alone is the UNet.
       if (part === 'unet') targets.set(module, target);
+      // diffusers' first adapters of the text encoders named attention as the UNet does.
+      else targets.set(`${part}.${module.replace(/\.(q|k|v|out)_proj$/, '.to_$1')}`, target);
       const name = original?.(module);
       if (name === undefined) continue;
       targets.set(`${KOHYA.unet}${name.replaceAll('.', '_')}`, target);

@@ -1,4 +1,5 @@
 import { FormatError } from '#shared/core/errors.ts';
+import { areFinite } from '#shared/engine/checkpoint/finite.ts';
 import { floatsOf, type LowRank, withLowRank } from '#shared/engine/checkpoint/low-rank.ts';
 import { quote } from '#shared/engine/checkpoint/quote.ts';
 import {
@@ -7,6 +8,7 @@ import {
   type LazyTensor,
 } from '#shared/engine/checkpoint/tensor.ts';
 import { type LoraPart, loraTargets, readLoraName } from './lora-names.ts';
+import { type LoraSettings, loraSettings } from './lora-settings.ts';
 
 /** Where a file or folder was fetched from. */
 export interface HubPlace {
@@ -57,15 +59,20 @@ export function mergeLoras(
   const targetOf = loraTargets((part) => modulesOf(parts, part));
   const changes = new Map<LazyTensor, LowRank[]>();
   for (const lora of loras) {
-    const modules = factorsOf(open(lora.file), lora.file);
+    const checkpoint = open(lora.file);
+    const modules = factorsOf(checkpoint, lora.file);
+    const settingsOf = loraSettings(checkpoint, lora.file);
     for (const [module, factors] of modules) {
       const target = targetOf(module);
       const weight = target && parts.get(target.part)?.get(`${target.module}.weight`);
-      if (weight === undefined) {
+      if (target === undefined || weight === undefined) {
         throw new FormatError(lora.file, `module ${quote(module)} is not part of this model`);
       }
       const known = changes.get(weight) ?? [];
-      changes.set(weight, [...known, lowRank(module, factors, weight, lora)]);
+      changes.set(weight, [
+        ...known,
+        lowRank(module, factors, weight, lora, settingsOf(target.part)),
+      ]);
     }
   }
   return new Map(
@@ -111,6 +118,7 @@ function lowRank(
   { up, down, alpha }: Factors,
   weight: LazyTensor,
   { file, scale }: Lora,
+  settings: LoraSettings,
 ): LowRank {
   if (up === undefined || down === undefined) {
     throw new FormatError(file, `module ${quote(module)} lacks its ${up ? 'down' : 'up'} weight`);
@@ -129,6 +137,14 @@ function lowRank(
       `module ${quote(module)} is ${up.shape.join('×')} times ${down.shape.join('×')} for a weight of ${weight.shape.join('×')}`,
     );
   }
-  const [strength = rank] = alpha === undefined ? [] : floatsOf(alpha);
-  return { up: floatsOf(up), down: floatsOf(down), rank, factor: (scale * strength) / rank };
+  const strength =
+    alpha === undefined ? (settings.lora_alpha ?? rank) : (floatsOf(alpha)[0] ?? rank);
+  const isRootScaled = alpha === undefined && settings.use_rslora === true;
+  const factor = (scale * strength) / (isRootScaled ? Math.sqrt(rank) : rank);
+  const change = { up: floatsOf(up), down: floatsOf(down), rank, factor };
+  if (Number.isFinite(factor) && allFinite(change.up) && allFinite(change.down)) return change;
+  throw new FormatError(file, `module ${quote(module)} holds NaN or infinity: the file is damaged`);
 }
+
+const allFinite = ({ buffer, byteOffset, byteLength }: Float32Array): boolean =>
+  areFinite(new Uint8Array(buffer, byteOffset, byteLength), 'F32');

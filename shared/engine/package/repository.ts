@@ -29,11 +29,13 @@ export interface Repository {
 
 /**
  * @param files the files that belong to it, where its folder may hold others
- * @throws AppError `file-not-found` if there is no such folder
+ * @throws AppError `file-not-found` if there is no such folder, or a file in its place
  */
 export function openRepository(folder: string, files?: readonly string[]): Repository {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new AppError('file-not-found', `${folder}: there is no such folder.`);
+  const stats = statSync(folder, { throwIfNoEntry: false });
+  if (!stats?.isDirectory()) {
+    const problem = stats === undefined ? 'there is no such folder' : 'is a file, not a folder';
+    throw new AppError('file-not-found', `${folder}: ${problem}.`);
   }
   const pathOf = (...names: readonly string[]) => join(folder, ...names);
   const listed = files && new Set(files.map((file) => join(folder, file)));

@@ -26,6 +26,8 @@ const ScheduleSchema = z.object({
   // Schedulers of other families share these betas' names and mean something else.
   _class_name: z.string().regex(DDPM_FAMILY, 'is not of the DDPM family').optional(),
   use_flow_sigmas: z.literal(false).optional(),
+  // Continuous ones are EDM's, under the name of a DDPM scheduler.
+  timestep_type: z.literal('discrete').optional(),
   prediction_type: z.enum(PREDICTIONS).optional(),
 });
 

@@ -71,13 +71,17 @@ export class SourceTensors {
     return this.openFile(this.unetFile());
   }
 
-  /** Checks that each file is what it was given as, and that the recipe suits the UNet. */
-  assertFit(recipe: Recipe): void {
+  /** Checks that each file is what it was given as. @throws FormatError saying what it is instead */
+  assertKinds(): void {
     const { unet, checkpoint } = this.options;
     if (checkpoint !== undefined) {
       assertCheckpoint(this.openFile(checkpoint), checkpoint, unet === undefined);
     }
     if (unet !== undefined) assertUnet(this.openFile(unet), unet);
+  }
+
+  /** Checks that the recipe suits the UNet. @throws FormatError naming a marker that contradicts it */
+  assertRecipe(recipe: Recipe): void {
     assertMarkers(this.unetCheckpoint(), this.unetFile(), recipe);
   }
 

@@ -3,7 +3,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 
-/** Nobody needs what is read: each read overwrites the last. */
+/** What is read is not needed: each read overwrites the last. */
 const buffer = new Uint8Array(4 * 2 ** 20);
 
 function read(path) {

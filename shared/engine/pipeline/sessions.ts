@@ -101,16 +101,20 @@ export async function loadSessions(
       const settings = runtimeOptions(options, graphOf(name).weightBytes);
       const session = await ort.InferenceSession.create(path, settings);
       // After the graph was opened: a package replaced before or meanwhile shows by now.
-      if (readManifest(folder).digest === manifest.digest) return session;
+      if (digestOnDisk(folder) === manifest.digest) return session;
       await session.release();
-      throw replaced(manifest);
     } catch (cause) {
-      if (cause instanceof AppError) throw cause;
-      const text = `${file} cannot be loaded: ${explainCuda(messageOf(cause))}`;
-      throw new AppError('model-error', text, { cause });
+      // Another package may lack the graph.
+      if (digestOnDisk(folder) === manifest.digest) {
+        const text = `${file} cannot be loaded: ${explainCuda(messageOf(cause))}`;
+        throw new AppError('model-error', text, { cause });
+      }
     }
+    throw replaced(manifest);
   };
+  let isClosed = false;
   const close = async (): Promise<void> => {
+    isClosed = true;
     ahead?.stop();
     for (const session of sessions.values()) await session.release();
     sessions.clear();
@@ -127,8 +131,10 @@ export async function loadSessions(
     runtimeVersion: ort.env.versions.node ?? ort.env.versions.common,
     close,
     async run(name, inputs) {
-      const session = sessions.get(name);
-      if (session === undefined) throw new AppError('model-error', 'The model is closed.');
+      if (isClosed) throw new AppError('model-error', 'The model is closed.');
+      // One that could not be opened again the last time is tried anew.
+      const session = sessions.get(name) ?? (await open(name));
+      sessions.set(name, session);
       const feeds: Record<string, Tensor> = {};
       for (const [input, { data, dims }] of Object.entries(inputs)) {
         feeds[input] = new ort.Tensor(elementType(data), data, dims);
@@ -153,6 +159,15 @@ export async function loadSessions(
       }
     },
   };
+}
+
+/** The digest of the package that is there now; undefined if there is none, as while it is replaced. */
+function digestOnDisk(folder: string): string | undefined {
+  try {
+    return readManifest(folder).digest;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The package on the disk is no longer the one that was loaded. */

@@ -64,6 +64,17 @@ describe('a draft', () => {
     expect(properties).toHaveProperty('decoder');
   });
 
+  test('is offered to agents with its price', async () => {
+    const list = async (harness: ApiHarness) => {
+      const params = { name: 'list_models', arguments: {} };
+      const json = { jsonrpc: '2.0', id: 1, method: 'tools/call', params };
+      const headers = { accept: 'application/json, text/event-stream' };
+      return (await harness.send('/mcp', { json, headers })).text();
+    };
+    expect(await list(api)).toContain(String.raw`\"price_per_draft\":\"$0.002\"`);
+    expect(await list(plain)).not.toContain('draft');
+  });
+
   test('is unknown input to a model without a decoder for it', async () => {
     const response = await create(plain, DRAFT);
     expect(response.status).toBe(422);

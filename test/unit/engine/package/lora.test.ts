@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { originalUnetModules } from '#shared/engine/checkpoint/original-unet-modules.ts';
@@ -106,6 +106,63 @@ describe('a merged LoRA', () => {
     expect((await merge(peft)).digest).toBe((await merge(lora('lora-peft'))).digest);
   });
 
+  it('has one digest with the text encoders of older diffusers', async () => {
+    const file = edited('lora-kohya-sgm', (entries) =>
+      entries.map(([name, tensor]) => [
+        name.replace(
+          /^lora_te(\d)_text_model_encoder_layers_(\d+)_self_attn_(\w+)_proj\.(?:lora_)?(\w+)/,
+          (_, encoder, layer, projection, role) =>
+            `text_encoder${encoder === '1' ? '' : '_2'}.text_model.encoder.layers.${layer}.self_attn.to_${projection}${role === 'alpha' ? '' : '_lora'}.${role}`,
+        ),
+        tensor,
+      ]),
+    );
+    expect(Object.keys(rawTensors(file)).join()).toContain('self_attn.to_out_lora.up.weight');
+    expect((await merge(file)).digest).toBe((await merge(lora('lora-kohya-sgm'))).digest);
+  });
+
+  /** PEFT's adapter, of rank 4, with settings in its metadata. */
+  function withSettings(settings: object): string {
+    const path = join(folder.path, `lora-${files++}.safetensors`);
+    const metadata = { lora_adapter_metadata: JSON.stringify(settings) };
+    writeSafetensors(path, rawTensors(lora('lora-peft')), metadata);
+    return path;
+  }
+
+  it.each([
+    [{ 'unet.lora_alpha': 8, 'unet.use_dora': false, 'unet.alpha_pattern': {} }, 2],
+    [{ lora_alpha: 8 }, 2],
+    [{ 'unet.lora_alpha': 8, 'unet.use_rslora': true }, 4],
+    [{ 'text_encoder.lora_alpha': 8 }, 1],
+    [{}, 1],
+  ])("has the strength that PEFT's settings state: %j", async (settings, times) => {
+    const { files } = await merge(withSettings(settings));
+    expect(files).toEqual((await merge(lora('lora-peft'), SCALE * times)).files);
+  });
+
+  it.each([
+    ['use_dora', true],
+    ['alpha_pattern', { to_q: 4 }],
+    ['lora_alpha', 'x'],
+  ])('is refused with the setting %s: %j', async (name, value) => {
+    const file = withSettings({ [`unet.${name}`]: value });
+    await expect(merge(file)).rejects.toThrow(`"${name}": `);
+  });
+
+  it('is refused by name with a value that is not finite', async () => {
+    const module = 'unet.mid_block.attentions.0.proj_in';
+    const file = edited('lora-peft', (entries) =>
+      entries.map(([name, tensor]) => {
+        if (name !== `${module}.lora_A.weight`) return [name, tensor];
+        const bytes = tensor.bytes.slice();
+        // NaN in float16.
+        bytes.set([0, 0x7e]);
+        return [name, { ...tensor, bytes }];
+      }),
+    );
+    await expect(merge(file)).rejects.toThrow(`"${module}" holds NaN or infinity`);
+  });
+
   it('adds up, and does nothing at scale 0', async () => {
     const { files: plain } = await importFixture(TINY, out());
     expect((await merge(lora('lora-kohya'), 0)).files).toEqual(plain);
@@ -171,6 +228,39 @@ describe('the recipe of a model with a LoRA', () => {
     );
     const recipe = recipeNamed('dmd2');
     expect((await importFixture(TINY, out(), { recipe, loras })).recipe).toEqual(recipe);
+  });
+
+  it('must be given where both the LoRA and the model have one', async () => {
+    const place = { repository: 'ByteDance/Hyper-SD', file: 'Hyper-SDXL-1step-lora.safetensors' };
+    const loras = [{ file: lora('lora-kohya'), scale: 1, hub: place }];
+    const hub = { repository: { repository: 'stabilityai/sdxl-turbo' } };
+    await expect(importFixture(TINY, out(), { ...none, hub, loras })).rejects.toThrow(
+      /^stabilityai\/sdxl-turbo makes images in one step \(turbo\), and so does ByteDance\/Hyper-SD\/\S+ on its own base\. Recipes are/,
+    );
+    const recipe = recipeNamed('hyper-lora');
+    const manifest = await importFixture(TINY, out(), { recipe, hub, loras });
+    expect(manifest.recipe).toEqual(recipe);
+  });
+
+  it('must be given for a copy of a LoRA for one step, and for several behind one for one', async () => {
+    const copy = join(folder.path, 'hyper-sdxl-1step-lora.safetensors');
+    copyFileSync(lora('lora-kohya'), copy);
+    const hub = { repository: { repository: 'stabilityai/sdxl-turbo' } };
+    const importing = importFixture(TINY, out(), {
+      ...none,
+      hub,
+      loras: [{ file: copy, scale: 1 }],
+    });
+    await expect(importing).rejects.toThrow(/has the name of a LoRA that makes its base one-step/);
+    const both = ['Hyper-SDXL-1step-lora.safetensors', 'Hyper-SDXL-8steps-lora.safetensors'];
+    const loras = both.map((file) => ({
+      file: lora('lora-kohya'),
+      scale: 1,
+      hub: { repository: 'ByteDance/Hyper-SD', file },
+    }));
+    await expect(importFixture(TINY, out(), { ...none, loras })).rejects.toThrow(
+      /8steps-lora\.safetensors is made for several steps/,
+    );
   });
 
   it("is the one-step model's for a style", async () => {

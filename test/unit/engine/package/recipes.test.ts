@@ -140,10 +140,15 @@ describe('the recipe of an import', () => {
     expect(recipe).toEqual(VPRED);
     declare({ recipe: { scheduler: 'euler', timestep: 999, prediction: 'sample' } });
     expect((await importWith(repository)).recipe).toMatchObject({ name: 'custom' });
+    declare({ recipe: recipeNamed('turbo') });
+    expect((await importWith(repository)).recipe).toEqual(recipeNamed('turbo'));
     for (const [fault, path] of [
       [{ recipe: 'none' }, 'recipe'],
       [{ recipe: 'hyper', words: ['Boat'] }, 'words.0'],
       [{ recipe: 'hyper', sizes: ['64'] }, 'sizes.0'],
+      [{ recipe: 'hyper', sizes: ['64x64', '64x100'] }, 'sizes.1'],
+      [{ recipe: { ...VPRED, name: 'turbo' } }, 'recipe.name'],
+      [{ recipe: { ...VPRED, eta: 1 } }, 'recipe'],
       [{ recipe: 'hyper', other: 1 }, ''],
     ] as const) {
       declare(fault);

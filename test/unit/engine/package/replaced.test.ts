@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { recipeNamed } from '#shared/engine/package/recipes.ts';
@@ -28,6 +29,13 @@ describe('a package that is replaced while its model is in memory', () => {
       code: 'model-error',
       message: 'The package of test was replaced; restart the server to use it.',
     });
+    // The graph that could not be opened again is missing from then on, and the reason stays the same.
+    await expect(draw(side)).rejects.toThrow('The package of test was replaced');
+    rmSync(out, { recursive: true });
+    await expect(draw(side)).rejects.toThrow('The package of test was replaced');
+    await make('disback');
+    expect(await draw(side)).toBe(side * side * 3);
     await pipeline.close();
+    await expect(draw(side)).rejects.toThrow('The model is closed.');
   });
 });

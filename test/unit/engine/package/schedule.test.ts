@@ -48,6 +48,7 @@ describe('readSchedule', () => {
     ['_class_name', 'EDMEulerScheduler'],
     ['_class_name', 'FlowMatchEulerDiscreteScheduler'],
     ['use_flow_sigmas', true],
+    ['timestep_type', 'continuous'],
     ['trained_betas', [0.1]],
     ['rescale_betas_zero_snr', true],
     ['clip_sample_range', 0],

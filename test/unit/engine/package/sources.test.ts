@@ -90,7 +90,10 @@ describe('a UNet', () => {
 
   it('is not a LoRA, and none of another model', async () => {
     const unet = fixture('extras', 'lora-peft.safetensors');
-    await expect(importFile('unet', unet)).rejects.toThrow(/is a LoRA, not a UNet.*--lora/);
+    for (const recipe of [recipeNamed('disback'), undefined]) {
+      const importing = importFile('unet', unet, { recipe });
+      await expect(importing).rejects.toThrow(/is a LoRA, not a UNet.*--lora/);
+    }
     const old = Object.entries(UNET).filter(([name]) => !name.startsWith('add_embedding.'));
     const path = file(Object.fromEntries(old));
     await expect(importFile('unet', path)).rejects.toThrow(/Stable Diffusion 1 or 2, not SDXL/);
@@ -129,6 +132,19 @@ describe('a UNet', () => {
     const plain = file(UNET, { 'modelspec.prediction_type': 'epsilon' });
     const hyper = recipeNamed('hyper');
     expect((await importFile('unet', plain, { recipe: hyper })).recipe).toEqual(hyper);
+  });
+});
+
+describe('a folder', () => {
+  it('may be missing, or a file', async () => {
+    const out = join(folder.path, 'out');
+    const weights = join(TINY, 'vae', 'diffusion_pytorch_model.safetensors');
+    await expect(importFixture(TINY, out, { vae: weights })).rejects.toThrow(
+      `${weights}: is a file, not a folder.`,
+    );
+    await expect(importFixture(TINY, out, { vae: `${weights}s` })).rejects.toThrow(
+      /there is no such folder/,
+    );
   });
 });
 
