@@ -181,7 +181,7 @@ describe('what becomes of orders whose ends are told badly', () => {
     const { output: _urls, output_expires_at: _at, ...served } = await ended(key, id);
     const { output: _told, output_expires_at: _toldAt, ...sent } = told;
     expect(sent).toEqual(served);
-    expect(served.receipt.images[0]?.signature).toMatch(/^[A-Za-z0-9+/]{43}=$/);
+    expect(served.receipt.images[0]?.signature).toMatch(/^[A-Za-z0-9+/]{86}==$/);
     const picture = await fetch(told.output?.[0] ?? '');
     expect(
       Buffer.from(await picture.arrayBuffer())

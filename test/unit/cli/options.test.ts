@@ -58,7 +58,10 @@ describe('commands', () => {
     [['logs', '--url', 'here'], '--url: here is not an address such as https://example.com.'],
     [['usage', '--from', '2026-02-31'], '--from: 2026-02-31 is not a date such as 2027-01-31.'],
     [['usage', '--by', 'week'], '--by: week is not one of day, model, key, tag:NAME.'],
-    [['start', '--port', '65536'], '--port: 65536 is not a whole number from 0 to 65535.'],
+    [
+      ['start', '--port', '65536'],
+      'The settings are wrong.\n  port (command line): must be a whole number from 0 to 65535',
+    ],
     [['generate', 'a', '--width', 'wide'], '--width: wide is not a number.'],
     [['generate', 'a', '--out', ''], '--out: the path is empty.'],
     [['cost', '--images', 'many'], '--images: many is not a number.'],
