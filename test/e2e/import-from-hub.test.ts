@@ -155,6 +155,16 @@ describe('onestep import from the hub', () => {
     expect(readManifest(join(folder, 'data', 'models', 'part-x')).digest).toBe(fromDisk.digest);
   });
 
+  it('completes no single file that has no UNet', async () => {
+    const content = readFileSync(fixture('extras', 'lora-kohya.safetensors'));
+    await start([], { 'heir/lora': { files: { 'x.safetensors': { content, large: true } } } });
+    const done = await run(['maker/tiny', '--checkpoint', 'heir/lora/x.safetensors', ...RECIPE]);
+    expect(done.stderr).toContain('is a LoRA, not a checkpoint with all parts: give it to --lora');
+    expect(done.code).toBe(2);
+    const weights = (hub?.requests ?? []).filter(({ host }) => host === 'storage');
+    expect(weights.map(({ path }) => path)).toEqual([`/heir/lora/resolve/${COMMIT}/x.safetensors`]);
+  });
+
   it('refuses what is not known to be one-step, with the list of recipes', async () => {
     await start();
     const unknown = await run(['maker/tiny', '--unet', 'teacher/OneStep/OneStep_UNet.bin']);

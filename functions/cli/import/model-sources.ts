@@ -14,6 +14,7 @@ import {
   type WeightPart,
 } from '#shared/engine/hub/choose-files.ts';
 import { type Fetched, fetchFromHub, type HubRequest } from '#shared/engine/hub/fetch-from-hub.ts';
+import { assertCheckpoint } from '#shared/engine/package/assert-sources.ts';
 import type { ImportOptions } from '#shared/engine/package/import-model.ts';
 import { readLicences } from '#shared/engine/package/licences.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
@@ -204,11 +205,16 @@ async function fetchMissingParts(
   if (reference === undefined || source === undefined) return [];
   const path = pathOf(source, fetched.get('checkpoint'));
   const checkpoint = unwrapped(openCheckpoint(path));
-  const weights = PARTS.filter(
-    // A checkpoint without a UNet is refused, not completed.
-    (part) => part !== 'unet' && !isGiven(part, sources) && !singleFilePart(checkpoint, part),
-  );
-  checkpoint.close();
+  let weights: readonly (typeof PARTS)[number][];
+  try {
+    // One without a UNet is refused, not completed.
+    assertCheckpoint(checkpoint, path, !sources.has('unet'));
+    weights = PARTS.filter(
+      (part) => part !== 'unet' && !isGiven(part, sources) && !singleFilePart(checkpoint, part),
+    );
+  } finally {
+    checkpoint.close();
+  }
   if (weights.length === 0) return [];
   const choose: HubRequest['choose'] = (found) => chooseFiles(found, { weights, dtype });
   const folderOf = (role: Role) => {
