@@ -30,7 +30,7 @@ const USD_PER_THOUSAND = {
   storage: 0.005 + 1.5 * 0.023 * 0.25 + 1.5 * 0.09,
 } as const;
 
-/** What costs something while nobody calls, in dollars a month. */
+/** Costs without any traffic, in dollars a month. */
 const USD_AT_REST = {
   /** One access list and four rules. */
   firewall: 5 + 4,

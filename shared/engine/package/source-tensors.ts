@@ -71,7 +71,11 @@ export class SourceTensors {
     return this.openFile(this.unetFile());
   }
 
-  /** Checks that each file is what it was given as. @throws FormatError saying what it is instead */
+  /**
+   * Checks that each file is of the kind it was given as.
+   *
+   * @throws FormatError naming the kind it is
+   */
   assertKinds(): void {
     const { unet, checkpoint } = this.options;
     if (checkpoint !== undefined) {

@@ -16,7 +16,7 @@ export function promptOf({ input }: Prediction): string {
   return String(input?.['prompt'] ?? 'picture');
 }
 
-/** One prediction in the gallery: its first picture, what it was, and what can be done with it. */
+/** One prediction in the gallery: its first picture, how it was ordered, and what can be done with it. */
 export function Tile({ prediction, show, replay, remove, filter }: TileProps) {
   const prompt = promptOf(prediction);
   const urls = prediction.output ?? [];
