@@ -63,13 +63,20 @@ export function describeOutbox(name: string, makeStores: MakeStores): void {
       expect(await outbox.get('msg_2')).toBeUndefined();
     });
 
-    test('gives out due entries, each to one caller, the longest due first', async () => {
+    test('gives out due entries, the longest due first', async () => {
       await add('msg_late', { nextAttemptAt: NOW + 2 });
       await add('msg_early', { nextAttemptAt: NOW + 1 });
       await add('msg_future', { nextAttemptAt: NOW + MINUTE });
       expect(await claim(NOW)).toEqual([]);
-      const claims = await Promise.all([claim(NOW + 2), claim(NOW + 2), claim(NOW + 2)]);
-      expect(claims.flat()).toEqual(['msg_early', 'msg_late']);
+      expect(await claim(NOW + 2)).toEqual(['msg_early', 'msg_late']);
+    });
+
+    // Two callers may share the entries between them: only the union is determined.
+    test('gives each due entry to one of the callers that ask at once', async () => {
+      await add('msg_1');
+      await add('msg_2');
+      const claims = await Promise.all([claim(NOW), claim(NOW), claim(NOW)]);
+      expect(claims.flat().toSorted()).toEqual(['msg_1', 'msg_2']);
     });
 
     test('gives out an entry again when its hiding time is over', async () => {
