@@ -1,8 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-const ON_ALL_PROCESSORS = { maxWorkers: '100%', sequence: { groupOrder: 0 } };
+/** These leave nothing behind, so their files share the workers and what those have loaded. */
+const ON_ALL_PROCESSORS = { isolate: false, maxWorkers: '100%', sequence: { groupOrder: 0 } };
 /** Servers, models and browsers take all processors themselves. */
 const ONE_BY_ONE = { maxWorkers: 1, sequence: { groupOrder: 1 } };
+/** A test of a server waits for it half of the time. */
+const TWO_AT_A_TIME = { maxWorkers: 2, sequence: { groupOrder: 2 } };
 
 /**
  * Unit tests touch neither network nor servers; contract tests run one suite per port against every
@@ -41,7 +44,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
-          ...ONE_BY_ONE,
+          ...TWO_AT_A_TIME,
         },
       },
       {
