@@ -26,6 +26,9 @@ git -C "$root" archive HEAD package.json package-lock.json .npmrc tsconfig.json 
   tar -x -C "$app"
 (cd "$app" && npm ci --omit=dev --no-audit --no-fund --loglevel=error)
 cp -L "$(command -v node)" "$app/bin/node"
+# ONNX Runtime's package holds the libraries of every platform.
+runtimes=$app/node_modules/onnxruntime-node/bin/napi-v6
+rm -rf "$runtimes/darwin" "$runtimes/win32" "$runtimes/linux/arm64"
 
 # The very wheel that the container takes, by its hash.
 grep -o 'onnxruntime-gpu==[^"]*' "$root/functions/gpu/Dockerfile" >"$work/wheel.txt"
@@ -34,7 +37,7 @@ pip download --quiet --no-deps --require-hashes --only-binary=:all: --python-ver
 python3 -m zipfile -e "$work"/onnxruntime_gpu-*.whl "$work/wheel"
 cp "$work"/wheel/onnxruntime/capi/libonnxruntime_providers_cuda.so \
   "$work"/wheel/onnxruntime/capi/libonnxruntime_providers_shared.so \
-  "$app/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/"
+  "$runtimes/linux/x64/"
 
 if [ "$with_cuda" = yes ]; then
   pip download --quiet --no-deps --only-binary=:all: --dest "$work/cuda" \
