@@ -134,12 +134,12 @@ const LOG_ACTIONS = ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:Describe
 const METRIC_NAMESPACES = ['AWS/SageMaker', '/aws/sagemaker/Endpoints'];
 
 /**
- * Image, model and the container's settings by the beginnings of their digests: what an update changes. A
- * setting is part of it, since changing one can be the fix for jobs that fail.
+ * Image, model and the rest by the beginnings of their digests: what an update changes. Settings and types
+ * of instances are part of it, since changing one can be the fix for jobs that fail.
  */
-function releaseOf(settings: DeploymentSettings, { digest }: ModelSettings): string {
+function releaseOf(settings: DeploymentSettings, { digest, instance }: ModelSettings): string {
   const { imageDigest, imageCheck, watermark, c2pa } = settings;
-  const own = sha256Hex(JSON.stringify([imageCheck, watermark, c2pa]));
+  const own = sha256Hex(JSON.stringify([imageCheck, watermark, c2pa, instance]));
   return `${imageDigest.replace('sha256:', '').slice(0, 12)}-${digest.slice(0, 12)}-${own.slice(0, 8)}`;
 }
 

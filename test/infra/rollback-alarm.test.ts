@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createFailureReport } from '#functions/gpu/compose.ts';
 import { createJsonLog } from '#shared/adapters/aws/json-log.ts';
-import { resourcesOf, synthesise } from '#test/helpers/synthesise.ts';
+import { COMMITTED_CONTEXT, resourcesOf, synthesise } from '#test/helpers/synthesise.ts';
 
 const MINUTE = 60_000;
 const OLD = `sha256:${'a'.repeat(64)}`;
@@ -12,6 +12,8 @@ interface Line {
   readonly release?: string;
   readonly time: string;
 }
+
+const [MODEL] = COMMITTED_CONTEXT['onestep:models'] as [Record<string, unknown>];
 
 /** What one deployment watches, and what it marks its container's lines with. */
 function deployed(imageDigest: string, settings: Readonly<Record<string, unknown>> = {}) {
@@ -107,6 +109,7 @@ describe('the alarm that rolls an update back', () => {
     { 'onestep:watermark': false },
     { 'onestep:imageCheck': 'https://classifier.example.com' },
     { 'onestep:c2pa': { timeStampUrl: 'http://stamps.example.com' } },
+    { 'onestep:models': [{ ...MODEL, instance: ['ml.g6.xlarge', 'ml.g5.xlarge'] }] },
   ])('is another one for other settings: taking one back may be the fix (%o)', (settings) => {
     const changed = deployed(OLD, settings);
     expect(changed.release).not.toBe(old.release);

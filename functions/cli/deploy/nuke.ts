@@ -75,7 +75,6 @@ function alwaysLeft({ stage }: DeploymentSettings): readonly string[] {
     `log groups /aws/lambda/us-east-1.onestep-${stage}-edge-… in other regions, where viewers were (made by CloudFront, kept until deleted)`,
     `log groups /aws/lambda/onestep-${stage}-data-CustomS3AutoDelete… and …-edge-… (made by Lambda for the functions that emptied the buckets, kept until deleted)`,
     'the assets of the CDK bootstrap (bucket and roles of CDKToolkit): "npx cdk gc" removes what no stack uses',
-    `the secret onestep-${stage}-mac for its recovery window, during which the name cannot be used again: "aws secretsmanager delete-secret --secret-id onestep-${stage}-mac --force-delete-without-recovery"`,
     'tags that were activated for cost allocation',
   ];
 }

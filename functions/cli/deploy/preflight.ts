@@ -157,7 +157,11 @@ async function checkConcurrency(
   const { region } = settings;
   const value = await deps.lambdaConcurrency(region);
   const needed = UNRESERVED_MINIMUM + RESERVED_CONCURRENCY;
-  if (value >= needed) return ok(check, `${value}, needed ${needed}`);
+  if (value >= needed) {
+    const enough = `${value}, needed ${needed}`;
+    const idle = `${enough}; nothing is reserved: onestep:reserveConcurrency is false in cdk.json, and can be true now`;
+    return ok(check, settings.reserveConcurrency ? enough : idle);
+  }
   const found = `The quota "Concurrent executions" (L-B99A9384) of Lambda in ${region} is ${value}`;
   const edge = `the edge function runs in the viewers' regions, each with a quota of its own`;
   return {

@@ -208,6 +208,37 @@ describe('long and large answers', () => {
   });
 });
 
+describe('the functions that nobody calls', () => {
+  it('a lost completion is settled by the sweep', async () => {
+    const { key, account } = await cloud.newCustomer(1_000_000);
+    const before = cloud.sageMaker.accepted().length;
+    cloud.sageMaker.nextFault('lose');
+    const { id } = await order(key, { prompt: 'a pier' });
+    await cloud.sageMaker.untilAccepted(before + 1);
+    await cloud.sageMaker.idle();
+    expect(await cloud.sweep()).toMatchObject({ reconciled: 1 });
+    await untilEnded(key, id);
+    const money = await cloud.system.ledger.getAccount(account);
+    expect(money).toMatchObject({ balance: 1_000_000 - PRICE, held: 0 });
+  });
+
+  it('a webhook is tried, its failure noted, and the order none the worse', async () => {
+    const { key } = await cloud.newCustomer(1_000_000);
+    // No receiver here can have an address that the function would deliver to.
+    const webhook = 'https://hooks.example.invalid/onestep?token=secret';
+    const answer = await call(key, 'POST', `/v1/models/${MODEL}/predictions`, {
+      input: { prompt: 'a quay' },
+      webhook,
+      webhook_events_filter: ['completed'],
+    });
+    const { id } = (await answer.json()) as Ordered;
+    await untilEnded(key, id);
+    const tried = () => cloud.lines.find((line) => line.includes(`msg_${id}_completed`));
+    await expect.poll(tried, { timeout: 60_000 }).toMatch(/webhook-attempted.*"outcome"/);
+    expect(tried()).not.toContain('token=secret');
+  });
+});
+
 describe('an API that fails', () => {
   const hash = createHash('sha256').update('').digest('hex');
   /** `GET` of a path as the Function URL gives it to the function. */

@@ -34,7 +34,7 @@ describe('nuke', () => {
       'destroy edge',
       'destroy data',
     ]);
-    expect(leftovers.join()).toMatch(/log groups.*CDKToolkit.*onestep-dev-mac/s);
+    expect(leftovers.join()).toMatch(/log groups.*onestep-dev-edge.*CDKToolkit/s);
   });
 
   it('leaves the edge function, and no stack, while CloudFront has copies of it', async () => {

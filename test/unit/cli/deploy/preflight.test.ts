@@ -65,6 +65,16 @@ describe('preflight', () => {
     expect(finding?.says).toContain("in the viewers' regions");
   });
 
+  it('says that nothing is reserved where the quota has grown since', async () => {
+    const small = { ...settings, reserveConcurrency: false };
+    const found = await preflight(READY, small);
+    const [finding] = found.filter(({ check }) => check === 'Lambda concurrent executions');
+    expect(finding).toMatchObject({ ok: true, says: expect.stringMatching(/can be true now/) });
+    expect((await preflight(READY, settings)).map(({ says }) => says).join()).not.toContain(
+      'reserveConcurrency',
+    );
+  });
+
   it('lets a first deployment begin with half of what an update needs, and says so', async () => {
     const half = new Map([['ml.g6.xlarge for endpoint usage', { code: 'L-ABC', value: 3 }]]);
     const change = { sageMakerQuotas: async () => half, hasEndpoints: async () => false };
