@@ -193,24 +193,26 @@ async function runOnce(
 const isSlowToLoad = ({ device }: SessionOptions, weightBytes: number): boolean =>
   device === 'cuda' && weightBytes > PREPACK_LIMIT_BYTES;
 
-function runtimeOptions(
+/** How ONNX Runtime is to open a graph with this many bytes of weights. */
+export function runtimeOptions(
   options: SessionOptions,
   weightBytes: number,
 ): InferenceSession.SessionOptions {
-  const large = weightBytes > PREPACK_LIMIT_BYTES;
+  const onCuda = options.device === 'cuda';
   return {
-    executionProviders: options.device === 'cuda' ? ['cuda'] : ['cpu'],
+    executionProviders: [options.device],
     intraOpNumThreads: Math.min(options.threads ?? availableProcessors(), availableParallelism()),
     graphOptimizationLevel: 'all',
     // On CUDA it warns at every load that shapes are computed on the CPU, as they should be.
-    ...defined({ logSeverityLevel: options.device === 'cuda' ? (3 as const) : undefined }),
+    ...defined({ logSeverityLevel: onCuda ? (3 as const) : undefined }),
     // Without the arena, every large activation is mapped anew: the VAE takes three times as long.
     enableCpuMemArena: true,
     // A memory pattern doubles the memory and is no faster.
     enableMemPattern: false,
     extra: {
       session: {
-        disable_prepacking: large ? '1' : '0',
+        // CUDA's NhwcConv copies nothing then, but learns only there that its weights lie channels last.
+        disable_prepacking: !onCuda && weightBytes > PREPACK_LIMIT_BYTES ? '1' : '0',
         intra_op: { allow_spinning: options.spin === false ? '0' : '1' },
         // Weights outside the growing pool of activations.
         use_device_allocator_for_initializers: '1',
