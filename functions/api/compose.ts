@@ -121,7 +121,6 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
       catalog,
       pricing,
       imageOrigins: [outputOrigin],
-      signInLocalVisitors: false,
     });
   return createApiApp(deps, [pages]);
 }

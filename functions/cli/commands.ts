@@ -13,6 +13,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Loa
     verify: async () => (await import('./commands/verify.ts')).verify,
   },
   'A running service': {
+    open: async () => (await import('./commands/open.ts')).open,
     keys: async () => (await import('./commands/keys.ts')).keys,
     credits: async () => (await import('./commands/credits.ts')).credits,
     accounts: async () => (await import('./commands/accounts.ts')).accounts,

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
-import { CORS_HEADERS, PREFLIGHT_HEADERS } from '#shared/adapters/http/cors.ts';
+import { CORS_HEADERS, preflightHeaders } from '#shared/adapters/http/cors.ts';
 import { sessionAuthorization } from '#shared/adapters/http/session-cookie.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
@@ -77,7 +77,10 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
       { headers: { ...CORS_HEADERS, 'cache-control': 'no-store', 'x-request-id': newId() } },
     ),
   );
-  app.options('*', () => new Response(null, { status: 204, headers: PREFLIGHT_HEADERS }));
+  app.options(
+    '*',
+    (c) => new Response(null, { status: 204, headers: preflightHeaders(c.req.raw.headers) }),
+  );
   app.all('*', async (c) => {
     const requestId = newId();
     try {

@@ -145,7 +145,6 @@ async function compose(
           pricing,
           imageOrigins: [],
           oneTimeLinks: links,
-          signInLocalVisitors: config.publicUrl === undefined && isLoopback(config.host),
         }),
     ],
   });
@@ -205,8 +204,4 @@ async function compose(
       stores.close();
     },
   };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }

@@ -10,6 +10,7 @@ import { hmacSha256 } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { NodePlatform } from './http-server.ts';
 import type { LocalService } from './open-local-service.ts';
+import { createOriginReader } from './proxy-origin.ts';
 import type { ServeConfig } from './serve-config.ts';
 
 /** What a process adds to the API of its service. */
@@ -50,15 +51,25 @@ export function createEmbeddedApp(
     onError: (error, requestId) => service.onError(error, `request ${requestId}`),
   };
   const api = createApiApp(apiDeps, extras);
+  const originOf = createOriginReader(config.trustedProxies, (peer) =>
+    service.onError(
+      new Error(
+        `X-Forwarded headers of ${peer} are not used: name the proxy in trustedProxies, or set publicUrl`,
+      ),
+      'proxy',
+    ),
+  );
   const edge = createEdgeApp({
     config: { MAX_BODY_BYTES: config.maxBodyBytes, MAX_IMAGE_BYTES },
     macKeys: secrets.macKeys,
     clock,
     randomBytes,
     forward(request, forwarded, platform) {
-      const { outgoing } = (platform ?? {}) as Partial<NodePlatform>;
+      const { incoming, outgoing } = (platform ?? {}) as Partial<NodePlatform>;
       const ends = outgoing === undefined ? {} : endsOf(outgoing);
-      return afterRefusal(api.fetch(request, { forwarded: { ...forwarded, ...ends } }));
+      const origin = originOf(request.headers, incoming?.socket.remoteAddress);
+      const told = { ...forwarded, ...ends, ...defined({ origin }) };
+      return afterRefusal(api.fetch(request, { forwarded: told }));
     },
     onError: apiDeps.onError,
   });

@@ -1,10 +1,11 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { AppError } from '#shared/core/errors.ts';
 
 /** What the HTTP library gives each request beside itself. */
 export interface NodePlatform {
+  readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
 import { PriceBookSchema } from '#shared/service/domain/pricing.ts';
+import { isNetwork } from './proxy-origin.ts';
 
 const ModelName = z
   .string()
@@ -48,6 +49,14 @@ const ServeSchema = z.strictObject({
   data: z.string().min(1).default('./.onestep'),
   /** What clients call the server, where that is another name than the request's own. */
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  /**
+   * Addresses and networks of reverse proxies whose X-Forwarded headers count; those of this machine's own
+   * always do. In the environment separated by commas.
+   */
+  trustedProxies: z
+    .union([z.array(z.string()), z.string().transform((text) => text.split(/\s*,\s*/))])
+    .pipe(z.array(z.string().refine(isNetwork, { error: 'must be an address or a network' })))
+    .default([]),
   topupUrl: z.url({ protocol: /^https?$/ }).optional(),
   /** Model packages; the demo model and those under `models/` in the data folder when absent. */
   models: z

@@ -3,6 +3,8 @@ import {
   BlockPublicAccess,
   Bucket,
   BucketEncryption,
+  type CorsRule,
+  HttpMethods,
   type IBucket,
   type LifecycleRule,
   ObjectOwnership,
@@ -20,15 +22,26 @@ export interface PrivateBucketProps {
   readonly accessLogs?: Bucket;
   /** @default false: an object is never overwritten with other contents */
   readonly versioned?: boolean;
+  /** Whether pages of any origin may read objects by their signed URLs. */
+  readonly readableByPages?: boolean;
   /** @default only unfinished uploads are removed, after a day */
   readonly lifecycle?: readonly LifecycleRule[];
   /** CloudFront's standard logs are written by ACL. @default ACLs are off */
   readonly aclLogs?: boolean;
 }
 
+/** Who has the signed URL may read the object anyway: the rule lets a script see what it got. */
+const CORS_RULE: CorsRule = {
+  allowedMethods: [HttpMethods.GET, HttpMethods.HEAD],
+  allowedOrigins: ['*'],
+  allowedHeaders: ['*'],
+  exposedHeaders: ['Content-Disposition', 'Content-Length', 'Content-Range', 'ETag'],
+  maxAge: 86_400,
+};
+
 /**
- * A bucket that nothing outside the account can read: no public access, TLS only, encrypted, without
- * CORS, its requests logged, unfinished uploads removed. In `dev` it empties itself when deleted.
+ * A bucket that nothing outside the account can read: no public access, TLS only, encrypted, its
+ * requests logged, unfinished uploads removed. In `dev` it empties itself when deleted.
  */
 export function createPrivateBucket(
   scope: Construct,
@@ -46,6 +59,7 @@ export function createPrivateBucket(
         ? ObjectOwnership.BUCKET_OWNER_PREFERRED
         : ObjectOwnership.BUCKET_OWNER_ENFORCED,
     versioned: props.versioned ?? false,
+    ...(props.readableByPages === true && { cors: [CORS_RULE] }),
     removalPolicy: policy.removal,
     autoDeleteObjects: !policy.protect,
     lifecycleRules: [

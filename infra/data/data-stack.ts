@@ -117,6 +117,7 @@ export class DataStack extends OnestepStack {
       stage: this.settings.stage,
       bucketName: this.outputBucket.bucketName,
       accessLogs: this.accessLogs,
+      readableByPages: true,
       lifecycle: [
         { id: 'images', prefix: 'outputs/', expiration: afterRetention },
         { id: 'marks', prefix: 'jobs/', expiration: afterRetention },

@@ -6,6 +6,8 @@ export interface Forwarded {
   readonly requestId: string;
   /** The `Authorization` header as the client sent it. */
   readonly authorization?: string;
+  /** Where clients reach the service, as a proxy that is trusted says; absent without one. */
+  readonly origin?: string;
   /** The body, once it was read for its digest; undefined when the request has none. */
   readonly body?: Uint8Array;
   /** SHA-256 of the body, hex. */

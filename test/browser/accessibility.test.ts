@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openPage, seriousFaults } from './open-page.ts';
 
-import { SLOW, visitServer } from './visit-server.ts';
+import { arrive, SLOW, visitServer } from './visit-server.ts';
 
 const visited = visitServer();
 
@@ -11,7 +11,7 @@ describe('for everybody', () => {
   it.each(PATHS)('%s has no serious accessibility fault, in light and in dark', async (path) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page, errors, context } = await openPage(visited.browser, { colorScheme });
-      await page.goto(visited.server.url);
+      await arrive(page, visited.server);
       await page.goto(visited.server.url + path);
       await page.waitForLoadState('networkidle');
       expect(await seriousFaults(page)).toEqual([]);
@@ -38,7 +38,7 @@ describe('for everybody', () => {
 
   it('has no serious fault while it waits, shows, asks and refuses', async () => {
     const { page } = await openPage(visited.browser);
-    await page.goto(visited.server.url);
+    await arrive(page, visited.server);
     await page.click('button.primary');
     await page.waitForSelector('.waiting');
     expect(await seriousFaults(page)).toEqual([]);
@@ -61,6 +61,7 @@ describe('for everybody', () => {
       headers: { prefer: 'wait=30' },
     });
     const { page } = await openPage(visited.browser, { width: 360, height: 740 });
+    await arrive(page, visited.server);
     await page.goto(`${visited.server.url}/webhooks`);
     await page.locator('text=View').first().click();
     await page.waitForSelector('dialog pre');
@@ -72,7 +73,7 @@ describe('for everybody', () => {
 
   it.each(PATHS)('%s fits a screen of 360 pixels', async (path) => {
     const { page } = await openPage(visited.browser, { width: 360, height: 740 });
-    await page.goto(visited.server.url);
+    await arrive(page, visited.server);
     await page.goto(visited.server.url + path);
     await page.waitForLoadState('networkidle');
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
@@ -80,7 +81,7 @@ describe('for everybody', () => {
 
   it('makes a picture with the keyboard alone', async () => {
     const { page } = await openPage(visited.browser);
-    await page.goto(visited.server.url);
+    await arrive(page, visited.server);
     await page.focus('#prompt');
     await page.keyboard.press('Shift+Enter');
     await page.keyboard.type('in the snow');
@@ -96,7 +97,7 @@ describe('for everybody', () => {
   it('copies where the page has no clipboard', async () => {
     const { page } = await openPage(visited.browser);
     await page.addInitScript('Object.defineProperty(navigator, "clipboard", { value: undefined })');
-    await page.goto(visited.server.url);
+    await arrive(page, visited.server);
     await page.click('text=As code');
     await page.click('text=Copy code');
     await page.waitForSelector('button >> text=Copied');

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { openPage } from './open-page.ts';
 
-import { makePicture, newKey, SLOW, visitServer } from './visit-server.ts';
+import { arrive, makePicture, newKey, SLOW, visitServer } from './visit-server.ts';
 
 const visited = visitServer();
 
 describe('the address', () => {
   it('leads back to what was made: by reloading, by going back, and by its link', async () => {
     const { page, errors } = await openPage(visited.browser);
-    await page.goto(visited.server.url);
+    await arrive(page, visited.server);
     await makePicture(page, 'a red house');
     const first = page.url();
     expect(first).toContain('?prediction=');
@@ -21,6 +21,7 @@ describe('the address', () => {
     await page.reload();
     await expect.poll(() => page.textContent('.made .prompt')).toBe('a blue house');
     const visitor = await openPage(visited.browser);
+    await arrive(visitor.page, visited.server);
     await visitor.page.goto(first);
     await visitor.page.waitForSelector('.made .prompt');
     expect(visitor.page.url()).toBe(first);
@@ -33,6 +34,7 @@ describe('the address', () => {
     });
     const { urls } = (await created.json()) as { urls: { web: string } };
     const { page } = await openPage(visited.browser);
+    await arrive(page, visited.server);
     await page.goto(urls.web);
     await expect.poll(() => page.locator('.stage .pictures img').count(), SLOW).toBe(4);
   });
@@ -57,7 +59,7 @@ describe('the address', () => {
 describe('a connection that is lost', () => {
   it('is waited for, and the picture comes', async () => {
     const { page, context } = await openPage(visited.browser);
-    await page.goto(visited.server.url);
+    await arrive(page, visited.server);
     await page.check('#count input[value="4"]');
     await page.click('button.primary');
     await page.waitForURL(/prediction=/);
@@ -69,7 +71,7 @@ describe('a connection that is lost', () => {
 
   it('is said where an order could not be sent, which then is sent once', async () => {
     const { page, context } = await openPage(visited.browser);
-    await page.goto(visited.server.url);
+    await arrive(page, visited.server);
     await context.setOffline(true);
     await page.click('button.primary');
     await expect.poll(() => page.textContent('.stage .notice strong')).toBe('No connection');

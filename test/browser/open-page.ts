@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 const PATHS = [
   process.env['CHROMIUM_PATH'],
@@ -27,6 +28,15 @@ export async function startBrowser(): Promise<Browser> {
       '--no-first-run',
     ],
   });
+}
+
+/** Waits until the first picture on the stage is drawn. */
+export async function waitForPicture(page: Page, timeout?: number): Promise<void> {
+  const picture = page.locator('.stage .pictures img').first();
+  await picture.waitFor(timeout === undefined ? {} : { timeout });
+  // Not a condition as text: the page's policy forbids evaluating that a second time.
+  const width = () => picture.evaluate((image: { naturalWidth: number }) => image.naturalWidth);
+  await expect.poll(width).toBeGreaterThan(0);
 }
 
 /** A page, and everything about it that must stay empty or harmless. */

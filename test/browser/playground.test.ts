@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ROOT } from '#test/helpers/root.ts';
 import { openPage } from './open-page.ts';
 
-import { makePicture, newKey, run, signIn, visitServer } from './visit-server.ts';
+import { arrive, makePicture, newKey, run, signIn, visitServer } from './visit-server.ts';
 
 const visited = visitServer();
 
@@ -13,7 +13,7 @@ interface Ordered {
 describe('the playground', () => {
   it('makes a picture on the first visit, with its times, cost, seed and receipt', async () => {
     const { page, errors, urls } = await openPage(visited.browser);
-    await page.goto(visited.server.url);
+    await arrive(page, visited.server);
     await makePicture(page, 'a red lighthouse by the sea at sunset');
     expect(await page.textContent('.facts')).toMatch(/UNet.*decode.*cost\$0\.0.*seed\d+/s);
     await page.click('text=Receipt');
@@ -27,7 +27,7 @@ describe('the playground', () => {
 
   it('keeps the key where no script can read it, and sends a strict policy', async () => {
     const { page, context } = await openPage(visited.browser);
-    const answer = await page.goto(visited.server.url);
+    const answer = await arrive(page, visited.server);
     const cookies = await context.cookies();
     expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual([
       { httpOnly: true, sameSite: 'Strict' },
@@ -40,7 +40,7 @@ describe('the playground', () => {
 
   it('makes the same picture from the same seed, and others beside it', async () => {
     const { page } = await openPage(visited.browser);
-    await page.goto(visited.server.url);
+    await arrive(page, visited.server);
     await page.fill('#seed', '7');
     await page.check('#count input[value="3"]');
     await page.check('#format input[value="webp"]');
@@ -55,7 +55,7 @@ describe('the playground', () => {
 
   it('shows the call as code for the very same order', async () => {
     const { page } = await openPage(visited.browser);
-    await page.goto(visited.server.url);
+    await arrive(page, visited.server);
     await page.fill('#prompt', "a cat's house");
     await page.fill('#seed', '11');
     await page.click('text=As code');
@@ -68,7 +68,7 @@ describe('the playground', () => {
 
   it('shows code that runs as it stands, and makes what the form says', async () => {
     const { page } = await openPage(visited.browser);
-    await page.goto(visited.server.url);
+    await arrive(page, visited.server);
     await page.fill('#prompt', `"it's": null, and \\ so on`);
     await page.fill('#seed', '12');
     await page.check('#aspect input[value="16:9"]');
@@ -99,7 +99,7 @@ describe('the playground', () => {
 
   it('shows the models side by side, each with its price, sizes and licence', async () => {
     const { page } = await openPage(visited.browser);
-    await page.goto(visited.server.url);
+    await arrive(page, visited.server);
     await page.check('#aspect input[value="21:9"]');
     expect(await page.textContent('button.primary')).toContain('$0.004');
     await page.check('#model input[value="acme/tiny"]');

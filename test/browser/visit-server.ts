@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll } from 'vitest';
 import { copyOfTiny } from '#test/helpers/model-fixture.ts';
 import { fromRoot } from '#test/helpers/root.ts';
@@ -12,7 +12,7 @@ import {
   startServer,
   temporaryFolder,
 } from '#test/helpers/server-process.ts';
-import { startBrowser } from './open-page.ts';
+import { startBrowser, waitForPicture } from './open-page.ts';
 
 export const run = promisify(execFile);
 /** Machines that run tests may be busy. */
@@ -64,12 +64,18 @@ export async function onestep(...words: readonly string[]): Promise<string> {
   return (await run(process.execPath, all, { env })).stdout;
 }
 
+/** Signs a page in as the operator by a link, as `onestep open` does. */
+export async function arrive(page: Page, server: RunningServer): Promise<Response | null> {
+  const answer = await server.send('/session', { method: 'POST', admin: true });
+  const { path } = (await answer.json()) as { path: string };
+  return page.goto(server.url + path);
+}
+
 /** Types a prompt, orders, and waits until a picture is drawn. */
 export async function makePicture(page: Page, prompt: string): Promise<void> {
   await page.fill('#prompt', prompt);
   await page.click('button.primary');
-  await page.waitForSelector('.stage .pictures img');
-  await page.waitForFunction("document.querySelector('.stage img').naturalWidth > 0");
+  await waitForPicture(page);
 }
 
 /** A key of an account of its own, made by the operator. */

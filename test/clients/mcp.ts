@@ -73,6 +73,33 @@ export function describeMcpClient(where: string, start: StartServed): void {
       expect(content[0]?.text).toMatch(/^size:/);
     });
 
+    it('is refused an argument that the tool does not have, for nothing', async () => {
+      const balance = async () => (await server.call('GET', '/v1/account')).balance;
+      const before = await balance();
+      const args = { prompt: 'x', steps: 4 };
+      const asked = callTool('generate', args).then(
+        ({ isError, content }) => `${isError} ${content[0]?.text}`,
+        (error: Error) => error.message,
+      );
+      expect(await asked).toContain('steps');
+      expect(await balance()).toBe(before);
+    });
+
+    it('sends one message at a time', async () => {
+      const message = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+      const answer = await fetch(`${server.url}/mcp`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${server.keys.key}`,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+        },
+        body: JSON.stringify([message, { ...message, id: 2 }]),
+      });
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toContain('no batches');
+    });
+
     it('gets nowhere without a key', async () => {
       const answer = await fetch(`${server.url}/mcp`, { method: 'POST', body: '{}' });
       expect(answer.status).toBe(401);

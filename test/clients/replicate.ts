@@ -78,7 +78,8 @@ export function describeReplicateClient(where: string, start: StartServed): void
           stream: true,
         });
         const { pathname } = new URL(urls.stream ?? '');
-        const answer = await fetch(server.url + pathname, { headers: { 'user-agent': userAgent } });
+        const url = new URL(pathname, server.url);
+        const answer = await fetch(url, { headers: { 'user-agent': userAgent } });
         return [...(await answer.text()).matchAll(/^event: (.*)$/gm)].map(([, name]) => name);
       };
       expect(await eventsFor('curl/8')).toContain('phase');

@@ -26,7 +26,7 @@ const run = promisify(execFile);
 const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench'];
 
 /** What a block may be: each is run, or read as what it is. */
-const LANGUAGES = ['sh', 'js', 'json', 'python'];
+const LANGUAGES = ['sh', 'js', 'json', 'python', 'nginx'];
 /** Calls of `onestep` in blocks and in the text, as their words. */
 function callsOf(file: string): readonly string[][] {
   const text = readFromRoot(file).replaceAll('\\\n', ' ');

@@ -26,10 +26,16 @@ export function failureOf({ error, error_code }: Prediction): Problem {
   return new Problem(200, { detail: error ?? 'No reason was given.', error: { code } }, null);
 }
 
-/** `next` and its like are absolute; behind a proxy their origin may differ from the page's. */
+/** Where this deployment's paths begin, without a slash at the end: a proxy may serve it under a prefix. */
+export const BASE = location.pathname.slice(0, location.pathname.lastIndexOf('/'));
+
+/**
+ * The path within the deployment of `next` and its like, which are absolute: behind a proxy their origin
+ * may differ from the page's.
+ */
 export function pathOf(url: string): string {
   const { pathname, search } = new URL(url);
-  return pathname + search;
+  return (pathname.startsWith(`${BASE}/`) ? pathname.slice(BASE.length) : pathname) + search;
 }
 
 /**
@@ -56,7 +62,7 @@ async function send(
   headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
   try {
-    return await fetch(path, {
+    return await fetch(BASE + path, {
       method,
       credentials: 'same-origin',
       headers: body === undefined ? headers : { 'content-type': typeOf(body), ...headers },

@@ -18,13 +18,6 @@ const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
   verify: () => <Verify />,
 };
 
-// Left in the address by a one-time link.
-const address = new URL(location.href);
-if (address.searchParams.has('signed-in')) {
-  address.searchParams.delete('signed-in');
-  history.replaceState(null, '', address);
-}
-
 const data = JSON.parse(document.getElementById('page-data')?.textContent ?? '{}') as PageData;
 const app = document.getElementById('app');
 const page = PAGES[data.page];

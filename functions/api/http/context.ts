@@ -14,7 +14,7 @@ export interface Caller {
 /** Facts of one request, known to every route. */
 export interface RequestFacts {
   readonly requestId: string;
-  /** The scheme and host that clients call, without a trailing slash. */
+  /** The scheme, host and prefix, if any, that clients call, without a trailing slash. */
   readonly origin: string;
   readonly authorization: string | undefined;
   readonly onAnswered: Forwarded['onAnswered'];

@@ -25,7 +25,10 @@ export function requestFacts(
     const { headers, url } = c.req.raw;
     const facts: RequestFacts = {
       requestId: forwarded?.requestId ?? headers.get(REQUEST_ID_HEADER) ?? newId(),
-      origin: deps.settings.publicUrl ?? url.slice(0, url.indexOf('/', url.indexOf('//') + 2)),
+      origin:
+        deps.settings.publicUrl ??
+        forwarded?.origin ??
+        url.slice(0, url.indexOf('/', url.indexOf('//') + 2)),
       authorization: forwarded
         ? forwarded.authorization
         : (headers.get(AUTHORIZATION_HEADER) ?? undefined),

@@ -5,6 +5,7 @@ import {
   parseJSONRPCMessage,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
+import { commonHeaders } from '#functions/api/http/answer.ts';
 import { authenticate } from '#functions/api/http/authenticate.ts';
 import type { ApiContext } from '#functions/api/http/context.ts';
 import { keyErrorResponses } from '#functions/api/http/error-schema.ts';
@@ -47,6 +48,7 @@ export const registerMcp: RegisterRoutes = (app, deps) => {
     const answer = await (isLegacy ? serveLegacy : serveModern)(c, deps, parsedBody);
     const refusal = REFUSALS[answer.status];
     if (refusal !== undefined) throw new AppError(...refusal);
+    for (const [name, value] of Object.entries(commonHeaders(c))) answer.headers.set(name, value);
     return answer;
   });
 };
@@ -81,7 +83,8 @@ async function serveLegacy(c: ApiContext, deps: RouteDeps, parsedBody: unknown):
 
 /**
  * @throws AppError `unsupported-media-type`; `invalid-json`; `invalid-request` for JSON that is no
- *   message of the protocol
+ *   message of the protocol, or several: a batch would pass the key's rate limit as one request, and
+ *   make one order of all that share its `Idempotency-Key`
  */
 async function readMessage(c: ApiContext): Promise<unknown> {
   if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
@@ -93,8 +96,11 @@ async function readMessage(c: ApiContext): Promise<unknown> {
   } catch (cause) {
     throw new AppError('invalid-json', 'The body is not valid JSON.', { cause });
   }
+  if (Array.isArray(body)) {
+    throw new AppError('invalid-request', 'Send each JSON-RPC message by itself: no batches.');
+  }
   try {
-    for (const message of Array.isArray(body) ? body : [body]) parseJSONRPCMessage(message);
+    parseJSONRPCMessage(body);
   } catch (cause) {
     throw new AppError('invalid-request', 'The body is not a JSON-RPC 2.0 message.', { cause });
   }

@@ -11,7 +11,8 @@ import { IMAGE_FORMATS, MEDIA_TYPES, SeedSchema } from '#shared/core/inference.t
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { formatUsd } from '#shared/core/money.ts';
 
-const GenerateInput = z.object({
+// Strict: an argument that is not known is refused before anything is charged.
+const GenerateInput = z.strictObject({
   prompt: z.string().min(1).max(10_000).describe('What the image shows'),
   model: z.string().max(200).optional().describe('owner/name; see list_models'),
   size: z.string().max(20).optional().describe('WIDTHxHEIGHT'),
@@ -43,7 +44,7 @@ export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
     {
       title: 'Get a prediction',
       description: 'Shows the images of a prediction that generate has named.',
-      inputSchema: z.object({ id: z.string().max(64) }),
+      inputSchema: z.strictObject({ id: z.string().max(64) }),
       annotations: { readOnlyHint: true },
     },
     ({ id }) => told(c, deps, async () => showJob(c, deps, await ownJob(c, deps, id))),
@@ -54,7 +55,7 @@ export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
     {
       title: 'List models',
       description: 'Lists the models with their sizes and prices.',
-      inputSchema: z.object({}),
+      inputSchema: z.strictObject({}),
       annotations: { readOnlyHint: true },
     },
     () => told(c, deps, async () => ({ content: [text(listModels(deps))] })),

@@ -30,7 +30,10 @@ interface DocumentProps {
   readonly children?: Child | undefined;
 }
 
-/** A whole page: head, navigation, and the place that the script fills. */
+/**
+ * A whole page: head, navigation, and the place that the script fills. Its links are relative, since a proxy
+ * may serve it under a prefix; every page lies at the top.
+ */
 export function Document(props: DocumentProps) {
   return html`<!doctype html>${(
     <html lang="en">
@@ -40,15 +43,15 @@ export function Document(props: DocumentProps) {
         <title>{props.title === 'Playground' ? 'Onestep' : `${props.title} · Onestep`}</title>
         <meta name="color-scheme" content="light dark" />
         <link rel="icon" href={ICON} />
-        <link rel="stylesheet" href={props.style} />
-        {props.data !== undefined && <script type="module" src={props.script} />}
+        <link rel="stylesheet" href={`.${props.style}`} />
+        {props.data !== undefined && <script type="module" src={`.${props.script}`} />}
       </head>
       <body>
         <a class="skip" href="#app">
           Skip to the content
         </a>
         <header>
-          <a class="name" href="/">
+          <a class="name" href="./">
             <Mark /> Onestep
           </a>
           {props.signedIn && <Navigation page={props.page} />}
@@ -61,7 +64,7 @@ export function Document(props: DocumentProps) {
           <noscript>This page needs JavaScript. The API does not: see the reference.</noscript>
         </main>
         <footer>
-          <a href="/docs">API reference</a> · <a href="/openapi.json">OpenAPI</a>
+          <a href="./docs">API reference</a> · <a href="./openapi.json">OpenAPI</a>
         </footer>
         {props.data !== undefined && (
           <script type="application/json" id="page-data">
@@ -78,13 +81,13 @@ function Navigation({ page }: { readonly page: string }) {
     <>
       <nav aria-label="Pages">
         {PAGE_LINKS.map((link) => (
-          <a href={link.path} aria-current={link.page === page ? 'page' : undefined}>
+          <a href={`.${link.path}`} aria-current={link.page === page ? 'page' : undefined}>
             {link.title}
           </a>
         ))}
       </nav>
       <span id="balance" />
-      <form method="post" action="/sign-out">
+      <form method="post" action="./sign-out">
         <button type="submit" class="quiet">
           Sign out
         </button>

@@ -4,7 +4,7 @@ import type { RandomBytes } from '#shared/core/ids.ts';
 const LIFETIME_MS = 10 * 60_000;
 const MOST_LINKS = 100;
 
-/** Links that sign in once: what `npm start` prints, and where a first visit from this machine goes. */
+/** Links that sign in once: what `npm start` and `onestep open` print. */
 export interface OneTimeLinks {
   /** The path of a new link. */
   create(): string;

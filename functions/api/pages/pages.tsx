@@ -3,6 +3,7 @@ import type { ApiApp, ApiContext } from '#functions/api/http/context.ts';
 import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { endedSessionCookie, sessionCookie } from '#shared/adapters/http/session-cookie.ts';
 import { defined } from '#shared/core/defined.ts';
+import { AppError } from '#shared/core/errors.ts';
 import { isUlid } from '#shared/core/ids.ts';
 import { aspectSizes, type Catalog } from '#shared/service/domain/catalog.ts';
 import type { KeyService } from '#shared/service/domain/keys.ts';
@@ -21,16 +22,15 @@ export interface PagesDeps {
   readonly pricing: Pricing;
   /** Where output images may come from besides the deployment itself, such as a bucket's origin. */
   readonly imageOrigins: readonly string[];
+  /** Absent where nobody stands at the server's terminal. */
   readonly oneTimeLinks?: OneTimeLinks;
-  /** For a server that only its own machine can reach: a first visit signs in by itself. */
-  readonly signInLocalVisitors: boolean;
 }
 
 /** The pages for people: playground, keys, credits, usage, webhooks, and signing in and out. */
 export function registerPages(app: ApiApp, deps: PagesDeps): void {
   for (const { page, path, title } of PAGE_LINKS) {
     app.get(path, async (c) => {
-      if (!(await isSignedIn(c, deps))) return c.redirect(signInPath(c, deps), 303);
+      if (!(await isSignedIn(c, deps))) return c.redirect(signInPath(c), 303);
       return show(c, deps, title, page, { page, models: modelsOf(deps) });
     });
   }
@@ -38,15 +38,16 @@ export function registerPages(app: ApiApp, deps: PagesDeps): void {
   app.post('/sign-in', (c) => signIn(c, deps));
   app.post('/sign-out', (c) => {
     c.header('set-cookie', endedSessionCookie(isSecure(c)));
-    return c.redirect('/sign-in', 303);
+    return c.redirect('./sign-in', 303);
   });
   app.get('/session/:token', (c) => {
     const to = pagePath(c.req.query('to'));
     const key = deps.oneTimeLinks?.redeem(c.req.param('token'));
-    if (key === undefined) return c.redirect(withReturn('/sign-in', to), 303);
+    if (key === undefined) return c.redirect(withReturn('../sign-in', to), 303);
     c.header('set-cookie', sessionCookie(key, isSecure(c)));
-    return c.redirect(`${to}${to.includes('?') ? '&' : '?'}${ARRIVED}`, 303);
+    return c.redirect(`..${to}`, 303);
   });
+  app.post('/session', (c) => createLink(c, deps));
   app.get('/assets/:name', async (c) => {
     const { script, style } = await deps.assets();
     const found = [script, style].find(({ path }) => path === c.req.path);
@@ -59,8 +60,28 @@ export function registerPages(app: ApiApp, deps: PagesDeps): void {
   });
 }
 
+/**
+ * A new link for whoever has an admin key, as `onestep open` asks for it. A session's cookie does not do:
+ * a link that a page could get would carry the session to another browser.
+ */
+async function createLink(c: ApiContext, { oneTimeLinks, keyService }: PagesDeps) {
+  const key = keyOfAuthorization(c.req.header('authorization'));
+  const known = key === undefined ? undefined : await keyService.authenticate(key);
+  if (oneTimeLinks === undefined || known?.ok !== true || !known.key.scopes.includes('admin')) {
+    throw new AppError('permission-denied', 'A link to sign in with needs an admin key.');
+  }
+  return c.json({ path: oneTimeLinks.create() }, 201);
+}
+
 async function signIn(c: ApiContext, deps: PagesDeps): Promise<Response> {
-  const form = await c.req.parseBody();
+  // Another site's form would sign its visitor in as somebody else, who could then read along.
+  const site = c.req.header('sec-fetch-site');
+  if (site !== undefined && site !== 'same-origin') {
+    throw new AppError('permission-denied', 'Sign in on the page of this server itself.');
+  }
+  const form = await c.req.parseBody().catch((cause: unknown) => {
+    throw new AppError('invalid-request', 'The form could not be read.', { cause });
+  });
   const text = typeof form['key'] === 'string' ? form['key'].trim() : '';
   const to = pagePath(form['to']);
   const key = keyOfAuthorization(`Bearer ${text}`);
@@ -71,11 +92,12 @@ async function signIn(c: ApiContext, deps: PagesDeps): Promise<Response> {
     return showSignIn(c, deps, to, problem);
   }
   c.header('set-cookie', sessionCookie(key, isSecure(c)));
-  return c.redirect(to, 303);
+  return c.redirect(`.${to}`, 303);
 }
 
 function showSignIn(c: ApiContext, deps: PagesDeps, to: string, problem?: string) {
-  const form = <SignIn to={to} local={isLocal(c, deps)} {...defined({ problem })} />;
+  const hasLinks = deps.oneTimeLinks !== undefined;
+  const form = <SignIn to={to} hasLinks={hasLinks} {...defined({ problem })} />;
   return show(c, deps, 'Sign in', 'sign-in', undefined, form);
 }
 
@@ -95,36 +117,15 @@ async function isSignedIn(c: ApiContext, deps: PagesDeps): Promise<boolean> {
   return key !== undefined && (await deps.keyService.authenticate(key)).ok;
 }
 
-/** Visitors from the machine itself need not paste a key. */
-function signInPath(c: ApiContext, deps: PagesDeps): string {
+/** Where to sign in, and come back from. Relative, as all redirects are: a proxy's prefix stays. */
+function signInPath(c: ApiContext): string {
   const { pathname, search } = new URL(c.req.url);
-  const to = pagePath(pathname + search);
-  const link =
-    isLocal(c, deps) && c.req.query(ARRIVED) === undefined
-      ? deps.oneTimeLinks?.create()
-      : undefined;
-  return withReturn(link ?? '/sign-in', to);
+  return withReturn('./sign-in', pagePath(pathname + search));
 }
 
 function withReturn(path: string, to: string): string {
   return to === '/' ? path : `${path}?${new URLSearchParams({ to })}`;
 }
-
-/** Whether it is the machine's own browser. By another name, or through a proxy, it is not. */
-function isLocal(c: ApiContext, deps: PagesDeps): boolean {
-  const { hostname } = new URL(c.get('facts').origin);
-  return (
-    deps.signInLocalVisitors &&
-    deps.oneTimeLinks !== undefined &&
-    ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) &&
-    PROXY_HEADERS.every((name) => c.req.header(name) === undefined)
-  );
-}
-
-/** Marks the way back from a one-time link: without its cookie, another link would not help. */
-const ARRIVED = 'signed-in';
-
-const PROXY_HEADERS = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'];
 
 async function show(
   c: ApiContext,

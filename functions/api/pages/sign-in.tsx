@@ -2,22 +2,23 @@ interface SignInProps {
   readonly problem?: string;
   /** The page to go to afterwards. */
   readonly to: string;
-  /** The visitor is at the machine itself and needs no key. */
-  readonly local: boolean;
+  /** The server prints links that sign in without a key. */
+  readonly hasLinks: boolean;
 }
 
 /** The form that takes an API key; the key goes into a cookie that no script can read. */
-export function SignIn({ problem, to, local }: SignInProps) {
+export function SignIn({ problem, to, hasLinks }: SignInProps) {
   return (
-    <form method="post" action="/sign-in" class="card composer narrow">
+    <form method="post" action="./sign-in" class="card composer narrow">
       {problem !== undefined && (
         <div class="notice" role="alert">
           <p>{problem}</p>
         </div>
       )}
-      {local && (
+      {hasLinks && (
         <p>
-          The server runs on this machine: <a href={to}>go in without a key</a>.
+          On the server’s own machine, <code>npx --no onestep open</code> prints a link that signs
+          you in.
         </p>
       )}
       <input type="hidden" name="to" value={to} />

@@ -59,10 +59,10 @@ export function ReferencePage({ document }: { readonly document: OpenApiDocument
       </head>
       <body>
         <header>
-          <a class="name" href="/">
+          <a class="name" href="./">
             <Mark /> {document.info.title}
           </a>
-          <a href="/openapi.json">OpenAPI</a>
+          <a href="./openapi.json">OpenAPI</a>
         </header>
         <h1>API reference</h1>
         {(document.info.description ?? '').split('\n\n').map((words) => (

@@ -76,6 +76,7 @@ function greeting({ url, keys, signInPath }: EmbeddedServer): string {
   return `Onestep is running at ${url}
 
   In a browser   ${url}${signInPath()}
+                 signs in once; "npx --no onestep open" makes another
   API key        ${keys.key}
   Admin key      ${keys.adminKey}
 

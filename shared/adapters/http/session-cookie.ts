@@ -36,5 +36,7 @@ function isForeign(headers: Headers): boolean {
   const site = headers.get('sec-fetch-site');
   if (site !== null) return site !== 'same-origin' && site !== 'none';
   const origin = headers.get('origin');
-  return origin !== null && URL.canParse(origin) && new URL(origin).host !== headers.get('host');
+  if (origin === null) return false;
+  // "null" is what a sandboxed frame or a file says.
+  return !URL.canParse(origin) || new URL(origin).host !== headers.get('host');
 }

@@ -19,7 +19,9 @@ describe('storage', () => {
           RestrictPublicBuckets: true,
         });
         expect(Properties.BucketEncryption, id).toBeDefined();
-        expect(Properties.CorsConfiguration, id).toBeUndefined();
+        // Only pictures, which links are handed out for, may be read by pages of other origins.
+        const methods = Properties.CorsConfiguration?.CorsRules[0].AllowedMethods;
+        expect(methods, id).toEqual(id.startsWith('Outputs') ? ['GET', 'HEAD'] : undefined);
         expect(JSON.stringify(Properties.LifecycleConfiguration), id).toContain(
           'AbortIncompleteMultipartUpload',
         );

@@ -91,9 +91,21 @@ describe('the edge', () => {
 
   test('answers preflights and says that it is well', async () => {
     const { app } = createEdge();
-    const preflight = await app.request('/v1/predictions', { method: 'OPTIONS' });
+    const asking = (headers: string) => ({
+      method: 'OPTIONS',
+      headers: { 'access-control-request-headers': headers },
+    });
+    const preflight = await app.request(
+      '/v1/predictions',
+      asking('authorization,content-type,idempotency-key'),
+    );
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get('access-control-allow-origin')).toBe('*');
+    expect(preflight.headers.get('access-control-allow-headers')).toBe(
+      'authorization,content-type,idempotency-key',
+    );
+    const odd = await app.request('/v1/predictions', asking('a b; c'));
+    expect(odd.headers.get('access-control-allow-headers')).toBeNull();
     expect((await app.request('/healthz')).status).toBe(200);
   });
 });

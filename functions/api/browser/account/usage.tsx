@@ -57,7 +57,7 @@ export function UsagePage() {
         </div>
         {rows.length > 0 && <Plot title="Charged by day" bars={byDay(value, rows)} format={usd} />}
         <p class="small">
-          <a href="/v1/usage?by=day,model&format=csv">Download as CSV</a>
+          <a href="./v1/usage?by=day,model&format=csv">Download as CSV</a>
         </p>
       </div>
       <Table

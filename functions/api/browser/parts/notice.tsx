@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'hono/jsx/dom';
-import { Problem } from '#functions/api/browser/api.ts';
+import { Problem, pathOf } from '#functions/api/browser/api.ts';
 
 interface NoticeProps {
   readonly problem: unknown;
@@ -26,7 +26,7 @@ export function Notice({ problem, retry }: NoticeProps) {
       )}
       {known?.status === 401 && (
         <p>
-          <a href={`/sign-in?to=${encodeURIComponent(location.pathname + location.search)}`}>
+          <a href={`./sign-in?to=${encodeURIComponent(pathOf(location.href))}`}>
             Sign in with an API key
           </a>
         </p>

@@ -1,11 +1,12 @@
 import { useState } from 'hono/jsx/dom';
+import { BASE } from '#functions/api/browser/api.ts';
 import { CopyButton } from '#functions/api/browser/parts/copy-button.tsx';
 import { codeSamples, type Target } from './code-samples.ts';
 import type { Order } from './order.ts';
 
 /** The call that the form stands for, in the reader's own language. */
 export function CodePanel({ order, size }: { readonly order: Order } & Pick<Target, 'size'>) {
-  const samples = codeSamples(order, { origin: location.origin, size });
+  const samples = codeSamples(order, { origin: location.origin + BASE, size });
   const [chosen, setChosen] = useState(0);
   const sample = samples[chosen];
   const choose = (index: number) => {

@@ -1,4 +1,4 @@
-import { call, Problem, pathOf } from '#functions/api/browser/api.ts';
+import { BASE, call, Problem, pathOf } from '#functions/api/browser/api.ts';
 import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 
 /** Time between two polls, without an event stream and with one. */
@@ -62,7 +62,8 @@ function isPassing(problem: unknown): problem is Problem {
 }
 
 function createChanges({ urls }: Prediction, signal: AbortSignal) {
-  const stream = urls.stream === undefined ? undefined : new EventSource(pathOf(urls.stream));
+  const stream =
+    urls.stream === undefined ? undefined : new EventSource(BASE + pathOf(urls.stream));
   let wake: () => void = () => undefined;
   const listen = () => wake();
   for (const event of ['phase', 'logs', 'output', 'done']) stream?.addEventListener(event, listen);

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'hono/jsx/dom';
-import { call } from '#functions/api/browser/api.ts';
+import { BASE, call } from '#functions/api/browser/api.ts';
 import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 import { addressedPrediction, setAddress } from './address.ts';
 import { follow, isOver } from './follow.ts';
@@ -128,7 +128,7 @@ export function useRun(onChange: () => void) {
     /** Takes a prediction off the stage, if it is there. */
     forget: (id: string) => {
       if (run.state !== 'done' || run.prediction.id !== id) return;
-      history.replaceState(null, '', '/');
+      history.replaceState(null, '', `${BASE}/`);
       setRun({ state: 'idle' });
     },
   };
