@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /** These leave nothing behind, so their files share the workers and what those have loaded. */
-const ON_ALL_PROCESSORS = { isolate: false, maxWorkers: '100%', sequence: { groupOrder: 0 } };
+const ON_ALL_PROCESSORS = {
+  isolate: false,
+  setupFiles: ['test/helpers/restart-sample-ids.ts'],
+  maxWorkers: '100%',
+  sequence: { groupOrder: 0 },
+};
 /** Servers, models and browsers take all processors themselves. */
 const ONE_BY_ONE = { maxWorkers: 1, sequence: { groupOrder: 1 } };
 /** A test of a server waits for it half of the time. */

@@ -20,6 +20,12 @@ interface Answer {
   readonly body: unknown;
 }
 
+/** There was nothing to send a call to. */
+class UnreachedError extends Error {}
+
+const isUnreached = (error: unknown): boolean =>
+  error instanceof UnreachedError || (error as NodeJS.ErrnoException)?.code === 'ECONNREFUSED';
+
 /**
  * Calls of the GPU function on loopback. `node:http` itself, because `fetch` gives up on an answer
  * that takes five minutes, as a large picture on a CPU may.
@@ -29,7 +35,7 @@ export function createGpuClient(port: () => number | undefined) {
     new Promise((resolve, reject) => {
       const target = port();
       if (target === undefined) {
-        reject(new Error('the GPU function is not running'));
+        reject(new UnreachedError('the GPU function is not running'));
         return;
       }
       const body = json === undefined ? undefined : JSON.stringify(json);
@@ -64,14 +70,18 @@ export function createGpuClient(port: () => number | undefined) {
       );
     },
 
-    /** Runs a job to its end; a function that went away in between is a retryable failure. */
+    /**
+     * Runs a job to its end. A function that went away in between is a retryable failure; one that could
+     * not be reached has refused the job.
+     */
     async invoke(request: InferenceRequest): Promise<InferenceOutcome> {
       try {
         const { status, body } = await call('POST', '/invocations', request);
         if (status === 200) return { kind: 'completed', receipt: ReceiptSchema.parse(body) };
         const { code, message, retryable, images } = InferenceErrorSchema.parse(body).error;
         return { kind: 'failed', code, message, retryable, images: images ?? [] };
-      } catch {
+      } catch (error) {
+        if (isUnreached(error)) return { kind: 'refused' };
         const message = 'The inference process went away.';
         return { kind: 'failed', code: 'unavailable', message, retryable: true, images: [] };
       }

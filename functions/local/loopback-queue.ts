@@ -13,6 +13,8 @@ import type { GpuClient } from './gpu-client.ts';
 const DEPTH = 2;
 /** How often the GPU function is asked whether a job has begun, and how far it has come. */
 const LOOK_MS = 100;
+/** How long a function that refused a job is given no other. */
+const REFUSAL_PAUSE_MS = 250;
 /** Longest pause between two tries to report an end. */
 const LONGEST_PAUSE_MS = 15_000;
 
@@ -40,6 +42,7 @@ export function createLoopbackQueue(deps: LoopbackQueueDeps): LoopbackQueue {
   const inside = new Map<JobId, { begun: boolean; readonly model: string }>();
   let ready = false;
   let closed = false;
+  let pausedUntil = 0;
 
   const begin = async (job: JobId, startedAt: number): Promise<void> => {
     const entry = inside.get(job);
@@ -64,6 +67,8 @@ export function createLoopbackQueue(deps: LoopbackQueueDeps): LoopbackQueue {
     watch(job).catch((error: unknown) => deps.onError(error, 'progress of a job'));
     const submittedAt = deps.clock.now();
     const outcome = await deps.client.invoke(request);
+    // Its end is noticed a moment after its port has closed.
+    if (outcome.kind === 'refused') pausedUntil = deps.clock.now() + REFUSAL_PAUSE_MS;
     if (outcome.kind === 'completed') {
       // Too quick to be seen at work: its own times tell when it began.
       const startedAt = Math.max(submittedAt, deps.clock.now() - workMs(outcome.receipt));
@@ -97,7 +102,8 @@ export function createLoopbackQueue(deps: LoopbackQueueDeps): LoopbackQueue {
       closed = true;
     },
 
-    capacity: async () => (deps.isUp() ? DEPTH - inside.size : 0),
+    capacity: async () =>
+      deps.isUp() && deps.clock.now() >= pausedUntil ? DEPTH - inside.size : 0,
 
     async submit(request) {
       const job = request.job as JobId;

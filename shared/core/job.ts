@@ -77,8 +77,10 @@ export interface Job {
   readonly budgetKey?: KeyId;
   /** What was captured; set when the job ends. */
   readonly cost?: MicroUsd;
-  /** How often a worker has taken the job. */
+  /** How often the job was claimed: the token of its latest lease. */
   readonly attempts: number;
+  /** How many of those claims came to nothing, since nobody took the job over. Default none. */
+  readonly refusals?: number;
   readonly lease?: Lease;
   /** While it runs, for a job whose webhook wants `logs`. */
   readonly progress?: JobProgress;
@@ -94,6 +96,10 @@ export interface Job {
   /** When input and output were erased, by request or by retention. */
   readonly dataRemovedAt?: number;
 }
+
+/** How often the job was taken over to be run. */
+export const runsOf = ({ attempts, refusals = 0 }: Pick<Job, 'attempts' | 'refusals'>): number =>
+  attempts - refusals;
 
 /** Whether a job has ended. Ended jobs never change but for the erasure of their data. */
 export function isTerminal(status: JobStatus): boolean {

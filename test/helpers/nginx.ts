@@ -1,9 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installDebian } from './install-debian.ts';
+import { freePort, stopChild } from './processes.ts';
 
 export interface Nginx {
   /** The port of the n-th server block. */
@@ -43,36 +45,26 @@ http {
 }`,
   );
   const nginx = spawn('/usr/sbin/nginx', ['-c', file('nginx.conf')], { stdio: 'inherit' });
-  const exited = new Promise((resolve) => nginx.once('exit', resolve));
-  await Promise.all(ports.map(untilListening));
+  await Promise.all(ports.map(untilOpen));
   return {
     ports,
     async stop() {
-      nginx.kill('SIGTERM');
-      await exited;
+      await stopChild(nginx);
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}
-
-async function untilListening(port: number): Promise<void> {
+/** Waits until a port takes connections; what it speaks may be TLS. */
+async function untilOpen(port: number): Promise<void> {
   for (;;) {
-    const isUp = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () =>
-        resolve(false),
-      );
-      socket.once('connect', () => socket.destroy());
-    });
-    if (isUp) return;
+    const socket = connect(port, '127.0.0.1');
+    const isOpen = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (isOpen) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -8,7 +8,12 @@ import type { Admission, Settlement } from '#shared/service/ports/job-store.ts';
 import type { Grant, Ledger } from '#shared/service/ports/ledger.ts';
 import { createCountedBytes } from './counted-bytes.ts';
 
-const randomBytes = createCountedBytes('samples');
+let randomBytes = createCountedBytes('samples');
+
+/** Makes the same ids again: files that share a worker are not to see each other's. */
+export function restartSampleIds(): void {
+  randomBytes = createCountedBytes('samples');
+}
 
 export function sampleId(now: number): string {
   return createUlid({ now: () => now }, randomBytes);

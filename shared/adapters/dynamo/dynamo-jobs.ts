@@ -70,8 +70,8 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
       changeJob(table, id, (job) =>
         holds(job, token) ? { ...job, lease: { token, expiresAt } } : undefined,
       ),
-    giveBack: (id, token) =>
-      changeJob(table, id, (job) => (holds(job, token) ? givenBack(job) : undefined)),
+    giveBack: (id, token, refused = false) =>
+      changeJob(table, id, (job) => (holds(job, token) ? givenBack(job, refused) : undefined)),
     giveBackAll: () => giveBackAll(table),
     markStarted: (id, token, start, outbox) =>
       changeJob(

@@ -95,7 +95,8 @@ export function replaceJob(read: JobItem, job: Job, token: number = read.token):
 }
 
 /** The job as it waits again, without its lease. */
-export function givenBack(job: Job): Job {
+export function givenBack(job: Job, refused = false): Job {
   const { lease: _, startedAt: __, progress: ___, ...rest } = job;
-  return { ...rest, status: 'starting' };
+  const refusals = (job.refusals ?? 0) + Number(refused);
+  return { ...rest, status: 'starting', ...(refusals > 0 && { refusals }) };
 }

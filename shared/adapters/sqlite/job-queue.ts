@@ -8,7 +8,7 @@ import { createOutboxInsert } from './outbox-rows.ts';
 /** Puts rows back into the queue; those that are to be cancelled stay out of it. */
 const GIVE_BACK =
   "UPDATE jobs SET status = 'starting', started_at = NULL, lease_expires_at = NULL, progress = NULL, " +
-  'waiting = (cancel_requested_at IS NULL) ';
+  'waiting = (cancel_requested_at IS NULL)';
 
 /** Claims, leases and starts; each function must run inside a transaction. */
 export function createJobQueue(db: Database.Database, getJob: (id: JobId) => Job | undefined) {
@@ -16,7 +16,7 @@ export function createJobQueue(db: Database.Database, getJob: (id: JobId) => Job
   const giveBackExpired = db.prepare(`${GIVE_BACK} WHERE lease_expires_at <= ?`);
   const giveBackAll = db.prepare(`${GIVE_BACK} WHERE lease_expires_at IS NOT NULL`);
   const giveBackOne = db.prepare(
-    `${GIVE_BACK} WHERE id = ? AND attempts = ? AND lease_expires_at IS NOT NULL`,
+    `${GIVE_BACK}, refusals = refusals + ? WHERE id = ? AND attempts = ? AND lease_expires_at IS NOT NULL`,
   );
   const selectNext = db.prepare(
     'SELECT id, rank FROM jobs WHERE model = ? AND waiting = 1 ORDER BY rank, id LIMIT 1',
@@ -66,7 +66,8 @@ export function createJobQueue(db: Database.Database, getJob: (id: JobId) => Job
     },
     renewLease: (id: JobId, token: number, expiresAt: number) =>
       changed(id, renew.run(expiresAt, id, token).changes),
-    giveBack: (id: JobId, token: number) => changed(id, giveBackOne.run(id, token).changes),
+    giveBack: (id: JobId, token: number, refused = false) =>
+      changed(id, giveBackOne.run(Number(refused), id, token).changes),
     giveBackAll: (): number => giveBackAll.run().changes,
     markStarted: (
       id: JobId,

@@ -19,6 +19,7 @@ export interface JobRow {
   readonly cancel_requested_at: number | null;
   readonly data_removed_at: number | null;
   readonly attempts: number;
+  readonly refusals: number;
   readonly lease_expires_at: number | null;
   readonly progress: string | null;
   readonly hold: number;
@@ -86,6 +87,7 @@ export function toJob(row: JobRow): Job {
     hold: microUsd(row.hold),
     ...(row.cost !== null && { cost: microUsd(row.cost) }),
     attempts: row.attempts,
+    ...(row.refusals > 0 && { refusals: row.refusals }),
     ...(row.lease_expires_at !== null && {
       lease: { token: row.attempts, expiresAt: row.lease_expires_at },
     }),

@@ -203,6 +203,10 @@ const MIGRATIONS: readonly string[] = [
   UPDATE keys SET data = json_insert(json_remove(data, '$.root'), '$.budgetKey', data ->> '$.root')
     WHERE data ->> '$.root' IS NOT NULL;
   `,
+  `
+  -- How many claims came to nothing, since nobody took the job over.
+  ALTER TABLE jobs ADD COLUMN refusals INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

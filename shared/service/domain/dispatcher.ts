@@ -3,7 +3,7 @@ import { defined } from '#shared/core/defined.ts';
 import { AppError, assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
-import { isTerminal, type Job } from '#shared/core/job.ts';
+import { isTerminal, type Job, runsOf } from '#shared/core/job.ts';
 import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import { createLoop } from './loop.ts';
@@ -81,12 +81,12 @@ export function createDispatcher(deps: DispatcherDeps) {
     const known = error instanceof AppError ? error : undefined;
     const isTransient = known?.retryable === true;
     const isPermanent = known !== undefined && !isTransient && known.status < 500;
-    if (isPermanent || (!isTransient && job.attempts >= MAX_HANDOVERS)) {
+    if (isPermanent || (!isTransient && runsOf(job) >= MAX_HANDOVERS)) {
       const { code, message } = isPermanent ? known : COULD_NOT_START;
       await deps.settlement.fail(job, { kind: 'failed', code, message });
       if (isPermanent) return;
     } else {
-      await jobs.giveBack(job.id, job.lease.token);
+      await jobs.giveBack(job.id, job.lease.token, isTransient);
     }
     throw error;
   };

@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/core/clock.ts';
 import { createUlid, type JobId, type RandomBytes } from '#shared/core/ids.ts';
 import type { ImageRecord } from '#shared/core/inference.ts';
-import { isTerminal, type Job } from '#shared/core/job.ts';
+import { isTerminal, type Job, runsOf } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
@@ -22,7 +22,7 @@ export interface SettlementDeps {
   readonly queue: Pick<InferenceQueue, 'cancel'>;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
-  /** How often a job is run before a retryable failure is its end. Default 3. */
+  /** How often a job is run before a retryable failure is its end; refusals don't count. Default 3. */
   readonly maxAttempts?: number;
   /**
    * Called after each change of a job by this process, with the webhooks that its transaction wrote.
@@ -85,8 +85,9 @@ export function createSettlement(deps: SettlementDeps) {
     if (job.cancelRequestedAt === undefined && isRetryable(outcome)) {
       // A claim ended by this very failure can be taken again; an older one's failure says nothing.
       if (job.lease === undefined) return 'ignored';
-      if (job.attempts < maxAttempts && clock.now() < job.deadline) {
-        const requeued = told(await jobs.giveBack(job.id, job.lease.token));
+      const refused = outcome.kind === 'refused';
+      if ((refused || runsOf(job) < maxAttempts) && clock.now() < job.deadline) {
+        const requeued = told(await jobs.giveBack(job.id, job.lease.token, refused));
         return requeued === undefined ? 'ignored' : 'requeued';
       }
     }
@@ -210,6 +211,7 @@ function wantsLogs(job: Job): boolean {
 
 /** A run that was stopped without a cancellation (by a shutdown) is worth another. */
 function isRetryable(outcome: Completion['outcome']): boolean {
+  if (outcome.kind === 'refused') return true;
   if (outcome.kind !== 'failed') return false;
   return outcome.code === 'canceled' || (outcome.retryable && outcome.images.length === 0);
 }
@@ -218,7 +220,7 @@ function toEnding(
   job: Job,
   outcome: Exclude<Completion['outcome'], { kind: 'completed' }>,
 ): Ending {
-  const pastDeadline = outcome.kind === 'expired' || outcome.code === 'deadline-exceeded';
+  const pastDeadline = outcome.kind !== 'failed' || outcome.code === 'deadline-exceeded';
   if (job.cancelRequestedAt !== undefined) return { kind: 'canceled' };
   if (pastDeadline && job.cancelAtDeadline === true) return { kind: 'canceled' };
   if (outcome.kind === 'failed') {

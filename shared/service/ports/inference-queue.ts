@@ -14,6 +14,8 @@ export type InferenceOutcome =
       /** Images that were finished and stored before the end. */
       readonly images: readonly ImageRecord[];
     }
+  /** Nobody took it over, as while the GPU function is starting again. */
+  | { readonly kind: 'refused' }
   /** Waited too long in the queue and was never run. */
   | { readonly kind: 'expired' };
 

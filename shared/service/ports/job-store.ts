@@ -132,8 +132,12 @@ export interface JobStore {
   /** Extends a lease; refused when the token is not the latest. */
   renewLease(id: JobId, token: number, expiresAt: number): Promise<ChangeResult>;
 
-  /** Puts a claimed job back into the queue at its old rank: `starting` again, without a lease. */
-  giveBack(id: JobId, token: number): Promise<ChangeResult>;
+  /**
+   * Puts a claimed job back into the queue at its old rank: `starting` again, without a lease.
+   *
+   * @param refused whether nobody took the job over: the claim then doesn't count as a run
+   */
+  giveBack(id: JobId, token: number, refused?: boolean): Promise<ChangeResult>;
 
   /** Gives back every claimed job. Only for the one process that owns the whole store, at its start. */
   giveBackAll(): Promise<number>;

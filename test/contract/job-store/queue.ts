@@ -119,6 +119,19 @@ export function describeQueue(test: JobStoreTest): void {
       expect((await claimed()).id).toBe(first.id);
     });
 
+    test('counts the claims that nobody took over', async ({ jobs, admitted, claimed }) => {
+      const { id } = await admitted();
+      const first = await claimed();
+      expect(await jobs.giveBack(id, first.token, true)).toMatchObject({
+        job: { attempts: 1, refusals: 1 },
+      });
+      const second = await claimed();
+      expect((await jobs.giveBack(id, first.token, true)).changed).toBe(false);
+      expect(await jobs.giveBack(id, second.token)).toMatchObject({
+        job: { attempts: 2, refusals: 1 },
+      });
+    });
+
     test('gives back every claim at once', async ({ jobs, admitted, claimed }) => {
       for (let i = 0; i < 3; i++) await admitted();
       await claimed();

@@ -24,18 +24,19 @@ function requestOf(job: string): InferenceRequest {
   };
 }
 
+const CLIENT: GpuClient = {
+  isReady: async () => true,
+  invoke: async ({ job }) => ({ kind: 'completed', receipt: sampleReceipt(job as JobId, []) }),
+  cancel: async () => undefined,
+  progress: async () => undefined,
+};
+
 function setUp(change: Partial<LoopbackQueueDeps>) {
-  const client: GpuClient = {
-    isReady: async () => true,
-    invoke: async ({ job }) => ({ kind: 'completed', receipt: sampleReceipt(job as JobId, []) }),
-    cancel: async () => undefined,
-    progress: async () => undefined,
-  };
   const ends: string[] = [];
   const errors: unknown[] = [];
   const queue = createLoopbackQueue({
     clock: createManualClock(),
-    client,
+    client: CLIENT,
     isUp: () => true,
     onStarted: async () => undefined,
     onProgress: async () => undefined,
@@ -81,6 +82,22 @@ describe('the GPU function on loopback as a queue', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(ends).toEqual(['two', 'one']);
     expect(errors).toHaveLength(5);
+  });
+
+  it('has no room for a moment after the function refused a job', async () => {
+    const clock = createManualClock();
+    const outcomes: string[] = [];
+    const { queue } = setUp({
+      clock,
+      client: { ...CLIENT, invoke: async () => ({ kind: 'refused' }) },
+      onCompletion: async ({ outcome }) => outcomes.push(outcome.kind),
+    });
+    await queue.submit(requestOf('one'));
+    await vi.advanceTimersByTimeAsync(10);
+    expect(outcomes).toEqual(['refused']);
+    expect(await queue.capacity(MODEL_NAME)).toBe(0);
+    clock.advance(1000);
+    expect(await queue.capacity(MODEL_NAME)).toBeGreaterThan(0);
   });
 
   it('reports no more once it is closed', async () => {

@@ -110,6 +110,24 @@ describe('settlement', () => {
     expect(await read(world, job.id)).toMatchObject({ status: 'failed', attempts: 3, cost: 0 });
   });
 
+  test('a run that nobody took over does not count, until the deadline', async () => {
+    const job = await running();
+    for (let round = 0; round < 10; round += 1) {
+      expect(await apply({ job: job.id, outcome: { kind: 'refused' } })).toBe('requeued');
+      await world.services.dispatcher.dispatchOnce();
+    }
+    expect(await read(world, job.id)).toMatchObject({ attempts: 11, refusals: 10 });
+    await apply(await world.gpu.run(job.id));
+    expect((await read(world, job.id)).status).toBe('succeeded');
+    const late = await running();
+    world.clock.advance(late.deadline - world.clock.now());
+    expect(await apply({ job: late.id, outcome: { kind: 'refused' } })).toBe('settled');
+    expect(await read(world, late.id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'deadline-exceeded' },
+    });
+  });
+
   test('a retryable failure of a job that nobody holds says nothing of it', async () => {
     const job = await running();
     const completion = await world.gpu.fail(job.id, true);

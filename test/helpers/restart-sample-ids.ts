@@ -1,0 +1,4 @@
+import { restartSampleIds } from './samples.ts';
+
+// Run before each file of tests.
+restartSampleIds();
