@@ -13,7 +13,7 @@ import { AppError } from '#shared/core/errors.ts';
 import { isTerminal } from '#shared/core/job.ts';
 import { createLoop } from '#shared/service/domain/loop.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
-import { deliverDue } from '#shared/service/domain/webhooks/deliver.ts';
+import { type DeliveryDeps, deliverEntry } from '#shared/service/domain/webhooks/deliver.ts';
 import { createEmbeddedApp } from './embedded-app.ts';
 import { findModels, pricesOf } from './find-models.ts';
 import type { FirstKeys } from './first-start.ts';
@@ -151,26 +151,25 @@ async function compose(
   const presenter = createPresenter(api);
   let origin = config.publicUrl?.replace(/\/+$/, '') ?? '';
   const sendWebhook = createSafeFetch({ allowLocal: config.allowLocalWebhooks });
-  const deliveries = createDeliveryLoop({
-    deliverDue: () =>
-      deliverDue(
-        {
-          outbox: stores.outbox,
-          jobs: services.jobs,
-          clock,
-          randomBytes,
-          sign: signStandardWebhook,
-          render: async (job) =>
-            presenter.present(
-              job,
-              origin,
-              isTerminal(job.status) ? undefined : await services.estimator.estimate(job),
-            ),
-          send: sendWebhook,
-          onAttempt: metrics.observeDelivery,
-        },
-        { limit: 50, concurrency: 10 },
+  const delivery: DeliveryDeps = {
+    outbox: stores.outbox,
+    jobs: services.jobs,
+    clock,
+    randomBytes,
+    sign: signStandardWebhook,
+    render: async (job) =>
+      presenter.present(
+        job,
+        origin,
+        isTerminal(job.status) ? undefined : await services.estimator.estimate(job),
       ),
+    send: sendWebhook,
+    onAttempt: metrics.observeDelivery,
+  };
+  const deliveries = createDeliveryLoop({
+    outbox: stores.outbox,
+    clock,
+    deliver: (entry) => deliverEntry(delivery, entry),
     onError: (error) => onError(error, 'webhooks'),
   });
   const server = await startHttpServer({

@@ -91,6 +91,23 @@ export function describeOutbox(name: string, makeStores: MakeStores): void {
       expect(await outbox.claimDue(NOW, NOW + MINUTE, 2)).toHaveLength(2);
     });
 
+    test('gives out what there is room for: some of each host, none of full ones', async () => {
+      for (let i = 0; i < 4; i++) await add(`msg_a${i}`, { url: 'https://a.example/hook' });
+      await add('msg_b', { url: 'https://b.example:8443', nextAttemptAt: NOW + 1 });
+      await add('msg_c', { url: 'https://c.example/x', nextAttemptAt: NOW + 2 });
+      const claimed = async (full: readonly string[]) => {
+        const room = { each: 2, full };
+        const due = await outbox.claimDue(NOW + 2, NOW + MINUTE, 10, room);
+        return due.map(({ id }) => id.slice(0, 5)).toSorted();
+      };
+      expect(await claimed([ACCOUNT])).toEqual([]);
+      expect(await claimed([`${ACCOUNT} c.example`])).toEqual(['msg_a', 'msg_a', 'msg_b']);
+      const full = [`${ACCOUNT} a.example`];
+      expect(await claimed(full)).toEqual(['msg_c']);
+      expect(await claimed(full)).toEqual([]);
+      expect(await claimed([])).toEqual(['msg_a', 'msg_a']);
+    });
+
     test('a delivered entry is done', async () => {
       await add('msg_1');
       await claim(NOW);

@@ -1,3 +1,4 @@
+import { createLaneFilter } from '#shared/core/delivery-lanes.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type { EndpointHealth, Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
 
@@ -15,9 +16,10 @@ export function createMemoryOutbox(): Outbox & { add(entry: OutboxEntry): Promis
     async get(id) {
       return entries.get(id);
     },
-    async claimDue(now, hideUntil, limit) {
+    async claimDue(now, hideUntil, limit, room) {
       const due = [...entries.values()]
         .filter(({ nextAttemptAt }) => nextAttemptAt !== undefined && nextAttemptAt <= now)
+        .filter(room === undefined ? () => true : createLaneFilter(room))
         .slice(0, limit);
       for (const entry of due) entries.set(entry.id, { ...entry, nextAttemptAt: hideUntil });
       return due;

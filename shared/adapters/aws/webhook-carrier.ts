@@ -32,6 +32,8 @@ export function createWebhookCarrier(deps: {
           Id: String(i),
           MessageBody: encodeWebhookMessage(entry),
           DelaySeconds: delaySeconds(entry),
+          // SQS hands out the messages of accounts with few under way first ("fair queues").
+          MessageGroupId: entry.account,
         })),
       }),
     );

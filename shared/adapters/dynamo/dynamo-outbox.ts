@@ -1,3 +1,4 @@
+import { createLaneFilter, type LaneRoom } from '#shared/core/delivery-lanes.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
@@ -20,7 +21,7 @@ export function createDynamoOutbox(table: DynamoTable): Outbox {
     (await table.get(itemKeys.delivery(id))) as DeliveryItem | undefined;
   return {
     get: async (id) => (await read(id))?.entry,
-    claimDue: (now, hideUntil, limit) => claimDue(table, now, hideUntil, limit),
+    claimDue: (now, hideUntil, limit, room) => claimDue(table, now, hideUntil, limit, room),
     recordAttempt: (attempt, result) => recordAttempt(table, attempt, result),
     requeue: async (id, nextAttemptAt) => {
       for (;;) {
@@ -109,12 +110,14 @@ async function claimDue(
   now: number,
   hideUntil: number,
   limit: number,
+  room?: LaneRoom,
 ): Promise<readonly OutboxEntry[]> {
   const claimed: OutboxEntry[] = [];
+  const fits = room === undefined ? () => true : createLaneFilter(room);
   const query = { pk: indexKeys.dueDeliveries, to: sortable(now) + AFTER };
   for await (const key of table.queryIndex('due', query, Math.min(limit, PAGE))) {
     const item = (await table.get(key)) as DeliveryItem | undefined;
-    if (item === undefined || !isDue(item, now)) continue;
+    if (item === undefined || !isDue(item, now) || !fits(item.entry)) continue;
     if (await table.write([replaceDelivery(item, item.entry, hideUntil)])) claimed.push(item.entry);
     if (claimed.length === limit) break;
   }

@@ -1,10 +1,14 @@
 import type Database from 'libsql';
+import { defined } from '#shared/core/defined.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { rowMembers } from './row-members.ts';
 
 export function toOutboxEntry(row: unknown): OutboxEntry {
-  const { visibleAt: _, ...entry } = rowMembers<OutboxEntry & { readonly visibleAt?: number }>(row);
-  return entry;
+  const { id, account, job, event, url, createdAt, attempts, ...times } =
+    rowMembers<OutboxEntry>(row);
+  const { nextAttemptAt, deliveredAt, abandonedAt } = times;
+  const known = { id, account, job, event, url, createdAt, attempts };
+  return { ...known, ...defined({ nextAttemptAt, deliveredAt, abandonedAt }) };
 }
 
 /** Adds outbox entries, for use inside the transaction of what they tell of. */

@@ -12,6 +12,17 @@ export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbo
     'SELECT * FROM outbox WHERE next_attempt_at IS NOT NULL AND visible_at <= ? ' +
       'ORDER BY visible_at LIMIT ?',
   );
+  const selectRoom = db.prepare(
+    `SELECT * FROM (
+       SELECT *, row_number() OVER (PARTITION BY lane ORDER BY visible_at) AS place FROM (
+         SELECT *, account || ' ' || substr(rest, 1, instr(rest || '/', '/') - 1) AS lane FROM (
+           SELECT *, substr(url, instr(url, '//') + 2) AS rest FROM outbox
+           WHERE next_attempt_at IS NOT NULL AND visible_at <= ?1
+         )
+       ) WHERE lane NOT IN (SELECT value FROM json_each(?2))
+           AND account NOT IN (SELECT value FROM json_each(?2))
+     ) WHERE place <= ?3 ORDER BY visible_at LIMIT ?4`,
+  );
   const hide = db.prepare('UPDATE outbox SET visible_at = ? WHERE id = ?');
   const insertAttempt = db.prepare(
     'INSERT OR IGNORE INTO delivery_attempts (entry, number, at, duration_ms, status, failure) ' +
@@ -57,11 +68,15 @@ export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbo
   return {
     get: async (id) => get(id),
 
-    async claimDue(now, hideUntil, limit) {
+    async claimDue(now, hideUntil, limit, room) {
       // Asked every second and mostly in vain: no transaction for that.
       if (selectDue.get(now, 1) === undefined) return [];
       return writer.write(() => {
-        const due = selectDue.all(now, limit).map(toOutboxEntry);
+        const rows =
+          room === undefined
+            ? selectDue.all(now, limit)
+            : selectRoom.all(now, JSON.stringify(room.full), room.each, limit);
+        const due = rows.map(toOutboxEntry);
         for (const { id } of due) hide.run(hideUntil, id);
         return due;
       });

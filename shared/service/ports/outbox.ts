@@ -1,3 +1,4 @@
+import type { LaneRoom } from '#shared/core/delivery-lanes.ts';
 import type { AccountId, JobId } from '#shared/core/ids.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 
@@ -30,8 +31,15 @@ export interface Outbox {
   get(id: string): Promise<OutboxEntry | undefined>;
   /**
    * Due entries, each hidden from other callers until `hideUntil` or until an attempt is recorded.
+   *
+   * @param room which of them the caller has room for; all where absent
    */
-  claimDue(now: number, hideUntil: number, limit: number): Promise<readonly OutboxEntry[]>;
+  claimDue(
+    now: number,
+    hideUntil: number,
+    limit: number,
+    room?: LaneRoom,
+  ): Promise<readonly OutboxEntry[]>;
   recordAttempt(attempt: DeliveryAttempt, result: AttemptResult): Promise<void>;
   /** Makes an ended entry due again (a resend keeps the webhook's id). */
   requeue(id: string, nextAttemptAt: number): Promise<OutboxEntry | undefined>;

@@ -41,30 +41,8 @@ export interface DeliveryDeps {
 type Skipped = 'endpoint-disabled' | 'job-not-found' | 'overtaken';
 
 /** A claimed entry is hidden from other workers for this long: longer than the longest attempt. */
-const HIDE_MS = 60_000;
+export const HIDE_MS = 60_000;
 const BAD_STATUS_FAILURE = 'http-error';
-
-/**
- * Makes one attempt for each of at most `limit` due entries. Those of one job go one after the other,
- * oldest first; jobs go `concurrency` at a time.
- *
- * @returns how many entries were tried
- */
-export async function deliverDue(
-  deps: DeliveryDeps,
-  options: { readonly limit: number; readonly concurrency: number },
-): Promise<number> {
-  const now = deps.clock.now();
-  const due = await deps.outbox.claimDue(now, now + HIDE_MS, options.limit);
-  const waiting = [...inOrderByJob(due)];
-  const worker = async (): Promise<void> => {
-    for (let entries = waiting.shift(); entries !== undefined; entries = waiting.shift()) {
-      for (const entry of entries) await deliverEntry(deps, entry);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(options.concurrency, waiting.length) }, worker));
-  return due.length;
-}
 
 /** Entries of each job, those of one in the order in which they became true. */
 export function inOrderByJob<Entry extends OutboxEntry>(

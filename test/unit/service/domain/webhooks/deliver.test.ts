@@ -6,7 +6,9 @@ import type { Job, WebhookEvent } from '#shared/core/job.ts';
 import { eventEntries } from '#shared/service/domain/job-events.ts';
 import {
   type DeliveryDeps,
-  deliverDue,
+  deliverEntry,
+  HIDE_MS,
+  inOrderByJob,
   type SendOutcome,
 } from '#shared/service/domain/webhooks/deliver.ts';
 import { endEntries, planLogs } from '#shared/service/domain/webhooks/events.ts';
@@ -47,7 +49,11 @@ function createScene(job: Job) {
       return receiver(request);
     },
   };
-  const deliver = () => deliverDue(deps, { limit: 50, concurrency: 4 });
+  const deliver = async () => {
+    const due = await outbox.claimDue(now, now + HIDE_MS, 50);
+    for (const ofJob of inOrderByJob(due))
+      for (const entry of ofJob) await deliverEntry(deps, entry);
+  };
   return {
     deps,
     outbox,
