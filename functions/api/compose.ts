@@ -83,6 +83,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     checkPrompt: config.BLOCK_LIST && createBlockList(config.BLOCK_LIST),
     limits: {
       queueLimit: config.QUEUE_LIMIT,
+      accountQueueLimit: config.ACCOUNT_QUEUE_LIMIT,
       jobDeadlineSeconds: config.JOB_DEADLINE_SECONDS,
       retentionHours: config.RETENTION_HOURS,
     },

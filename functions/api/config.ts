@@ -36,6 +36,7 @@ const ApiEnvSchema = z.object({
   RECEIPT_SECRET_ARN: z.string().min(1),
   /** The most jobs that may wait at one time; further ones are answered with 429. */
   QUEUE_LIMIT: numberVariable(20_000, { min: 1, max: 1_000_000 }),
+  ACCOUNT_QUEUE_LIMIT: numberVariable(5_000, { min: 1, max: 1_000_000 }),
   /** How long outputs and inputs of ended jobs are kept. */
   RETENTION_HOURS: numberVariable(24 * 7, { min: 1, max: 24 * 365 }),
   /** From admission to the latest end of a job, cold start included. */

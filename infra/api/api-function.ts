@@ -51,6 +51,7 @@ function environment({ settings }: OnestepStack, data: DataStack): OwnEnvironmen
     MAC_SECRET_ARN: data.macSecret.secretArn,
     RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
     QUEUE_LIMIT: String(settings.queueLimit),
+    ACCOUNT_QUEUE_LIMIT: String(settings.accountQueueLimit),
     RETENTION_HOURS: String(settings.retentionDays * 24),
     ...defined({
       OPERATOR_ACCOUNT: settings.operatorAccount,

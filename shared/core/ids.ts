@@ -15,19 +15,33 @@ export type KeyId = Id<'key'>;
 
 const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
 
+/** The last id of each source of randomness. */
+const latest = new WeakMap<RandomBytes, { readonly time: number; readonly random: string }>();
+
 /**
- * A ULID in lower case: 48 bits of time, 80 random bits (https://github.com/ulid/spec). Ids made in
- * one millisecond are not ordered among themselves.
+ * A ULID in lower case: 48 bits of time, 80 random bits. Ids that one source makes in one millisecond are
+ * in the order in which they were made (https://github.com/ulid/spec, "Monotonicity").
  */
 export function createUlid(clock: Clock, randomBytes: RandomBytes): string {
-  let time = clock.now();
+  const time = clock.now();
+  const last = latest.get(randomBytes);
+  const follows = last?.time === time ? successor(last.random) : undefined;
+  const random =
+    follows ?? Array.from(randomBytes(16), (byte) => BASE32.charAt(byte % 32)).join('');
+  latest.set(randomBytes, { time, random });
   let text = '';
-  for (let i = 0; i < 10; i++) {
-    text = BASE32.charAt(time % 32) + text;
-    time = Math.floor(time / 32);
+  for (let i = 0, left = time; i < 10; i++, left = Math.floor(left / 32)) {
+    text = BASE32.charAt(left % 32) + text;
   }
-  for (const byte of randomBytes(16)) text += BASE32.charAt(byte % 32);
-  return text;
+  return text + random;
+}
+
+/** The next number in base 32, of the same length; undefined after the last. */
+function successor(number: string): string | undefined {
+  const kept = number.replace(/z+$/, '');
+  if (kept === '') return undefined;
+  const grown = BASE32.charAt(BASE32.indexOf(kept.charAt(kept.length - 1)) + 1);
+  return kept.slice(0, -1) + grown + '0'.repeat(number.length - kept.length);
 }
 
 /** The smallest ULID of a time, in milliseconds since the Unix epoch. */

@@ -44,6 +44,7 @@ export interface RequestServiceDeps {
   readonly limits: {
     /** Most jobs that wait at one time. */
     readonly queueLimit: number;
+    readonly accountQueueLimit: number;
     /** From admission to the latest end of a job. */
     readonly jobDeadlineSeconds: number;
     /** How long outputs and inputs of ended jobs are kept. */
@@ -71,6 +72,7 @@ export function createRequestServices(deps: RequestServiceDeps) {
       pricing,
       settings: {
         queueLimit: limits.queueLimit,
+        accountQueueLimit: limits.accountQueueLimit,
         deadlineMs: limits.jobDeadlineSeconds * 1000,
         retentionMs: limits.retentionHours * HOUR_MS,
       },

@@ -84,7 +84,13 @@ async function startBare(): Promise<ApiServerFacts> {
 async function startService({ folder, synchronous }: ApiServerTask): Promise<ApiServerFacts> {
   const startedAt = performance.now();
   const config = loadServeConfig({
-    flags: { data: folder, synchronous, demoCredit: '1000000000000', queueLimit: '10000000' },
+    flags: {
+      data: folder,
+      synchronous,
+      demoCredit: '1000000000000',
+      queueLimit: '10000000',
+      accountQueueLimit: '10000000',
+    },
     env: {},
     file: '',
     fileRequired: false,

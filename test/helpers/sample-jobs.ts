@@ -15,6 +15,7 @@ export function sampleAdmission(
     readonly body?: string;
     readonly scope?: string;
     readonly queueLimit?: number;
+    readonly accountQueueLimit?: number;
   } = {},
 ): Admission {
   const now = Date.now();
@@ -52,6 +53,7 @@ export function sampleAdmission(
       ? {}
       : { idempotency: { scope: change.scope, expiresAt: now + 86_400_000 } }),
     queueLimit: change.queueLimit ?? 20_000,
+    accountQueueLimit: change.accountQueueLimit ?? 20_000,
     ledgerEntryId: newId(),
     outbox: [],
   };

@@ -115,6 +115,7 @@ export function sampleAdmission(
       ...job,
     },
     queueLimit: 1000,
+    accountQueueLimit: 1000,
     ledgerEntryId: sampleId(createdAt),
     outbox: [],
     ...change,

@@ -18,7 +18,10 @@ async function work(): Promise<never> {
     const id = randomBytes(13).toString('hex') as ReturnType<typeof sampleAdmission>['job']['id'];
     const ids = () => randomBytes(13).toString('hex');
     await stores.jobs.admit(
-      sampleAdmission({ id }, { ledgerEntryId: ids(), queueLimit: 1_000_000 }),
+      sampleAdmission(
+        { id },
+        { ledgerEntryId: ids(), queueLimit: 1_000_000, accountQueueLimit: 1_000_000 },
+      ),
     );
     process.stdout.write(`${id}\n`);
     if (Math.random() < 0.5) continue;

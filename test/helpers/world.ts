@@ -103,7 +103,12 @@ function createServices(parts: Parts, options: StartOptions) {
     pricing,
     clock,
     randomBytes,
-    settings: { queueLimit: 1000, deadlineMs: DEADLINE_MS, retentionMs: RETENTION_MS },
+    settings: {
+      queueLimit: 1000,
+      accountQueueLimit: 1000,
+      deadlineMs: DEADLINE_MS,
+      retentionMs: RETENTION_MS,
+    },
   });
   const sweep = createSweep({
     jobs,

@@ -208,7 +208,9 @@ function accept(result: SubmitResult, topup_url: string | undefined): Submitted 
     case 'queue-full':
       throw new AppError(
         'queue-full',
-        `${result.depth} predictions are waiting already. Try again later.`,
+        result.of === 'account'
+          ? `${result.depth} predictions of this account are waiting already, the most that one may have. Try again when some have ended.`
+          : `${result.depth} predictions are waiting already. Try again later.`,
         { retryable: true, details: { depth: result.depth, retry_after: 5 } },
       );
   }

@@ -48,6 +48,7 @@ async function judge(
     account: itemKeys.account(job.account),
     day: itemKeys.spend(budgetKeyOfJob(job), job.budgetDay),
     month: itemKeys.spend(budgetKeyOfJob(job), job.budgetMonth),
+    open: itemKeys.openCountOf(job.account),
     ...(idempotency && { record: itemKeys.idempotency(idempotency.scope) }),
   };
   const counts = Array.from({ length: OPEN_COUNT_SHARDS }, (_, n) => itemKeys.openCount(n));
@@ -77,8 +78,12 @@ async function judge(
       return { outcome: 'key-budget-exceeded', window, spent };
     }
   }
+  const ownDepth = Number(find(keys.open)?.['count'] ?? 0);
+  if (ownDepth >= admission.accountQueueLimit) {
+    return { outcome: 'queue-full', depth: ownDepth, of: 'account' };
+  }
   const depth = sumOf(items.filter((item) => item.sk === 'COUNT'));
-  return depth < admission.queueLimit ? { account } : { outcome: 'queue-full', depth };
+  return depth < admission.queueLimit ? { account } : { outcome: 'queue-full', depth, of: 'all' };
 }
 
 async function judgeRecord(
@@ -123,7 +128,7 @@ async function admissionWrites(
     ledgerWrite(holdEntry(admission)),
     spendWrite(job, job.budgetDay, admission.dayCap),
     spendWrite(job, job.budgetMonth, admission.monthCap),
-    countWrite(job, 1),
+    ...countWrites(job, 1),
     { put: unansweredItem(job) },
     ...(idempotency === undefined
       ? []
@@ -163,11 +168,12 @@ function spendWrite(job: Job, window: string, cap: MicroUsd | undefined): Write 
   };
 }
 
-/** Counts a job in or out of the open ones. */
-export function countWrite(job: Pick<Job, 'id'>, change: 1 | -1): Write {
-  return {
-    update: itemKeys.openCount(openCountShard(job)),
+/** Counts a job in or out of the open ones, of all and of its account. */
+export function countWrites(job: Pick<Job, 'id' | 'account'>, change: 1 | -1): readonly Write[] {
+  const keys = [itemKeys.openCount(openCountShard(job)), itemKeys.openCountOf(job.account)];
+  return keys.map((update) => ({
+    update,
     expression: 'ADD #count :change',
     values: { ':change': change },
-  };
+  }));
 }

@@ -38,6 +38,7 @@ export const itemKeys = {
   claimedRank: (model: string): Key => ({ pk: 'QUEUE', sk: `RANK#${model}` }),
   /** How many jobs are open, in shards, since every admission and every end changes it. */
   openCount: (shard: number): Key => ({ pk: `QUEUE#OPEN#${shard}`, sk: 'COUNT' }),
+  openCountOf: (account: AccountId): Key => ({ pk: `QUEUE#OPEN#${account}`, sk: 'ACCOUNT' }),
   delivery: (id: string): Key => ({ pk: `OUTBOX#${id}`, sk: 'META' }),
   attempt: (id: string, number: number): Key => ({
     pk: `OUTBOX#${id}`,

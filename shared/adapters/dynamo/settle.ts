@@ -8,7 +8,7 @@ import {
   type Settlement,
 } from '#shared/service/ports/job-store.ts';
 import { type AccountItem, moveMoney } from './account-item.ts';
-import { countWrite } from './admit.ts';
+import { countWrites } from './admit.ts';
 import { deliveryWrites } from './delivery-item.ts';
 import type { DynamoTable, Write } from './dynamo-table.ts';
 import { drawGrants, withGrant } from './grants-left.ts';
@@ -29,7 +29,7 @@ export async function settle(table: DynamoTable, settlement: Settlement): Promis
       replaceJob(item, job),
       await moneyWrite(table, item, settlement),
       ledgerWrite(endEntry(job, settlement)),
-      countWrite(job, -1),
+      ...countWrites(job, -1),
       ...(rest === 0
         ? []
         : [unspendWrite(job, job.budgetDay, rest), unspendWrite(job, job.budgetMonth, rest)]),

@@ -77,8 +77,13 @@ export function createAdmit({
       const spent = budgets.spent(budgetKeyOfJob(job), period);
       if (addUsd(spent, job.hold) > cap) return { outcome: 'key-budget-exceeded', window, spent };
     }
-    const depth = open.count();
-    return depth < admission.queueLimit ? undefined : { outcome: 'queue-full', depth };
+    const [own, all] = [open.count(job.account), open.count()];
+    if (own >= admission.accountQueueLimit) {
+      return { outcome: 'queue-full', depth: own, of: 'account' };
+    }
+    return all < admission.queueLimit
+      ? undefined
+      : { outcome: 'queue-full', depth: all, of: 'all' };
   };
 
   /** The stored job; undefined when it was stored before. */
@@ -132,7 +137,7 @@ export function createAdmit({
     if (idempotency !== undefined) putScope.run(idempotency.scope, job.id, idempotency.expiresAt);
     for (const entry of admission.outbox) addOutbox(entry);
     if (++admitted % PURGE_EVERY === 0) purge.run(job.createdAt);
-    open.add(1);
+    open.add(1, job.account);
     return { outcome: 'admitted', job: stored };
   };
 }

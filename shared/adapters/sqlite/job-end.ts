@@ -57,7 +57,7 @@ export function createJobEnd({ db, getJob, open, credit }: JobParts) {
       end.run(status, completedAt, capture, JSON.stringify(result), job.id);
       for (const entry of settlement.outbox) addOutbox(entry);
       const settled = getJob(job.id);
-      open.add(-1);
+      open.add(-1, job.account);
       return { changed: true, job: settled };
     },
 

@@ -15,8 +15,9 @@ const HOUR_MS = 3_600_000;
 const UNANSWERED_MS = 10 * 60_000;
 
 export interface AdmissionSettings {
-  /** Most open jobs that the deployment takes. */
+  /** Most open jobs that the deployment takes, and most of one account: nobody fills it alone. */
   readonly queueLimit: number;
+  readonly accountQueueLimit: number;
   /** When a job without a deadline of its own must have ended, counted from its creation. */
   readonly deadlineMs: number;
   /** How long an ended job's data is kept; its idempotency record lives a day longer. */
@@ -125,6 +126,7 @@ function toAdmission(
       },
     }),
     queueLimit: settings.queueLimit,
+    accountQueueLimit: settings.accountQueueLimit,
     ledgerEntryId: createUlid(clock, randomBytes),
     outbox: [],
   };

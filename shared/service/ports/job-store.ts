@@ -16,8 +16,9 @@ export interface Admission {
     readonly scope: string;
     readonly expiresAt: number;
   };
-  /** Most open jobs that the deployment takes. */
+  /** Most open jobs that the deployment takes, and most of one account. */
   readonly queueLimit: number;
+  readonly accountQueueLimit: number;
   readonly ledgerEntryId: string;
   readonly outbox: readonly OutboxEntry[];
 }
@@ -33,7 +34,8 @@ export type AdmissionResult =
       readonly window: 'day' | 'month';
       readonly spent: MicroUsd;
     }
-  | { readonly outcome: 'queue-full'; readonly depth: number };
+  /** `depth`: the open jobs of all, or of the account where its own share is used up. */
+  | { readonly outcome: 'queue-full'; readonly depth: number; readonly of: 'all' | 'account' };
 
 /** Everything that the one terminal transaction of a job writes. */
 export interface Settlement {

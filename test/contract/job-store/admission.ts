@@ -5,11 +5,13 @@ import { microUsd } from '#shared/core/money.ts';
 import { allEntries } from '#test/helpers/invariant.ts';
 import {
   ACCOUNT,
+  fund,
   HOUR,
   KEY,
   MINUTE,
   MODEL,
   NOW,
+  OTHER_ACCOUNT,
   PRICE,
   sampleAdmission,
   sampleSettlement,
@@ -122,7 +124,27 @@ export function describeAdmission(test: JobStoreTest): void {
       expect(await jobs.admit(sampleAdmission({}, limit))).toEqual({
         outcome: 'queue-full',
         depth: 2,
+        of: 'all',
       });
+      await jobs.settle(sampleSettlement(first));
+      await admitted({}, limit);
+    });
+
+    test('refuses an account beyond its share of the open jobs, and no other', async ({
+      jobs,
+      ledger,
+      admitted,
+    }) => {
+      const limit = { accountQueueLimit: 2 };
+      const first = await admitted({}, limit);
+      await admitted({}, limit);
+      expect(await jobs.admit(sampleAdmission({}, limit))).toEqual({
+        outcome: 'queue-full',
+        depth: 2,
+        of: 'account',
+      });
+      await fund(ledger, PRICE, OTHER_ACCOUNT);
+      await admitted({ account: OTHER_ACCOUNT }, limit);
       await jobs.settle(sampleSettlement(first));
       await admitted({}, limit);
     });

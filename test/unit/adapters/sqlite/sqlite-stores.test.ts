@@ -104,7 +104,7 @@ describe('SQLite stores', () => {
     await stores?.jobs.admit(sampleAdmission());
     close();
     const result = await open().jobs.admit(sampleAdmission({}, { queueLimit: 1 }));
-    expect(result).toEqual({ outcome: 'queue-full', depth: 1 });
+    expect(result).toEqual({ outcome: 'queue-full', depth: 1, of: 'all' });
   });
 
   test('what is still waiting to be written is written when closing', async () => {
@@ -234,7 +234,7 @@ describe('SQLite stores', () => {
     expect(await ledger.getAccount(ACCOUNT)).toMatchObject({ held: 3 * PRICE });
     await expectInvariant(ledger);
     const limited = await jobs.admit(sampleAdmission({}, { queueLimit: 3 }));
-    expect(limited).toEqual({ outcome: 'queue-full', depth: 3 });
+    expect(limited).toEqual({ outcome: 'queue-full', depth: 3, of: 'all' });
   });
 
   test('idempotency records that expired do not pile up', async () => {
