@@ -51,8 +51,9 @@ function createModels(start: StartMessage | undefined) {
   return createLoadedModels({
     load: (folder) => loadPipeline(folder, { device, threads, spin: false }),
     sizeBytes(folder) {
-      const { text, unet, vae } = readManifest(folder).graphs.cpu;
-      return text.weightBytes + unet.weightBytes + vae.weightBytes;
+      const { text, unet, vae, draft } = readManifest(folder).graphs.cpu;
+      const graphs = [text, unet, vae, ...(draft === undefined ? [] : [draft])];
+      return graphs.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
     },
     // The memory of a GPU is for one model.
     limitBytes: device === 'cuda' ? 0 : totalmem() * MODELS_SHARE,
@@ -66,7 +67,12 @@ let marking: { readonly secret: Uint8Array; readonly made: Promise<Marking> } | 
 /** The marks of one secret: the last one's are kept, since a deployment has one. */
 function markingFor(secret: Uint8Array = OWN_SECRET): Promise<Marking> {
   if (marking === undefined || Buffer.compare(marking.secret, secret) !== 0) {
-    marking = { secret, made: createMarking(secret, settings?.marking) };
+    const made = createMarking(secret, settings?.marking);
+    const kept = { secret, made };
+    marking = kept;
+    made.catch(() => {
+      if (marking === kept) marking = undefined;
+    });
   }
   return marking.made;
 }

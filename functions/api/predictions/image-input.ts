@@ -46,7 +46,7 @@ export function createImageInputSchema({ size, formats, maxOutputs, hasDrafts }:
       .describe('Of jpeg and webp; png is lossless'),
     decoder: z
       .literal('draft')
-      .optional()
+      .nullish()
       .describe('By the smaller decoder: sooner, cheaper and less sharp'),
     negative_prompt: z.literal('').nullish().describe('A one-step model has none'),
     guidance_scale: z.literal([0, 1]).nullish().describe('A one-step model has no guidance'),
@@ -87,7 +87,7 @@ export function parseImageInput(
       num_outputs,
       output_format,
       output_quality,
-      ...defined({ decoder }),
+      ...defined({ decoder: decoder ?? undefined }),
     },
     requestInput: raw,
   };

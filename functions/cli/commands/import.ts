@@ -26,6 +26,7 @@ import {
   readManifest,
   recipeOf,
 } from '#shared/engine/package/manifest.ts';
+import type { Lora } from '#shared/engine/package/merge-lora.ts';
 
 const OPTIONS = {
   repo: option('DIR', 'a folder laid out as stable-diffusion-xl-base-1.0 is', path()),
@@ -108,7 +109,7 @@ async function run(context: CommandContext<typeof OPTIONS>): Promise<void> {
     const name = named.at(-1) ?? hubModel;
     const out = options.out ?? (name && join(data, 'models', modelName(name)));
     if (out === undefined) throw new AppError('invalid-request', 'import needs --out PKG.');
-    if (options.out === undefined) assertSameModel(out, sources.source);
+    if (options.out === undefined) assertSameModel(out, sources);
     const importing = importModel({
       ...sources,
       recipe,
@@ -146,15 +147,22 @@ function factsText(manifest: Manifest): string {
  *
  * @throws AppError `conflict`
  */
-function assertSameModel(out: string, source: Manifest['source'] | undefined): void {
+function assertSameModel(out: string, { source, loras = [], originOf }: ModelSources): void {
   if (source === undefined || !existsSync(join(out, MANIFEST_FILE))) return;
-  const there = readManifest(out).source;
-  const modelOf = ({ repository, unet = repository }: Manifest['source']) =>
-    unet.replace(/@[0-9a-f]+/, '');
-  if (modelOf(there) === modelOf(source)) return;
+  const there = readManifest(out);
+  const modelOf = (
+    { repository, unet = repository }: Manifest['source'],
+    merged: readonly Pick<Lora, 'file' | 'scale'>[],
+  ) =>
+    [unet, ...merged.map(({ file, scale }) => `${file} at ${scale}`)]
+      .map((file) => file.replace(/@[0-9a-f]+/, ''))
+      .join(' with ');
+  const wanted = loras.map(({ file, scale }) => ({ file: originOf?.(file) ?? file, scale }));
+  const held = modelOf(there.source, there.loras ?? []);
+  if (held === modelOf(source, wanted)) return;
   throw new AppError(
     'conflict',
-    `${out} holds a model made from ${modelOf(there)}; name this one with --name or --out.`,
+    `${out} holds a model made from ${held}; name this one with --name or --out.`,
   );
 }
 

@@ -16,6 +16,6 @@ export function readLora(word: string): NamedLora {
   const end = word.lastIndexOf(':');
   if (end < 0 || existsSync(word)) return { text: word, scale: 1 };
   const [text, scale] = [word.slice(0, end), word.slice(end + 1)];
-  if (/^-?\d+(?:\.\d+)?$/.test(scale)) return { text, scale: Number(scale) };
+  if (/^[-+]?(?:\d+\.?\d*|\.\d+)$/.test(scale)) return { text, scale: Number(scale) };
   throw new AppError('invalid-request', `--lora ${word} does not work: it is FILE or FILE:SCALE.`);
 }

@@ -75,8 +75,9 @@ export function deployedPrices(
   catalog: readonly CatalogModel[],
 ): PriceBook {
   const prices = new Map(models.map(({ name, price }) => [name, price]));
-  const text = JSON.stringify([...prices].sort());
-  const version = `context-${sha256Hex(text).slice(0, 12)}`;
   const priced = catalog.filter(({ name }) => prices.has(name));
-  return priceByArea(version, priced, ({ name }) => prices.get(name) ?? 0);
+  const book = priceByArea('unnamed', priced, ({ name }) => prices.get(name) ?? 0);
+  // Of every price, those of drafts and of sizes included.
+  const text = JSON.stringify(Object.entries(book.models).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { ...book, version: `context-${sha256Hex(text).slice(0, 12)}` };
 }

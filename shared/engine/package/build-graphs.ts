@@ -82,9 +82,20 @@ export interface DecoderFolders {
   readonly draftVae?: string | undefined;
 }
 
+/** What `AutoencoderKL` of Stable Diffusion 1 and 2 scales latents by: the class's own default. */
+const SD1_SCALING_FACTOR = 0.18215;
+/** TAESD has TAESDXL's configuration: only its folder's name tells them apart, or a hub's above the commit. */
+const SD1_TINY = /(?:^|[/\\])taesd(?:[/\\][0-9a-f]{40})?[/\\]*$/i;
+
 function readDecoderFolder(folder: string): DecoderConfig {
   const { readJson, pathOf } = openRepository(folder);
-  return readDecoderConfig(readJson('config.json'), pathOf('config.json'));
+  const file = pathOf('config.json');
+  const config = readDecoderConfig(readJson('config.json'), file);
+  const isOlder =
+    config.kind === 'kl' ? config.scaling_factor === SD1_SCALING_FACTOR : SD1_TINY.test(folder);
+  if (!isOlder) return config;
+  const sign = config.kind === 'kl' ? `"scaling_factor": ${SD1_SCALING_FACTOR}` : '"taesd"';
+  throw new FormatError(file, `${sign} is a decoder of Stable Diffusion 1 or 2, not of SDXL`);
 }
 
 /** The parts must fit together: each takes what the one before puts out. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defined } from '#shared/core/defined.ts';
-import { FormatError } from '#shared/core/errors.ts';
+import { AppError } from '#shared/core/errors.ts';
 import { PREDICTIONS, type Recipe } from '#shared/core/recipe.ts';
 import { parseFields } from '#shared/engine/bytes/json.ts';
 import type { DenoiseStep, Noise } from '#shared/engine/onnx/sdxl/denoise.ts';
@@ -36,14 +36,16 @@ const ScheduleSchema = z.object({
  * has them. The recipe overrides class, spacing and prediction.
  *
  * @throws FormatError naming the field that is wrong or not supported
+ * @throws AppError `invalid-request` for a timestep that is not on the schedule
  */
 export function readSchedule(value: unknown, file: string, recipe: Recipe): DenoiseStep {
   const config = parseFields(ScheduleSchema, value, file, ' (nothing else is supported)');
   const { scheduler, timestep, prediction } = recipe;
   if (timestep >= config.num_train_timesteps) {
-    throw new FormatError(
-      file,
-      `"num_train_timesteps": ${config.num_train_timesteps} must be greater than ${timestep}`,
+    const last = config.num_train_timesteps - 1;
+    throw new AppError(
+      'invalid-request',
+      `Timestep ${timestep} of the recipe (--timestep or --recipe): ${file} knows 0 to ${last}, by its "num_train_timesteps".`,
     );
   }
   const noise = noiseAt(config, timestep);

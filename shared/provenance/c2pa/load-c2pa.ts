@@ -7,7 +7,11 @@ let loading: Promise<C2pa> | undefined;
 
 /** The C2PA library, which is made for browsers: loaded once, with what it misses in Node. */
 export function loadC2pa(): Promise<C2pa> {
-  loading ??= load();
+  loading ??= load().catch((error: unknown) => {
+    // The next image may have more luck.
+    loading = undefined;
+    throw error;
+  });
   return loading;
 }
 

@@ -35,6 +35,9 @@ describe('a draft', () => {
     expect(full).toMatchObject({ cost: 4000 });
     expect(full.receipt.input).not.toHaveProperty('decoder');
     expect(api.gpu.submitted.at(-1)).not.toHaveProperty('decoder');
+    const explicit = await (await create(api, { ...DRAFT, decoder: null })).json();
+    expect(explicit).toMatchObject({ status: 'succeeded', cost: 4000 });
+    expect(explicit.receipt.input).not.toHaveProperty('decoder');
   });
 
   test('is another body to an idempotency key', async () => {

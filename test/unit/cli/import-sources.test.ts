@@ -20,6 +20,7 @@ describe('readLora', () => {
   it.each([
     ['a.safetensors', 'a.safetensors', 1],
     ['a.safetensors:0.7', 'a.safetensors', 0.7],
+    ['a.safetensors:.7', 'a.safetensors', 0.7],
     ['owner/name/a.safetensors:-1', 'owner/name/a.safetensors', -1],
   ])('reads %s', (word, text, scale) => {
     expect(readLora(word)).toEqual({ text, scale });

@@ -73,7 +73,7 @@ describe('readSchedule', () => {
 
   it('refuses a schedule that ends before the timestep', () => {
     expect(() => readSchedule({ num_train_timesteps: 300 }, 'x', DISBACK)).toThrow(
-      /num_train_timesteps/,
+      'Timestep 399 of the recipe (--timestep or --recipe): x knows 0 to 299, by its "num_train_timesteps".',
     );
   });
 });

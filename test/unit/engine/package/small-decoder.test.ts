@@ -113,6 +113,30 @@ describe('another decoder', () => {
     );
   });
 
+  it('is refused where it is of Stable Diffusion 1', async () => {
+    const older = (name: string, source: string, change: object) => {
+      const decoder = join(folder.path, 'older', name);
+      cpSync(source, decoder, { recursive: true });
+      const config = JSON.parse(readFileSync(join(source, 'config.json'), 'utf8'));
+      writeFileSync(join(decoder, 'config.json'), JSON.stringify({ ...config, ...change }));
+      return decoder;
+    };
+    const importing = (decoders: object) =>
+      importFixture(TINY, join(folder.path, 'faulty'), decoders);
+    const refusal = 'is a decoder of Stable Diffusion 1 or 2, not of SDXL';
+    // Old configurations state no factor, which is the class's default then.
+    for (const scaling_factor of [0.18215, undefined]) {
+      const vae = older(`kl ${scaling_factor}`, join(TINY, 'vae'), { scaling_factor });
+      await expect(importing({ vae })).rejects.toThrow(`"scaling_factor": 0.18215 ${refusal}`);
+    }
+    const tiny = older('taesd', TAESDXL, {});
+    const fromHub = older(join('hub', 'taesd', '0'.repeat(40)), TAESDXL, {});
+    await expect(importing({ draftVae: fromHub })).rejects.toThrow(refusal);
+    await importing({ draftVae: older(join('taesd', 'taesdxl'), TAESDXL, {}) });
+    await expect(importing({ draftVae: tiny })).rejects.toThrow(`"taesd" ${refusal}`);
+    await expect(importing({ vae: tiny })).rejects.toThrow(refusal);
+  });
+
   it('is needed for a draft', async () => {
     const out = join(folder.path, 'none');
     await importFixture(TINY, out);
