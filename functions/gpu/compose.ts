@@ -9,7 +9,11 @@ import { AppError } from '#shared/core/errors.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
 import { hasCudaDevice } from '#shared/engine/pipeline/cuda.ts';
 import type { Device } from '#shared/engine/pipeline/sessions.ts';
-import { createKeySigner } from '#shared/provenance/c2pa/key-signer.ts';
+import {
+  chainInDer,
+  createKeySigner,
+  validityProblem,
+} from '#shared/provenance/c2pa/key-signer.ts';
 import type { MarkingOptions } from '#shared/provenance/marking.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import { createGpuApp } from './app.ts';
@@ -54,11 +58,12 @@ export async function composeGpuFunction({
   const signingKey = await createSigningKey(config, clock);
   const checkImage =
     config.IMAGE_CHECK === undefined ? undefined : await loadImageCheck(config.IMAGE_CHECK);
+  const marking = readMarking(config);
+  const doubt =
+    marking.identity && validityProblem(chainInDer(marking.identity.chain), clock.now());
+  if (doubt !== undefined) log.event('c2pa-certificate', { problem: doubt });
   const threads = config.THREADS === 0 ? undefined : config.THREADS;
-  const worker = createWorkerProcess(
-    { device, threads, marking: readMarking(config), folder: models[0].folder },
-    env,
-  );
+  const worker = createWorkerProcess({ device, threads, marking, folder: models[0].folder }, env);
   let ready = false;
 
   const warmUp = async (): Promise<void> => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { ObservedRequest } from '#functions/api/http/observe-requests.ts';
 import { once } from '#functions/api/http/once.ts';
 import { metricsRoute } from '#functions/api/operations/metrics-routes.ts';
@@ -11,6 +12,7 @@ import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts'
 import { createMetrics } from '#shared/adapters/metrics/metrics.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { isTerminal } from '#shared/core/job.ts';
+import { chainInDer, validityProblem } from '#shared/provenance/c2pa/key-signer.ts';
 import { createLoop } from '#shared/service/domain/loop.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
 import { type DeliveryDeps, deliverEntry } from '#shared/service/domain/webhooks/deliver.ts';
@@ -83,6 +85,9 @@ async function compose(
   const { config, stores, clock, randomBytes } = folder;
   const metrics = createMetrics(stores);
   const models = await findModels(config, folder.path, onError);
+  const c2pa = await ensureC2paFiles(config, folder.path, folder.secrets.receiptSigningKey);
+  const doubt = validityProblem(chainInDer(readFileSync(c2pa.chain, 'utf8')), clock.now());
+  if (doubt !== undefined) onError(new AppError('invalid-file', doubt), 'C2PA certificate');
   const gpu = startGpuProcess({
     modelFolders: models.map((model) => model.folder),
     filesFolder: folder.filesPath,
@@ -90,7 +95,7 @@ async function compose(
     imageCheck: readImageCheck(config),
     watermark: config.watermark,
     timeStampUrl: config.c2pa?.timeStampUrl,
-    c2pa: await ensureC2paFiles(config, folder.path, folder.secrets.receiptSigningKey),
+    c2pa,
     env,
     onLog,
     onExit: (how) => onError(new Error(`it ended with ${how}`), 'GPU function'),

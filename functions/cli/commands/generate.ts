@@ -28,6 +28,7 @@ import { formerRecipeWarning, readManifest, recipeOf } from '#shared/engine/pack
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
 import { loadPipeline, type Picture, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
+import { validityProblem } from '#shared/provenance/c2pa/key-signer.ts';
 import { signImage } from '#shared/provenance/c2pa/sign-image.ts';
 import type { Marking } from '#shared/provenance/marking.ts';
 
@@ -70,7 +71,9 @@ async function run(
   const pipeline = await loadPipeline(folder, { device, threads, keepMemory: true });
   const former = formerRecipeWarning(manifest);
   const warnings = [
-    ...(former === undefined ? [] : [former]),
+    ...[former, validityProblem(marking.signer.chain, Date.now())].filter(
+      (one) => one !== undefined,
+    ),
     ...pipeline.warningsFor(options.prompt),
   ];
   for (const warning of warnings) stderr.write(`warning: ${warning}\n`);

@@ -12,9 +12,10 @@ export interface C2paIdentity {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-/** Certificates in DER. */
-export function readChain(pem: string): X509Certificate[] {
-  return [...pem.matchAll(CERTIFICATE)].map(([one]) => new X509Certificate(one));
+function readChain(pem: string): X509Certificate[] {
+  return readPem('c2pa.chain', () =>
+    [...pem.matchAll(CERTIFICATE)].map(([one]) => new X509Certificate(one)),
+  );
 }
 
 /**
@@ -30,7 +31,7 @@ export function createKeySigner(
   timeStampUrl?: string,
 ): ClaimSigner {
   const key = readPem('c2pa.key', () => createPrivateKey(pem));
-  const chain = readPem('c2pa.chain', () => readChain(chainPem));
+  const chain = readChain(chainPem);
   const [own] = chain;
   if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
     throw new AppError('invalid-request', 'c2pa.key: an EC key of the curve P-256 is needed.');
@@ -48,6 +49,35 @@ export function createKeySigner(
     timeStamp:
       timeStampUrl === undefined ? undefined : (bytes) => requestTimeStamp(bytes, timeStampUrl),
   };
+}
+
+/**
+ * A chain's certificates in DER.
+ *
+ * @throws AppError `invalid-request` for what is no PEM
+ */
+export const chainInDer = (pem: string): Uint8Array[] => readChain(pem).map(({ raw }) => raw);
+
+const DAY_MS = 24 * 3_600_000;
+/** Time enough to get another certificate. */
+const NOTICE_DAYS = 30;
+
+/**
+ * What is wrong, or soon will be, with the time that a chain's certificates are valid.
+ *
+ * @param chain certificates in DER, as a signer has them
+ * @returns undefined where all of them are valid for a while yet
+ */
+export function validityProblem(chain: readonly Uint8Array[], now: number): string | undefined {
+  const notValid = (what: string) =>
+    `c2pa.chain: a certificate ${what}. Readers call images invalid that are signed outside its time; bring a new one.`;
+  for (const { validFrom, validTo } of chain.map((der) => new X509Certificate(der))) {
+    const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
+    if (now < from) return notValid(`is valid from ${validFrom} only`);
+    if (now >= to) return notValid(`expired on ${validTo}`);
+    if (now >= to - NOTICE_DAYS * DAY_MS) return notValid(`expires on ${validTo}`);
+  }
+  return undefined;
 }
 
 function readPem<T>(setting: string, read: () => T): T {

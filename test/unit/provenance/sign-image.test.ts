@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
 import type { ClaimSigner } from '#shared/provenance/c2pa/cose-sign1.ts';
 import { coseSign1, reservedBytes } from '#shared/provenance/c2pa/cose-sign1.ts';
-import { createKeySigner } from '#shared/provenance/c2pa/key-signer.ts';
+import { createKeySigner, validityProblem } from '#shared/provenance/c2pa/key-signer.ts';
 import { readC2paManifest } from '#shared/provenance/c2pa/read-c2pa-manifest.ts';
 import { createSelfMadeIdentity } from '#shared/provenance/c2pa/self-made-identity.ts';
 import { signImage } from '#shared/provenance/c2pa/sign-image.ts';
@@ -102,5 +102,21 @@ describe('the self-made identity', () => {
         message: expect.stringContaining(`${setting}: this is no PEM`),
       }),
     );
+  });
+});
+
+describe('validityProblem', () => {
+  const days = (count: number) => Date.now() + count * 24 * 3_600_000;
+
+  it.each([
+    [0, undefined],
+    [3600, undefined],
+    [3630, 'expires on'],
+    [3651, 'expired on'],
+    [-2, 'is valid from'],
+  ])('tells of a certificate for ten years, after %d days: %s', (after, problem) => {
+    const said = validityProblem(signer.chain, days(after));
+    if (problem === undefined) expect(said).toBeUndefined();
+    else expect(said).toContain(`c2pa.chain: a certificate ${problem}`);
   });
 });
