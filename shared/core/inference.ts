@@ -14,6 +14,9 @@ export const MEDIA_TYPES = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/
 /** A torch generator's seed: the low 32 bits are what the noise is made from. */
 export const SeedSchema = z.number().int().min(0).max(0xffff_ffff);
 
+/** A seed as clients ask for it: -1 draws one, as leaving it out does. */
+export const SeedWishSchema = z.number().int().min(-1).max(0xffff_ffff);
+
 /** Where the GPU function writes images: a folder on its own disk, or a prefix of a bucket. */
 const StoreSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('file'), prefix: z.string().min(1) }),

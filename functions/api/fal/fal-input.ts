@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { invalidInput } from '#functions/api/http/errors.ts';
 import { toFaults } from '#functions/api/http/input-faults.ts';
 import { defined } from '#shared/core/defined.ts';
-import { SeedSchema } from '#shared/core/inference.ts';
+import { SeedWishSchema } from '#shared/core/inference.ts';
 
 /** fal's named sizes in pixels. */
 const PRESETS = {
@@ -26,12 +26,12 @@ export const FalInputSchema = z
       ])
       .nullish(),
     num_images: z.number().int().min(1).max(4).nullish(),
-    seed: SeedSchema.nullish(),
+    seed: SeedWishSchema.nullish(),
     num_inference_steps: z.literal(1).nullish().describe('One step, always'),
     guidance_scale: z.literal([0, 1]).nullish(),
     negative_prompt: z.literal('').nullish(),
     enable_safety_checker: z.boolean().nullish().describe('There is none'),
-    output_format: z.enum(['png', 'jpeg', 'webp']).nullish(),
+    output_format: z.enum(['png', 'jpeg', 'webp', 'jpg']).nullish(),
     sync_mode: z.boolean().nullish().describe('Answers with data URLs'),
   })
   .openapi('FalInput', { example: { prompt: 'a lighthouse at dusk', num_images: 2, seed: 7 } });

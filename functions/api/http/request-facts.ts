@@ -39,7 +39,7 @@ export function requestFacts(
     c.set('facts', facts);
     if (forwarded?.body !== undefined) {
       // The cache holds promises, although its type says otherwise.
-      const read = isImageType(c.req.header('content-type'))
+      const read = isBytes(c.req.header('content-type'))
         ? { arrayBuffer: Promise.resolve(Uint8Array.from(forwarded.body).buffer) }
         : { text: Promise.resolve(decodeText(forwarded.body)) };
       Object.assign(c.req.bodyCache, read);
@@ -47,6 +47,10 @@ export function requestFacts(
     await next();
   };
 }
+
+/** Pictures, and uploads to routes that take none: those are to be told so. */
+const isBytes = (contentType: string | undefined): boolean =>
+  isImageType(contentType) || /^multipart\//i.test(contentType ?? '');
 
 function decodeText(body: Uint8Array): string {
   try {

@@ -7,7 +7,7 @@ import { imageBase64 } from '#functions/api/openai/present-openai.ts';
 import { ownJob } from '#functions/api/predictions/own-job.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { IMAGE_FORMATS, MEDIA_TYPES, SeedSchema } from '#shared/core/inference.ts';
+import { IMAGE_FORMATS, MEDIA_TYPES, SeedWishSchema } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { formatUsd } from '#shared/core/money.ts';
 
@@ -17,7 +17,7 @@ const GenerateInput = z.strictObject({
   model: z.string().max(200).optional().describe('owner/name; see list_models'),
   size: z.string().max(20).optional().describe('WIDTHxHEIGHT'),
   aspect_ratio: z.string().max(10).optional().describe('Such as 16:9, instead of size'),
-  seed: SeedSchema.optional().describe('The same seed gives the same image'),
+  seed: SeedWishSchema.optional().describe('The same seed gives the same image'),
   num_outputs: z.number().int().min(1).max(4).optional(),
   output_format: z.enum(IMAGE_FORMATS).optional(),
   decoder: z.literal('draft').optional().describe('By the smaller decoder; see list_models'),

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { IMAGE_FORMATS, SeedSchema } from '#shared/core/inference.ts';
+import { IMAGE_FORMATS, SeedWishSchema } from '#shared/core/inference.ts';
 
 /**
  * What OpenAI's clients send. Members that mean nothing to a one-step model are accepted where they ask
@@ -12,9 +12,9 @@ export const ImagesRequestSchema = z
     n: z.number().int().min(1).max(10).nullish(),
     size: z.string().max(20).nullish().describe('WIDTHxHEIGHT or auto'),
     response_format: z.enum(['url', 'b64_json']).nullish().describe('Default: url'),
-    output_format: z.enum(IMAGE_FORMATS).nullish(),
+    output_format: z.enum([...IMAGE_FORMATS, 'jpg']).nullish(),
     output_compression: z.number().int().min(0).max(100).nullish().describe('Of jpeg and webp'),
-    seed: SeedSchema.nullish().describe('The same seed gives the same images'),
+    seed: SeedWishSchema.nullish().describe('The same seed gives the same images'),
     stream: z.boolean().nullish(),
     partial_images: z.number().int().min(0).max(3).nullish().describe('One step has none'),
     quality: z.enum(['auto', 'low', 'medium', 'high', 'standard', 'hd']).nullish(),

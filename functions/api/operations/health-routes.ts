@@ -24,9 +24,11 @@ export const registerHealth: RegisterRoutes = (app, deps) => {
     async handle() {
       try {
         await deps.checkReady();
-      } catch (cause) {
-        const details = { retry_after: 5 };
-        throw new AppError('unavailable', 'The service is not ready.', { cause, details });
+      } catch {
+        // Asked every few seconds while a model loads: the status says it, without a line in the log each time.
+        throw new AppError('unavailable', 'The service is not ready.', {
+          details: { retry_after: 5 },
+        });
       }
       return { status: 'ok' as const };
     },

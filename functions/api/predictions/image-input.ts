@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { invalidInput } from '#functions/api/http/errors.ts';
 import { toFaults } from '#functions/api/http/input-faults.ts';
 import { defined } from '#shared/core/defined.ts';
-import { IMAGE_FORMATS, SeedSchema } from '#shared/core/inference.ts';
+import { IMAGE_FORMATS, SeedWishSchema } from '#shared/core/inference.ts';
 import type { Order } from '#shared/service/domain/admission.ts';
 import { allowsSize, aspectSizes, type CatalogModel } from '#shared/service/domain/catalog.ts';
 
@@ -21,7 +21,9 @@ export function createImageInputSchema({ size, formats, maxOutputs, hasDrafts }:
       .describe(`Pixels, a multiple of ${size.multiple}; default ${fallback}`);
   const schema = z.strictObject({
     prompt: z.string().min(1).max(10_000).describe('What the image shows'),
-    seed: SeedSchema.nullish().describe('The same seed gives the same image; drawn when absent'),
+    seed: SeedWishSchema.nullish().describe(
+      'The same seed gives the same image; drawn when absent or -1',
+    ),
     width: side(size.defaultWidth),
     height: side(size.defaultHeight),
     size: z
@@ -74,14 +76,14 @@ export function parseImageInput(
   raw: Readonly<Record<string, unknown>>,
   prefix: readonly string[] = ['input'],
 ): ParsedInput {
-  const parsed = schema.safeParse(raw);
+  const parsed = schema.safeParse(readable(raw));
   if (!parsed.success) throw invalidInput(toFaults(parsed.error.issues, prefix));
   const { prompt, seed, num_outputs, output_format, output_quality, decoder } = parsed.data;
   const { width, height } = resolveSize(parsed.data, model, prefix);
   return {
     input: {
       prompt,
-      ...defined({ seed: seed ?? undefined }),
+      ...defined({ seed: seed === -1 ? undefined : (seed ?? undefined) }),
       width,
       height,
       num_outputs,
@@ -91,6 +93,17 @@ export function parseImageInput(
     },
     requestInput: raw,
   };
+}
+
+/** As clients write it: null for what is left out, and the other name of a format. */
+function readable(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const given = Object.entries(raw).filter(([, value]) => value !== null);
+  return Object.fromEntries(
+    given.map(([name, value]) => [
+      name,
+      name === 'output_format' && value === 'jpg' ? 'jpeg' : value,
+    ]),
+  );
 }
 
 type SizeWishes = Pick<z.infer<ImageInputSchema>, 'width' | 'height' | 'size' | 'aspect_ratio'>;

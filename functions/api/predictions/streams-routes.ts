@@ -4,6 +4,7 @@ import { StreamEventSchema } from '#functions/api/http/common-schema.ts';
 import { notFound } from '#functions/api/http/errors.ts';
 import { apiRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
+import { equalInConstantTime } from '#shared/core/hash.ts';
 import { isUlid, type JobId } from '#shared/core/ids.ts';
 import { followJob } from './follow-job.ts';
 
@@ -31,7 +32,7 @@ export const registerStreams: RegisterRoutes = (app, deps) =>
     failures: [404],
     async handle(c, { params }) {
       const id = params.id as JobId;
-      const isSigned = isUlid(id) && params.token === deps.streamToken(id);
+      const isSigned = isUlid(id) && equalInConstantTime(params.token, deps.streamToken(id));
       const job = isSigned ? await deps.jobs.get(id) : undefined;
       if (job === undefined) throw notFound('stream', id);
       const { origin } = c.get('facts');

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
 import type { Clock } from '#shared/core/clock.ts';
@@ -90,6 +90,12 @@ function guard<Store extends object>(store: Store, isOpen: () => boolean): Store
   ) as Store;
 }
 
+/** Prompts, keys' MACs and webhooks are for the owner alone; SQLite gives its other files the same mode. */
+function makePrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600));
+  chmodSync(file, 0o600);
+}
+
 function openDatabase(
   file: string,
   options: Pick<SqliteOptions, 'synchronous'>,
@@ -97,6 +103,7 @@ function openDatabase(
 ): Database.Database {
   let db: Database.Database | undefined;
   try {
+    makePrivate(file);
     db = new Database(file);
     db.exec(`
       PRAGMA journal_mode = WAL;

@@ -59,7 +59,8 @@ function groupValue(entry: LedgerEntry, by: UsageGroup): string {
   if (by === 'day') return toIso(entry.at).slice(0, 10);
   if (by === 'key') return entry.key ?? '';
   if (by === 'model') return entry.model ?? '';
-  return entry.tags?.[by.slice('tag:'.length)] ?? '';
+  const name = by.slice('tag:'.length);
+  return (Object.hasOwn(entry.tags ?? {}, name) && entry.tags?.[name]) || '';
 }
 
 function add(sums: UsageSums, entry: LedgerEntry): UsageSums {

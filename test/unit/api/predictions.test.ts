@@ -120,7 +120,7 @@ describe('input', () => {
     [{ prompt: 'x', size: '64x64', width: 128 }, ['input.width']],
     [{ prompt: 'x', aspect_ratio: '1:1', size: '64x64' }, ['input.aspect_ratio']],
     [{ prompt: 'x', width: 512, height: 512 }, ['input.width']],
-    [{ prompt: 'x', seed: -1 }, ['input.seed']],
+    [{ prompt: 'x', seed: -2 }, ['input.seed']],
     [
       { prompt: 'x', guidance_scale: 7.5, negative_prompt: 'ugly' },
       ['input.negative_prompt', 'input.guidance_scale'],

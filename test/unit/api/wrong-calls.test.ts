@@ -1,0 +1,95 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ApiHarness, createApiHarness } from '#test/helpers/api-harness.ts';
+
+let api: ApiHarness;
+beforeAll(async () => {
+  api = await createApiHarness();
+});
+afterAll(() => api.close());
+
+const NOT_TEXT = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0xff, 0xfe]);
+
+async function refusal(path: string, init: Parameters<ApiHarness['send']>[1]) {
+  const answer = await api.send(path, init);
+  return { status: answer.status, message: (await answer.json()).error.message as string };
+}
+
+describe('a call that goes to the wrong place', () => {
+  it.each([
+    ['/v1/images/edits', /prompts alone.*\/v1\/images\/generations/],
+    ['/v1/images/variations', /prompts alone/],
+    ['/v1/chat/completions', /no language model/],
+    ['/v1/uploads', /There is nothing at/],
+  ])('is told what there is instead of %s, whatever it uploads', async (path, message) => {
+    const body = new FormData();
+    body.set('image', new Blob([NOT_TEXT]), 'a.png');
+    expect(await refusal(path, { body })).toEqual({
+      status: 404,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each(['/images/generations', '/models', '/predictions'])('misses /v1 at %s', async (path) => {
+    const { status, message } = await refusal(path, {});
+    expect([status, message]).toEqual([404, expect.stringContaining('Add /v1 to the base URL')]);
+  });
+
+  it('with a body that is no text is told so where text is read', async () => {
+    const headers = { 'content-type': 'application/json' };
+    expect(await refusal('/v1/predictions', { body: NOT_TEXT, headers })).toEqual({
+      status: 400,
+      message: expect.stringContaining('UTF-8'),
+    });
+  });
+});
+
+describe('an input as clients write it', () => {
+  const make = async (input: object) => {
+    const json = { version: 'onestep/test', input: { prompt: 'a', ...input } };
+    const answer = await api.send('/v1/predictions', { json, headers: { prefer: 'wait=10' } });
+    return answer.json();
+  };
+
+  it('may have null for everything that is left out', async () => {
+    const names = [
+      'seed',
+      'width',
+      'height',
+      'size',
+      'aspect_ratio',
+      'num_outputs',
+      'output_format',
+    ];
+    const nulls = Object.fromEntries(names.map((name) => [name, null]));
+    expect(await make(nulls)).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('draws a seed for -1, and says which', async () => {
+    const seeds = [await make({ seed: -1 }), await make({ seed: -1 })].map(({ seed }) => seed);
+    for (const seed of seeds) expect(seed).toBeGreaterThanOrEqual(0);
+    expect(seeds[0]).not.toBe(seeds[1]);
+    expect(
+      await refusal('/v1/predictions', {
+        json: { version: 'onestep/test', input: { prompt: 'a', seed: -2 } },
+      }),
+    ).toMatchObject({ status: 422 });
+  });
+
+  it('may call jpeg jpg', async () => {
+    const { output } = await make({ output_format: 'jpg' });
+    expect(output[0]).toContain('.jpeg');
+  });
+});
+
+it('usage by a tag that nobody set is empty, whatever its name', async () => {
+  await api.send('/v1/images/generations', { json: { prompt: 'a', model: 'onestep/test' } });
+  const answer = await api.send('/v1/usage?by=tag:toString,tag:constructor');
+  const groups = (await answer.json()).rows?.map(({ group }: { group: unknown }) => group) ?? [];
+  expect(JSON.stringify(groups)).not.toContain('function');
+});
+
+it('the database is for its owner alone', () => {
+  expect(statSync(join(api.folder, 'onestep.sqlite')).mode & 0o777).toBe(0o600);
+});
