@@ -156,6 +156,14 @@ describe('importModel', () => {
     },
   );
 
+  it('knows the size of a model whose schedule is shorter than the usual timestep', () => {
+    const repository = copyOfTiny(folder.path);
+    const path = join(repository, 'scheduler', 'scheduler_config.json');
+    const schedule = { ...JSON.parse(readFileSync(path, 'utf8')), num_train_timesteps: 300 };
+    writeFileSync(path, JSON.stringify(schedule));
+    expect(packageBytes(repository, 'fp32')).toBe(packageBytes(TINY, 'fp32'));
+  });
+
   it('removes what a killed run left behind', async () => {
     const left = (mark: string) => join(folder.path, `.package-stale.import-${mark}`);
     // Numbers that no process has, and one that another process has by now.
