@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type Database from 'libsql';
 import { LRUCache } from 'lru-cache';
 import type { Account } from '#shared/core/account.ts';
@@ -137,6 +138,8 @@ export function createSqliteLedger(
     expireCredits: (now, limit) => writer.write(() => credit.expireDue(now, limit)),
 
     async entries({ account, from, to, before, limit }) {
+      // Whoever reads page after page lets others have their turn: this one takes some milliseconds.
+      if (before !== undefined) await nextTurn();
       const least = from === undefined ? '' : ulidFloor(from - ID_SLACK_MS);
       const bounds = [least, before ?? '~', from ?? 0, to ?? FOREVER];
       return selectEntries.all(account, ...bounds, limit).map(toEntry);
