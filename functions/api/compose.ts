@@ -79,6 +79,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     queue: { progress },
     macKeys: parseMacKeys(macSecret),
     models,
+    aliases: config.ALIASES,
     prices: deployedPrices(config.MODELS, models),
     checkPrompt: config.BLOCK_LIST && createBlockList(config.BLOCK_LIST),
     limits: {

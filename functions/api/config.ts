@@ -6,17 +6,16 @@ import {
   parseEnvironment,
 } from '#shared/adapters/aws/environment.ts';
 
-const BlockListVariable = z
-  .string()
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue({ code: 'custom', message: 'must be JSON' });
-      return z.NEVER;
-    }
-  })
-  .pipe(z.array(z.string().min(1)));
+const JsonVariable = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be JSON' });
+    return z.NEVER;
+  }
+});
+const BlockListVariable = JsonVariable.pipe(z.array(z.string().min(1)));
+const AliasesVariable = JsonVariable.pipe(z.record(z.string().min(1), z.string().min(1)));
 
 const ApiEnvSchema = z.object({
   /** Set by Lambda itself. */
@@ -45,6 +44,8 @@ const ApiEnvSchema = z.object({
   TOPUP_URL: z.url().optional(),
   /** The account whose admin keys may grant credit and manage other accounts. */
   OPERATOR_ACCOUNT: z.string().min(1).optional(),
+  /** Names of other services' models, for models here: `{"gpt-image-1": "owner/name"}`. */
+  ALIASES: AliasesVariable.optional(),
   /** Terms that prompts may not contain, as a JSON array; Lambda's environment is limited to 4 KB. */
   BLOCK_LIST: BlockListVariable.optional(),
   /** `1` answers every create with 503: the kill switch. */

@@ -114,6 +114,7 @@ async function compose(
   const service = await openLocalService(folder, {
     queue,
     models: models.map(({ catalog }) => catalog),
+    aliases: config.aliases,
     prices: pricesOf(config, models),
     checkPrompt: readBlockList(config),
     onError,

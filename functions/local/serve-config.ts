@@ -66,6 +66,8 @@ const ServeSchema = z.strictObject({
       error: 'two models have one name',
     })
     .optional(),
+  /** Names of other services' models that clients have built in, for models here. */
+  aliases: z.record(z.string().min(1).max(200), ModelName).optional(),
   /** The model for calls that name none; default: the first. */
   defaultModel: ModelName.optional(),
   prices: PriceBookSchema.optional(),
@@ -185,7 +187,7 @@ function readConfigFile({ file, fileRequired }: ConfigSources, faults: string[])
 }
 
 /** Settings with parts, which the environment gives as JSON. */
-const JSON_SETTINGS = new Set(['models', 'prices', 'safety', 'c2pa']);
+const JSON_SETTINGS = new Set(['models', 'aliases', 'prices', 'safety', 'c2pa']);
 
 /** Variables that begin with `ONESTEP_` and name a setting. */
 function readEnvironment(env: ConfigSources['env'], faults: string[]) {

@@ -55,6 +55,7 @@ function environment({ settings }: OnestepStack, data: DataStack): OwnEnvironmen
     RETENTION_HOURS: String(settings.retentionDays * 24),
     ...defined({
       OPERATOR_ACCOUNT: settings.operatorAccount,
+      ALIASES: settings.aliases && JSON.stringify(settings.aliases),
       BLOCK_LIST: settings.blockList && JSON.stringify(settings.blockList),
       TOPUP_URL: settings.topupUrl,
     }),

@@ -5,7 +5,7 @@ import type { Job } from '#shared/core/job.ts';
 import { createCachedJobStore } from './cached-job-store.ts';
 import { createAdmission } from './domain/admission.ts';
 import type { PromptCheck } from './domain/block-list.ts';
-import { type CatalogModel, createCatalog } from './domain/catalog.ts';
+import { type CatalogModel, createCatalog, type ModelAliases } from './domain/catalog.ts';
 import { createDispatcher } from './domain/dispatcher.ts';
 import { createEstimator } from './domain/estimator.ts';
 import type { MacKeys } from './domain/key-format.ts';
@@ -39,6 +39,7 @@ export interface RequestServiceDeps {
   readonly queue: Pick<InferenceQueue, 'progress'>;
   readonly macKeys: MacKeys;
   readonly models: readonly CatalogModel[];
+  readonly aliases?: ModelAliases | undefined;
   readonly prices: PriceBook;
   readonly checkPrompt?: PromptCheck | undefined;
   readonly limits: {
@@ -63,7 +64,7 @@ export function createRequestServices(deps: RequestServiceDeps) {
   const { jobs, limits, macKeys } = deps;
   const pricing = createPricing(deps.prices);
   return {
-    catalog: createCatalog(deps.models),
+    catalog: createCatalog(deps.models, deps.aliases),
     pricing,
     estimator: createEstimator(deps),
     admission: createAdmission({

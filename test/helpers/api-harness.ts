@@ -42,6 +42,7 @@ export interface HarnessOptions {
   readonly config?: Partial<Record<keyof ServeConfig, string>>;
   readonly clock?: Clock;
   readonly behaviour?: Behaviour;
+  readonly aliases?: Readonly<Record<string, string>>;
   /** What the model has otherwise than the test model. */
   readonly model?: Partial<CatalogModel>;
 }
@@ -63,6 +64,7 @@ export async function createApiHarness(options: HarnessOptions = {}) {
   const service = await openLocalService(data, {
     queue: gpu.queue,
     models: [{ ...TEST_MODEL, ...options.model }],
+    aliases: options.aliases,
     onError: (error) => errors.push(error),
   });
   const { services, keys } = service;

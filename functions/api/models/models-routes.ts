@@ -24,7 +24,11 @@ export const registerModels: RegisterRoutes = (app, deps) => {
   };
   const showModel = (c: ApiContext, reference: string) => {
     const model = find(reference);
-    return { ...presenter.listed(model), ...presenter.model(model, c.get('facts').origin) };
+    return {
+      ...presenter.listed(model),
+      id: reference,
+      ...presenter.model(model, c.get('facts').origin),
+    };
   };
 
   jsonRoute(app, deps, {
@@ -35,13 +39,16 @@ export const registerModels: RegisterRoutes = (app, deps) => {
     answer: ModelPageSchema,
     handle(c) {
       const { origin } = c.get('facts');
-      const { models } = deps.catalog;
+      const { models, aliases } = deps.catalog;
       return {
         next: null,
         previous: null,
         results: models.map((model) => presenter.model(model, origin)),
         object: 'list' as const,
-        data: models.map(presenter.listed),
+        data: [
+          ...models.map(presenter.listed),
+          ...aliases.map(({ alias, model }) => ({ ...presenter.listed(model), id: alias })),
+        ],
       };
     },
   });

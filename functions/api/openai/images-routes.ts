@@ -43,7 +43,8 @@ export const registerOpenAiImages: RegisterRoutes = (app, deps) =>
       // Before a stream as well: there are no partial images to show, and a failure needs its status.
       const job = await finishedJob(c, deps, submitted.job);
       if (body.stream === true) return streamImages(c, deps, job);
-      const format = body.response_format ?? 'url';
+      const format =
+        body.response_format ?? (GPT_IMAGE.test(body.model ?? '') ? 'b64_json' : 'url');
       const images = await presentImages(deps, job, format, c.get('facts').origin);
       return answerJson(c, 200, ImagesResponseSchema, images, {
         'openai-processing-ms': String((job.completedAt ?? job.createdAt) - job.createdAt),
@@ -51,6 +52,9 @@ export const registerOpenAiImages: RegisterRoutes = (app, deps) =>
       });
     },
   });
+
+/** OpenAI's newer models answer with bytes unless told otherwise, and their clients read nothing else. */
+const GPT_IMAGE = /^gpt-image/;
 
 /** OpenAI's members as the model's input; `auto` is the model's own size. */
 function toInput(order: ImagesRequest): Record<string, unknown> {

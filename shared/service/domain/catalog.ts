@@ -36,21 +36,37 @@ export interface CatalogModel {
   readonly hardware: string;
 }
 
+/** Names of other services' models, such as `gpt-image-1`, for models that are here. */
+export type ModelAliases = Readonly<Record<string, string>>;
+
 export interface Catalog {
   readonly models: readonly CatalogModel[];
-  /** By `owner/name`. */
+  /** The other names that lead to a model. */
+  readonly aliases: readonly { readonly alias: string; readonly model: CatalogModel }[];
+  /** By `owner/name` or an alias. */
   find(name: string): CatalogModel | undefined;
-  /** By `owner/name`, `owner/name:version` or a bare version (a digest). */
+  /** By `owner/name`, `owner/name:version`, a bare version (a digest) or an alias. */
   resolve(reference: string): CatalogModel | undefined;
 }
 
 /** The models on offer. The first is the default of dialects that need not name one. */
-export function createCatalog(models: readonly CatalogModel[]): Catalog {
+export function createCatalog(
+  models: readonly CatalogModel[],
+  aliases: ModelAliases = {},
+): Catalog {
   const byName = new Map(models.map((model) => [model.name, model]));
+  const others = Object.entries(aliases).flatMap(([alias, name]) => {
+    const model = byName.get(name);
+    return model === undefined || byName.has(alias) ? [] : [{ alias, model }];
+  });
+  const byAlias = new Map(others.map(({ alias, model }) => [alias, model]));
   return {
     models,
-    find: (name) => byName.get(name),
+    aliases: others,
+    find: (name) => byName.get(name) ?? byAlias.get(name),
     resolve(reference) {
+      const other = byAlias.get(reference);
+      if (other !== undefined) return other;
       const [name = '', version] = reference.split(':');
       const model = byName.get(name);
       if (model === undefined) return models.find(({ digest }) => digest === reference);

@@ -102,6 +102,7 @@ async function attempt(
     headers: {
       'content-type': 'application/json',
       'user-agent': 'onestep-webhooks/1',
+      'webhook-event': entry.event,
       ...signedHeaders(deps.sign, secrets, { id: entry.id, atMs, body }),
     },
     body,

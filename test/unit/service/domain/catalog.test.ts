@@ -49,6 +49,24 @@ describe('catalogue', () => {
   });
 });
 
+describe('aliases', () => {
+  const first = model('onestep/demo', 'a'.repeat(64));
+  const catalog = createCatalog([first], {
+    'gpt-image-1': 'onestep/demo',
+    'onestep/demo': 'onestep/none',
+    'dall-e-3': 'onestep/none',
+  });
+
+  test('lead to models that are here, and hide none', () => {
+    expect(catalog.aliases).toEqual([{ alias: 'gpt-image-1', model: first }]);
+    expect(catalog.resolve('gpt-image-1')).toBe(first);
+    expect(catalog.find('gpt-image-1')).toBe(first);
+    expect(catalog.resolve('onestep/demo')).toBe(first);
+    expect(catalog.resolve('dall-e-3')).toBeUndefined();
+    expect(catalog.resolve('toString')).toBeUndefined();
+  });
+});
+
 describe('sizes', () => {
   test('of a 1024 model are SDXL’s own buckets', () => {
     const sizes = aspectSizes(size(1024, 8, 2048));

@@ -98,6 +98,7 @@ describe('a webhook that arrives', () => {
     const [request] = scene.sent;
     const [secret] = await webhookSecrets(scene.deps, ACCOUNT, scene.now());
     expect(request?.url).toBe(URL_A);
+    expect(request?.headers['webhook-event']).toBe('completed');
     expect(new Webhook(secret ?? '').verify(request?.body ?? '', { ...request?.headers })).toEqual({
       id: webhookJob([]).id,
       status: 'succeeded',
