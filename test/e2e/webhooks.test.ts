@@ -88,8 +88,15 @@ describe('webhooks of the real server', () => {
     expect(events.at(-1)).toBe('completed');
     expect(events.filter((event) => event !== 'logs')).toEqual(['start', 'output', 'completed']);
     expect(events).toContain('logs');
-    const [start] = eventsOf(id).map(({ body }) => JSON.parse(body));
-    expect(start).toMatchObject({ status: 'processing', output: null, completed_at: null });
+    const bodies = eventsOf(id).map(({ headers, body }) => ({
+      event: headers['webhook-event'],
+      ...JSON.parse(body),
+    }));
+    expect(bodies[0]).toMatchObject({ status: 'processing', output: null, completed_at: null });
+    const ended = bodies.filter(({ status }) => status === 'succeeded');
+    expect(ended.map(({ event }) => event)).toEqual(['completed']);
+    const output = bodies.find(({ event }) => event === 'output');
+    expect(output).toMatchObject({ status: 'processing', output: [expect.any(String)] });
   });
 
   it('can be looked up with every attempt, and sent again under their id', async () => {

@@ -2,7 +2,7 @@ import { type Clock, isoOrNull, toIso } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { MEDIA_TYPES } from '#shared/core/inference.ts';
-import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { Job } from '#shared/core/job.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { Estimate } from './estimator.ts';
 import { progressLog } from './progress-log.ts';
@@ -43,11 +43,10 @@ export function createPresenter(deps: PresenterDeps) {
      * @param estimate of an open job; undefined once it has ended
      */
     async present(job: Job, origin: string, estimate: Estimate | undefined) {
-      const ended = isTerminal(job.status);
       const now = deps.clock.now();
       const urlsExpireAt = now + deps.settings.urlTtlMs;
       const self = `${origin}/v1/predictions/${job.id}`;
-      const hasOutput = ended && job.images.length > 0;
+      const hasOutput = job.images.length > 0;
       return {
         id: job.id,
         model: job.model.name,
@@ -102,8 +101,11 @@ export function asStarting(prediction: PresentedPrediction): PresentedPrediction
 
 /** What the row notes may be ahead of what this process has seen. */
 function imagesDone(job: Job, estimate: Estimate | undefined): number {
-  if (estimate === undefined) return job.images.length;
-  return Math.max(estimate.imagesDone, job.progress?.imagesDone ?? 0);
+  return Math.max(
+    job.images.length,
+    estimate?.imagesDone ?? 0,
+    estimate === undefined ? 0 : (job.progress?.imagesDone ?? 0),
+  );
 }
 
 function progressOf(estimate: Estimate) {

@@ -52,9 +52,13 @@ export function isRetried(event: WebhookEvent): boolean {
   return event === 'completed';
 }
 
-/** The job as an event saw it: a `start` that is sent after the end still reports the start. */
+/**
+ * The job as an event saw it, whenever it is sent: only `completed` tells of the end, so that no receiver
+ * takes another event for it; only `output` and `completed` have images.
+ */
 export function jobAtEvent(job: Job, event: WebhookEvent): Job {
-  if (event !== 'start' || !isTerminal(job.status)) return job;
+  if (event === 'completed' || !isTerminal(job.status)) return job;
   const { completedAt: _at, cost: _cost, receipt: _receipt, error: _error, ...open } = job;
-  return { ...open, status: 'processing', images: [], warnings: [] };
+  const images = event === 'output' ? job.images : [];
+  return { ...open, status: 'processing', images, warnings: [] };
 }

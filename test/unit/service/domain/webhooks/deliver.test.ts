@@ -242,6 +242,19 @@ describe('events', () => {
     ]);
   });
 
+  it.each(['start', 'logs', 'output'] as const)(
+    'never say with %s that it has ended',
+    async (event) => {
+      const scene = createScene(webhookJob([event]));
+      await scene.add(event);
+      await scene.deliver();
+      expect(JSON.parse(scene.sent[0]?.body ?? '')).toMatchObject({
+        status: 'processing',
+        cost: null,
+      });
+    },
+  );
+
   it('other than "completed" are tried once', async () => {
     const scene = createScene(webhookJob(['start']));
     await scene.add('start');
