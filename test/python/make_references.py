@@ -132,6 +132,52 @@ def spellings(factors):
     return {"lora-kohya": kohya, "lora-diffusers": diffusers, "lora-peft": peft}
 
 
+def sgm_name(name, layers):
+    """A module of the UNet as Stability AI's own code names it; `layers` is `layers_per_block`."""
+    place, _, rest = name.partition(".")
+    if place == "mid_block":
+        kind, index, inner = rest.split(".", 2)
+        block = f"middle_block.{1 if kind == 'attentions' else 2 * int(index)}"
+    else:
+        level, kind, index, inner = rest.split(".", 3)
+        first = int(level) * (layers + 1) + int(index)
+        side = f"input_blocks.{first + 1}" if place == "down_blocks" else f"output_blocks.{first}"
+        block = f"{side}.{1 if kind == 'attentions' else 0}"
+    parts = {"conv1": "in_layers.2", "conv2": "out_layers.3", "conv_shortcut": "skip_connection"}
+    return f"{block}.{parts.get(inner, inner)}"
+
+
+def text_adapter(encoder, generator):
+    """Random factors for the first layer's attention and feed-forward."""
+    factors = {}
+    for name, module in encoder.named_modules():
+        if ".layers.0." in name and isinstance(module, torch.nn.Linear):
+            down = torch.randn((RANK, module.in_features), generator=generator) * 0.1
+            up = torch.randn((module.out_features, RANK), generator=generator) * 0.1
+            factors[name] = (down, up)
+    return factors
+
+
+def merge(model, factors):
+    modules = dict(model.named_modules())
+    for name, (down, up) in factors.items():
+        weight = modules[name].weight
+        change = up.flatten(1) @ down.flatten(1)
+        weight.add_(change.reshape(weight.shape), alpha=SCALE / 2)
+
+
+def kohya(prefix, factors, rename):
+    tensors = {}
+    for name, (down, up) in factors.items():
+        flat = f"{prefix}_{rename(name).replace('.', '_')}"
+        tensors |= {
+            f"{flat}.lora_down.weight": down,
+            f"{flat}.lora_up.weight": up,
+            f"{flat}.alpha": torch.tensor(RANK / 2),
+        }
+    return tensors
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("repository", type=Path)
@@ -164,11 +210,7 @@ def main():
         factors = adapter(pipeline, generator)
         for name, tensors in spellings(factors).items():
             write(f"extras/{name}", tensors)
-        modules = dict(pipeline.unet.named_modules())
-        for name, (down, up) in factors.items():
-            weight = modules[name].weight
-            change = up.flatten(1) @ down.flatten(1)
-            weight.add_(change.reshape(weight.shape), alpha=SCALE / 2)
+        merge(pipeline.unet, factors)
         merged = call(pipeline, "disback", *arguments)
         pipeline = load(given.repository)
         pipeline.load_lora_weights(given.out / "extras", weight_name="lora-peft.safetensors")
@@ -177,6 +219,24 @@ def main():
         # A check of the reference itself: diffusers' own merging makes the same.
         torch.testing.assert_close(fused["vae_in"], merged["vae_in"], rtol=1e-4, atol=1e-4)
         write("extras/lora", merged)
+
+        # Another one, by the names of Stability AI's own code and with both text encoders.
+        pipeline = load(given.repository)
+        generator = torch.Generator("cpu").manual_seed(3)
+        layers = pipeline.unet.config.layers_per_block
+        encoders = {"lora_te1": pipeline.text_encoder, "lora_te2": pipeline.text_encoder_2}
+        factors = adapter(pipeline, generator)
+        tensors = kohya("lora_unet", factors, lambda name: sgm_name(name, layers))
+        merge(pipeline.unet, factors)
+        for prefix, encoder in encoders.items():
+            factors = text_adapter(encoder, generator)
+            # Transformers 5 names a part without the whole's name before it.
+            tensors |= kohya(
+                prefix, factors, lambda name: f"text_model.{name.removeprefix('text_model.')}"
+            )
+            merge(encoder, factors)
+        write("extras/lora-kohya-sgm", tensors)
+        write("extras/lora-sgm", call(pipeline, "disback", *arguments))
 
         pipeline = load(given.repository)
         torch.manual_seed(2)

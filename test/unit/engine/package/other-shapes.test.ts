@@ -79,6 +79,11 @@ describe.each(REFERENCES)('%s draws what diffusers does', (repository, folder) =
     await compare(repository, extra('lora.safetensors'), { recipe: disback, loras });
   });
 
+  it('with one by the names of the first code, and for both text encoders', async () => {
+    const loras = [{ file: extra('lora-kohya-sgm.safetensors'), scale: SCALE }];
+    await compare(repository, extra('lora-sgm.safetensors'), { recipe: disback, loras });
+  });
+
   it('with a small decoder', async () => {
     const vae = extra('tiny');
     await compare(repository, extra('tiny-decoder.safetensors'), { recipe: disback, vae });
