@@ -14,7 +14,7 @@ const FP16_BAR_DB = 45;
 const SCALE = 0.7;
 
 /**
- * Repositories unlike SDXL in shape, each with a folder that `test/python/make_references.py` filled. More
+ * Repositories unlike SDXL in shape, each with a folder that `test/references/make_references.py` filled. More
  * than the fixtures by `REFERENCES=REPOSITORY:FOLDER,…`.
  */
 const REFERENCES = [
