@@ -15,7 +15,13 @@ interface GrantRow {
   readonly remaining: number;
 }
 
+type Granted = Pick<Grant, 'entryId' | 'account' | 'reference' | 'amount' | 'expiresAt'>;
+type DrawRow = Pick<GrantRow, 'entry' | 'remaining'> & { readonly expires_at: number };
+
 const FOREVER = Number.MAX_SAFE_INTEGER;
+/** Grants that one read takes. Most holds are covered by the first. */
+const FIRST_PAGE = 2;
+const PAGE = 100;
 
 /** What is left of grants, which per account is its balance; for use inside a transaction. */
 export function createCreditRows(db: Database.Database, randomBytes: RandomBytes) {
@@ -23,9 +29,9 @@ export function createCreditRows(db: Database.Database, randomBytes: RandomBytes
   const insert = db.prepare(
     'INSERT INTO grants (entry, account, reference, remaining, expires_at) VALUES (?, ?, ?, ?, ?)',
   );
-  const selectNth = db.prepare(
-    'SELECT entry, remaining FROM grants WHERE account = ? AND remaining > 0 ' +
-      'ORDER BY expires_at, entry LIMIT 1 OFFSET ?',
+  const selectAfter = db.prepare(
+    'SELECT entry, remaining, expires_at FROM grants WHERE account = ? AND remaining > 0 ' +
+      'AND (expires_at, entry) > (?, ?) ORDER BY expires_at, entry LIMIT ?',
   );
   const change = db.prepare('UPDATE grants SET remaining = remaining + ? WHERE entry = ?');
   const due = (of: string) =>
@@ -48,19 +54,24 @@ export function createCreditRows(db: Database.Database, randomBytes: RandomBytes
   };
 
   return {
-    add({ entryId, account, reference, amount, expiresAt }: Grant): void {
+    add({ entryId, account, reference, amount, expiresAt }: Granted): void {
       insert.run(entryId, account, reference, amount, expiresAt ?? FOREVER);
     },
 
     /** Which grants an amount would come from: those that expire first before others. */
     plan(account: AccountId, amount: number): readonly Source[] {
       const sources: Source[] = [];
-      for (let left = amount; left > 0; ) {
-        const grant = selectNth.get(account, sources.length) as GrantRow | undefined;
-        if (grant === undefined) throw new Error(`account ${account} has less than its balance`);
-        const part = Math.min(left, grant.remaining);
-        sources.push([grant.entry, part]);
-        left -= part;
+      let last: readonly [expiresAt: number, entry: string] = [0, ''];
+      for (let left = amount, page = FIRST_PAGE; left > 0; page = PAGE) {
+        const grants = selectAfter.all(account, ...last, page) as DrawRow[];
+        if (grants.length === 0) throw new Error(`account ${account} has less than its balance`);
+        for (const { entry, remaining, expires_at } of grants) {
+          if (left === 0) break;
+          const part = Math.min(left, remaining);
+          sources.push([entry, part]);
+          left -= part;
+          last = [expires_at, entry];
+        }
       }
       return sources;
     },

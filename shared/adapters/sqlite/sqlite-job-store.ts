@@ -108,17 +108,18 @@ export function createSqliteJobStore(
 
 /** Pages of an account's jobs. */
 function createList(db: Database.Database): (query: JobQuery) => readonly Job[] {
-  const where =
-    'j.account = ? AND j.id > ? AND j.id < ? AND j.created_at >= ? AND j.created_at < ? ';
+  const prepare = (from: string, id: string, order: 'DESC' | 'ASC') =>
+    db.prepare(
+      `SELECT j.* FROM ${from}.account = ? AND ${id} > ? AND ${id} < ? AND ` +
+        `j.created_at >= ? AND j.created_at < ? ORDER BY ${id} ${order} LIMIT ?`,
+    );
+  const all = 'jobs j WHERE j';
+  // CROSS: by the tags first. Going through the account's jobs, a tag that none has would read them all.
   const tagged =
-    'SELECT j.* FROM job_tags t JOIN jobs j ON j.id = t.job ' +
-    'WHERE t.name = ? AND t.value = ? AND t.account = j.account AND ';
-  const prepare = (from: string, order: string) =>
-    db.prepare(`${from} ${where} ORDER BY j.id ${order} LIMIT ?`);
-  const all = 'SELECT j.* FROM jobs j WHERE';
+    'job_tags t CROSS JOIN jobs j ON j.id = t.job WHERE t.name = ? AND t.value = ? AND t';
   const statements = {
-    all: { DESC: prepare(all, 'DESC'), ASC: prepare(all, 'ASC') },
-    tagged: { DESC: prepare(tagged, 'DESC'), ASC: prepare(tagged, 'ASC') },
+    all: { DESC: prepare(all, 'j.id', 'DESC'), ASC: prepare(all, 'j.id', 'ASC') },
+    tagged: { DESC: prepare(tagged, 't.job', 'DESC'), ASC: prepare(tagged, 't.job', 'ASC') },
   };
 
   return ({ account, before, after, createdAfter, createdBefore, tag, limit }) => {
