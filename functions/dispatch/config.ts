@@ -5,6 +5,7 @@ import {
   numberVariable,
   parseEnvironment,
 } from '#shared/adapters/aws/environment.ts';
+import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 
 const DispatchEnvSchema = z.object({
   /** Set by Lambda itself. */
@@ -16,7 +17,7 @@ const DispatchEnvSchema = z.object({
    * Jobs inside SageMaker per possible instance. Above the target of its scaling, or a second
    * instance never starts; small, because what is inside is out of the fair order.
    */
-  JOBS_PER_INSTANCE: numberVariable(4, { min: 2, max: 100 }),
+  JOBS_PER_INSTANCE: numberVariable(ORDER_FLOW.handedOver, { min: 2, max: 100 }),
   /** The longest that one job may run on the GPU. */
   INVOCATION_TIMEOUT_SECONDS: numberVariable(600, { min: 1, max: 3_600 }),
 });

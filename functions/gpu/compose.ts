@@ -7,6 +7,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
+import { recipeOf } from '#shared/engine/package/manifest.ts';
 import { hasCudaDevice } from '#shared/engine/pipeline/cuda.ts';
 import type { Device } from '#shared/engine/pipeline/sessions.ts';
 import {
@@ -18,6 +19,8 @@ import type { MarkingOptions } from '#shared/provenance/marking.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import { createGpuApp } from './app.ts';
 import type { GpuConfig } from './config.ts';
+import { createDevice } from './device.ts';
+import { createEncoders } from './encoders.ts';
 import { loadImageCheck } from './image-check.ts';
 import { readServedModels } from './models.ts';
 import { runTask } from './run-task.ts';
@@ -63,34 +66,41 @@ export async function composeGpuFunction({
     marking.identity && validityProblem(chainInDer(marking.identity.chain), clock.now());
   if (doubt !== undefined) log.event('c2pa-certificate', { problem: doubt });
   const threads = config.THREADS === 0 ? undefined : config.THREADS;
-  const worker = createWorkerProcess({ device, threads, marking, folder: models[0].folder }, env);
+  const [{ folder, manifest }] = models;
+  const worker = createWorkerProcess({ device, threads, folder }, env);
+  const encoders = createEncoders(marking);
   let ready = false;
 
   const warmUp = async (): Promise<void> => {
-    await worker.ready();
+    const { name, digest } = manifest;
+    const model = { name, digest, recipe: recipeOf(manifest) };
+    await Promise.all([worker.ready(), encoders.warmUp(model)]);
     ready = true;
   };
+  const interrupt = (): void => {
+    worker.kill();
+    // The next task should not wait for the model.
+    worker.ready().catch((error) => {
+      ready = false;
+      log.error(error, 'The inference process did not come back');
+    });
+  };
+  const drawing = createDevice(worker, interrupt);
   const queue = createTaskQueue({
     clock,
+    inFlight: config.IN_FLIGHT,
     maxWaiting: config.MAX_WAITING,
     run: (queued) =>
       runTask(queued, {
         clock,
-        worker,
+        device: drawing,
+        encode: encoders.encode,
         storeFor,
         signingKey,
-        device: `${device} (${processorName(device)})`,
+        deviceName: `${device} (${processorName(device)})`,
         checkImage,
         onMarkError: (error) => log.error(error, 'A mark could not be written'),
       }),
-    interrupt() {
-      worker.kill();
-      // The next task should not wait for the model.
-      warmUp().catch((error) => {
-        ready = false;
-        log.error(error, 'The inference process did not come back');
-      });
-    },
   });
   const app = createGpuApp({
     models,

@@ -5,6 +5,7 @@ import {
   numberVariable,
   parseEnvironment,
 } from '#shared/adapters/aws/environment.ts';
+import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 
 const Flag = z
   .enum(['0', '1'])
@@ -34,7 +35,9 @@ const GpuEnvSchema = z.object({
   ALLOW_CPU: Flag,
   /** Threads of one operator on the CPU; 0 takes one per processor. */
   THREADS: numberVariable(0, { min: 0, max: 1024 }),
-  /** Tasks that may wait behind the running one; further ones are turned away. */
+  /** Tasks that are worked on at one time: one draws, the others are stored or get ready. */
+  IN_FLIGHT: numberVariable(ORDER_FLOW.inFlight, { min: 1, max: 64 }),
+  /** Tasks that may wait behind those; further ones are turned away. */
   MAX_WAITING: numberVariable(16, { min: 0, max: 10_000 }),
   /** How long a running task may still take once the function has to end. */
   DRAIN_SECONDS: numberVariable(25, { min: 0, max: 3600 }),

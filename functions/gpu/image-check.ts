@@ -4,10 +4,10 @@ import {
   createImageCheckEndpoint,
   ImageVerdictSchema,
 } from '#shared/adapters/http/image-check-endpoint.ts';
-import { AppError } from '#shared/core/errors.ts';
+import { AppError, assert } from '#shared/core/errors.ts';
 import type { BlockedImage } from '#shared/core/inference.ts';
 import type { ImageCheck } from '#shared/service/ports/image-check.ts';
-import type { MadeImage } from './worker-messages.ts';
+import type { MadeImage } from './encoders.ts';
 
 /** The name under which a custom module exports its check. */
 const EXPORT = 'checkImage';
@@ -45,8 +45,11 @@ export interface CheckedImages {
 /** Looks at a task's images as they are made, beside the making of the next. */
 export interface TaskCheck {
   add(image: MadeImage): void;
-  /** @throws AppError `unavailable` (retryable) when an image could not be checked */
-  result(): Promise<CheckedImages>;
+  /**
+   * @param images of those that were added
+   * @throws AppError `unavailable` (retryable) when one of them could not be checked
+   */
+  result(images: readonly MadeImage[]): Promise<CheckedImages>;
 }
 
 /** @param check absent: every image is allowed */
@@ -54,20 +57,24 @@ export function createTaskCheck(
   check: ImageCheck | undefined,
   { job, prompt }: { readonly job: string; readonly prompt: string },
 ): TaskCheck {
-  const looks: Promise<{ image: MadeImage; verdict: Awaited<ReturnType<ImageCheck>> }>[] = [];
+  const looks = new Map<MadeImage, ReturnType<ImageCheck>>();
   return {
     add(image) {
       const { index, width, height, format } = image.record;
-      const asked =
+      const look =
         check?.({ job, index, prompt, width, height, format, bytes: image.bytes }) ??
         Promise.resolve({ allowed: true } as const);
-      const look = asked.then((verdict) => ({ image, verdict }));
       // result() reports its failure, if it is called at all.
       look.catch(() => undefined);
-      looks.push(look);
+      looks.set(image, look);
     },
-    async result() {
-      const seen = await Promise.all(looks).catch((cause: unknown) => {
+    async result(images) {
+      const verdicts = images.map(async (image) => {
+        const verdict = await looks.get(image);
+        assert(verdict !== undefined, `image ${image.record.index} was not given to the check`);
+        return { image, verdict };
+      });
+      const seen = await Promise.all(verdicts).catch((cause: unknown) => {
         throw new AppError('unavailable', 'The images could not be checked.', {
           retryable: true,
           cause,

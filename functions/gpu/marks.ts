@@ -36,3 +36,5 @@ export function createMarks(
     settled: () => pending,
   };
 }
+
+export type TaskMarks = ReturnType<typeof createMarks>;

@@ -5,8 +5,8 @@ import {
   type Receipt,
 } from '#shared/core/inference.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { MadeImage } from './encoders.ts';
 import { imageKey } from './read-task.ts';
-import type { MadeImage } from './worker-messages.ts';
 
 /**
  * Stores a task's images, then its receipt: only once everything is made, so that a task that ends

@@ -10,6 +10,8 @@ export interface Task {
   readonly request: InferenceRequest;
   readonly model: ServedModel;
   readonly work: WorkerTask;
+  /** The secret that images are marked with, where the task brings one. */
+  readonly signingKey: Uint8Array | undefined;
 }
 
 /**
@@ -51,11 +53,9 @@ export function readTask(body: string, models: readonly ServedModel[]): Task {
       width: request.width,
       height: request.height,
       numOutputs: request.num_outputs,
-      format: request.output_format,
       decoder: request.decoder,
-      quality: request.output_quality,
-      signingKey: request.signing_key === undefined ? undefined : readKey(request.signing_key),
     },
+    signingKey: request.signing_key === undefined ? undefined : readKey(request.signing_key),
   };
 }
 

@@ -4,22 +4,19 @@ import type { ImageRecord, InferenceRequest, Receipt } from '#shared/core/infere
 import { recipeOf } from '#shared/engine/package/manifest.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { ImageCheck } from '#shared/service/ports/image-check.ts';
+import type { MadeImage } from './encoders.ts';
 import { createTaskCheck } from './image-check.ts';
-import { createMarks } from './marks.ts';
+import { type MakeImagesDeps, makeImages } from './make-images.ts';
+import { createMarks, type TaskMarks } from './marks.ts';
 import { publish } from './publish.ts';
 import { type QueuedTask, stopError } from './task-queue.ts';
-import type { MadeImage } from './worker-messages.ts';
-import type { WorkerProcess, WorkResult } from './worker-process.ts';
 
-export interface RunTaskDeps {
+export interface RunTaskDeps extends MakeImagesDeps {
   readonly clock: Clock;
-  readonly worker: Pick<WorkerProcess, 'run'>;
   /** @throws AppError `invalid-input` for a store that this function does not write to */
   readonly storeFor: (store: InferenceRequest['store']) => BlobStore;
   /** `cpu` or `cuda`, with the processor's name. */
-  readonly device: string;
-  /** The secret that images are marked with, where the task brings none; undefined takes the worker's own. */
-  readonly signingKey?: () => Promise<Uint8Array | undefined>;
+  readonly deviceName: string;
   readonly onMarkError: (error: unknown) => void;
   /** Decides which images may be stored; every one may where there is none. */
   readonly checkImage?: ImageCheck | undefined;
@@ -30,62 +27,46 @@ export interface RunTaskDeps {
  * images that were finished and throws with their records; by anything else, it stores nothing.
  */
 export async function runTask(queued: QueuedTask, deps: RunTaskDeps): Promise<Receipt> {
-  const { request, model, work } = queued.task;
-  const { state } = queued;
+  const { request } = queued.task;
   const blobs = deps.storeFor(request.store);
   const marks = createMarks(request.job, blobs, deps.onMarkError);
+  try {
+    return await runMarked(queued, blobs, marks, deps);
+  } finally {
+    // They are written beside the rest, but not after the end.
+    await marks.settled();
+  }
+}
+
+async function runMarked(
+  queued: QueuedTask,
+  blobs: BlobStore,
+  marks: TaskMarks,
+  deps: RunTaskDeps,
+): Promise<Receipt> {
+  const { request, model, work } = queued.task;
   if (await marks.isCanceled()) queued.stopReason ??= 'canceled';
   if (queued.stopReason !== undefined) throw stopError(queued.stopReason);
 
-  state.startedAt = deps.clock.now();
-  state.phase = 'loading';
-  marks.started(state.startedAt);
-  const images: MadeImage[] = [];
   const check = createTaskCheck(deps.checkImage, request);
-  let result: WorkResult | undefined;
-  let failure: unknown;
-  try {
-    const signingKey = work.signingKey ?? (await deps.signingKey?.());
-    result = await deps.worker.run(
-      { ...work, signingKey },
-      {
-        onPhase(phase) {
-          state.phase = phase;
-          marks.phase(phase, images.length);
-        },
-        onImage(image) {
-          images.push(image);
-          check.add(image);
-          state.imagesDone = images.length;
-          marks.phase('running', images.length);
-        },
-        async shouldGoOn() {
-          if (await marks.isCanceled()) queued.stopReason ??= 'canceled';
-          return queued.stopReason === undefined;
-        },
-      },
-    );
-  } catch (error) {
-    failure = error;
-  }
+  const { images, result, failure } = await makeImages(queued, marks, check, deps);
   const isComplete = images.length === work.numOutputs && result !== undefined;
-  await marks.settled();
   if (!isComplete && queued.stopReason !== 'canceled') {
     throw queued.stopReason === undefined ? failure : stopError(queued.stopReason);
   }
 
-  const { allowed, blocked } = await check.result();
+  const { allowed, blocked } = await check.result(images);
   const receiptOf = (stored: readonly ImageRecord[], uploadMs: number): Receipt => ({
     job: request.job,
     images: [...stored],
-    ms: { ...(result?.ms ?? NO_TIME), upload: uploadMs },
+    ms: { ...(result?.ms ?? NO_TIME), encode: sumOf(images), upload: uploadMs },
     model: {
       name: model.manifest.name,
       digest: model.manifest.digest,
       recipe: recipeOf(model.manifest),
     },
     versions: { ...result?.versions },
-    device: deps.device,
+    device: deps.deviceName,
     ...defined({ decoder: request.decoder }),
     warnings: [...(result?.warnings ?? [])],
     ...(blocked.length > 0 && { blocked: [...blocked] }),
@@ -98,5 +79,8 @@ export async function runTask(queued: QueuedTask, deps: RunTaskDeps): Promise<Re
   return receipt;
 }
 
+const sumOf = (images: readonly MadeImage[]): number =>
+  images.reduce((sum, { encodeMs }) => sum + encodeMs, 0);
+
 /** What is known of the stages' times when the worker was killed. */
-const NO_TIME = { load: 0, text: 0, unet: 0, vae: 0, encode: 0 };
+const NO_TIME = { load: 0, text: 0, unet: 0, vae: 0 };

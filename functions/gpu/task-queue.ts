@@ -11,6 +11,7 @@ export type StopReason = 'canceled' | 'deadline-exceeded' | 'unavailable';
 /** The state of a task that is waiting or running. */
 export interface TaskState {
   phase: JobPhase;
+  /** When its drawing began. */
   startedAt: number | undefined;
   imagesDone: number;
 }
@@ -20,9 +21,11 @@ export interface QueuedTask {
   readonly task: Task;
   readonly state: TaskState;
   stopReason: StopReason | undefined;
+  /** Aborted when the task has to end at once. */
+  readonly signal: AbortSignal;
 }
 
-/** Runs tasks one at a time, in the order in which they came. */
+/** Works on some tasks at a time, begun in the order in which they came. */
 export interface TaskQueue {
   /**
    * Resolves with the task's receipt. A task that is here already is joined, not run again.
@@ -33,17 +36,17 @@ export interface TaskQueue {
   /** Ends a task; false when there is none of this id. */
   cancel(job: string): boolean;
   state(job: string): Readonly<TaskState> | undefined;
-  /** Refuses new tasks, sends the waiting ones away, and waits for the running one. */
+  /** Refuses new tasks, sends away those that have not begun to draw, and waits for the others. */
   drain(withinMs: number): Promise<void>;
 }
 
 export interface TaskQueueDeps {
   readonly clock: Clock;
+  /** Tasks that are worked on at one time, and those that may wait behind them. */
+  readonly inFlight: number;
   readonly maxWaiting: number;
-  /** Does the work; watches the task's `stopReason` between images. */
+  /** Does the work; ends early when the task's signal says so. */
   readonly run: (queued: QueuedTask) => Promise<Receipt>;
-  /** Makes the running task end at once. */
-  readonly interrupt: () => void;
 }
 
 /** Longest delay that a timer takes. */
@@ -67,13 +70,14 @@ interface Entry extends QueuedTask {
   readonly settled: Promise<Receipt>;
   readonly resolve: (receipt: Receipt) => void;
   readonly reject: (error: unknown) => void;
+  readonly controller: AbortController;
   timer: NodeJS.Timeout | undefined;
 }
 
 export function createTaskQueue(deps: TaskQueueDeps): TaskQueue {
   const entries = new Map<string, Entry>();
   const waiting: Entry[] = [];
-  let running: Entry | undefined;
+  const running = new Set<Entry>();
   let draining = false;
 
   const finish = (entry: Entry): void => {
@@ -81,24 +85,24 @@ export function createTaskQueue(deps: TaskQueueDeps): TaskQueue {
     entries.delete(entry.task.request.job);
   };
   const runNext = async (): Promise<void> => {
-    if (running !== undefined) return;
+    if (running.size >= deps.inFlight) return;
     const entry = waiting.shift();
     if (entry === undefined) return;
-    running = entry;
+    running.add(entry);
     try {
       entry.resolve(await deps.run(entry));
     } catch (error) {
       entry.reject(error);
     } finally {
       finish(entry);
-      running = undefined;
+      running.delete(entry);
       void runNext();
     }
   };
   const stop = (entry: Entry, reason: StopReason): void => {
     entry.stopReason ??= reason;
-    if (entry === running) {
-      deps.interrupt();
+    if (running.has(entry)) {
+      entry.controller.abort(stopError(entry.stopReason));
       return;
     }
     waiting.splice(waiting.indexOf(entry), 1);
@@ -114,7 +118,7 @@ export function createTaskQueue(deps: TaskQueueDeps): TaskQueue {
       if (draining) return Promise.reject(stopError('unavailable'));
       const leftMs = deadline - deps.clock.now();
       if (leftMs <= 0) return Promise.reject(stopError('deadline-exceeded'));
-      if (running !== undefined && waiting.length >= deps.maxWaiting) {
+      if (running.size >= deps.inFlight && waiting.length >= deps.maxWaiting) {
         const error = new AppError(
           'unavailable',
           `${waiting.length} jobs are waiting; try later.`,
@@ -143,11 +147,14 @@ export function createTaskQueue(deps: TaskQueueDeps): TaskQueue {
     state: (job) => entries.get(job)?.state,
     async drain(withinMs) {
       draining = true;
-      for (const entry of [...waiting]) stop(entry, 'unavailable');
-      const last = running;
-      if (last === undefined) return;
-      const timer = setTimeout(() => stop(last, 'unavailable'), withinMs);
-      await last.settled.catch(() => undefined);
+      for (const entry of entries.values()) {
+        if (entry.state.startedAt === undefined) stop(entry, 'unavailable');
+      }
+      const last = [...running];
+      const timer = setTimeout(() => {
+        for (const entry of last) stop(entry, 'unavailable');
+      }, withinMs);
+      await Promise.allSettled(last.map(({ settled }) => settled));
       clearTimeout(timer);
     },
   };
@@ -163,5 +170,17 @@ function createEntry(task: Task): Entry {
   // Its submitter hears of a failure; for others it is not an unhandled rejection.
   settled.catch(() => undefined);
   const state: TaskState = { phase: 'queued', startedAt: undefined, imagesDone: 0 };
-  return { task, state, stopReason: undefined, settled, resolve, reject, timer: undefined };
+  const controller = new AbortController();
+  const { signal } = controller;
+  return {
+    task,
+    state,
+    stopReason: undefined,
+    signal,
+    controller,
+    settled,
+    resolve,
+    reject,
+    timer: undefined,
+  };
 }

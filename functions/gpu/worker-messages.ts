@@ -1,17 +1,16 @@
-import type { ImageFormat, ImageRecord } from '#shared/core/inference.ts';
+import type { Picture } from '#shared/engine/pipeline/pipeline.ts';
 import type { Device } from '#shared/engine/pipeline/sessions.ts';
-import type { MarkingOptions } from '#shared/provenance/marking.ts';
 
 /** The worker's first message: what it runs, and where. */
 export interface StartMessage {
   readonly type: 'start';
   readonly device: Device;
   readonly threads: number | undefined;
-  readonly marking: MarkingOptions;
   /** The package that is loaded and warmed up at once. */
   readonly folder: string;
 }
 
+/** What the worker draws. */
 export interface WorkerTask {
   readonly folder: string;
   /** Of the package that the task means. */
@@ -21,25 +20,17 @@ export interface WorkerTask {
   readonly width: number;
   readonly height: number;
   readonly numOutputs: number;
-  readonly format: ImageFormat;
   readonly decoder: 'draft' | undefined;
-  readonly quality: number;
-  /** The secret that marks are made with; one of the process's own where the task brings none. */
-  readonly signingKey: Uint8Array | undefined;
 }
 
-/** To the worker. After each image but the last it waits for `next` or `stop`. */
+/** To the worker. A run is told to stop after the picture in the making. */
 export type ToWorker =
   | StartMessage
   | { readonly type: 'run'; readonly task: WorkerTask }
-  | { readonly type: 'next' }
   | { readonly type: 'stop' };
 
-/** An encoded image on its way to the store; its key is the parent's to choose. */
-export interface MadeImage {
-  readonly record: Omit<ImageRecord, 'key'>;
-  readonly bytes: Uint8Array;
-}
+/** A picture as the model drew it: not marked, not encoded, and in no store. */
+export type DrawnPicture = Pick<Picture, 'index' | 'seed' | 'width' | 'height' | 'pixels'>;
 
 /** Milliseconds of a task's stages in the worker. */
 export interface StageMs {
@@ -47,13 +38,12 @@ export interface StageMs {
   readonly text: number;
   readonly unet: number;
   readonly vae: number;
-  readonly encode: number;
 }
 
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'phase'; readonly phase: 'loading' | 'running' }
-  | { readonly type: 'image'; readonly image: MadeImage }
+  | { readonly type: 'picture'; readonly picture: DrawnPicture }
   | {
       readonly type: 'done';
       readonly ms: StageMs;

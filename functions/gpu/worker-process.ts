@@ -5,8 +5,8 @@ import { AppError } from '#shared/core/errors.ts';
 import { CUDA_ENVIRONMENT } from '#shared/engine/pipeline/cuda.ts';
 import { ALLOCATOR_ENVIRONMENT } from '#shared/engine/pipeline/sessions.ts';
 import type {
+  DrawnPicture,
   FromWorker,
-  MadeImage,
   StageMs,
   StartMessage,
   ToWorker,
@@ -22,9 +22,8 @@ export interface WorkResult {
 
 export interface WorkEvents {
   onPhase(phase: 'loading' | 'running'): void;
-  onImage(image: MadeImage): void;
-  /** Asked after each image but the last. */
-  shouldGoOn(): Promise<boolean>;
+  /** @param stop ends the run after the picture that is then in the making */
+  onPicture(picture: DrawnPicture, stop: () => void): void;
 }
 
 /** The inference process: one at a time, replaced when it dies. */
@@ -119,20 +118,18 @@ export function createWorkerProcess(
     async run(task, events) {
       await ready();
       return await new Promise<WorkResult>((resolve, reject) => {
-        listener = (event) => {
+        const mine: Listener = (event) => {
           if (event.type === 'phase') events.onPhase(event.phase);
           else if (event.type === 'done') resolve(event);
           else if (event.type === 'error') reject(new AppError(event.code, event.message));
           else if (event.type === 'exit') reject(workerDied(event.how));
-          else if (event.type === 'image') {
-            events.onImage(event.image);
-            if (event.image.record.index === task.numOutputs - 1) return;
-            events.shouldGoOn().then(
-              (goOn) => tell({ type: goOn ? 'next' : 'stop' }),
-              () => tell({ type: 'next' }),
-            );
-          }
+          else if (event.type === 'picture') events.onPicture(event.picture, stop);
         };
+        // By then the worker may be at another's.
+        const stop = (): void => {
+          if (listener === mine) tell({ type: 'stop' });
+        };
+        listener = mine;
         tell({ type: 'run', task });
       }).finally(() => {
         listener = () => undefined;
@@ -147,7 +144,7 @@ function forkWorker(env: Readonly<Record<string, string | undefined>>): ChildPro
   return fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [], {
     execArgv: ['--expose-gc', '--import', loader],
     env: { ...CUDA_ENVIRONMENT, ...env, ...ALLOCATOR_ENVIRONMENT },
-    // Images come back as bytes.
+    // Pictures come back as bytes.
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { setPriority, totalmem } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '#shared/core/errors.ts';
-import { readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
-import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
+import { readManifest } from '#shared/engine/package/manifest.ts';
 import { loadPipeline, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 import { replaced } from '#shared/engine/pipeline/sessions.ts';
-import { createMarking, type Marking } from '#shared/provenance/marking.ts';
 import { createLoadedModels } from './loaded-models.ts';
 import { withoutFolders } from './without-folders.ts';
 import type { FromWorker, StartMessage, ToWorker, WorkerTask } from './worker-messages.ts';
@@ -28,19 +26,23 @@ const LOWER_PRIORITY = 5;
 /** Of the machine's memory: what models may take, beside the pictures in the making. */
 const MODELS_SHARE = 0.5;
 
-const send = (message: FromWorker): void => {
-  process.send?.(message);
-};
+/** Resolves once the message is on its way: while this thread draws, nothing is sent. */
+const send = (message: FromWorker): Promise<void> =>
+  new Promise((resolve) => {
+    if (process.send === undefined) resolve();
+    else process.send(message, undefined, undefined, () => resolve());
+  });
 
 let settings: StartMessage | undefined;
 let models: ReturnType<typeof createModels> | undefined;
-let answerNext: (goOn: boolean) => void = () => undefined;
+let shouldStop = false;
 
 /** The model and what loading it took. */
 async function pipelineFor(folder: string): Promise<{ pipeline: Pipeline; loadMs: number }> {
   models ??= createModels(settings);
-  const { model, isNew } = await models.get(folder, () =>
-    send({ type: 'phase', phase: 'loading' }),
+  const { model, isNew } = await models.get(
+    folder,
+    () => void send({ type: 'phase', phase: 'loading' }),
   );
   return { pipeline: model, loadMs: isNew ? model.loadMs : 0 };
 }
@@ -60,23 +62,6 @@ function createModels(start: StartMessage | undefined) {
   });
 }
 
-/** For tasks that bring no secret: no image leaves without a mark. */
-const OWN_SECRET = randomBytes(32);
-let marking: { readonly secret: Uint8Array; readonly made: Promise<Marking> } | undefined;
-
-/** The marks of one secret: the last one's are kept, since a deployment has one. */
-function markingFor(secret: Uint8Array = OWN_SECRET): Promise<Marking> {
-  if (marking === undefined || Buffer.compare(marking.secret, secret) !== 0) {
-    const made = createMarking(secret, settings?.marking);
-    const kept = { secret, made };
-    marking = kept;
-    made.catch(() => {
-      if (marking === kept) marking = undefined;
-    });
-  }
-  return marking.made;
-}
-
 async function warmUp(folder: string): Promise<void> {
   const { pipeline } = await pipelineFor(folder);
   const { multiple, defaultWidth, defaultHeight } = pipeline.manifest.size;
@@ -85,65 +70,34 @@ async function warmUp(folder: string): Promise<void> {
   const [width, height] =
     pipeline.device === 'cuda' ? [defaultWidth, defaultHeight] : [small, small];
   const request = { prompt: 'warm up', seed: 0, width, height, numOutputs: 1 };
-  for await (const picture of pipeline.generate(request)) {
-    await encodeImage(picture, {
-      format: 'png',
-      quality: 90,
-      prompt: request.prompt,
-      model: { ...pipeline.manifest, recipe: recipeOf(pipeline.manifest) },
-      // No authority is asked for a picture that is thrown away.
-      marking: await createMarking(OWN_SECRET, { ...settings?.marking, timeStampUrl: undefined }),
-    });
-  }
+  for await (const _ of pipeline.generate(request));
 }
 
 async function runTask(task: WorkerTask): Promise<void> {
-  const { prompt, seed, width, height, numOutputs, decoder, format, quality, signingKey } = task;
+  const { prompt, seed, width, height, numOutputs, decoder } = task;
+  shouldStop = false;
   const { pipeline, loadMs } = await pipelineFor(task.folder);
-  const { name, digest } = pipeline.manifest;
-  if (digest !== task.digest) throw replaced(pipeline.manifest);
-  const model = { name, digest, recipe: recipeOf(pipeline.manifest) };
-  const ms = { load: loadMs, text: 0, unet: 0, vae: 0, encode: 0 };
-  const marking = await markingFor(signingKey);
-  send({ type: 'phase', phase: 'running' });
+  if (pipeline.manifest.digest !== task.digest) throw replaced(pipeline.manifest);
+  const ms = { load: loadMs, text: 0, unet: 0, vae: 0 };
+  await send({ type: 'phase', phase: 'running' });
   const request = { prompt, seed, width, height, numOutputs, decoder };
-  const settings = { format, quality, prompt, decoder, model, marking };
   for await (const picture of pipeline.generate(request)) {
-    const encodeStarted = performance.now();
-    const image = await encodeImage(picture, settings);
-    ms.encode += performance.now() - encodeStarted;
     ms.text += picture.ms.text;
     ms.unet += picture.ms.unet;
     ms.vae += picture.ms.vae;
-    const record = {
-      index: picture.index,
-      sha256: image.sha256,
-      pixels_sha256: image.pixelsSha256,
-      delivered_sha256: image.deliveredSha256,
-      bytes: image.bytes.length,
-      width,
-      height,
-      seed: picture.seed,
-      format,
-    };
-    const isLast = picture.index === numOutputs - 1;
-    const goOn = isLast ? Promise.resolve(true) : nextAnswer();
-    send({ type: 'image', image: { record, bytes: image.bytes } });
-    if (!(await goOn)) break;
+    const { index, seed, pixels } = picture;
+    await send({ type: 'picture', picture: { index, seed, width, height, pixels } });
+    // What the parent has said meanwhile is read before the thread is blocked again.
+    await setImmediate();
+    if (shouldStop) break;
   }
   const warnings = pipeline.warningsFor(prompt);
-  send({ type: 'done', ms, versions: pipeline.versions, warnings });
-}
-
-function nextAnswer(): Promise<boolean> {
-  return new Promise((resolve) => {
-    answerNext = resolve;
-  });
+  await send({ type: 'done', ms, versions: pipeline.versions, warnings });
 }
 
 async function handle(message: ToWorker): Promise<void> {
-  if (message.type === 'next' || message.type === 'stop') {
-    answerNext(message.type === 'next');
+  if (message.type === 'stop') {
+    shouldStop = true;
     return;
   }
   try {
@@ -153,12 +107,12 @@ async function handle(message: ToWorker): Promise<void> {
       // The process that answers requests goes first on a shared processor.
       if (message.device === 'cpu') setPriority(LOWER_PRIORITY);
       await warmUp(message.folder);
-      send({ type: 'ready' });
+      await send({ type: 'ready' });
     } else {
       await runTask(message.task);
     }
   } catch (error) {
-    send({ type: 'error', ...describeFailure(error) });
+    await send({ type: 'error', ...describeFailure(error) });
   }
   // Outputs of a run hold memory outside the heap until they are collected.
   globalThis.gc?.();

@@ -12,6 +12,7 @@ import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts'
 import { createMetrics } from '#shared/adapters/metrics/metrics.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { isTerminal } from '#shared/core/job.ts';
+import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { chainInDer, validityProblem } from '#shared/provenance/c2pa/key-signer.ts';
 import { createLoop } from '#shared/service/domain/loop.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
@@ -31,6 +32,8 @@ import type { ServeConfig } from './serve-config.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 
 const SWEEP_MS = 1000;
+/** On a CPU drawing takes nearly all of an order's time: one more is enough. */
+const CPU_DEPTH = 2;
 /** How long a shutdown waits for running jobs, and then for answers on their way. */
 const DRAIN_MS = 10_000;
 const ANSWERS_MS = 2000;
@@ -105,6 +108,7 @@ async function compose(
   const queue = createLoopbackQueue({
     client,
     clock,
+    depth: config.device === 'cuda' ? ORDER_FLOW.inFlight : CPU_DEPTH,
     isUp: () => gpu.port() !== undefined,
     onStarted: (job, startedAt) => services.settlement.applyStart(job, startedAt),
     onProgress: (job, imagesDone) => services.settlement.applyProgress(job, imagesDone),

@@ -9,8 +9,6 @@ import type {
 } from '#shared/service/ports/inference-queue.ts';
 import type { GpuClient } from './gpu-client.ts';
 
-/** One job runs and one is ready behind it, so that the GPU function never waits for the next. */
-const DEPTH = 2;
 /** How often the GPU function is asked whether a job has begun, and how far it has come. */
 const LOOK_MS = 100;
 /** How long a function that refused a job is given no other. */
@@ -21,6 +19,8 @@ const LONGEST_PAUSE_MS = 15_000;
 export interface LoopbackQueueDeps {
   readonly clock: Clock;
   readonly client: GpuClient;
+  /** Jobs that the GPU function has at one time: more than one, so that it never waits for the next. */
+  readonly depth: number;
   /** Whether there is a process to hand jobs to. */
   readonly isUp: () => boolean;
   readonly onStarted: (job: JobId, startedAt: number) => Promise<void>;
@@ -103,7 +103,7 @@ export function createLoopbackQueue(deps: LoopbackQueueDeps): LoopbackQueue {
     },
 
     capacity: async () =>
-      deps.isUp() && deps.clock.now() >= pausedUntil ? DEPTH - inside.size : 0,
+      deps.isUp() && deps.clock.now() >= pausedUntil ? deps.depth - inside.size : 0,
 
     async submit(request) {
       const job = request.job as JobId;

@@ -11,6 +11,7 @@ import { CfnEndpoint, CfnEndpointConfig, CfnModel } from 'aws-cdk-lib/aws-sagema
 import { Construct } from 'constructs';
 import { FIVE_MINUTES } from '#infra/constructs/alarm.ts';
 import { allow } from '#infra/constructs/allow.ts';
+import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { PROJECT, VARIANT_NAME } from '#shared/deployment/names.ts';
 import { scaleToZero } from './endpoint-scaling.ts';
 
@@ -116,8 +117,8 @@ export class AsyncEndpoint extends Construct {
         },
       ],
       asyncInferenceConfig: {
-        // One job at a time on one GPU.
-        clientConfig: { maxConcurrentInvocationsPerInstance: 1 },
+        // One draws; the others are stored, or ready to draw.
+        clientConfig: { maxConcurrentInvocationsPerInstance: ORDER_FLOW.inFlight },
         outputConfig: {
           s3OutputPath: props.outputPath,
           s3FailurePath: props.failurePath,

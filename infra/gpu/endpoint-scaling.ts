@@ -3,11 +3,9 @@ import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-application
 import { Alarm, ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import type { Construct } from 'constructs';
+import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { VARIANT_NAME } from '#shared/deployment/names.ts';
 import { endpointMetric } from './endpoint-metrics.ts';
-
-/** Jobs in the queue for each instance that scaling aims at: more start another one. */
-export const BACKLOG_TARGET = 2;
 
 /** Between two scaling steps, so that one wake-up starts one instance and not two. */
 const COOLDOWN_SECONDS = 300;
@@ -38,7 +36,7 @@ function scaleOnBacklog(scope: Construct, target: CfnScalableTarget, endpointNam
     policyType: 'TargetTrackingScaling',
     scalingTargetId: target.ref,
     targetTrackingScalingPolicyConfiguration: {
-      targetValue: BACKLOG_TARGET,
+      targetValue: ORDER_FLOW.backlogTarget,
       scaleInCooldown: COOLDOWN_SECONDS,
       scaleOutCooldown: COOLDOWN_SECONDS,
       customizedMetricSpecification: {

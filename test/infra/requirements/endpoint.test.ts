@@ -7,7 +7,7 @@ describe('endpoint', () => {
   const gpu = dev.templates.gpu;
   const only = (type: string) => Object.values(resourcesOf(gpu, type))[0]?.Properties;
 
-  it('#6 has no fixed names that stand in the way, both digests, the AMI, one job at a time, timeouts, rollback', () => {
+  it('#6 has no fixed names that stand in the way, both digests, the AMI, three jobs in flight, timeouts, rollback', () => {
     expect(only('AWS::SageMaker::Model').ModelName).toBeUndefined();
     const config = only('AWS::SageMaker::EndpointConfig');
     expect(config.EndpointConfigName).toBeUndefined();
@@ -20,7 +20,7 @@ describe('endpoint', () => {
       }),
     ]);
     expect(config.AsyncInferenceConfig.ClientConfig).toEqual({
-      MaxConcurrentInvocationsPerInstance: 1,
+      MaxConcurrentInvocationsPerInstance: 3,
     });
     expect(JSON.stringify(only('AWS::SageMaker::Model'))).toMatch(/models\/[0-9a-f]{64}\//);
     const endpoint = only('AWS::SageMaker::Endpoint');

@@ -68,8 +68,7 @@ describe('jobs', () => {
     // The ledger under random faults: test/unit/domain and test/aws.
   });
 
-  it("#15 keeps the dispatcher's bound above the target of scaling, so that a second instance can start", async () => {
-    const { BACKLOG_TARGET } = await import('#infra/gpu/endpoint-scaling.ts');
+  it("#15 keeps orders in flight below the target of scaling and that below the dispatcher's bound: busy is no backlog, and a second instance can start", async () => {
     const { loadDispatchConfig } = await import('#functions/dispatch/config.ts');
     const [, dispatch] = functionsIn(dev).find(([id]) => /^Dispatch/.test(id)) ?? [];
     const variables = dispatch?.Properties.Environment.Variables as Record<string, unknown>;
@@ -79,7 +78,19 @@ describe('jobs', () => {
       OUTPUT_BUCKET_NAME: 'bucket',
       MODELS: String(variables['MODELS']),
     });
-    expect(config.JOBS_PER_INSTANCE).toBeGreaterThan(BACKLOG_TARGET);
+    const [endpoint] = Object.values(
+      resourcesOf(dev.templates.gpu, 'AWS::SageMaker::EndpointConfig'),
+    );
+    const inFlight =
+      endpoint?.Properties.AsyncInferenceConfig.ClientConfig.MaxConcurrentInvocationsPerInstance;
+    const tracking = Object.values(
+      resourcesOf(dev.templates.gpu, 'AWS::ApplicationAutoScaling::ScalingPolicy'),
+    ).find(({ Properties }) => Properties.PolicyType === 'TargetTrackingScaling');
+    const target = tracking?.Properties.TargetTrackingScalingPolicyConfiguration.TargetValue;
+    expect([inFlight, target, config.JOBS_PER_INSTANCE]).toEqual([3, 6, 9]);
+    // The function takes as many at once as SageMaker sends, none of them behind another's upload.
+    const { loadGpuConfig } = await import('#functions/gpu/config.ts');
+    expect(loadGpuConfig({}, []).IN_FLIGHT).toBe(inFlight);
     // Both times on each order: test/unit/adapters/aws/sagemaker-queue.test.ts.
   });
 });

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createTaskCheck, loadImageCheck } from '#functions/gpu/image-check.ts';
-import type { MadeImage } from '#functions/gpu/worker-messages.ts';
 import { createImageCheckEndpoint } from '#shared/adapters/http/image-check-endpoint.ts';
 import type { ImageCheck, ImageToCheck } from '#shared/service/ports/image-check.ts';
+import { madeImage } from '#test/helpers/gpu-task.ts';
 import { temporaryFolder } from '#test/helpers/model-fixture.ts';
 import { fromRoot } from '#test/helpers/root.ts';
 
@@ -22,11 +22,6 @@ async function image(pixels: Buffer): Promise<ImageToCheck> {
 }
 const blank = Buffer.alloc(64 * 64 * 3, 200);
 const busy = Buffer.from(blank.map((_, i) => (i * i * 31) % 256));
-
-function made(index: number): MadeImage {
-  const record = { index, sha256: '', pixels_sha256: '', bytes: 1, width: 8, height: 8, seed: 1 };
-  return { record: { ...record, format: 'png' }, bytes: Uint8Array.of(index) };
-}
 
 describe('loadImageCheck', () => {
   it('asks the module that the documentation shows', async () => {
@@ -94,23 +89,30 @@ describe('createTaskCheck', () => {
   const odd: ImageCheck = async ({ index }) =>
     index % 2 === 0 ? { allowed: true } : { allowed: false, reason: `no ${index}` };
 
-  it('parts the images', async () => {
+  const [first, second, third] = [madeImage(0), madeImage(1), madeImage(2)];
+
+  it('parts the images that are asked for', async () => {
     const check = createTaskCheck(odd, task);
-    for (const index of [0, 1, 2]) check.add(made(index));
-    const { allowed, blocked } = await check.result();
-    expect(allowed.map(({ record }) => record.index)).toEqual([0, 2]);
-    expect(blocked).toEqual([{ index: 1, reason: 'no 1' }]);
+    for (const image of [first, second, third]) check.add(image);
+    expect(await check.result([first, second, third])).toEqual({
+      allowed: [first, third],
+      blocked: [{ index: 1, reason: 'no 1' }],
+    });
+    expect(await check.result([first])).toEqual({ allowed: [first], blocked: [] });
   });
 
   it('hands out nothing that could not be looked at', async () => {
     const check = createTaskCheck(() => Promise.reject(new Error('away')), task);
-    check.add(made(0));
-    await expect(check.result()).rejects.toMatchObject({ code: 'unavailable', retryable: true });
+    check.add(first);
+    await expect(check.result([first])).rejects.toMatchObject({
+      code: 'unavailable',
+      retryable: true,
+    });
   });
 
   it('allows everything where there is no check', async () => {
     const check = createTaskCheck(undefined, task);
-    check.add(made(0));
-    expect(await check.result()).toEqual({ allowed: [made(0)], blocked: [] });
+    check.add(first);
+    expect(await check.result([first])).toEqual({ allowed: [first], blocked: [] });
   });
 });

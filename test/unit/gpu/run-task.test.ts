@@ -1,45 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import type { Task } from '#functions/gpu/read-task.ts';
+import type { DrawEvents } from '#functions/gpu/device.ts';
 import { type RunTaskDeps, runTask } from '#functions/gpu/run-task.ts';
-import type { QueuedTask } from '#functions/gpu/task-queue.ts';
-import type { MadeImage } from '#functions/gpu/worker-messages.ts';
+import { stopError } from '#functions/gpu/task-queue.ts';
 import type { WorkResult } from '#functions/gpu/worker-process.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import { drawnPicture, madeImage, queuedTask } from '#test/helpers/gpu-task.ts';
 
 const DEADLINE = 5000;
 const RESULT: WorkResult = {
-  ms: { load: 0, text: 1, unet: 2, vae: 3, encode: 4 },
+  ms: { load: 0, text: 1, unet: 2, vae: 3 },
   versions: { onestep: '1' },
   warnings: [],
 };
 
-function image(index: number): MadeImage {
-  const bytes = Uint8Array.of(index, 1, 2);
-  const record = { index, sha256: '', pixels_sha256: '', bytes: 3, width: 8, height: 8, seed: 1 };
-  return { record: { ...record, format: 'png' }, bytes };
+const queued = (count: number) => queuedTask('j', count, DEADLINE);
+
+interface SetUp {
+  /** A key that the store refuses. */
+  readonly refuse?: string;
+  readonly putTakesMs?: number;
+  readonly receiptTakesMs?: number;
+  /** How a picture is encoded; at once where absent. */
+  readonly encode?: RunTaskDeps['encode'];
 }
 
-function queued(count: number): QueuedTask {
-  const task = {
-    request: {
-      job: 'j',
-      deadline: DEADLINE,
-      output_format: 'png',
-      store: { kind: 'file', prefix: 'outputs/j/' },
-    },
-    model: { folder: '', manifest: { name: 'demo', digest: 'd' } },
-    work: { numOutputs: count },
-  } as unknown as Task;
-  return {
-    task,
-    state: { phase: 'queued', startedAt: undefined, imagesDone: 0 },
-    stopReason: undefined,
-  };
-}
-
-/** A store in memory that can refuse one key, and a clock that puts of images or receipts move on. */
-function setUp(options: { refuse?: string; putTakesMs?: number; receiptTakesMs?: number } = {}) {
+/** A store in memory, and a clock that puts of images or receipts move on. */
+function setUp(options: SetUp = {}) {
   const objects = new Map<string, Uint8Array>();
   let now = 1000;
   const blobs = {
@@ -52,36 +39,69 @@ function setUp(options: { refuse?: string; putTakesMs?: number; receiptTakesMs?:
     head: async (key: string) => (objects.has(key) ? { key } : undefined),
     delete: async (key: string) => void objects.delete(key),
   } as unknown as BlobStore;
-  const deps = (run: RunTaskDeps['worker']['run']): RunTaskDeps => ({
+  /** @param run what the device does once it is the task's turn */
+  const deps = (
+    run: (events: DrawEvents, signal: AbortSignal) => Promise<WorkResult>,
+    waited = false,
+  ): RunTaskDeps => ({
     clock: { now: () => now },
-    worker: { run },
+    device: {
+      async draw(_, events, signal) {
+        events.onTurn(waited);
+        return await run(events, signal);
+      },
+    },
+    encode: options.encode ?? (async ({ index }) => madeImage(index)),
     storeFor: () => blobs,
-    device: 'cpu',
+    deviceName: 'cpu',
     onMarkError: () => undefined,
   });
   const outputs = () => [...objects.keys()].filter((key) => key.startsWith('outputs/')).sort();
-  return { objects, deps, outputs };
+  const cancel = () => objects.set('jobs/j/cancel', new Uint8Array());
+  return { objects, deps, outputs, cancel };
+}
+
+/** Draws this many pictures, as if the device were never told to stop. */
+const draws = (count: number) => async (events: DrawEvents) => {
+  for (let index = 0; index < count; index += 1) {
+    events.onPicture(drawnPicture(index), () => undefined);
+  }
+  return RESULT;
+};
+
+/** Draws pictures until it is told to stop, with room for a look after each. */
+async function drawUntilStopped(
+  events: DrawEvents,
+  count: number,
+  after: (index: number) => void,
+): Promise<WorkResult> {
+  let stopped = false;
+  for (let index = 0; index < count && !stopped; index += 1) {
+    events.onPicture(drawnPicture(index), () => {
+      stopped = true;
+    });
+    after(index);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  return RESULT;
 }
 
 describe('the key that receipts inside images are signed with', () => {
   it('is that of the deployment, unless the task brings its own', async () => {
-    const { deps } = setUp();
     const seen: unknown[] = [];
-    const run: RunTaskDeps['worker']['run'] = async (work, { onImage }) => {
-      seen.push(work.signingKey);
-      onImage(image(0));
-      return RESULT;
-    };
+    const { deps } = setUp({
+      async encode({ index }, _request, _model, secret) {
+        seen.push(secret);
+        return madeImage(index);
+      },
+    });
     const ours = Uint8Array.of(1);
     const own = Uint8Array.of(2);
-    const withKey = { ...deps(run), signingKey: async () => ours };
+    const withKey = { ...deps(draws(1)), signingKey: async () => ours };
     await runTask(queued(1), withKey);
     const bringing = queued(1);
-    await runTask(
-      { ...bringing, task: { ...bringing.task, work: { ...bringing.task.work, signingKey: own } } },
-      withKey,
-    );
-    await runTask(queued(1), deps(run));
+    await runTask({ ...bringing, task: { ...bringing.task, signingKey: own } }, withKey);
+    await runTask(queued(1), deps(draws(1)));
     expect(seen).toEqual([ours, own, undefined]);
   });
 });
@@ -89,54 +109,40 @@ describe('the key that receipts inside images are signed with', () => {
 describe('runTask', () => {
   it('stores images, then the receipt that lists them', async () => {
     const { deps, outputs } = setUp();
-    const receipt = await runTask(
-      queued(2),
-      deps(async (_, events) => {
-        events.onImage(image(0));
-        expect(await events.shouldGoOn()).toBe(true);
-        events.onImage(image(1));
-        return RESULT;
-      }),
-    );
+    const receipt = await runTask(queued(2), deps(draws(2)));
     expect(receipt.images.map(({ key }) => key)).toEqual(['outputs/j/0.png', 'outputs/j/1.png']);
+    expect(receipt.ms).toMatchObject({ text: 1, unet: 2, vae: 3, encode: 8 });
     expect(outputs()).toEqual(['outputs/j/0.png', 'outputs/j/1.png', 'outputs/j/receipt.json']);
+  });
+
+  it('lists images in their order, whichever was encoded first', async () => {
+    const { deps } = setUp({
+      async encode({ index }) {
+        if (index === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+        return madeImage(index);
+      },
+    });
+    const receipt = await runTask(queued(2), deps(draws(2)));
+    expect(receipt.images.map(({ index }) => index)).toEqual([0, 1]);
   });
 
   it('takes everything back when one put fails', async () => {
     const { deps, outputs } = setUp({ refuse: 'outputs/j/1.png' });
-    const run = runTask(
-      queued(2),
-      deps(async (_, events) => {
-        for (const index of [0, 1]) events.onImage(image(index));
-        return RESULT;
-      }),
-    );
-    await expect(run).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(runTask(queued(2), deps(draws(2)))).rejects.toMatchObject({ code: 'unavailable' });
     expect(outputs()).toEqual([]);
   });
 
   it('takes everything back when the deadline passes while storing', async () => {
     const { deps, outputs } = setUp({ putTakesMs: DEADLINE });
-    const run = runTask(
-      queued(1),
-      deps(async (_, events) => {
-        events.onImage(image(0));
-        return RESULT;
-      }),
-    );
-    await expect(run).rejects.toMatchObject({ code: 'deadline-exceeded' });
+    await expect(runTask(queued(1), deps(draws(1)))).rejects.toMatchObject({
+      code: 'deadline-exceeded',
+    });
     expect(outputs()).toEqual([]);
   });
 
   it('keeps a task whose receipt was written when the deadline passed', async () => {
     const { deps, outputs } = setUp({ receiptTakesMs: DEADLINE });
-    const receipt = await runTask(
-      queued(1),
-      deps(async (_, events) => {
-        events.onImage(image(0));
-        return RESULT;
-      }),
-    );
+    const receipt = await runTask(queued(1), deps(draws(1)));
     expect(receipt.images).toHaveLength(1);
     expect(outputs()).toEqual(['outputs/j/0.png', 'outputs/j/receipt.json']);
   });
@@ -145,8 +151,8 @@ describe('runTask', () => {
     const { deps, outputs } = setUp();
     const run = runTask(
       queued(2),
-      deps(async (_, events) => {
-        events.onImage(image(0));
+      deps(async (events) => {
+        events.onPicture(drawnPicture(0), () => undefined);
         throw new AppError('out-of-memory', 'The vae graph ran out of memory.');
       }),
     );
@@ -154,35 +160,99 @@ describe('runTask', () => {
     expect(outputs()).toEqual([]);
   });
 
-  it('keeps what was finished before a cancellation', async () => {
-    const { deps, outputs, objects } = setUp();
+  it('stores nothing of a task with a picture that cannot be encoded, and draws no more of it', async () => {
+    const { deps, outputs } = setUp({
+      encode: () => Promise.reject(new AppError('model-error', 'The file can not be signed.')),
+    });
+    let last = -1;
+    const run = runTask(
+      queued(4),
+      deps((events) =>
+        drawUntilStopped(events, 4, (index) => {
+          last = index;
+        }),
+      ),
+    );
+    await expect(run).rejects.toMatchObject({ code: 'model-error' });
+    expect(last).toBeLessThan(2);
+    expect(outputs()).toEqual([]);
+  });
+});
+
+describe('a cancellation', () => {
+  it('keeps what was drawn before it was there', async () => {
+    const { deps, outputs, cancel } = setUp();
     const run = runTask(
       queued(3),
-      deps(async (_, events) => {
-        events.onImage(image(0));
-        objects.set('jobs/j/cancel', new Uint8Array());
-        expect(await events.shouldGoOn()).toBe(false);
-        return RESULT;
-      }),
+      deps((events) => drawUntilStopped(events, 3, (index) => index === 0 && cancel())),
     );
     await expect(run).rejects.toMatchObject({
       code: 'canceled',
-      images: [{ index: 0, key: 'outputs/j/0.png' }],
+      images: [{ index: 0 }, { index: 1 }],
     });
+    expect(outputs()).toEqual(['outputs/j/0.png', 'outputs/j/1.png', 'outputs/j/receipt.json']);
+  });
+
+  it('drops what the device drew before it heard of it', async () => {
+    const { deps, outputs, cancel } = setUp();
+    const run = runTask(
+      queued(3),
+      deps(async (events) => {
+        cancel();
+        return await draws(3)(events);
+      }),
+    );
+    await expect(run).rejects.toMatchObject({ code: 'canceled', images: [{ index: 0 }] });
     expect(outputs()).toEqual(['outputs/j/0.png', 'outputs/j/receipt.json']);
+  });
+
+  it('that came while another task was drawn leaves nothing', async () => {
+    const { deps, outputs, cancel } = setUp();
+    const task = deps(draws(1), true);
+    const { draw } = task.device;
+    const device: RunTaskDeps['device'] = {
+      draw(...drawing) {
+        cancel();
+        return draw(...drawing);
+      },
+    };
+    await expect(runTask(queued(1), { ...task, device })).rejects.toMatchObject({
+      code: 'canceled',
+      images: [],
+    });
+    expect(outputs()).toEqual([]);
+  });
+
+  it.each([
+    ['canceled', ['outputs/j/0.png', 'outputs/j/receipt.json']],
+    ['deadline-exceeded', []],
+  ] as const)('while pictures are encoded: %s ends the task at once', async (reason, left) => {
+    const { deps, outputs } = setUp({
+      encode: ({ index }) =>
+        index === 0 ? Promise.resolve(madeImage(0)) : new Promise(() => undefined),
+    });
+    const task = queued(2);
+    const run = runTask(
+      task,
+      deps(async (events) => {
+        const result = await draws(2)(events);
+        setTimeout(() => {
+          task.stopReason = reason;
+          task.abort(stopError(reason));
+        }, 10);
+        return result;
+      }),
+    );
+    await expect(run).rejects.toMatchObject({ code: reason });
+    expect(outputs()).toEqual(left);
   });
 });
 
 describe('runTask with an image check', () => {
-  const run: RunTaskDeps['worker']['run'] = async (_, events) => {
-    for (const index of [0, 1]) events.onImage(image(index));
-    return RESULT;
-  };
-
   it('stores the allowed images and lists the blocked', async () => {
     const { deps, outputs } = setUp();
     const receipt = await runTask(queued(2), {
-      ...deps(run),
+      ...deps(draws(2)),
       checkImage: async ({ index }) =>
         index === 0 ? { allowed: false, reason: 'no' } : { allowed: true },
     });
@@ -194,7 +264,7 @@ describe('runTask with an image check', () => {
   it('answers with a receipt without images when all are blocked', async () => {
     const { deps, outputs } = setUp();
     const checkImage = async () => ({ allowed: false, reason: 'no' }) as const;
-    const receipt = await runTask(queued(2), { ...deps(run), checkImage });
+    const receipt = await runTask(queued(2), { ...deps(draws(2)), checkImage });
     expect(receipt).toMatchObject({ images: [], blocked: [{ index: 0 }, { index: 1 }] });
     expect(outputs()).toEqual(['outputs/j/receipt.json']);
   });
@@ -202,7 +272,7 @@ describe('runTask with an image check', () => {
   it('stores nothing when the check fails', async () => {
     const { deps, outputs } = setUp();
     const checkImage = () => Promise.reject(new Error('away'));
-    const task = runTask(queued(2), { ...deps(run), checkImage });
+    const task = runTask(queued(2), { ...deps(draws(2)), checkImage });
     await expect(task).rejects.toMatchObject({ code: 'unavailable', retryable: true });
     expect(outputs()).toEqual([]);
   });

@@ -20,6 +20,7 @@ it('tells of the start once, and of each number of images that it sees, until th
   const told: unknown[] = [];
   const queue = createLoopbackQueue({
     clock: { now: () => 9 },
+    depth: 2,
     client: {
       isReady: async () => true,
       invoke: () => new Promise((resolve) => (finish = resolve)),

@@ -36,6 +36,7 @@ function setUp(change: Partial<LoopbackQueueDeps>) {
   const errors: unknown[] = [];
   const queue = createLoopbackQueue({
     clock: createManualClock(),
+    depth: 2,
     client: CLIENT,
     isUp: () => true,
     onStarted: async () => undefined,
