@@ -30,6 +30,7 @@ import { registerReplay } from './predictions/replay-routes.ts';
 import { registerStreams } from './predictions/streams-routes.ts';
 import { registerOpenApi } from './reference/openapi-routes.ts';
 import { registerReference } from './reference/reference-routes.tsx';
+import { registerSdapi } from './sdapi/sdapi-routes.ts';
 import { registerVerify } from './verify/verify-routes.ts';
 import { registerWebhookDeliveries } from './webhooks/deliveries-routes.ts';
 import { registerWebhookSecrets } from './webhooks/secrets-routes.ts';
@@ -56,6 +57,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerWebhookSecrets,
   registerWebhookDeliveries,
   registerFal,
+  registerSdapi,
   registerMcp,
   registerOpenApi,
   registerReference,

@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
+import { authorizationProblem, keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { CORS_HEADERS, preflightHeaders } from '#shared/adapters/http/cors.ts';
 import { sessionAuthorization } from '#shared/adapters/http/session-cookie.ts';
 import type { Clock } from '#shared/core/clock.ts';
@@ -58,7 +58,7 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
     const { headers } = c.req.raw;
     const authorization = headers.get('authorization') ?? sessionAuthorization(headers);
     if (!isPublicPath(c.req.path)) {
-      const problem = checkKey(authorization, check);
+      const problem = checkKey(authorization, c.req.path, check);
       if (problem !== undefined) return refuse(problem, requestId);
     }
     const { MAX_BODY_BYTES, MAX_IMAGE_BYTES = MAX_BODY_BYTES } = deps.config;
@@ -105,10 +105,6 @@ export function createRequestId({ clock, randomBytes }: Pick<EdgeDeps, 'clock' |
   return `req_${createUlid(clock, randomBytes)}`;
 }
 
-const NO_KEY = new AppError(
-  'unauthenticated',
-  'There is no API key. Send one as "Authorization: Bearer os_live_…".',
-);
 const WRONG_KEY = new AppError(
   'unauthenticated',
   'The API key is not one of ours. Check that it was copied whole.',
@@ -117,9 +113,12 @@ const WRONG_KEY = new AppError(
 /** What is wrong with a request's key, without saying which part of it; undefined when nothing is. */
 function checkKey(
   authorization: string | undefined,
+  path: string,
   check: ReturnType<typeof createKeyCheck>,
 ): AppError | undefined {
-  if (authorization === undefined) return NO_KEY;
-  const text = keyOfAuthorization(authorization);
-  return text !== undefined && check(text).ok ? undefined : WRONG_KEY;
+  const text = keyOfAuthorization(authorization, path);
+  if (text === undefined) {
+    return new AppError('unauthenticated', authorizationProblem(authorization));
+  }
+  return check(text).ok ? undefined : WRONG_KEY;
 }

@@ -10,7 +10,7 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
 export const JOB_PHASES = ['queued', 'provisioning', 'loading', 'running'] as const;
 export type JobPhase = (typeof JOB_PHASES)[number];
 
-const DIALECTS = ['replicate', 'openai', 'bytes', 'fal', 'mcp'] as const;
+const DIALECTS = ['replicate', 'openai', 'bytes', 'fal', 'mcp', 'sdapi'] as const;
 /** Through which door the job came. */
 export type Dialect = (typeof DIALECTS)[number];
 

@@ -45,6 +45,8 @@ export interface HarnessOptions {
   readonly aliases?: Readonly<Record<string, string>>;
   /** What the model has otherwise than the test model. */
   readonly model?: Partial<CatalogModel>;
+  /** Models beside that one. */
+  readonly others?: readonly CatalogModel[];
 }
 
 /** Edge, API and domain over SQLite and a folder, with a GPU that only pretends. */
@@ -63,7 +65,7 @@ export async function createApiHarness(options: HarnessOptions = {}) {
   const gpu = createFakeGpu(blobs, options.behaviour ?? 'make');
   const service = await openLocalService(data, {
     queue: gpu.queue,
-    models: [{ ...TEST_MODEL, ...options.model }],
+    models: [{ ...TEST_MODEL, ...options.model }, ...(options.others ?? [])],
     aliases: options.aliases,
     onError: (error) => errors.push(error),
   });

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
+import { authorizationProblem, keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { budgetKeyOf, type Scope } from '#shared/core/account.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { AuthFailure } from '#shared/service/domain/key-authenticator.ts';
@@ -44,12 +44,10 @@ export function authenticate(
 }
 
 async function identify(c: ApiContext, deps: Pick<ApiDeps, 'keyService'>): Promise<Caller> {
-  const text = keyOfAuthorization(c.get('facts').authorization);
+  const { authorization } = c.get('facts');
+  const text = keyOfAuthorization(authorization, c.req.path);
   if (text === undefined) {
-    throw new AppError(
-      'unauthenticated',
-      'There is no API key. Send one as "Authorization: Bearer os_live_…".',
-    );
+    throw new AppError('unauthenticated', authorizationProblem(authorization));
   }
   const result = await deps.keyService.authenticate(text);
   if (result.ok) return result;

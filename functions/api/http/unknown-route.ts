@@ -11,6 +11,8 @@ const NO_CHAT = 'There is no language model here: POST /v1/images/generations ma
 const INSTEAD: Readonly<Record<string, string>> = {
   '/v1/images/edits': PROMPTS_ALONE,
   '/v1/images/variations': PROMPTS_ALONE,
+  '/sdapi/v1/img2img':
+    'Pictures are made from prompts alone here: POST /sdapi/v1/txt2img takes one.',
   '/v1/chat/completions': NO_CHAT,
   '/v1/completions': NO_CHAT,
   '/v1/responses': NO_CHAT,

@@ -12,6 +12,7 @@ import { defined } from '#shared/core/defined.ts';
 import { errorBody } from '#shared/core/error-body.ts';
 import type { Job } from '#shared/core/job.ts';
 import { type ImagesRequest, ImagesRequestSchema, ImagesResponseSchema } from './openai-schema.ts';
+import { openAiSize } from './openai-size.ts';
 import { completedEvent, presentImages } from './present-openai.ts';
 
 /** `POST /v1/images/generations`: OpenAI's images API. */
@@ -32,11 +33,12 @@ export const registerOpenAiImages: RegisterRoutes = (app, deps) =>
       if ((body.n ?? 1) > model.maxOutputs) {
         throw invalidInput([{ path: 'n', message: `must be at most ${model.maxOutputs}` }]);
       }
+      const size = openAiSize(body.size, model);
       const submitted = await deps.intake.submit(c, {
         model,
         dialect: 'openai',
         route: 'images/generations',
-        input: toInput(body),
+        input: toInput(body, size.pixels),
         inputPath: [],
         cannotPoll: true,
       });
@@ -46,23 +48,30 @@ export const registerOpenAiImages: RegisterRoutes = (app, deps) =>
       const format =
         body.response_format ?? (GPT_IMAGE.test(body.model ?? '') ? 'b64_json' : 'url');
       const images = await presentImages(deps, job, format, c.get('facts').origin);
-      return answerJson(c, 200, ImagesResponseSchema, images, {
-        'openai-processing-ms': String((job.completedAt ?? job.createdAt) - job.createdAt),
-        ...submitted.replayHeaders,
-      });
+      const warnings = [...size.warnings, ...images.warnings];
+      return answerJson(
+        c,
+        200,
+        ImagesResponseSchema,
+        { ...images, warnings },
+        {
+          'openai-processing-ms': String((job.completedAt ?? job.createdAt) - job.createdAt),
+          ...submitted.replayHeaders,
+        },
+      );
     },
   });
 
 /** OpenAI's newer models answer with bytes unless told otherwise, and their clients read nothing else. */
 const GPT_IMAGE = /^gpt-image/;
 
-/** OpenAI's members as the model's input; `auto` is the model's own size. */
-function toInput(order: ImagesRequest): Record<string, unknown> {
+/** OpenAI's members as the model's input. */
+function toInput(order: ImagesRequest, size: string | undefined): Record<string, unknown> {
   const { output_compression: quality } = order;
   return defined({
     prompt: order.prompt,
     num_outputs: order.n ?? undefined,
-    size: order.size === 'auto' ? undefined : (order.size ?? undefined),
+    size,
     output_format: order.output_format ?? undefined,
     // 0 is a compression that OpenAI allows; encoders begin at 1.
     output_quality: typeof quality === 'number' ? Math.max(1, quality) : undefined,

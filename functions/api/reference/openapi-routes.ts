@@ -5,8 +5,8 @@ import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 const DESCRIPTION = `Images from prompts, in one denoising step, paid per image.
 
 The API speaks Replicate's dialect: \`new Replicate({ baseUrl: "<this host>/v1", auth: "<key>" })\`
-works unchanged. OpenAI's images API is at \`/v1/images/generations\`, fal's at \`/fal\`, and agents find tools at
-\`/mcp\` (MCP over streamable HTTP). Amounts of money are whole millionths of a US dollar.`;
+works unchanged. OpenAI's images API is at \`/v1/images/generations\`, fal's at \`/fal\`, AUTOMATIC1111's
+at \`/sdapi/v1\`, and agents find tools at \`/mcp\` (MCP over streamable HTTP). Amounts of money are whole millionths of a US dollar.`;
 
 /** The description of every route that the app has so far. */
 export function createOpenApiDocument(app: ApiApp, { settings }: Pick<RouteDeps, 'settings'>) {

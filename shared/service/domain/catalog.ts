@@ -113,3 +113,22 @@ export function allowsSize(size: CatalogModel['size'], width: number, height: nu
     width * height <= size.maxPixels
   );
 }
+
+/**
+ * The size that a model makes for one that a client has built in: the same if it can, otherwise the
+ * one of those it was trained for whose shape is nearest.
+ */
+export function nearestSize(
+  size: CatalogModel['size'],
+  width: number,
+  height: number,
+): { readonly width: number; readonly height: number } {
+  if (allowsSize(size, width, height)) return { width, height };
+  const bend = (other: { readonly width: number; readonly height: number }) =>
+    Math.abs(Math.log(other.width / other.height / (width / height)));
+  const own = { width: size.defaultWidth, height: size.defaultHeight };
+  return Object.values(aspectSizes(size)).reduce(
+    (best, other) => (bend(other) < bend(best) ? other : best),
+    own,
+  );
+}
