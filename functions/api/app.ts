@@ -18,6 +18,7 @@ import type { RegisterRoutes, RouteDeps } from './http/route-deps.ts';
 import { unknownRoute } from './http/unknown-route.ts';
 import { registerMcp } from './mcp/mcp-routes.ts';
 import { registerModels } from './models/models-routes.ts';
+import { registerWarm } from './models/warm-routes.ts';
 import { registerOpenAiImages } from './openai/images-routes.ts';
 import { registerHealth } from './operations/health-routes.ts';
 import { registerStatus } from './operations/status-routes.ts';
@@ -45,6 +46,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerOpenAiImages,
   registerVerify,
   registerModels,
+  registerWarm,
   registerAccount,
   registerAccountAccess,
   registerLedger,

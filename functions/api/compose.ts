@@ -1,4 +1,5 @@
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
+import { createDeployedEndpointLife } from '#shared/adapters/aws/endpoint-life.ts';
 import type { EndpointState } from '#shared/adapters/aws/endpoint-state.ts';
 import { deployedPrices, readCatalogModels } from '#shared/adapters/aws/model-catalog.ts';
 import { createPollingWatcher } from '#shared/adapters/aws/polling-watcher.ts';
@@ -7,12 +8,16 @@ import { parseMacKeys, receiptSigningKey, streamToken } from '#shared/adapters/a
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
 import { countLeased } from '#shared/adapters/dynamo/claim.ts';
+import { createEndpointRows } from '#shared/adapters/dynamo/endpoint-rows.ts';
+import { createRememberedReads } from '#shared/adapters/memory/remembered-reads.ts';
 import { createTokenBucketRateLimiter } from '#shared/adapters/memory/token-bucket-rate-limiter.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { createBlockList } from '#shared/service/domain/block-list.ts';
+import { expectedWakeMs } from '#shared/service/domain/endpoints/endpoint-life.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { EndpointControl } from '#shared/service/ports/endpoint-control.ts';
 import { createRequestServices } from '#shared/service/services.ts';
 import { createApiApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
@@ -24,15 +29,17 @@ import type { RegisterRoutes } from './http/route-deps.ts';
 import { pageAssets } from './pages/page-assets.ts';
 import { registerPages } from './pages/pages.tsx';
 
-/** How long an image takes on a GPU until one was measured, and how long an instance to start. */
+/** How long an image takes on a GPU until one was measured. */
 const EXPECTED_IMAGE_MS = 1_500;
-const COLD_START_MS = 6 * 60_000;
+/** How long it is believed what the last wakes took. */
+const WAKES_TTL_MS = 60_000;
 const URL_TTL_MS = 15 * 60_000;
 const ATTACH_GRACE_MS = 15 * 60_000;
 
 export interface ApiPlatform extends Platform {
   readonly readSecret: (id: string) => Promise<string>;
   readonly endpointState: (endpoint: string) => Promise<EndpointState>;
+  readonly endpointControl: (variant: string) => EndpointControl;
   /** Takes work that must end before the process is stopped after an answer. */
   readonly waitUntil: BackgroundWork['waitUntil'];
   /** For tests, whose receivers are on this machine. */
@@ -58,6 +65,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
   const system = createAwsSystem(platform, names);
   const { jobs, ledger, keys, outbox, blobs } = system;
   const settlement = system.createSettlement(onWebhooks);
+  const rows = createEndpointRows(system.table);
   const outputOrigin = await originOf(blobs, clock.now());
   const progress = createSageMakerProgress({
     endpointState: platform.endpointState,
@@ -65,8 +73,29 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     settlement,
     models: config.MODELS,
     clock,
-    coldStartMs: COLD_START_MS,
+    expectedWakeMs: createRememberedReads({
+      read: async (endpoint: string) => expectedWakeMs(await rows.get(endpoint)),
+      clock,
+      ttlMs: WAKES_TTL_MS,
+    }),
   });
+  const life =
+    config.SCALED_VARIANT === undefined
+      ? undefined
+      : createDeployedEndpointLife({
+          table: system.table,
+          control: platform.endpointControl(config.SCALED_VARIANT),
+          models: config.MODELS,
+          clock,
+        });
+  const wakeEndpoint = async (model: string): Promise<void> => {
+    try {
+      await life?.wake(model);
+    } catch (error) {
+      // The sweep wakes it within a minute.
+      log.error(error, `waking ${model}`);
+    }
+  };
   const wake = createWake({
     client: platform.sqs,
     queueUrl: config.DISPATCH_QUEUE_URL,
@@ -90,7 +119,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     },
     expectedImageMs: EXPECTED_IMAGE_MS,
     lanes: config.MODELS.reduce((sum, model) => sum + model.maxInstances, 0),
-    onAdmitted: () => waitUntil(wake()),
+    onAdmitted: (job) => waitUntil(Promise.all([wake(), wakeEndpoint(job.model.name)])),
   });
   const deps: ApiDeps = {
     settings: { ...settingsOf(config), allowLocalWebhooks: platform.allowLocalWebhooks ?? false },
@@ -103,6 +132,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     blobs,
     rateLimiter: createTokenBucketRateLimiter(clock),
     settlement,
+    ...defined({ warmModel: life?.warm }),
     countRunning: (model) => countLeased(system.table, model),
     watcher: createPollingWatcher({ jobs, settlement, now: clock.now, sleep: platform.sleep }),
     outbox,

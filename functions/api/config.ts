@@ -25,6 +25,8 @@ const ApiEnvSchema = z.object({
   /** The bucket of model packages: `models/<digest>/manifest.json` is read at start. */
   MODEL_BUCKET_NAME: z.string().min(3),
   MODELS: ModelsVariable,
+  /** The variant of the endpoints whose instances are looked after; absent: they do not scale. */
+  SCALED_VARIANT: z.string().min(1).optional(),
   /** Wakes the dispatcher after a create. */
   DISPATCH_QUEUE_URL: z.url(),
   /** Carries the ids of due webhooks. */

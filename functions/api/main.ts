@@ -1,5 +1,7 @@
+import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { clientSettings } from '#shared/adapters/aws/aws-access.ts';
+import { createEndpointControl } from '#shared/adapters/aws/endpoint-control.ts';
 import { createEndpointState } from '#shared/adapters/aws/endpoint-state.ts';
 import { createPlatform } from '#shared/adapters/aws/platform.ts';
 import { createSecretBound } from '#shared/adapters/aws/secret-bound.ts';
@@ -14,6 +16,8 @@ const access = { region: config.AWS_REGION };
 const platform = createPlatform('api', config.AWS_REGION);
 const { clock, log } = platform;
 const { waitUntil, settled } = createBackgroundWork();
+const sageMaker = new SageMakerClient(clientSettings(access));
+const scaling = new ApplicationAutoScalingClient(clientSettings(access));
 const readSecret = createSecretReader({ client: createSecretsClient(access), clock });
 
 /** Composed anew when a secret has changed: new keys are known within minutes, as in the containers. */
@@ -26,10 +30,8 @@ const composed = createSecretBound({
     composeApi(config, {
       ...platform,
       readSecret,
-      endpointState: createEndpointState({
-        client: new SageMakerClient(clientSettings(access)),
-        clock,
-      }),
+      endpointState: createEndpointState({ client: sageMaker, clock }),
+      endpointControl: (variant) => createEndpointControl({ sageMaker, scaling, variant }),
       waitUntil,
     }),
   onError: log.error,

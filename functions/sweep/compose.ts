@@ -1,10 +1,12 @@
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
 import { createCancelMark } from '#shared/adapters/aws/cancel-mark.ts';
+import { createDeployedEndpointLife } from '#shared/adapters/aws/endpoint-life.ts';
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
 import { listLeasedJobs } from '#shared/adapters/dynamo/leased-jobs.ts';
 import { readMarks } from '#shared/service/domain/stored-marks.ts';
 import { createSweep } from '#shared/service/domain/sweep.ts';
+import type { EndpointControl } from '#shared/service/ports/endpoint-control.ts';
 import type { SweepConfig } from './config.ts';
 import { createSweepHandler } from './handler.ts';
 
@@ -14,12 +16,25 @@ const GRACE_MS = 60_000;
 /** Rows of each kind at one time: what is left is the next minute's. */
 const LIMIT = 200;
 
+export interface SweepPlatform extends Platform {
+  readonly endpointControl: (variant: string) => EndpointControl;
+}
+
 /** The function over a platform. */
-export function composeSweep(config: SweepConfig, platform: Platform) {
+export function composeSweep(config: SweepConfig, platform: SweepPlatform) {
   const { log, clock, sqs: client } = platform;
   const names = { tableName: config.TABLE_NAME, bucket: config.OUTPUT_BUCKET_NAME };
   const system = createAwsSystem(platform, names);
   const onError = log.error;
+  const life =
+    config.SCALED_VARIANT === undefined
+      ? undefined
+      : createDeployedEndpointLife({
+          table: system.table,
+          control: platform.endpointControl(config.SCALED_VARIANT),
+          models: config.MODELS,
+          clock,
+        });
   return createSweepHandler({
     createSettlement: system.createSettlement,
     createSweep: (settlement) =>
@@ -37,6 +52,9 @@ export function composeSweep(config: SweepConfig, platform: Platform) {
       }),
     readMarks: (job) => readMarks(job, system.blobs),
     listLeasedJobs: () => listLeasedJobs(system.table),
+    async tendEndpoints() {
+      for (const { name } of config.MODELS) await life?.tend(name);
+    },
     outbox: system.outbox,
     ledger: system.ledger,
     carryWebhooks: createWebhookCarrier({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   type Environment,
+  ModelsVariable,
   numberVariable,
   parseEnvironment,
 } from '#shared/adapters/aws/environment.ts';
@@ -10,6 +11,9 @@ const SweepEnvSchema = z.object({
   AWS_REGION: z.string().min(1),
   TABLE_NAME: z.string().min(3),
   OUTPUT_BUCKET_NAME: z.string().min(3),
+  MODELS: ModelsVariable,
+  /** The variant of the endpoints whose instances are looked after; absent: they do not scale. */
+  SCALED_VARIANT: z.string().min(1).optional(),
   /** Wakes the dispatcher. */
   DISPATCH_QUEUE_URL: z.url(),
   /** Carries the ids of due webhooks. */

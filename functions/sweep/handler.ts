@@ -19,6 +19,8 @@ export interface SweepHandlerDeps {
   readonly readMarks: (job: JobId) => Promise<JobMarks | undefined>;
   /** Open jobs that were handed over. */
   readonly listLeasedJobs: () => Promise<readonly JobId[]>;
+  /** Wakes endpoints that have orders, and takes the instances of idle ones away. */
+  readonly tendEndpoints: () => Promise<void>;
   readonly outbox: Pick<Outbox, 'claimDue'>;
   readonly ledger: Pick<Ledger, 'totals'>;
   readonly carryWebhooks: CarryWebhooks;
@@ -95,6 +97,7 @@ export function createSweepHandler(deps: SweepHandlerDeps) {
     const reconciled = await part('reconciling', 0, () => reconcileLeased(settlement));
     const nothing = { settled: 0, expiredCredits: 0, removed: 0 };
     const swept = await part('sweeping', nothing, () => deps.createSweep(settlement).sweep(now));
+    await part('tending endpoints', undefined, () => deps.tendEndpoints());
     const carried = await part('carrying webhooks', 0, () => carryDue(now, webhooks));
     await part('auditing the ledger', undefined, () => auditLedger(now));
     await deps.wakeDispatcher();

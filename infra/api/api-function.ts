@@ -7,8 +7,9 @@ import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
 import { grantSecrets, grantSettling, grantTable, grantWaking } from '#infra/data/grants.ts';
 import { defined } from '#shared/core/defined.ts';
-import { modelPrefix } from '#shared/deployment/names.ts';
+import { modelPrefix, VARIANT_NAME } from '#shared/deployment/names.ts';
 import { deployedModels, endpointArns } from './deployed-models.ts';
+import { grantScaling } from './grant-scaling.ts';
 
 /** The API: everything that clients and the playground call. */
 export function createApiFunction(
@@ -36,7 +37,8 @@ export function createApiFunction(
       objectArn(data.modelBucket, `${modelPrefix(model.digest)}manifest.json`),
     ),
   );
-  api.grant(['sagemaker:DescribeEndpoint'], endpointArns(stack, settings));
+  if (settings.scaling) grantScaling(api, stack, settings);
+  else api.grant(['sagemaker:DescribeEndpoint'], endpointArns(stack, settings));
   return api;
 }
 
@@ -54,6 +56,7 @@ function environment({ settings }: OnestepStack, data: DataStack): OwnEnvironmen
     ACCOUNT_QUEUE_LIMIT: String(settings.accountQueueLimit),
     RETENTION_HOURS: String(settings.retentionDays * 24),
     ...defined({
+      SCALED_VARIANT: settings.scaling ? VARIANT_NAME : undefined,
       OPERATOR_ACCOUNT: settings.operatorAccount,
       ALIASES: settings.aliases && JSON.stringify(settings.aliases),
       BLOCK_LIST: settings.blockList && JSON.stringify(settings.blockList),

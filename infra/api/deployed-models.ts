@@ -1,5 +1,6 @@
 import type { Stack } from 'aws-cdk-lib';
 import type { DeployedModel } from '#shared/adapters/aws/environment.ts';
+import { defined } from '#shared/core/defined.ts';
 import { assert } from '#shared/core/errors.ts';
 import { parseUsd } from '#shared/core/money.ts';
 import { endpointName } from '#shared/deployment/names.ts';
@@ -15,6 +16,7 @@ export function deployedModels(settings: DeploymentSettings): DeployedModel[] {
       digest: model.digest,
       endpoint: endpointName(settings.stage, model.name),
       maxInstances: model.maxInstances,
+      ...defined({ idleMinutes: model.idleMinutes, warm: model.warm }),
       price,
     };
   });

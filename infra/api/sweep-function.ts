@@ -9,6 +9,10 @@ import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
 import { grantSettling, grantTable, grantWaking } from '#infra/data/grants.ts';
+import { defined } from '#shared/core/defined.ts';
+import { VARIANT_NAME } from '#shared/deployment/names.ts';
+import { deployedModels } from './deployed-models.ts';
+import { grantScaling } from './grant-scaling.ts';
 
 /** The sweep, every minute: what got lost elsewhere is found here. */
 export function createSweepFunction(
@@ -24,12 +28,14 @@ export function createSweepFunction(
     DISPATCH_QUEUE_URL: data.dispatchQueue.queue.queueUrl,
     WEBHOOK_QUEUE_URL: data.webhookQueue.queue.queueUrl,
     RETENTION_HOURS: String(settings.retentionDays * 24),
+    MODELS: JSON.stringify(deployedModels(settings)),
+    ...defined({ SCALED_VARIANT: settings.scaling ? VARIANT_NAME : undefined }),
   };
   const sweep = new ServiceFunction(stack, 'Sweep', settings, {
     name: 'sweep',
     code,
     description:
-      'Each minute: settles overdue jobs, queues due webhooks, expires credits and outputs.',
+      'Each minute: settles overdue jobs, wakes and stops endpoints, queues webhooks, removes old data.',
     memoryMib: 512,
     environment,
     reservedConcurrency: 1,
@@ -38,6 +44,7 @@ export function createSweepFunction(
   grantTable(sweep, data);
   grantWaking(sweep, data);
   grantSettling(sweep, data);
+  if (settings.scaling) grantScaling(sweep, stack, settings);
   everyMinute(stack, sweep, failures);
   return sweep;
 }

@@ -13,6 +13,7 @@ import { FIVE_MINUTES } from '#infra/constructs/alarm.ts';
 import { allow } from '#infra/constructs/allow.ts';
 import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { PROJECT, VARIANT_NAME } from '#shared/deployment/names.ts';
+import type { WarmSchedule } from '#shared/service/domain/endpoints/warm-schedule.ts';
 import { scaleToZero } from './endpoint-scaling.ts';
 
 /**
@@ -42,6 +43,8 @@ export interface AsyncEndpointProps {
   /** One to five types: the first is preferred, the next is taken where the first can't be had. */
   readonly instanceTypes: readonly string[];
   readonly maxInstances: number;
+  /** Hours in which it keeps an instance. */
+  readonly warm?: WarmSchedule;
   /** Whether it scales; a change of types may need a deployment without. */
   readonly scales: boolean;
   readonly outputPath: string;
@@ -71,7 +74,9 @@ export class AsyncEndpoint extends Construct {
     this.model = this.createModel(props);
     this.config = this.createConfig(props, this.model);
     this.endpoint = this.createEndpoint(props, this.config);
-    if (props.scales) scaleToZero(this, this.endpoint, props.endpointName, props.maxInstances);
+    if (props.scales) {
+      scaleToZero(this, this.endpoint, props.endpointName, props.maxInstances, props.warm);
+    }
   }
 
   private createModel(props: AsyncEndpointProps): CfnModel {

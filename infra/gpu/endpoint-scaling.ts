@@ -5,6 +5,7 @@ import type { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import type { Construct } from 'constructs';
 import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { VARIANT_NAME } from '#shared/deployment/names.ts';
+import { cronEdges, type WarmSchedule } from '#shared/service/domain/endpoints/warm-schedule.ts';
 import { endpointMetric } from './endpoint-metrics.ts';
 
 /** Between two scaling steps, so that one wake-up starts one instance and not two. */
@@ -16,6 +17,7 @@ export function scaleToZero(
   endpoint: CfnEndpoint,
   endpointName: string,
   maxInstances: number,
+  warm?: WarmSchedule,
 ): void {
   const target = new CfnScalableTarget(scope, 'ScalableTarget', {
     serviceNamespace: 'sagemaker',
@@ -23,10 +25,25 @@ export function scaleToZero(
     resourceId: `endpoint/${endpointName}/variant/${VARIANT_NAME}`,
     minCapacity: 0,
     maxCapacity: maxInstances,
+    ...(warm && { scheduledActions: warmHours(warm) }),
   });
   target.addResourceDependency(endpoint);
   scaleOnBacklog(scope, target, endpointName);
   wakeFromZero(scope, target, endpointName);
+}
+
+/** At the beginning of the warm hours one instance, at their end none unless there are orders. */
+function warmHours(warm: WarmSchedule): CfnScalableTarget.ScheduledActionProperty[] {
+  const { begin, end } = cronEdges(warm);
+  return [
+    { name: 'warm', schedule: begin, minCapacity: 1 },
+    { name: 'not-warm', schedule: end, minCapacity: 0 },
+  ].map(({ name, schedule, minCapacity }) => ({
+    scheduledActionName: name,
+    schedule,
+    timezone: warm.timeZone,
+    scalableTargetAction: { minCapacity },
+  }));
 }
 
 /** In and out between one and the most. Scale-in waits for about 15 quiet minutes. */

@@ -18,6 +18,7 @@ import { defined } from '#shared/core/defined.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import { endpointName, modelPrefix, OUTPUTS, repositoryName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings, ModelSettings } from '#shared/deployment/settings.ts';
+import { parseWarmSchedule } from '#shared/service/domain/endpoints/warm-schedule.ts';
 import { AsyncEndpoint } from './async-endpoint.ts';
 import { PackageCheck } from './package-check.ts';
 
@@ -73,6 +74,7 @@ export class GpuStack extends OnestepStack {
       instanceTypes: model.instance,
       maxInstances: model.maxInstances,
       scales: this.settings.scaling,
+      ...(model.warm !== undefined && { warm: parseWarmSchedule(model.warm) }),
       outputPath: objectUrl(bucket, 'out/'),
       failurePath: objectUrl(bucket, 'fail/'),
       successTopicArn: this.successTopic.topicArn,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
 import { createBlockList } from '#shared/service/domain/block-list.ts';
+import { parseWarmSchedule } from '#shared/service/domain/endpoints/warm-schedule.ts';
 import { INSTANCE_PRICES } from './instance-prices.ts';
 
 /**
@@ -80,6 +81,10 @@ const ModelSchema = z.strictObject({
     .default(['ml.g6.xlarge']),
   /** The most instances at one time: the ceiling of the bill. */
   maxInstances: z.number().int().min(1).max(100).default(1),
+  /** Minutes without an order after which instances are taken away. Default: what its wakes take. */
+  idleMinutes: z.number().int().min(1).max(1_440).optional(),
+  /** Hours in which an instance is kept, orders or not: `Mon-Fri 08:00-18:00 Europe/Berlin`. */
+  warm: z.string().superRefine(assertSchedule).optional(),
   /** Dollars for an image of the model's native size class, such as "0.004". */
   priceUsd: z
     .string()
@@ -193,6 +198,14 @@ export type DeploymentSettings = Readonly<z.infer<typeof SettingsSchema>>;
 export function dailyInstanceHours(settings: DeploymentSettings): number {
   const most = settings.models.reduce((sum, { maxInstances }) => sum + maxInstances, 0);
   return settings.dailyInstanceHours ?? HOURS_OF_AN_INSTANCE * most;
+}
+
+function assertSchedule(text: string, context: z.RefinementCtx): void {
+  try {
+    parseWarmSchedule(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+  }
 }
 
 /** A term that does not work would end every order with a 500. */

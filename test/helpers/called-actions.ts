@@ -9,6 +9,7 @@ export interface CalledAction {
   /** What a condition of a grant may look at. */
   readonly leadingKey?: string;
   readonly s3Prefix?: string;
+  readonly scaledDimension?: string;
 }
 
 type Input = Readonly<Record<string, unknown>>;
@@ -101,8 +102,17 @@ function actionsOf(
       const queue = input['QueueUrl'] === resources.webhookQueue ? 'Webhook' : 'Dispatch';
       return [{ action: 'sqs:SendMessage', resource: `<data ${queue}Queue>` }];
     }
+    case 'RegisterScalableTarget':
+      return [
+        {
+          action: 'application-autoscaling:RegisterScalableTarget',
+          resource: 'arn:aws:application-autoscaling:us-east-1:<account>:scalable-target/1',
+          scaledDimension: String(input['ScalableDimension']),
+        },
+      ];
     case 'InvokeEndpointAsync':
     case 'DescribeEndpoint':
+    case 'UpdateEndpointWeightsAndCapacities':
       return [
         {
           action: `sagemaker:${command}`,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
@@ -23,6 +24,7 @@ import {
   createSqsClient,
 } from '#shared/adapters/aws/aws-clients.ts';
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
+import { createEndpointControl } from '#shared/adapters/aws/endpoint-control.ts';
 import { createEndpointState } from '#shared/adapters/aws/endpoint-state.ts';
 import { createJsonLog } from '#shared/adapters/aws/json-log.ts';
 import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
@@ -32,6 +34,7 @@ import { createSafeFetch } from '#shared/adapters/http/safe-fetch.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import { microUsd, ZERO_USD } from '#shared/core/money.ts';
+import { VARIANT_NAME } from '#shared/deployment/names.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
 import type { MacKeys } from '#shared/service/domain/key-format.ts';
 import { createKeyService } from '#shared/service/domain/keys.ts';
@@ -105,8 +108,15 @@ export async function startCloud(options: CloudOptions) {
     WEBHOOK_QUEUE_URL: resources.webhookQueue,
     RECEIPT_SECRET_ARN: resources.receiptSecret,
     MODELS: models,
+    SCALED_VARIANT: VARIANT_NAME,
   };
   const sageMakerAccess = { ...accessTo('moto'), endpoint: sageMaker.url };
+  const endpointControlOf = (by: string) => (variant: string) =>
+    createEndpointControl({
+      sageMaker: recorder.watch(by, new SageMakerClient(sageMakerAccess)),
+      scaling: recorder.watch(by, new ApplicationAutoScalingClient(sageMakerAccess)),
+      variant,
+    });
 
   const system = createAwsSystem(platform, {
     tableName: resources.tableName,
@@ -134,6 +144,7 @@ export async function startCloud(options: CloudOptions) {
         client: recorder.watch('Api', new SageMakerClient(sageMakerAccess)),
         clock: platform.clock,
       }),
+      endpointControl: endpointControlOf('Api'),
       waitUntil,
       allowLocalWebhooks: true,
     },
@@ -169,7 +180,10 @@ export async function startCloud(options: CloudOptions) {
     createSafeFetch({ allowLocal: true }),
   );
   const complete = composeComplete(loadCompleteConfig(common), platformOf('Complete'));
-  const sweep = composeSweep(loadSweepConfig(common), platformOf('Sweep'));
+  const sweep = composeSweep(loadSweepConfig(common), {
+    ...platformOf('Sweep'),
+    endpointControl: endpointControlOf('Sweep'),
+  });
   const completions = startQueuePump(platform.sqs, resources.completionQueue, complete);
   const pumps = [
     startQueuePump(platform.sqs, resources.dispatchQueue, async () => {

@@ -31,6 +31,8 @@ function holds(conditions: Conditions = {}, call: CalledAction): boolean {
   const values: Record<string, string | undefined> = {
     'dynamodb:LeadingKeys': call.leadingKey,
     's3:prefix': call.s3Prefix,
+    'application-autoscaling:service-namespace': call.scaledDimension?.split(':')[0],
+    'application-autoscaling:scalable-dimension': call.scaledDimension,
   };
   return Object.entries(conditions).every(([operator, keys]) =>
     Object.entries(keys).every(([key, wanted]) => {

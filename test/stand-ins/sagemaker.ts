@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { defined } from '#shared/core/defined.ts';
+import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { type InvokeHeaders, parseInvokeHeaders, ValidationError } from './sagemaker-headers.ts';
 import type { Sns } from './sns.ts';
 
@@ -27,6 +28,8 @@ export interface SageMakerOptions {
   readonly coldStartMs: number;
   /** How long a second of a TTL lasts. Default 1000; less to see one end. */
   readonly ttlSecondMs?: number;
+  /** Requests that the container is sent at one time, as in AsyncInferenceConfig. */
+  readonly inFlight?: number;
 }
 
 /** What goes wrong with the next notification, or with the next run. */
@@ -52,6 +55,8 @@ export interface SageMakerStandIn {
   backlog(): number;
   /** Every InvokeEndpointAsync that was accepted. */
   accepted(): readonly string[];
+  /** Allows no instance, as the kill switch does, or one again. */
+  setMost(count: 0 | 1): void;
   /** Takes the instance away, as scaling to zero does. */
   scaleToZero(): Promise<void>;
   /** The same, and no instance is found before `thaw`. */
@@ -59,6 +64,8 @@ export interface SageMakerStandIn {
   thaw(): void;
   /** Waits until so many orders were accepted, counted from the start. */
   untilAccepted(count: number): Promise<void>;
+  /** Instances that run now. */
+  instances(): number;
   /** How often a container was started. */
   starts(): number;
   /** Waits until nothing waits or runs. */
@@ -68,7 +75,7 @@ export interface SageMakerStandIn {
 
 /**
  * A strict stand-in for one SageMaker asynchronous endpoint: the wire format of InvokeEndpointAsync and
- * of DescribeEndpoint; no instance until something waits; first in, first out, one at a time; requests
+ * of DescribeEndpoint; no instance until something waits or scaling asks for one; first in, first out, three at a time; requests
  * expire; nothing can be cancelled or asked about; the same InferenceId twice runs twice; results and
  * failures go to S3 and word of them to SNS, once unless told otherwise.
  */
@@ -100,12 +107,14 @@ function createEndpoint(options: SageMakerOptions) {
   const held: (() => Promise<void>)[] = [];
   let gpu: RunningGpu | undefined;
   let desired = 0;
+  let max = 1;
   let starts = 0;
   let modifiedAt = Date.now();
   let running = 0;
   let stopped = false;
   let frozen = false;
-  let loop: Promise<void> | undefined;
+  const lanes = new Set<Promise<void>>();
+  let starting: Promise<void> | undefined;
 
   const scaleOut = async () => {
     desired = 1;
@@ -114,19 +123,29 @@ function createEndpoint(options: SageMakerOptions) {
     while (frozen && !stopped) await pause(20);
     if (stopped) return;
     starts++;
-    gpu = await options.startGpu();
-    while (!stopped && !(await isReady(gpu.url))) await pause(50);
+    const started = await options.startGpu();
+    gpu = started;
+    // It may be taken away before it is ready.
+    while (!stopped && gpu === started && !(await isReady(started.url))) await pause(50);
+  };
+  /** One start at a time, whoever asks for it. */
+  const ensureInstance = async () => {
+    starting ??= scaleOut().finally(() => {
+      starting = undefined;
+    });
+    await starting;
   };
 
-  const work = async () => {
+  /** One of those that are in flight at one time. */
+  const lane = async () => {
     while (queue.length > 0 && !stopped) {
-      if (gpu === undefined) await scaleOut();
-      const waiting = queue.shift();
+      if (gpu === undefined) await ensureInstance();
+      const waiting = gpu === undefined ? undefined : queue.shift();
       if (waiting === undefined || gpu === undefined) break;
-      running = 1;
+      running += 1;
       const fault = faults.shift();
       await runOne(options, gpu, waiting, fault, held).finally(() => {
-        running = 0;
+        running -= 1;
       });
     }
   };
@@ -134,9 +153,9 @@ function createEndpoint(options: SageMakerOptions) {
   const enqueue = (waiting: Waiting) => {
     accepted.push(waiting.inferenceId);
     queue.push(waiting);
-    loop ??= work().finally(() => {
-      loop = undefined;
-    });
+    if (lanes.size >= (options.inFlight ?? ORDER_FLOW.inFlight)) return;
+    const working: Promise<void> = lane().finally(() => lanes.delete(working));
+    lanes.add(working);
   };
 
   const scaleToZero = async () => {
@@ -148,12 +167,22 @@ function createEndpoint(options: SageMakerOptions) {
 
   return {
     enqueue,
+    /** Application Auto Scaling: an instance at the least, as soon as that is asked for. */
+    keepAtLeast(count: number) {
+      if (count > max) throw new ValidationError('Minimum capacity cannot exceed the maximum');
+      if (count > 0 && gpu === undefined) void ensureInstance();
+    },
     describe: () => ({
       current: gpu === undefined ? 0 : 1,
       desired: gpu === undefined ? desired : 1,
       modifiedAt,
     }),
+    scaleToZero,
     controls: {
+      /** Allows no instance, as the kill switch does, or one again. */
+      setMost: (count: 0 | 1) => {
+        max = count;
+      },
       nextFault: (fault: Fault) => void faults.push(fault),
       releaseHeld: async () => {
         for (const publish of held.splice(0).reverse()) await publish();
@@ -171,16 +200,17 @@ function createEndpoint(options: SageMakerOptions) {
       untilAccepted: async (count: number) => {
         while (accepted.length < count && !stopped) await pause(20);
       },
+      instances: () => (gpu === undefined ? 0 : 1),
       starts: () => starts,
       idle: async () => {
         while (queue.length + running > 0) await pause(20);
-        await loop;
+        await Promise.all(lanes);
       },
       stop: async () => {
         stopped = true;
         queue.length = 0;
         await gpu?.stop();
-        await loop;
+        await Promise.all(lanes);
       },
     },
   };
@@ -290,6 +320,17 @@ async function handle(
   const body = await readAll(request);
   if (request.headers['x-amz-target'] === 'SageMaker.DescribeEndpoint') {
     return describeEndpoint(options, endpoint, body);
+  }
+  if (request.headers['x-amz-target'] === 'AnyScaleFrontendService.RegisterScalableTarget') {
+    const { MinCapacity } = JSON.parse(body.toString()) as { MinCapacity: number };
+    endpoint.keepAtLeast(MinCapacity);
+    return { status: 200, body: { ScalableTargetARN: 'arn' } };
+  }
+  if (request.headers['x-amz-target'] === 'SageMaker.UpdateEndpointWeightsAndCapacities') {
+    const { current, desired } = endpoint.describe();
+    if (current !== desired) throw new ValidationError('Cannot update in-progress endpoint');
+    await endpoint.scaleToZero();
+    return { status: 200, body: { EndpointArn: 'arn' } };
   }
   const match = /^\/endpoints\/([^/]+)\/async-invocations$/.exec(request.url ?? '');
   if (request.method !== 'POST' || match === null) {

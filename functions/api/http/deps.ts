@@ -40,6 +40,14 @@ export interface ApiSettings {
   readonly allowLocalWebhooks: boolean;
 }
 
+/** A model that an operator wants awake. */
+export interface WarmedModel {
+  readonly state: 'awake' | 'waking';
+  readonly readyInMs: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly warmUntil: number;
+}
+
 /** Everything that the API is made of, whether it runs as one process or as many. */
 export interface ApiDeps {
   readonly settings: ApiSettings;
@@ -61,6 +69,8 @@ export interface ApiDeps {
   readonly estimator: Pick<Estimator, 'estimate' | 'forecast'>;
   /** How many jobs of a model the GPU function has; absent where that is unknown. */
   readonly countRunning?: (model: string) => Promise<number>;
+  /** Wakes a model and keeps it awake for so many milliseconds; absent where models always are. */
+  readonly warmModel?: (model: string, forMs: number) => Promise<WarmedModel>;
   readonly watcher: JobWatcher;
   /**
    * What an account can spend, where asking is cheap: an order that it can't pay for is then refused

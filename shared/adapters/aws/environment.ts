@@ -23,6 +23,10 @@ const DeployedModelSchema = z.strictObject({
   endpoint: z.string().regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/),
   /** The most instances that its scaling may start. */
   maxInstances: z.number().int().min(1).max(100).default(1),
+  /** Minutes without an order after which its instances are taken away; learned where it is absent. */
+  idleMinutes: z.number().int().min(1).max(1_440).optional(),
+  /** Hours in which it is kept warm: `Mon-Fri 08:00-18:00 Europe/Berlin`. */
+  warm: z.string().optional(),
   /** Micro-USD for an image of the model's native size class. */
   price: z.number().int().min(0).max(1_000_000_000),
 });

@@ -16,8 +16,8 @@ export interface SageMakerProgressDeps {
   readonly settlement: Pick<SettlementService, 'applyStart' | 'applyProgress'>;
   readonly models: readonly DeployedModel[];
   readonly clock: Clock;
-  /** What starting an instance takes, model included: part of the time that clients are shown. */
-  readonly coldStartMs: number;
+  /** What starting an instance takes, model included, by the last ones: clients are shown it. */
+  readonly expectedWakeMs: (endpoint: string) => Promise<number>;
 }
 
 /**
@@ -47,11 +47,14 @@ async function progress(
   const state = await deps.endpointState(endpoint);
   if (state.runningInstances > 0) return { phase: 'queued', imagesDone: 0 };
   const begun = state.scalingSince ?? ulidTime(job);
-  return { phase: 'provisioning', imagesDone: 0, readyInMs: readyInMs(deps, begun) };
+  return {
+    phase: 'provisioning',
+    imagesDone: 0,
+    readyInMs: readyInMs(await deps.expectedWakeMs(endpoint), deps.clock.now() - begun),
+  };
 }
 
 /** What is left of a start that began at a time; a late one is given a tenth of its time again. */
-function readyInMs(deps: SageMakerProgressDeps, begun: number): number {
-  const { coldStartMs } = deps;
-  return Math.max(coldStartMs / 10, begun + coldStartMs - deps.clock.now());
+function readyInMs(wakeMs: number, passedMs: number): number {
+  return Math.max(wakeMs / 10, wakeMs - passedMs);
 }

@@ -35,6 +35,15 @@ export function countLeased(table: DynamoTable, model: string): Promise<number> 
   return table.countIndex('queue', indexKeys.leased(model));
 }
 
+/** Whether a model has a job that waits or is leased. The index lags a little behind. */
+export async function hasOpenJobs(table: DynamoTable, model: string): Promise<boolean> {
+  for (const pk of [indexKeys.waiting(model), indexKeys.leased(model)]) {
+    const keys = table.queryIndex('queue', { pk }, 1);
+    if ((await keys.next()).done !== true) return true;
+  }
+  return false;
+}
+
 async function claim(
   table: DynamoTable,
   item: JobItem,

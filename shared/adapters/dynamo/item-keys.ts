@@ -39,6 +39,8 @@ export const itemKeys = {
   /** How many jobs are open, in shards, since every admission and every end changes it. */
   openCount: (shard: number): Key => ({ pk: `QUEUE#OPEN#${shard}`, sk: 'COUNT' }),
   openCountOf: (account: AccountId): Key => ({ pk: `QUEUE#OPEN#${account}`, sk: 'ACCOUNT' }),
+  /** Whether an endpoint sleeps, and since when. */
+  endpoint: (name: string): Key => ({ pk: `ENDPOINT#${name}`, sk: 'STATE' }),
   delivery: (id: string): Key => ({ pk: `OUTBOX#${id}`, sk: 'META' }),
   attempt: (id: string, number: number): Key => ({
     pk: `OUTBOX#${id}`,

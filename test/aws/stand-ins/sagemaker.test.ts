@@ -52,6 +52,7 @@ describe("the stand-in for SageMaker's asynchronous endpoints", () => {
       successTopic: 'good',
       errorTopic: 'bad',
       coldStartMs: options.coldStartMs ?? 0,
+      inFlight: 1,
       ...defined({ ttlSecondMs: options.ttlSecondMs }),
       startGpu: () => startContainer(seen, options.takesMs ?? 0),
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readFromRoot } from '#test/helpers/root.ts';
-import { Match, resourcesOf } from '#test/helpers/synthesise.ts';
+import { Match, resourcesOf, synthesise } from '#test/helpers/synthesise.ts';
 import { actionsOf, dev, prod } from './templates.ts';
 
 describe('endpoint', () => {
@@ -67,6 +67,25 @@ describe('endpoint', () => {
       EvaluationPeriods: 1,
       Period: 60,
       AlarmActions: [{ 'Fn::GetAtt': [wake?.[0], 'Arn'] }],
+    });
+    const warm = synthesise({
+      'onestep:models': [
+        { name: 'onestep/demo', digest: 'a'.repeat(64), warm: 'Mon-Fri 08:00-18:00 Europe/Berlin' },
+      ],
+    });
+    warm.templates.gpu.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', {
+      ScheduledActions: [
+        {
+          Schedule: 'cron(0 8 ? * MON,TUE,WED,THU,FRI *)',
+          Timezone: 'Europe/Berlin',
+          ScalableTargetAction: { MinCapacity: 1 },
+        },
+        {
+          Schedule: 'cron(0 18 ? * MON,TUE,WED,THU,FRI *)',
+          Timezone: 'Europe/Berlin',
+          ScalableTargetAction: { MinCapacity: 0 },
+        },
+      ],
     });
     const most = Object.values(
       resourcesOf(prod.templates.gpu, 'AWS::ApplicationAutoScaling::ScalableTarget'),
