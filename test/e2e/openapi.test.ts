@@ -24,6 +24,34 @@ describe('the served OpenAPI document', () => {
     expect(validator.version).toBe('3.1');
   });
 
+  it('names every operation once, and puts it under a tag that is described', () => {
+    const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+    const ids = operations.map(({ operationId }) => operationId ?? '');
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id).toMatch(/^[a-z][A-Za-z0-9]+$/);
+    const tags = new Set(document.tags.map(({ name }) => name));
+    expect(new Set(operations.flatMap((operation) => operation.tags ?? []))).toEqual(tags);
+    expect(operations.every((operation) => operation.tags?.length === 1)).toBe(true);
+    const links = operations.flatMap(({ responses }) =>
+      Object.values(responses).flatMap((response) => Object.values(response.links ?? {})),
+    );
+    expect(links.length).toBeGreaterThan(10);
+    for (const { operationId } of links) expect(ids).toContain(operationId);
+  });
+
+  it('has no component that may be null, which generators can not name', () => {
+    for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
+      expect([schema.type ?? 'object'].flat(), name).not.toContain('null');
+      expect(name).not.toBe('Error');
+    }
+  });
+
+  it('describes the calls that it makes itself', () => {
+    expect(Object.keys(document.webhooks).sort()).toEqual(
+      ['completed', 'logs', 'output', 'start'].map((event) => `prediction.${event}`),
+    );
+  });
+
   it('tells of every route behind a key what it refuses, with an example of the error body', () => {
     const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({

@@ -20,6 +20,7 @@ export const registerAccountAccess: RegisterRoutes = (app, deps) => {
     jsonRoute(app, deps, {
       method: 'post',
       path: `/v1/accounts/{id}/${action}`,
+      operationId: `${action}Account`,
       scopes: ['admin'],
       summary: `${summary}. For the operator`,
       params: z.object({ id: z.string().max(64) }),

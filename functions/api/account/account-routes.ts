@@ -17,6 +17,7 @@ export const registerAccount: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/account',
+    operationId: 'getAccount',
     scopes: ['read', 'predict'],
     summary: 'Get the account, its balance and what is held of it',
     returns: 'The account',
@@ -31,6 +32,7 @@ export const registerAccount: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/accounts',
+    operationId: 'listAccounts',
     scopes: ['admin'],
     summary: 'List every account; for the operator',
     returns: 'Every account',
@@ -45,6 +47,7 @@ export const registerAccount: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'post',
     path: '/v1/accounts',
+    operationId: 'createAccount',
     scopes: ['admin'],
     summary: 'Create an account; for the operator',
     body: NewAccountSchema,
@@ -73,6 +76,7 @@ export const registerAccount: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/hardware',
+    operationId: 'listHardware',
     scopes: ['read', 'predict'],
     summary: 'List what the models run on',
     returns: 'Every kind of hardware',

@@ -11,6 +11,7 @@ export const registerAudit: RegisterRoutes = (app, deps) =>
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/audit',
+    operationId: 'listAudit',
     scopes: ['admin'],
     summary: 'List administrative acts, newest first',
     query: AccountQuery.extend({ cursor: Cursor.optional(), limit: PageLimit }),

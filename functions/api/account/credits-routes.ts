@@ -16,6 +16,7 @@ export const registerCredits: RegisterRoutes = (app, deps) =>
   jsonRoute(app, deps, {
     method: 'post',
     path: '/v1/credits',
+    operationId: 'grantCredit',
     scopes: ['admin'],
     summary: 'Grant credit; the same reference is granted once. For the operator',
     body: GrantSchema,

@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi';
 import { callerOf } from '#functions/api/http/authenticate.ts';
-import { AccountQuery, IdParams, listOf } from '#functions/api/http/common-schema.ts';
+import { AccountQuery, IdParams, linksById, listOf } from '#functions/api/http/common-schema.ts';
 import { notFound } from '#functions/api/http/errors.ts';
 import { jsonRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
@@ -29,6 +29,7 @@ export const registerKeys: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'post',
     path: '/v1/keys',
+    operationId: 'createKey',
     scopes,
     summary: 'Issue an API key; its text is shown once',
     body: NewKeySchema,
@@ -36,6 +37,7 @@ export const registerKeys: RegisterRoutes = (app, deps) => {
     status: 201,
     returns: 'The key',
     answer: IssuedKeySchema,
+    links: linksById('getKey', 'changeKey', 'rotateKey', 'revokeKey'),
     failures: [404, 415, 422],
     async handle(c, { body }) {
       const wanted = {
@@ -57,6 +59,7 @@ export const registerKeys: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/keys',
+    operationId: 'listKeys',
     scopes,
     summary: 'List API keys',
     query,
@@ -73,6 +76,7 @@ export const registerKeys: RegisterRoutes = (app, deps) => {
     ...oneKey,
     method: 'get',
     path: '/v1/keys/{id}',
+    operationId: 'getKey',
     summary: 'Get an API key',
     returns: 'The key',
     answer: KeySchema,
@@ -88,6 +92,7 @@ export const registerKeys: RegisterRoutes = (app, deps) => {
     ...oneKey,
     method: 'patch',
     path: '/v1/keys/{id}',
+    operationId: 'changeKey',
     summary: 'Change the label, scopes, caps, rate or expiry of an API key; null removes a limit',
     body: KeyChangeSchema,
     returns: 'The key',
@@ -106,6 +111,7 @@ export const registerKeys: RegisterRoutes = (app, deps) => {
     ...oneKey,
     method: 'post',
     path: '/v1/keys/{id}/rotate',
+    operationId: 'rotateKey',
     summary: 'Issue a successor; the old key works on for the overlap',
     body: RotateKeySchema,
     bodyIsOptional: true,
@@ -126,6 +132,7 @@ export const registerKeys: RegisterRoutes = (app, deps) => {
     ...oneKey,
     method: 'post',
     path: '/v1/keys/{id}/revoke',
+    operationId: 'revokeKey',
     summary: 'Revoke an API key for good',
     returns: 'The key',
     answer: KeySchema,

@@ -19,6 +19,7 @@ export const registerLedger: RegisterRoutes = (app, deps) =>
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/ledger',
+    operationId: 'listLedger',
     scopes: ['read'],
     summary: 'List the entries of the ledger, newest first',
     query: AccountQuery.extend({

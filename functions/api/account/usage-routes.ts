@@ -38,6 +38,7 @@ export const registerUsage: RegisterRoutes = (app, deps) =>
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/usage',
+    operationId: 'getUsage',
     scopes: ['read', 'admin'],
     summary: 'Sum up what was charged',
     query: QuerySchema,

@@ -77,6 +77,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
   {
     method: 'post',
     path: '/fal/{owner}/{name}',
+    operationId: 'falRun',
     summary: 'Make images as fal.run does, and wait for them',
     security,
     request: { params: ModelParams, body: input },
@@ -88,6 +89,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
   {
     method: 'post',
     path: '/fal/queue/{owner}/{name}',
+    operationId: 'falSubmit',
     summary: 'Submit a request as to queue.fal.run',
     security,
     request: { params: ModelParams, body: input },
@@ -96,6 +98,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
   {
     method: 'get',
     path: '/fal/queue/{owner}/{name}/requests/{id}/status',
+    operationId: 'falGetStatus',
     summary: 'Get the status of a request; /status/stream sends it as events',
     security,
     request: { params: request },
@@ -104,6 +107,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
   {
     method: 'get',
     path: '/fal/queue/{owner}/{name}/requests/{id}',
+    operationId: 'falGetResult',
     summary: 'Get the result of a request that is COMPLETED',
     security,
     request: { params: request },
@@ -115,6 +119,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
   {
     method: 'put',
     path: '/fal/queue/{owner}/{name}/requests/{id}/cancel',
+    operationId: 'falCancel',
     summary: 'Cancel a request',
     security,
     request: { params: request },
@@ -127,6 +132,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
   {
     method: 'post',
     path: '/fal/proxy',
+    operationId: 'falProxy',
     summary: 'The proxyUrl of fal’s client: the real target is named in a header and never called',
     security,
     request: {

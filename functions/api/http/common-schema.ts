@@ -5,9 +5,11 @@ export const DateTime = z.iso.datetime();
 export const MicroUsd = z.number().int().min(0).describe('Millionths of a US dollar');
 
 /** One end of a period, as a query gives it. */
-export const PeriodBound = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
-  error: 'must be a date such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z',
-});
+export const PeriodBound = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], {
+    error: 'must be a date such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z',
+  })
+  .openapi({ type: 'string', example: '2026-11-01' });
 
 /** Names another account than the caller's. */
 export const AccountQuery = z.object({
@@ -48,3 +50,13 @@ export const StreamEventSchema = z
     id: z.string().optional(),
   })
   .openapi('StreamEvent');
+
+/** Operations that take the `id` of an answer: the links of its description. */
+export function linksById(...operationIds: readonly string[]) {
+  return Object.fromEntries(
+    operationIds.map((operationId) => [
+      operationId,
+      { operationId, parameters: { id: '$response.body#/id' } },
+    ]),
+  );
+}

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { errorBody } from '#shared/core/error-body.ts';
 import { AppError, type ErrorCode } from '#shared/core/errors.ts';
 
-const ErrorSchema = z
+const ProblemSchema = z
   .looseObject({
     type: z.string(),
     title: z.string(),
@@ -17,7 +17,7 @@ const ErrorSchema = z
     }),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   })
-  .openapi('Error');
+  .openapi('Problem');
 
 const EXAMPLES: Partial<Record<number, [ErrorCode, string]>> = {
   400: ['invalid-json', 'The body is not valid JSON.'],
@@ -59,6 +59,6 @@ function errorResponse(status: number) {
   const example = errorBody(new AppError(code, message), 'req_01jd3k8v7m0000000000000000');
   return {
     description: example.title,
-    content: { 'application/problem+json': { schema: ErrorSchema, example } },
+    content: { 'application/problem+json': { schema: ProblemSchema, example } },
   };
 }

@@ -14,6 +14,8 @@ type AuthDeps = Pick<ApiDeps, 'keyService' | 'rateLimiter'>;
 /** What a route takes, and which failures its description lists. */
 interface RouteSpec<Params, Query, Body>
   extends Pick<RouteConfig, 'method' | 'path' | 'summary' | 'description' | 'parameters' | 'hide'> {
+  /** What generated clients call it. */
+  readonly operationId: string;
   /** The caller's key needs one of these; absent: the route takes no key. */
   readonly scopes?: readonly Scope[];
   readonly params?: Params;
@@ -37,6 +39,11 @@ interface RouteInput<Params, Query, Body> {
   readonly body: z.output<Body>;
 }
 
+/** Operations by name, and where their parameters are in this answer. */
+export type Links = Readonly<
+  Record<string, { readonly operationId: string; readonly parameters: Record<string, string> }>
+>;
+
 interface Handling<Params, Query, Body, Result> {
   /** The last member of a spec, so that its parameters get their types from the others. */
   handle(c: ApiContext, input: RouteInput<Params, Query, Body>): Result | Promise<Result>;
@@ -48,6 +55,8 @@ interface JsonRouteSpec<Params, Query, Body, Answer> extends RouteSpec<Params, Q
   readonly answer: Answer;
   /** What the answer is, for the description. */
   readonly returns: string;
+  /** Calls that go on from the answer, for the description. */
+  readonly links?: Links;
   /** Other media types of the same answer. */
   readonly alsoAs?: Readonly<Record<string, { readonly schema: z.ZodType }>>;
 }
@@ -67,9 +76,12 @@ export function jsonRoute<
   spec: JsonRouteSpec<Params, Query, Body, Answer> &
     Handling<Params, Query, Body, z.input<Answer> | Response>,
 ): void {
-  const { answer: schema, returns, status = 200, alsoAs, responses, handle, ...rest } = spec;
+  const { answer: schema, returns, status = 200, alsoAs, links, responses, handle, ...rest } = spec;
   const content = { 'application/json': { schema }, ...alsoAs };
-  const described = { ...responses, [status]: { description: returns, content } };
+  const described = {
+    ...responses,
+    [status]: { description: returns, content, ...(links && { links }) },
+  };
   apiRoute<Params, Query, Body>(app, deps, {
     ...rest,
     responses: described,

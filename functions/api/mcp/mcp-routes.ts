@@ -28,6 +28,7 @@ export const registerMcp: RegisterRoutes = (app, deps) => {
   app.openAPIRegistry.registerPath({
     method: 'post',
     path: '/mcp',
+    operationId: 'callMcp',
     summary: 'Tools for agents: generate, get_prediction, list_models (MCP over streamable HTTP)',
     security: [{ key: [] }],
     request: {

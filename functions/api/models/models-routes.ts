@@ -34,6 +34,7 @@ export const registerModels: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     ...reader,
     path: '/v1/models',
+    operationId: 'listModels',
     summary: 'List models',
     returns: 'Every model',
     answer: ModelPageSchema,
@@ -56,6 +57,7 @@ export const registerModels: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     ...reader,
     path: '/v1/models/{owner}/{name}',
+    operationId: 'getModel',
     summary: 'Get a model, with its price and its latest version',
     description: "Found as `/v1/models/owner%2Fname` as well, which is how OpenAI's clients ask.",
     params: ModelParams,
@@ -68,6 +70,7 @@ export const registerModels: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     ...reader,
     path: '/v1/models/{model}',
+    operationId: 'getListedModel',
     hide: true,
     params: z.object({ model: z.string() }),
     returns: 'The model',
@@ -78,6 +81,7 @@ export const registerModels: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     ...reader,
     path: '/v1/models/{owner}/{name}/versions',
+    operationId: 'listModelVersions',
     summary: 'List the versions of a model',
     params: ModelParams,
     returns: 'Its versions',
@@ -92,6 +96,7 @@ export const registerModels: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     ...reader,
     path: '/v1/models/{owner}/{name}/versions/{version}',
+    operationId: 'getModelVersion',
     summary: 'Get a version of a model, with the schema of its input',
     params: ModelParams.extend({ version: z.string() }),
     returns: 'The version',

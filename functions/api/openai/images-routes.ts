@@ -20,6 +20,7 @@ export const registerOpenAiImages: RegisterRoutes = (app, deps) =>
   jsonRoute(app, deps, {
     method: 'post',
     path: '/v1/images/generations',
+    operationId: 'generateImages',
     scopes: ['predict'],
     summary: 'Make images as OpenAI’s API does',
     headers: z.object({ 'idempotency-key': z.string().optional() }),

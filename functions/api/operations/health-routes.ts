@@ -11,6 +11,7 @@ export const registerHealth: RegisterRoutes = (app, deps) => {
     ...healthy,
     method: 'get',
     path: '/healthz',
+    operationId: 'checkHealth',
     summary: 'Whether the service answers',
     handle: () => ({ status: 'ok' as const }),
   });
@@ -19,6 +20,7 @@ export const registerHealth: RegisterRoutes = (app, deps) => {
     ...healthy,
     method: 'get',
     path: '/readyz',
+    operationId: 'checkReadiness',
     summary: 'Whether the stores answer and images can be made',
     failures: [503],
     async handle() {

@@ -11,6 +11,7 @@ export function metricsRoute(metrics: Pick<Metrics, 'text' | 'contentType'>): Re
     apiRoute(app, deps, {
       method: 'get',
       path: '/metrics',
+      operationId: 'getMetrics',
       scopes: ['admin'],
       summary: 'Figures for Prometheus: queue, stages, money, webhooks. For the operator',
       responses: {

@@ -14,6 +14,7 @@ export const registerStatus: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/status',
+    operationId: 'getStatus',
     scopes: ['admin'],
     summary: 'Queue, rate and money at this moment; for the operator',
     returns: 'Queue, rate and money',

@@ -12,6 +12,7 @@ import { ORDER_HEADERS } from './order-headers.ts';
 import {
   type CreatePrediction,
   CreatePredictionSchema,
+  PREDICTION_LINKS,
   PredictionSchema,
 } from './prediction-schema.ts';
 
@@ -29,6 +30,7 @@ const create = {
   status: 201,
   returns: 'The prediction, as far as it has come',
   answer: PredictionSchema,
+  links: PREDICTION_LINKS,
   failures: [402, 404, 413, 415, 422, ...ENDING_STATUSES],
 } as const;
 
@@ -52,6 +54,7 @@ export const registerPredictionsCreate: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     ...create,
     path: '/v1/predictions',
+    operationId: 'createPrediction',
     summary: 'Create a prediction',
     handle(c, { body }) {
       const { version, model } = body;
@@ -63,6 +66,7 @@ export const registerPredictionsCreate: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     ...create,
     path: '/v1/models/{owner}/{name}/predictions',
+    operationId: 'createModelPrediction',
     summary: 'Create a prediction of a model',
     params: ModelParams,
     handle(c, { params: { owner, name }, body }) {

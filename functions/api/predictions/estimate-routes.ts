@@ -11,6 +11,7 @@ export const registerEstimate: RegisterRoutes = (app, deps) =>
   jsonRoute(app, deps, {
     method: 'post',
     path: '/v1/estimate',
+    operationId: 'estimate',
     scopes: ['read', 'predict'],
     summary: 'Price and expected time of an order, without ordering',
     body: EstimateOrderSchema,

@@ -23,6 +23,7 @@ export const registerImages: RegisterRoutes = (app, deps) =>
   apiRoute(app, deps, {
     method: 'post',
     path: '/v1/images',
+    operationId: 'makeImage',
     scopes: ['predict'],
     summary: 'Make one image and answer with its bytes',
     headers: z.object({

@@ -1,5 +1,10 @@
 import { z } from '@hono/zod-openapi';
-import { DateTime, MicroUsd, pageWithPrevious } from '#functions/api/http/common-schema.ts';
+import {
+  DateTime,
+  linksById,
+  MicroUsd,
+  pageWithPrevious,
+} from '#functions/api/http/common-schema.ts';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
 import { JOB_PHASES, JOB_STATUSES, WEBHOOK_EVENTS } from '#shared/core/job.ts';
 
@@ -57,7 +62,8 @@ export const PredictionSchema = z
     cost: MicroUsd.nullable().describe('What was charged, once the prediction has ended'),
     price: MicroUsd.describe('The most that it can cost'),
     price_version: z.string(),
-    receipt: ReceiptSchema.nullable(),
+    // As a union: `nullable` would make the component itself nullable wherever it stands.
+    receipt: z.union([ReceiptSchema, z.null()]),
     metadata: z.record(z.string(), z.string()).readonly(),
     urls: z.object({
       get: z.string(),
@@ -107,3 +113,12 @@ export const CreatePredictionSchema = z
 export type CreatePrediction = z.infer<typeof CreatePredictionSchema>;
 
 export const PredictionPageSchema = pageWithPrevious(PredictionSchema).openapi('PredictionPage');
+
+/** What can be done with the prediction of an answer. */
+export const PREDICTION_LINKS = linksById(
+  'getPrediction',
+  'cancelPrediction',
+  'erasePrediction',
+  'replayPrediction',
+  'listPredictionWebhooks',
+);

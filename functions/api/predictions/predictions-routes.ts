@@ -17,7 +17,11 @@ const PAGE_SIZE = 100;
 /** How long a cancel waits for a running job to stop, so that its answer can say `canceled`. */
 const CANCEL_WAIT_MS = 3000;
 
-const DateSchema = z.iso.datetime({ offset: true, local: true }).or(z.iso.date());
+const DateSchema = z
+  .union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], {
+    error: 'must be a date such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z',
+  })
+  .openapi({ type: 'string', example: '2026-11-01T08:00:00Z' });
 
 const ListQuerySchema = z.object({
   created_after: DateSchema.optional(),
@@ -44,6 +48,7 @@ export const registerPredictions: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/predictions/{id}',
+    operationId: 'getPrediction',
     scopes: readers,
     summary: 'Get a prediction',
     params: IdParams,
@@ -59,6 +64,7 @@ export const registerPredictions: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/predictions',
+    operationId: 'listPredictions',
     scopes: readers,
     summary: 'List predictions, newest first',
     query: ListQuerySchema,
@@ -78,6 +84,7 @@ export const registerPredictions: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'post',
     path: '/v1/predictions/{id}/cancel',
+    operationId: 'cancelPrediction',
     scopes: ['predict'],
     summary: 'Cancel a prediction; one that has ended stays as it is',
     params: IdParams,
@@ -97,6 +104,7 @@ export const registerPredictions: RegisterRoutes = (app, deps) => {
   apiRoute(app, deps, {
     method: 'delete',
     path: '/v1/predictions/{id}',
+    operationId: 'erasePrediction',
     scopes: ['predict'],
     summary: 'Erase the input and output of a prediction; what it cost stays in the ledger',
     params: IdParams,

@@ -12,6 +12,7 @@ export const registerReplay: RegisterRoutes = (app, deps) =>
   jsonRoute(app, deps, {
     method: 'post',
     path: '/v1/predictions/{id}/replay',
+    operationId: 'replayPrediction',
     scopes: ['predict'],
     summary: 'Make the same images again, at today’s price',
     headers: z.object({

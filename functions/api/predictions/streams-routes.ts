@@ -16,6 +16,7 @@ export const registerStreams: RegisterRoutes = (app, deps) =>
   apiRoute(app, deps, {
     method: 'get',
     path: '/streams/{id}/{token}',
+    operationId: 'streamPrediction',
     summary: 'Follow a prediction as server-sent events; its urls.stream',
     description:
       'Events: `phase` (JSON), `logs` (a progress line), `output` (a URL), `error`, `done`. ' +

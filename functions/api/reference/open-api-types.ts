@@ -23,6 +23,8 @@ export interface Media {
 }
 
 export interface Operation {
+  readonly operationId?: string;
+  readonly tags?: readonly string[];
   readonly summary?: string;
   readonly description?: string;
   readonly security?: readonly unknown[];
@@ -35,13 +37,22 @@ export interface Operation {
   }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, Media>> };
   readonly responses: Readonly<
-    Record<string, { readonly description: string; readonly content?: Record<string, Media> }>
+    Record<
+      string,
+      {
+        readonly description: string;
+        readonly content?: Record<string, Media>;
+        readonly links?: Readonly<Record<string, { readonly operationId: string }>>;
+      }
+    >
   >;
 }
 
 export interface OpenApiDocument {
   readonly info: { readonly title: string; readonly description?: string };
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly webhooks: Readonly<Record<string, unknown>>;
   readonly components?: { readonly schemas?: Readonly<Record<string, Schema>> };
 }
 

@@ -1,6 +1,8 @@
 import { commonHeaders } from '#functions/api/http/answer.ts';
 import type { ApiApp } from '#functions/api/http/context.ts';
 import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import { describeWebhooks } from './describe-webhooks.ts';
+import { TAGS, tagOf } from './tags.ts';
 
 const DESCRIPTION = `Images from prompts, in one denoising step, paid per image.
 
@@ -10,15 +12,31 @@ at \`/sdapi/v1\`, and agents find tools at \`/mcp\` (MCP over streamable HTTP). 
 
 /** The description of every route that the app has so far. */
 export function createOpenApiDocument(app: ApiApp, { settings }: Pick<RouteDeps, 'settings'>) {
-  return app.getOpenAPI31Document({
+  const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
-    info: { title: 'Onestep', version: '1', description: DESCRIPTION },
+    info: {
+      title: 'Onestep',
+      version: '1',
+      description: DESCRIPTION,
+      license: { name: 'MIT' },
+    },
     servers: [{ url: settings.publicUrl ?? '/' }],
+    tags: TAGS.map(({ name, description }) => ({ name, description })),
   });
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    for (const method of METHODS) {
+      const operation = item[method];
+      if (operation !== undefined) operation.tags = [tagOf(path)];
+    }
+  }
+  return document;
 }
+
+const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const;
 
 /** `GET /openapi.json`: the description of every route, made once from the routes themselves. */
 export function registerOpenApi(app: ApiApp, deps: RouteDeps): void {
+  describeWebhooks(app);
   let text: string | undefined;
   app.get('/openapi.json', (c) => {
     text ??= JSON.stringify(createOpenApiDocument(app, deps));

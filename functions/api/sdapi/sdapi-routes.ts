@@ -42,6 +42,7 @@ const registerTxt2Img: RegisterRoutes = (app, deps) =>
   jsonRoute(app, deps, {
     method: 'post',
     path: '/sdapi/v1/txt2img',
+    operationId: 'sdTxt2Img',
     scopes: ['predict'],
     summary: 'Make images as AUTOMATIC1111’s API does',
     body: Txt2ImgSchema,
@@ -72,6 +73,7 @@ const registerOpenJobs: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/sdapi/v1/progress',
+    operationId: 'sdGetProgress',
     scopes: ['read', 'predict'],
     summary: 'Tell how far this API key’s newest txt2img is',
     query: z.object({ skip_current_image: z.string().optional() }),
@@ -88,6 +90,7 @@ const registerOpenJobs: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'post',
     path: '/sdapi/v1/interrupt',
+    operationId: 'sdInterrupt',
     scopes: ['predict'],
     summary: 'Cancel what this API key has open at txt2img',
     returns: 'Nothing',
@@ -104,6 +107,7 @@ const registerOptions: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/sdapi/v1/options',
+    operationId: 'sdGetOptions',
     scopes: ['read', 'predict'],
     summary: 'Tell which model txt2img takes',
     returns: 'The options',
@@ -121,11 +125,12 @@ const registerOptions: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'post',
     path: '/sdapi/v1/options',
+    operationId: 'sdSetOptions',
     scopes: ['predict'],
     summary: 'Check options: none are kept, and another model is refused',
     body: SetSdOptionsSchema,
-    returns: 'Nothing',
-    answer: z.null(),
+    returns: 'null',
+    answer: z.unknown(),
     failures: [415, 422],
     handle(c, { body: { sd_model_checkpoint: wanted } }) {
       if (!wanted) return null;
@@ -145,6 +150,7 @@ const registerLists: RegisterRoutes = (app, deps) => {
 
   const list = <Entry extends z.ZodType>(
     name: string,
+    operationId: string,
     summary: string,
     entry: Entry,
     entries: z.input<Entry>[],
@@ -152,6 +158,7 @@ const registerLists: RegisterRoutes = (app, deps) => {
     jsonRoute(app, deps, {
       method: 'get',
       path: `/sdapi/v1/${name}`,
+      operationId,
       scopes: ['read', 'predict'],
       summary,
       returns: 'All there are',
@@ -159,17 +166,34 @@ const registerLists: RegisterRoutes = (app, deps) => {
       handle: () => entries as never,
     });
 
-  list('sd-models', 'List the models as checkpoints', SdModelSchema, models.map(presentSdModel));
+  list(
+    'sd-models',
+    'sdListModels',
+    'List the models as checkpoints',
+    SdModelSchema,
+    models.map(presentSdModel),
+  );
   list(
     'samplers',
+    'sdListSamplers',
     'List the samplers; each model has its own',
     SdSamplerSchema,
     samplers.map((name) => ({ name, aliases: [name.toLowerCase()], options: {} })),
   );
-  list('schedulers', 'List the noise schedules', SdNamedSchema, [{ name: 'Automatic' }]);
-  list('upscalers', 'List the upscalers: there are none', SdNamedSchema, [{ name: 'None' }]);
-  list('latent-upscale-modes', 'List the latent upscalers: there are none', SdNamedSchema, []);
-  list('sd-vae', 'List other decoders: there are none', SdNamedSchema, []);
+  list('schedulers', 'sdListSchedulers', 'List the noise schedules', SdNamedSchema, [
+    { name: 'Automatic' },
+  ]);
+  list('upscalers', 'sdListUpscalers', 'List the upscalers: there are none', SdNamedSchema, [
+    { name: 'None' },
+  ]);
+  list(
+    'latent-upscale-modes',
+    'sdListLatentUpscalers',
+    'List the latent upscalers: there are none',
+    SdNamedSchema,
+    [],
+  );
+  list('sd-vae', 'sdListDecoders', 'List other decoders: there are none', SdNamedSchema, []);
 };
 
 /** The model that the user name of the Basic header names, or the first. */

@@ -53,7 +53,7 @@ export const SdProgressSchema = z
       sampling_step: z.number().int(),
       sampling_steps: z.number().int(),
     }),
-    current_image: z.null(),
+    current_image: z.string().nullable(),
     textinfo: z.string().nullable(),
   })
   .openapi('SdProgress');

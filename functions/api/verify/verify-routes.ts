@@ -35,6 +35,7 @@ export const registerVerify: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'post',
     path: PATH,
+    operationId: 'verifyImage',
     scopes: SCOPES,
     summary: 'Where an image comes from, by the image or by its receipt and pixels',
     body: VerifyRequestSchema,
@@ -48,6 +49,7 @@ export const registerVerify: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/.well-known/onestep.json',
+    operationId: 'getPublicKeys',
     summary: 'The keys by which anyone can check receipts and watermarks of this deployment',
     returns: 'The public keys',
     answer: DeploymentKeysSchema,

@@ -37,6 +37,7 @@ export const registerWebhookDeliveries: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/webhooks/deliveries',
+    operationId: 'listWebhookDeliveries',
     scopes: readers,
     summary: 'List webhook deliveries, newest first',
     query: PageQuery,
@@ -53,6 +54,7 @@ export const registerWebhookDeliveries: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/webhooks/deliveries/{id}',
+    operationId: 'getWebhookDelivery',
     scopes: readers,
     summary: 'Get a webhook delivery with all its attempts',
     params: EntryParams,
@@ -69,6 +71,7 @@ export const registerWebhookDeliveries: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/predictions/{id}/webhooks',
+    operationId: 'listPredictionWebhooks',
     scopes: readers,
     summary: 'List the webhook deliveries of a prediction with all their attempts',
     params: EntryParams,
@@ -84,6 +87,7 @@ export const registerWebhookDeliveries: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'post',
     path: '/v1/webhooks/deliveries/{id}/resend',
+    operationId: 'resendWebhook',
     scopes: writers,
     summary: 'Send an ended webhook again, under the same webhook-id',
     params: EntryParams,
@@ -100,6 +104,7 @@ export const registerWebhookDeliveries: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/webhooks/endpoints',
+    operationId: 'listWebhookEndpoints',
     scopes: readers,
     summary: 'List the receivers that have failed, and those that were disabled for it',
     returns: 'Every receiver with a record',
@@ -113,6 +118,7 @@ export const registerWebhookDeliveries: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'post',
     path: '/v1/webhooks/endpoints/enable',
+    operationId: 'enableWebhookEndpoint',
     scopes: writers,
     summary: 'Call a disabled receiver again',
     body: EnableEndpointSchema,

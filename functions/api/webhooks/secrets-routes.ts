@@ -12,6 +12,7 @@ export const registerWebhookSecrets: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/webhooks/default/secret',
+    operationId: 'getWebhookSecret',
     scopes: ['predict', 'admin'],
     summary: 'Get the secret that signs webhooks',
     returns: 'The newest secret',
@@ -25,6 +26,7 @@ export const registerWebhookSecrets: RegisterRoutes = (app, deps) => {
   jsonRoute(app, deps, {
     method: 'post',
     path: '/v1/webhooks/default/secret/rotate',
+    operationId: 'rotateWebhookSecret',
     scopes: ['admin'],
     summary: 'Make a new webhook secret; the old one signs beside it for a while',
     body: RotateSecretSchema,
