@@ -32,6 +32,7 @@ export const registerWarm: RegisterRoutes = (app, deps) =>
   jsonRoute(app, deps, {
     method: 'post',
     path: '/v1/models/{owner}/{name}/warm',
+    operationId: 'warmModel',
     scopes: ['admin'],
     summary: 'Wake a model, and keep it awake for some minutes. For the operator',
     params: ModelParams,
