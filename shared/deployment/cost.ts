@@ -1,5 +1,7 @@
 import { AppError } from '#shared/core/errors.ts';
+import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { INSTANCE_PRICES } from './instance-prices.ts';
+import type { DayPolicy } from './simulate-day.ts';
 
 /**
  * What a warm 1024² image takes, from the model's arithmetic and the GPU's data sheet. An estimate until
@@ -8,13 +10,21 @@ import { INSTANCE_PRICES } from './instance-prices.ts';
 const TERAFLOP_PER_IMAGE = 17.34;
 /** The share of the data sheet's rate that convolutions and attention reach together. */
 const UTILISATION = 0.3;
-/** Encoding a PNG and uploading it, one after the other with the GPU. */
+/** Encoding a PNG and storing it, SageMaker's own writing included: beside the GPU's work on other orders. */
 const SECONDS_BESIDE_GPU = 0.6;
 
-/** An instance that has nothing to do is taken away after this long, and billed for it. */
-const IDLE_TAIL_SECONDS = 15 * 60;
 /** Provisioning, download of the image and 7 GB of weights, loading, warm-up. */
 const COLD_START_SECONDS = 6 * 60;
+/** An instance that has nothing to do is taken away after what its wake took, by a sweep each minute. */
+const IDLE_TAIL_SECONDS = COLD_START_SECONDS + 30;
+
+/** How it was before endpoints were woken at admission and slept by the ledger: by alarms alone. */
+const BEFORE = {
+  /** The backlog's metric comes once a minute, and the alarm on it has to act. */
+  noticedSeconds: 120,
+  /** Fifteen quiet minutes of the scaling's own alarm. */
+  idleTailSeconds: 15 * 60,
+} as const;
 
 const HOURS_PER_MONTH = 720;
 
@@ -53,7 +63,7 @@ export interface CostInput {
   readonly models: number;
   /** Times that an instance is woken for these images; the rest of them arrive while it is warm. */
   readonly wakes: number;
-  /** Measured GPU-side seconds for an image. @default the estimate */
+  /** Measured seconds for an image of a backlog. @default the estimate */
   readonly secondsPerImage?: number;
 }
 
@@ -78,20 +88,56 @@ export interface Cost {
 }
 
 /** @throws AppError `invalid-request` for an instance type that has no price here */
+function priceOf(instance: string) {
+  const price = Object.hasOwn(INSTANCE_PRICES, instance) ? INSTANCE_PRICES[instance] : undefined;
+  if (price !== undefined) return price;
+  throw new AppError(
+    'invalid-request',
+    `There is no price for ${instance}. Known: ${Object.keys(INSTANCE_PRICES).join(', ')}.`,
+  );
+}
+
+/** The GPU's own part of an image, and what passes between two of a backlog: three are in flight. */
+function secondsOf(instance: string): { readonly gpu: number; readonly perImage: number } {
+  const gpu = TERAFLOP_PER_IMAGE / (priceOf(instance).fp16Tflops * UTILISATION);
+  return { gpu, perImage: Math.max(gpu, (gpu + SECONDS_BESIDE_GPU) / ORDER_FLOW.inFlight) };
+}
+
+/**
+ * How an instance deals with a day's orders: as it was before, and as it is.
+ *
+ * @param measured seconds for an image of a backlog, where they are known
+ * @throws AppError `invalid-request` for an instance type that has no price here
+ */
+export function dayPolicies(
+  instance: string,
+  measured?: number,
+): Record<'before' | 'now', DayPolicy> {
+  const { gpu, perImage } = secondsOf(instance);
+  const alone = (measured ?? gpu) + SECONDS_BESIDE_GPU;
+  const wake = COLD_START_SECONDS;
+  return {
+    before: {
+      noticedAfter: BEFORE.noticedSeconds,
+      wake,
+      idle: BEFORE.idleTailSeconds,
+      perImage: alone,
+      latency: alone,
+    },
+    now: {
+      noticedAfter: 1,
+      wake,
+      idle: IDLE_TAIL_SECONDS,
+      perImage: measured ?? perImage,
+      latency: alone,
+    },
+  };
+}
+
+/** @throws AppError `invalid-request` for an instance type that has no price here */
 export function estimateCost(input: CostInput): Cost {
-  const price = Object.hasOwn(INSTANCE_PRICES, input.instance)
-    ? INSTANCE_PRICES[input.instance]
-    : undefined;
-  if (price === undefined) {
-    throw new AppError(
-      'invalid-request',
-      `There is no price for ${input.instance}. Known: ${Object.keys(INSTANCE_PRICES).join(', ')}.`,
-    );
-  }
-  const { usdPerHour } = price;
-  const secondsPerImage =
-    input.secondsPerImage ??
-    TERAFLOP_PER_IMAGE / (price.fp16Tflops * UTILISATION) + SECONDS_BESIDE_GPU;
+  const { usdPerHour } = priceOf(input.instance);
+  const secondsPerImage = input.secondsPerImage ?? secondsOf(input.instance).perImage;
   const thousands = input.images / 1000;
   const busyUsd = (input.images * secondsPerImage * usdPerHour) / 3600;
   const wakingUsd = (input.wakes * (COLD_START_SECONDS + IDLE_TAIL_SECONDS) * usdPerHour) / 3600;

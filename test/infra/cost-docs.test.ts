@@ -8,7 +8,7 @@ const text = readFromRoot('docs/costs.md');
 it('docs/costs.md holds what the command prints; update it with --update', async () => {
   let expected = text;
   const blocks = [...text.matchAll(/<!-- onestep cost (.*?) -->\n[\s\S]*?<!-- end -->/g)];
-  expect(blocks).toHaveLength(2);
+  expect(blocks).toHaveLength(3);
   for (const [block, words = ''] of blocks) {
     const table = await runCommand('cost', cost, words.split(' '));
     expected = expected.replace(

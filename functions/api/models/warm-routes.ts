@@ -8,15 +8,17 @@ import { toIso } from '#shared/core/clock.ts';
 
 const MINUTE_MS = 60_000;
 
-const WarmBodySchema = z.strictObject({
-  minutes: z
-    .number()
-    .int()
-    .min(1)
-    .max(720)
-    .default(15)
-    .describe('How long an instance is kept, with orders or without'),
-});
+const WarmBodySchema = z
+  .strictObject({
+    minutes: z
+      .number()
+      .int()
+      .min(1)
+      .max(720)
+      .default(15)
+      .describe('How long an instance is kept, with orders or without'),
+  })
+  .openapi('WarmModel', { example: { minutes: 60 } });
 
 const WarmSchema = z
   .object({

@@ -1,4 +1,5 @@
-import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
+import { type CommandContext, defineCommand, flag, option } from '#functions/cli/command.ts';
+import { dayReport, simulateDays } from '#functions/cli/deploy/day-report.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
 import { choice, number, whole } from '#functions/cli/option-types.ts';
 import { defined } from '#shared/core/defined.ts';
@@ -15,8 +16,12 @@ const OPTIONS = {
   ),
   wakes: option('N', 'how often an instance starts for them (1)', whole(0).default(1)),
   seconds: option('S', 'measured seconds for an image (an estimate)', number(0)),
+  day: flag('simulate days of 10 to 10,000 images on one instance: cost and waiting'),
   ...STAGE_OPTION,
 };
+
+/** Where the settings name none. */
+const DEFAULT_INSTANCE = 'ml.g6.xlarge';
 
 /** `onestep cost`: what a number of images costs, and what a month can cost at most. */
 export const cost = defineCommand({
@@ -26,9 +31,17 @@ export const cost = defineCommand({
   examples: [
     'onestep cost --images 1000 --instance ml.g6.xlarge',
     'onestep cost --images 100000 --wakes 30 --json',
+    'onestep cost --day --instance ml.g6e.xlarge',
   ],
   async run(context) {
     const settings = deploymentSettings(context);
+    const { day, instance, seconds } = context.options;
+    if (day) {
+      const type = instance ?? settings.models[0]?.instance[0] ?? DEFAULT_INSTANCE;
+      const days = simulateDays(type, seconds);
+      context.print({ instance: type, days }, dayReport(type, days));
+      return;
+    }
     const costs = estimates(context, settings);
     const document = { costs, deploymentCeilingPerMonthUsd: deploymentCeiling(settings) };
     context.print(document, costReport(costs, settings));

@@ -13,7 +13,7 @@ describe('cost', () => {
     const none = estimateCost({ ...INPUT, wakes: 0 });
     const ten = estimateCost({ ...INPUT, wakes: 10 });
     expect(none.wakingUsd).toBe(0);
-    expect(ten.totalUsd - none.totalUsd).toBeCloseTo((10 * 21 * 60 * 1.408) / 3600, 6);
+    expect(ten.totalUsd - none.totalUsd).toBeCloseTo((10 * 12.5 * 60 * 1.408) / 3600, 6);
   });
 
   it('adds up, and grows with the images alone', () => {
