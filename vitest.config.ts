@@ -16,7 +16,7 @@ const TWO_AT_A_TIME = { maxWorkers: 2, sequence: { groupOrder: 2 } };
  * Unit tests touch neither network nor servers; contract tests run one suite per port against every
  * local adapter; infra tests read templates; e2e tests start the real server. Left out of
  * `npm test`: `browser`, which needs a Chromium, `container`, which installs packages, `python`, which
- * installs Python's clients, and `aws`, which needs the stand-ins.
+ * installs Python's clients, `clients`, which installs those of other languages, and `aws`, which needs the stand-ins.
  */
 export default defineConfig({
   test: {
@@ -79,6 +79,15 @@ export default defineConfig({
           include: ['test/python/**/*.test.ts'],
           testTimeout: 120_000,
           globalSetup: ['test/python/global-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'clients',
+          ...ONE_BY_ONE,
+          include: ['test/{quickstarts,generators}/**/*.test.ts'],
+          testTimeout: 120_000,
         },
       },
       {

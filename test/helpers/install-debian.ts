@@ -19,7 +19,8 @@ export async function installDebian(packages: Readonly<Record<string, string>>):
   await runToEnd('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], { env });
 }
 
-function hasProgram(name: string): boolean {
+/** Whether a program is on the path, or where daemons are. */
+export function hasProgram(name: string): boolean {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   return folders.some((folder) => {
     try {

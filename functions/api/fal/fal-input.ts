@@ -3,6 +3,7 @@ import { invalidInput } from '#functions/api/http/errors.ts';
 import { toFaults } from '#functions/api/http/input-faults.ts';
 import { defined } from '#shared/core/defined.ts';
 import { SeedWishSchema } from '#shared/core/inference.ts';
+import { type CatalogModel, nearestSize } from '#shared/service/domain/catalog.ts';
 
 /** fal's named sizes in pixels. */
 const PRESETS = {
@@ -41,25 +42,29 @@ export const FalInputSchema = z
  *
  * @throws AppError `invalid-input` with the path of every fault
  */
-export function parseFalInput(body: unknown): Readonly<Record<string, unknown>> {
+export function parseFalInput(
+  body: unknown,
+  model: CatalogModel,
+): Readonly<Record<string, unknown>> {
   const parsed = FalInputSchema.safeParse(body);
   if (!parsed.success) throw invalidInput(toFaults(parsed.error.issues));
   const { prompt, image_size, num_images, seed, output_format } = parsed.data;
   return defined({
     prompt,
-    ...sizeOf(image_size),
+    ...sizeOf(image_size, model),
     num_outputs: num_images ?? undefined,
     seed: seed ?? undefined,
     output_format: output_format ?? undefined,
   });
 }
 
-function sizeOf(size: z.infer<typeof FalInputSchema>['image_size']): {
-  readonly width?: number;
-  readonly height?: number;
-} {
+/** A size in pixels is made or refused; for a name, the nearest size that the model makes will do. */
+function sizeOf(
+  size: z.infer<typeof FalInputSchema>['image_size'],
+  model: CatalogModel,
+): { readonly width?: number; readonly height?: number } {
   if (size === undefined || size === null) return {};
   if (typeof size === 'object') return size;
   const [width, height] = PRESETS[size];
-  return { width, height };
+  return nearestSize(model.size, width, height);
 }

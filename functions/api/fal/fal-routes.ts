@@ -98,7 +98,7 @@ async function submit(c: ApiContext, deps: RouteDeps, target: FalTarget): Promis
     model,
     dialect: 'fal',
     route: `fal/${model.name}`,
-    input: parseFalInput(body),
+    input: parseFalInput(body, model),
     inputPath: [],
     cannotPoll: !target.queued,
   });

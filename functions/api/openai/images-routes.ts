@@ -64,7 +64,7 @@ export const registerOpenAiImages: RegisterRoutes = (app, deps) =>
   });
 
 /** OpenAI's newer models answer with bytes unless told otherwise, and their clients read nothing else. */
-const GPT_IMAGE = /^gpt-image/;
+const GPT_IMAGE = /^(chat)?gpt-image/;
 
 /** OpenAI's members as the model's input. */
 function toInput(order: ImagesRequest, size: string | undefined): Record<string, unknown> {

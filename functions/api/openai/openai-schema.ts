@@ -26,6 +26,9 @@ export const ImagesRequestSchema = z
   .openapi('ImagesRequest', { example: { prompt: 'a lighthouse at dusk', n: 1 } });
 export type ImagesRequest = z.infer<typeof ImagesRequestSchema>;
 
+/** What OpenAI's clients take for the size of an answer. */
+export const RESPONSE_SIZES = ['1024x1024', '1024x1536', '1536x1024'] as const;
+
 const UsageSchema = z.object({
   input_tokens: z.number().int(),
   output_tokens: z.number().int(),
@@ -39,8 +42,8 @@ export const ImagesResponseSchema = z
     data: z.array(z.object({ url: z.string().optional(), b64_json: z.string().optional() })),
     background: z.literal('opaque'),
     output_format: z.enum(IMAGE_FORMATS),
-    quality: z.literal('auto'),
-    size: z.string(),
+    /** One of OpenAI's own, or absent: its clients know no others. */
+    size: z.enum(RESPONSE_SIZES).optional(),
     usage: UsageSchema,
     /** Besides what OpenAI answers: which prediction it was, and what it cost. */
     prediction: z.string(),

@@ -1,9 +1,10 @@
 import type { RouteDeps } from '#functions/api/http/route-deps.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { ImageRecord } from '#shared/core/inference.ts';
 import type { Job } from '#shared/core/job.ts';
 import { ZERO_USD } from '#shared/core/money.ts';
-import type { ImagesResponse } from './openai-schema.ts';
+import { type ImagesResponse, RESPONSE_SIZES } from './openai-schema.ts';
 
 /** Images are not counted in tokens here; clients expect the members all the same. */
 const NO_TOKENS: ImagesResponse['usage'] = {
@@ -63,10 +64,10 @@ export async function imageBase64(
 
 function shapeOf(job: Job) {
   const [image] = job.images;
+  const made = `${image?.width}x${image?.height}`;
   return {
     background: 'opaque' as const,
     output_format: image?.format ?? ('png' as const),
-    quality: 'auto' as const,
-    size: `${image?.width ?? 0}x${image?.height ?? 0}`,
+    ...defined({ size: RESPONSE_SIZES.find((size) => size === made) }),
   };
 }
