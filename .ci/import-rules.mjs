@@ -147,7 +147,7 @@ export const IMPORT_RULES = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^test/fixtures/' },
+    exclude: { path: '^test/(fixtures|quickstarts/js|generators/use)/' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
       conditionNames: ['node', 'import', 'default', 'types'],
