@@ -21,7 +21,7 @@ export type Account = z.output<typeof AccountSchema>;
 
 export const NewAccountSchema = z
   .strictObject({ name: z.string().min(1).max(100) })
-  .openapi('NewAccount', { example: { name: 'shop' } });
+  .openapi('CreateAccount', { example: { name: 'shop' } });
 
 /** What models run on. */
 export const HardwareSchema = z.object({ name: z.string(), sku: z.string() });
@@ -63,7 +63,7 @@ export const NewKeySchema = z
     expires_at: ExpiresAt.nullish(),
     account: z.string().max(64).optional().describe('Another account; for the operator only'),
   })
-  .openapi('NewKey', {
+  .openapi('CreateKey', {
     example: { label: 'shop', scopes: ['predict', 'read'], day_cap: 5_000_000 },
   });
 export type NewKey = z.input<typeof NewKeySchema>;

@@ -8,7 +8,6 @@ import type { ApiDeps } from './deps.ts';
 import { errorResponses, keyErrorResponses } from './error-schema.ts';
 
 type NoMembers = z.ZodObject<Record<never, never>>;
-type BodyContent = NonNullable<NonNullable<RouteConfig['request']>['body']>['content'];
 type AuthDeps = Pick<ApiDeps, 'keyService' | 'rateLimiter'>;
 
 /** What a route takes, and which failures its description lists. */
@@ -22,8 +21,6 @@ interface RouteSpec<Params, Query, Body>
   readonly query?: Query;
   readonly headers?: z.ZodObject;
   readonly body?: Body;
-  /** Other media types of the body, for the description alone. */
-  readonly bodyAlsoAs?: BodyContent;
   /** A missing body counts as `{}`. */
   readonly bodyIsOptional?: boolean;
   /** Error statuses beside those that every route behind a key can answer with. */
@@ -103,7 +100,7 @@ export function apiRoute<
   spec: RouteSpec<Params, Query, Body> & Handling<Params, Query, Body, Response>,
 ): void {
   const { scopes, params, query, headers, body, bodyIsOptional = false, ...described } = spec;
-  const { failures = [], responses, bodyAlsoAs, handle, ...rest } = described;
+  const { failures = [], responses, handle, ...rest } = described;
   const route = createRoute({
     ...rest,
     ...(scopes && { security: [{ key: [] }], middleware: [authenticate(deps, ...scopes)] }),
@@ -111,7 +108,7 @@ export function apiRoute<
       params,
       query,
       headers,
-      body: body && jsonBody(body, !bodyIsOptional, bodyAlsoAs),
+      body: body && jsonBody(body, !bodyIsOptional),
     }),
     responses: {
       ...responses,
@@ -131,6 +128,6 @@ export function apiRoute<
   }) as never);
 }
 
-function jsonBody(schema: z.ZodType, required: boolean, others?: BodyContent) {
-  return { required, content: { 'application/json': { schema }, ...others } };
+function jsonBody(schema: z.ZodType, required: boolean) {
+  return { required, content: { 'application/json': { schema } } };
 }

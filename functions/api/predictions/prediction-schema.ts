@@ -7,10 +7,15 @@ import {
 } from '#functions/api/http/common-schema.ts';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
 import { JOB_PHASES, JOB_STATUSES, WEBHOOK_EVENTS } from '#shared/core/job.ts';
+import { RecipeSchema } from '#shared/core/recipe.ts';
 
 const ReceiptSchema = z
   .object({
-    model: z.object({ name: z.string(), digest: z.string() }),
+    model: z.object({
+      name: z.string(),
+      digest: z.string(),
+      recipe: RecipeSchema.optional(),
+    }),
     versions: z.record(z.string(), z.string()),
     device: z.string(),
     input: z.record(z.string(), z.unknown()),
