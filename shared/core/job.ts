@@ -106,6 +106,16 @@ export function isTerminal(status: JobStatus): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'canceled';
 }
 
+/**
+ * What is left of an ended job once its data is erased: what was charged, when, and with which model.
+ * Nothing that the client wrote remains: prompts may be in warnings, secrets in tags and addresses.
+ */
+export function withoutData(job: Job, at: number): Job {
+  const { receipt: _, webhook: __, ...rest } = job;
+  const nothing = { input: null, requestInput: null, images: [], warnings: [], tags: {} };
+  return { ...rest, ...nothing, dataRemovedAt: at };
+}
+
 /** Whether a job is in line. One whose cancellation was requested is never handed out. */
 export function isWaiting(job: Job): boolean {
   return !isTerminal(job.status) && job.lease === undefined && job.cancelRequestedAt === undefined;

@@ -1,6 +1,6 @@
 import { defined } from '#shared/core/defined.ts';
 import { type JobId, ulidFloor } from '#shared/core/ids.ts';
-import { isTerminal, isWaiting, type Job } from '#shared/core/job.ts';
+import { isTerminal, isWaiting, type Job, withoutData } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { ChangeResult, JobQuery, JobStore } from '#shared/service/ports/job-store.ts';
 import { admit, unansweredItem } from './admit.ts';
@@ -112,7 +112,9 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
       ),
     removeData: (id, at) =>
       changeJob(table, id, (job) =>
-        isTerminal(job.status) && job.dataRemovedAt === undefined ? erased(job, at) : undefined,
+        isTerminal(job.status) && job.dataRemovedAt === undefined
+          ? withoutData(job, at)
+          : undefined,
       ),
     queueDepth: () => line.depth(),
     queuePosition: async (job) => (isWaiting(job) ? line.position(job) : undefined),
@@ -138,11 +140,6 @@ async function changeJob(
 
 function holds(job: Job, token: number): boolean {
   return !isTerminal(job.status) && job.lease?.token === token;
-}
-
-function erased(job: Job, at: number): Job {
-  const { receipt: _, ...rest } = job;
-  return { ...rest, input: null, requestInput: null, images: [], dataRemovedAt: at };
 }
 
 async function giveBackAll(table: DynamoTable): Promise<number> {

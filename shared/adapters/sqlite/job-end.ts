@@ -1,7 +1,7 @@
 import { defined } from '#shared/core/defined.ts';
 import { assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
-import { isTerminal, type Job } from '#shared/core/job.ts';
+import { isTerminal, type Job, withoutData } from '#shared/core/job.ts';
 import { subtractUsd } from '#shared/core/money.ts';
 import { endEntry } from '#shared/service/domain/job-ledger.ts';
 import {
@@ -27,6 +27,9 @@ export function createJobEnd({ db, getJob, open, credit }: JobParts) {
   );
   const erase = db.prepare(
     'UPDATE jobs SET data_removed_at = ?, request = ?, result = ? WHERE id = ?',
+  );
+  const eraseTag = db.prepare(
+    'DELETE FROM job_tags WHERE account = ? AND name = ? AND value = ? AND job = ?',
   );
   const selectSources = db.prepare('SELECT sources FROM jobs WHERE id = ?');
   const sourcesOf = (id: JobId): readonly Source[] =>
@@ -66,13 +69,12 @@ export function createJobEnd({ db, getJob, open, credit }: JobParts) {
       if (job === undefined || !isTerminal(job.status) || job.dataRemovedAt !== undefined) {
         return { changed: false, job };
       }
-      const request = toRequestPart({ ...job, input: null, requestInput: null });
-      const result: ResultPart = {
-        images: [],
-        warnings: [],
-        ...defined({ error: job.error }),
-      };
-      erase.run(at, request, JSON.stringify(result), id);
+      const left = withoutData(job, at);
+      const { images, warnings, error } = left;
+      const result: ResultPart = { images, warnings, ...defined({ error }) };
+      erase.run(at, toRequestPart(left), JSON.stringify(result), id);
+      for (const [name, value] of Object.entries(job.tags))
+        eraseTag.run(job.account, name, value, id);
       return { changed: true, job: getJob(id) };
     },
   };

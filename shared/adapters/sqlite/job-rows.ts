@@ -41,7 +41,7 @@ type RequestPart = Pick<
   | 'cancelAtDeadline'
   | 'webhook'
   | 'tags'
-> & { readonly digest: string };
+> & { readonly digest: string; readonly warnings?: Job['warnings'] };
 
 /** What the end of a job brings and has no column. */
 export type ResultPart = Pick<Job, 'images' | 'receipt' | 'error' | 'warnings'>;
@@ -61,14 +61,15 @@ export function toRequestPart(job: Omit<Job, 'rank'>): string {
       webhook: job.webhook,
     }),
     tags: job.tags,
+    ...(job.warnings.length > 0 && { warnings: job.warnings }),
   };
   return JSON.stringify(part);
 }
 
 export function toJob(row: JobRow): Job {
-  const { digest, ...request } = JSON.parse(row.request) as RequestPart;
+  const { digest, warnings = [], ...request } = JSON.parse(row.request) as RequestPart;
   const result: ResultPart =
-    row.result === null ? { images: [], warnings: [] } : (JSON.parse(row.result) as ResultPart);
+    row.result === null ? { images: [], warnings } : (JSON.parse(row.result) as ResultPart);
   return {
     id: row.id,
     account: row.account,

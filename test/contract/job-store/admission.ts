@@ -32,6 +32,7 @@ export function describeAdmission(test: JobStoreTest): void {
         cancelAtDeadline: true,
         webhook: { url: 'https://example.com/hook', events: ['completed'] },
         tags: { team: 'blue' },
+        warnings: ['unknown-words: “samurai” is a word that this model doesn’t know and ignores'],
       });
       const result = await jobs.admit(admission);
       expect(result).toEqual({

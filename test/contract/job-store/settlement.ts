@@ -191,9 +191,12 @@ export function describeSettlement(test: JobStoreTest): void {
       jobs,
       admitted,
     }) => {
-      const job = await admitted();
+      const job = await admitted({
+        webhook: { url: 'https://example.com/?secret=1', events: ['completed'] },
+        tags: { customer: 'Jane' },
+      });
       expect((await jobs.removeData(job.id, NOW)).changed).toBe(false);
-      await jobs.settle(sampleSettlement(job, { captured: PRICE }));
+      await jobs.settle({ ...sampleSettlement(job, { captured: PRICE }), warnings: ['a prompt'] });
       const end = NOW + MINUTE;
       expect(await jobs.listRemovable(end, 10)).toEqual([]);
       expect((await jobs.listRemovable(end + 1, 10)).map(({ id }) => id)).toEqual([job.id]);
@@ -205,11 +208,18 @@ export function describeSettlement(test: JobStoreTest): void {
           input: null,
           requestInput: null,
           images: [],
+          warnings: [],
+          tags: {},
           cost: PRICE,
           dataRemovedAt: end + 5,
         },
       });
       expect(removed.job?.receipt).toBeUndefined();
+      expect(removed.job?.webhook).toBeUndefined();
+      expect(await jobs.get(job.id)).toEqual(removed.job);
+      expect(
+        await jobs.list({ account: ACCOUNT, limit: 9, tag: { name: 'customer', value: 'Jane' } }),
+      ).toEqual([]);
       expect((await jobs.removeData(job.id, end + 9)).changed).toBe(false);
       expect(await jobs.listRemovable(end + 1, 10)).toEqual([]);
       expect((await ledger.totals()).captured).toBe(PRICE);

@@ -37,8 +37,9 @@ export function endEntries(job: Job, hasOutput: boolean, now: number): readonly 
   ];
 }
 
-/** Whether an entry waited until `completed`, which tells as much, went out. */
+/** Whether an entry waited until `completed`, which tells as much, went out, or until the job's data was erased. */
 export function isOvertaken(job: Job, entry: OutboxEntry): boolean {
+  if (job.dataRemovedAt !== undefined) return entry.event !== 'completed';
   if (entry.event !== 'logs' || entry.attempts > 0 || !tellsEnd(job)) return false;
   return job.completedAt !== undefined && (entry.nextAttemptAt ?? 0) > job.completedAt;
 }
