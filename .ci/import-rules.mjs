@@ -129,12 +129,13 @@ export const IMPORT_RULES = {
     },
     {
       name: 'browser',
-      comment: 'What runs in the browser knows of the rest the schemas, by type.',
+      comment:
+        'What runs in the browser knows of the rest the schemas, by type, and how a prompt is read.',
       severity: 'error',
       from: { path: '^functions/api/browser/' },
       to: {
         path: '^(shared|functions|infra)/',
-        pathNot: ['^functions/api/browser/', API_SCHEMAS],
+        pathNot: ['^functions/api/browser/', API_SCHEMAS, '^shared/core/prompt-words[.]ts$'],
       },
     },
     {

@@ -97,6 +97,21 @@ describe('the playground', () => {
     }
   });
 
+  it('names the words that the model doesn’t know, and asks before it draws none of them', async () => {
+    const { page } = await openPage(visited.browser);
+    await arrive(page, visited.server);
+    await page.fill('#prompt', 'a samurai and a dog');
+    await expect.poll(() => page.textContent('#prompt-words')).toMatch(/“samurai”, and draws/);
+    await page.fill('#prompt', 'a dog');
+    await expect.poll(() => page.textContent('#prompt-words')).toBe('');
+    await page.fill('#prompt', 'a samurai');
+    await page.click('button.primary');
+    await expect.poll(() => page.textContent('#prompt-words')).toMatch(/Press again/);
+    expect(await page.locator('.stage img').count()).toBe(0);
+    await makePicture(page, 'a samurai');
+    expect(await page.textContent('.stage .warning')).toMatch(/unknown-words: “samurai” is a word/);
+  });
+
   it('shows the models side by side, each with its price, sizes and licence', async () => {
     const { page } = await openPage(visited.browser);
     await arrive(page, visited.server);
@@ -146,12 +161,12 @@ describe('the playground', () => {
     const { page } = await openPage(visited.browser);
     await signIn(page, visited.server, (await newKey(visited.server, { credit: 1_000_000 })).key);
     await page.fill('#seed', '5');
-    await makePicture(page, 'Ein grüner Baum!');
+    await makePicture(page, 'Ein Grüner tree!');
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.locator('.tiles [aria-label^=Save]').first().click(),
     ]);
-    expect(download.suggestedFilename()).toBe('ein-gruner-baum-5.png');
+    expect(download.suggestedFilename()).toBe('ein-gruner-tree-5.png');
   });
 
   it('finds a picture behind newer predictions without one, and by a tag', async () => {

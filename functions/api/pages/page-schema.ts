@@ -5,6 +5,8 @@ export interface PageModel {
   /** The licence that governs the model, with a link to its text where one is known. */
   readonly licence: { readonly name: string; readonly url?: string | undefined } | null;
   readonly formats: readonly string[];
+  /** All that the model knows, where that is little enough to list. */
+  readonly words?: readonly string[] | undefined;
   /** The most pictures that one order may ask for. */
   readonly maxOutputs: number;
   /** The model's own shape first. */

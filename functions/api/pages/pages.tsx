@@ -172,6 +172,7 @@ function modelsOf({ catalog, pricing }: PagesDeps): PageModel[] {
     description: model.description,
     formats: model.formats,
     maxOutputs: model.maxOutputs,
+    words: model.words,
     licence: leadingLicence(model.licences) ?? null,
     aspects: Object.entries(aspectSizes(model.size)).map(([ratio, size]) => ({ ratio, ...size })),
     prices: pricing.classes(model.name).map(({ maxPixels, perImage }) => ({ maxPixels, perImage })),

@@ -5,6 +5,7 @@ import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { createUlid, type JobId, type RandomBytes } from '#shared/core/ids.ts';
 import type { Dialect, Job, JobInput } from '#shared/core/job.ts';
+import { nameWords, readPrompt } from '#shared/core/prompt-words.ts';
 import type { Admission, AdmissionResult, JobStore } from '#shared/service/ports/job-store.ts';
 import type { PromptCheck } from './block-list.ts';
 import type { CatalogModel } from './catalog.ts';
@@ -40,7 +41,7 @@ export interface AdmissionDeps {
 export interface Order {
   readonly key: ApiKey;
   readonly dialect: Dialect;
-  readonly model: Pick<CatalogModel, 'name' | 'digest'>;
+  readonly model: Pick<CatalogModel, 'name' | 'digest' | 'words'>;
   /** Every default filled in but the seed, which is drawn when absent. */
   readonly input: Omit<JobInput, 'seed'> & { readonly seed?: number };
   /** The request's own `input`, validated: echoed in answers. */
@@ -164,8 +165,17 @@ function toJob(
     attempts: 0,
     ...(order.attachWithinMs !== undefined && { attachBy: now + order.attachWithinMs }),
     images: [],
-    warnings: [],
+    warnings: wordWarnings(order.input.prompt, model),
     ...defined({ webhook: order.webhook }),
     tags: order.tags ?? {},
   };
+}
+
+/** Names the words that a model with a small vocabulary ignores: the picture is charged all the same. */
+function wordWarnings(prompt: string, { words }: Order['model']): string[] {
+  if (words === undefined) return [];
+  const { unknown } = readPrompt(prompt, words);
+  if (unknown.length === 0) return [];
+  const does = unknown.length === 1 ? 'is a word' : 'are words';
+  return [`unknown-words: ${nameWords(unknown)} ${does} that this model doesn’t know and ignores`];
 }

@@ -45,7 +45,7 @@ export function decide(job: Job, ending: Ending, delivered: readonly ImageRecord
     lost <= 0 || delivered.length === 0
       ? []
       : [`${delivered.length} of ${ordered} images were made; the others were not charged`];
-  const warnings = [...told, ...blocked.map(blockedWarning), ...missing];
+  const warnings = [...job.warnings, ...told, ...blocked.map(blockedWarning), ...missing];
   if (ending.kind === 'canceled' && !whole) return { ...base, status: 'canceled', warnings };
   if (delivered.length === 0)
     return { ...base, status: 'failed', warnings, error: errorOf(ending) };

@@ -3,13 +3,14 @@ import type { PageModel } from '#functions/api/pages/page-schema.ts';
 import { ModelChoice } from './model-choice.tsx';
 import type { Order } from './order.ts';
 import { SeedField } from './seed-field.tsx';
+import { WordHint } from './word-hint.tsx';
 
 const EXAMPLES = [
   'A photo of a dog.',
-  'a red lighthouse by the sea at sunset',
-  'a blue balloon over the mountains, day',
-  'a small yellow house in the snow at night',
-  'a green cactus in the desert at dawn',
+  'a rocket in space',
+  'a red fox in the snow',
+  'a penguin on the beach at sunset',
+  'a cat and a robot in the mountains',
 ];
 
 interface ComposerProps {
@@ -18,6 +19,8 @@ interface ComposerProps {
   /** The seed of the picture on show, if there is one. */
   readonly lastSeed: number | undefined;
   readonly busy: boolean;
+  /** The prompt was submitted once, and the model knows none of its words. */
+  readonly asked: boolean;
   readonly price: string;
   change(change: Partial<Order>): void;
   submit(): void;
@@ -37,6 +40,7 @@ export function Composer(props: ComposerProps) {
       }}
     >
       <PromptField {...props} />
+      <WordHint prompt={order.prompt} model={model} asked={props.asked} />
       <button type="submit" class="primary" aria-disabled={ready ? undefined : 'true'}>
         <span>{order.count === 1 ? 'Make the picture' : `Make ${order.count} pictures`}</span>
         <span class="price">{props.price}</span>
@@ -82,7 +86,7 @@ function PromptField({ order, change, submit }: ComposerProps) {
         rows={3}
         value={order.prompt}
         placeholder="What should the picture show?"
-        aria-describedby="prompt-hint"
+        aria-describedby="prompt-hint prompt-words"
         onInput={(event: Event) => change({ prompt: (event.target as HTMLTextAreaElement).value })}
         onKeyDown={(event: KeyboardEvent) => {
           // Enter may also end a word that an input method composes.

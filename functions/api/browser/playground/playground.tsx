@@ -9,11 +9,14 @@ import { firstOrder, fitTo, type Order, orderOf } from './order.ts';
 import { priceOf } from './price-of.ts';
 import { Stage } from './stage.tsx';
 import { useRun } from './use-run.ts';
+import { knowsNothing } from './word-hint.tsx';
 
 /** The first page: a prompt becomes a picture. */
 export function Playground({ models }: { readonly models: readonly PageModel[] }) {
   const [changes, setChanges] = useState(0);
   const [order, setOrder] = useState<Order>(firstOrder(models[0]));
+  // The prompt that was submitted although the model knows none of its words: again, and it is made.
+  const [asked, setAsked] = useState('');
   const modelOf = (name: string) => models.find((model) => model.name === name);
   const { run, submit, replay, show, cancel, forget } = useRun(() => {
     setChanges((count) => count + 1);
@@ -33,6 +36,10 @@ export function Playground({ models }: { readonly models: readonly PageModel[] }
   };
   const go = () => {
     if (run.state === 'waiting' || order.prompt.trim() === '') return;
+    if (asked !== order.prompt && knowsNothing(order.prompt, model?.words)) {
+      setAsked(order.prompt);
+      return;
+    }
     void submit(order);
     toStage();
   };
@@ -46,6 +53,7 @@ export function Playground({ models }: { readonly models: readonly PageModel[] }
             order={order}
             lastSeed={shown?.seed ?? undefined}
             busy={run.state === 'waiting'}
+            asked={asked === order.prompt}
             price={price === undefined ? '' : usd(price)}
             change={change}
             submit={go}

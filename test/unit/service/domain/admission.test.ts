@@ -60,6 +60,16 @@ describe('admission', () => {
     expect(long.cancelAtDeadline).toBeUndefined();
   });
 
+  test('a model with a small vocabulary says which words it ignores, and goes on', async () => {
+    const model = { ...sampleOrder().model, words: ['dog', 'snow'] };
+    const asked = (prompt: string) =>
+      order(world, { model, input: { ...sampleOrder().input, prompt } });
+    expect((await asked('a dog in the snow')).warnings).toEqual([]);
+    expect((await asked('a samurai riding a dog')).warnings).toEqual([
+      'unknown-words: “samurai” and “riding” are words that this model doesn’t know and ignores',
+    ]);
+  });
+
   test('a size without a price is refused before anything is stored', async () => {
     const input = { ...sampleOrder().input, width: 4096 };
     await expect(submit({ input })).rejects.toMatchObject({ code: 'invalid-input' });

@@ -1,10 +1,29 @@
 import { describe, expect, it } from 'vitest';
+import type { JobId } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 import { decide } from '#shared/service/domain/verdict.ts';
 import { PRICE, sampleImage, sampleReceipt } from '#test/helpers/samples.ts';
 
+describe('decide', () => {
+  it('keeps the warnings that the order began with', () => {
+    const job = { id: 'j', price: { perImage: PRICE }, input: { num_outputs: 1 } };
+    const images = [sampleImage('j' as JobId, 0)];
+    const begun = { ...job, warnings: ['unknown-words: …'] } as unknown as Job;
+    const receipt = { ...sampleReceipt('j' as JobId, images), warnings: ['cut'] };
+    expect(decide(begun, { kind: 'completed', receipt }, images).warnings).toEqual([
+      'unknown-words: …',
+      'cut',
+    ]);
+  });
+});
+
 describe('decide, with blocked images', () => {
-  const job = { id: 'j', price: { perImage: PRICE }, input: { num_outputs: 3 } } as unknown as Job;
+  const job = {
+    id: 'j',
+    price: { perImage: PRICE },
+    input: { num_outputs: 3 },
+    warnings: [],
+  } as unknown as Job;
   const image = (index: number) => sampleImage(job.id, index);
   const blocked = (...indexes: readonly number[]) =>
     indexes.map((index) => ({ index, reason: 'not allowed' }));

@@ -1,0 +1,33 @@
+import type { PageModel } from '#functions/api/pages/page-schema.ts';
+import { nameWords, readPrompt } from '#shared/core/prompt-words.ts';
+
+interface WordHintProps {
+  readonly prompt: string;
+  readonly model: PageModel | undefined;
+  readonly asked: boolean;
+}
+
+/** Says which words of the prompt the model ignores, and asks before it draws none of them. */
+export function WordHint({ prompt, model, asked }: WordHintProps) {
+  return (
+    <p id="prompt-words" class="words" role="status">
+      {hintOf(prompt, model?.words, asked)}
+    </p>
+  );
+}
+
+/** Whether a model that lists its words knows none of the prompt's. */
+export function knowsNothing(prompt: string, words: readonly string[] | undefined): boolean {
+  if (words === undefined) return false;
+  const { known, unknown } = readPrompt(prompt, words);
+  return known === 0 && unknown.length > 0;
+}
+
+function hintOf(prompt: string, words: readonly string[] | undefined, asked: boolean): string {
+  if (words === undefined) return '';
+  const { known, unknown } = readPrompt(prompt, words);
+  if (unknown.length === 0) return '';
+  if (known > 0) return `This model doesn’t know ${nameWords(unknown)}, and draws the rest.`;
+  const none = `This model knows none of these words: ${nameWords(unknown)}.`;
+  return asked ? `${none} Press again to make a picture without them.` : none;
+}
