@@ -1,5 +1,5 @@
 import { AppError } from '#shared/core/errors.ts';
-import { didYouMean } from './nearest.ts';
+import { didYouMean } from '#shared/core/nearest.ts';
 
 /**
  * The action that the first word names, for commands such as `keys list`.

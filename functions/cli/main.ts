@@ -1,8 +1,8 @@
 import { AppError } from '#shared/core/errors.ts';
+import { didYouMean } from '#shared/core/nearest.ts';
 import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
 import { COMMANDS } from './commands.ts';
 import { asCalled, commandHelp, overviewHelp, programName } from './help.ts';
-import { didYouMean } from './nearest.ts';
 import { parseWords } from './parse-words.ts';
 
 const EXIT_FAILURE = 1;

@@ -1,8 +1,8 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { didYouMean } from '#shared/core/nearest.ts';
 import { COMMON_OPTIONS, type Command, type ParsedWords } from './command.ts';
-import { didYouMean } from './nearest.ts';
 
 /**
  * Takes apart the words after a command's name.

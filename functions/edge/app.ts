@@ -4,7 +4,7 @@ import { CORS_HEADERS, preflightHeaders } from '#shared/adapters/http/cors.ts';
 import { sessionAuthorization } from '#shared/adapters/http/session-cookie.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
-import { errorAnswer, toAppError } from '#shared/core/error-body.ts';
+import { errorAnswer, errorType, toAppError } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type Forwarded, isImageType } from '#shared/core/forwarded.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
@@ -43,9 +43,10 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
   const app = new Hono();
   const check = createKeyCheck(deps.macKeys);
 
-  const refuse = (error: AppError, requestId: string): Response => {
+  const refuse = (error: AppError, requestId: string, path = ''): Response => {
     const { status, headers, body } = errorAnswer(error, requestId);
-    return new Response(body, { status, headers: { ...headers, ...CORS_HEADERS } });
+    const all = { ...headers, ...errorType(path), ...CORS_HEADERS };
+    return new Response(body, { status, headers: all });
   };
 
   const reject = (thrown: unknown, requestId: string): Response => {
@@ -59,7 +60,7 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
     const authorization = headers.get('authorization') ?? sessionAuthorization(headers);
     if (!isPublicPath(c.req.path)) {
       const problem = checkKey(authorization, c.req.path, check);
-      if (problem !== undefined) return refuse(problem, requestId);
+      if (problem !== undefined) return refuse(problem, requestId, c.req.path);
     }
     const { MAX_BODY_BYTES, MAX_IMAGE_BYTES = MAX_BODY_BYTES } = deps.config;
     const isImage = c.req.path === VERIFY_PATH && isImageType(headers.get('content-type'));

@@ -122,3 +122,8 @@ export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   return new AppError('internal-error', INTERNAL, { cause: thrown });
 }
+
+/** fal's client reads an error only where it is called `application/json`. */
+export function errorType(path: string): Readonly<Record<string, string>> {
+  return path.startsWith('/fal/') ? { 'content-type': 'application/json' } : {};
+}

@@ -170,11 +170,10 @@ function falJson<Schema extends z.ZodType>(
   });
 }
 
-/** The one error body; fal's client reads it only when it is called `application/json`. */
+/** The one error body, and its code where fal's client looks for it. */
 function falError(c: ApiContext, deps: RouteDeps, thrown: unknown): Response {
   const error = reported(c, deps, thrown);
   const answer = answerError(c, error);
-  answer.headers.set('content-type', 'application/json');
   answer.headers.set('x-fal-error-type', error.code.replaceAll('-', '_'));
   return answer;
 }

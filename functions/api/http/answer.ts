@@ -1,7 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { CORS_HEADERS } from '#shared/adapters/http/cors.ts';
-import { errorAnswer } from '#shared/core/error-body.ts';
+import { errorAnswer, errorType } from '#shared/core/error-body.ts';
 import type { AppError } from '#shared/core/errors.ts';
 import type { ApiContext } from './context.ts';
 
@@ -50,7 +50,8 @@ export function answerEvents(
 /** The one error body, with the headers that every answer has. */
 export function answerError(c: ApiContext, error: AppError): Response {
   const { status, headers, body } = errorAnswer(error, c.get('facts').requestId);
-  return new Response(body, { status, headers: { ...commonHeaders(c), ...headers } });
+  const type = errorType(c.req.path);
+  return new Response(body, { status, headers: { ...commonHeaders(c), ...headers, ...type } });
 }
 
 /** Request id, rate limit and cross-origin headers. */

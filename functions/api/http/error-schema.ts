@@ -30,7 +30,7 @@ const EXAMPLES: Partial<Record<number, [ErrorCode, string]>> = {
   410: ['gone', 'The input of this prediction was erased; it cannot be replayed.'],
   413: ['payload-too-large', 'The body is larger than 65536 bytes.'],
   415: ['unsupported-media-type', 'Send the body as JSON.'],
-  422: ['invalid-input', 'input.width: Invalid input: expected number, received string'],
+  422: ['invalid-input', 'input.width: must be a number'],
   429: ['rate-limited', 'This API key may make 600 requests a minute. Try again in 1 s.'],
   499: ['canceled', 'The prediction was cancelled.'],
   500: ['model-error', 'The image could not be made'],

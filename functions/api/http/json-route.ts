@@ -106,7 +106,8 @@ export function apiRoute<
     ...(scopes && { security: [{ key: [] }], middleware: [authenticate(deps, ...scopes)] }),
     request: defined({
       params,
-      query,
+      // Strict: a mistyped filter would be taken for none.
+      query: query?.strict(),
       headers,
       body: body && jsonBody(body, !bodyIsOptional),
     }),

@@ -77,7 +77,8 @@ export function parseImageInput(
   prefix: readonly string[] = ['input'],
 ): ParsedInput {
   const parsed = schema.safeParse(readable(raw));
-  if (!parsed.success) throw invalidInput(toFaults(parsed.error.issues, prefix));
+  if (!parsed.success)
+    throw invalidInput(toFaults(parsed.error.issues, prefix, Object.keys(schema.shape)));
   const { prompt, seed, num_outputs, output_format, output_quality, decoder } = parsed.data;
   const { width, height } = resolveSize(parsed.data, model, prefix);
   return {

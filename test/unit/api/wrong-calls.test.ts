@@ -83,6 +83,63 @@ describe('an input as clients write it', () => {
   });
 });
 
+describe('what is wrong is said in words', () => {
+  it.each([
+    [{}, 'prompt: is missing'],
+    [{ prompt: 7 }, 'prompt: must be a string'],
+    [{ prompt: '' }, 'prompt: must not be empty'],
+    [{ prompt: 'x', width: 'wide' }, 'width: must be a number'],
+    [{ prompt: 'x', width: 64.5 }, 'width: must be a whole number'],
+    [{ prompt: 'x', width: 100 }, 'width: must be a multiple of 8'],
+    [{ prompt: 'x', num_outputs: 99 }, 'num_outputs: must be at most 4'],
+    [{ prompt: 'x', guidance_scale: 7 }, 'guidance_scale: must be one of 0, 1'],
+    [{ prompt: 'x', output_format: 'gif' }, 'output_format: must be one of "png", "jpeg", "webp"'],
+    [
+      { prompt: 'x', num_output: 2 },
+      'num_output: is not a known name. Did you mean "num_outputs"?',
+    ],
+    [{ prompt: 'x', colour: 2 }, 'colour: is not a known name'],
+  ])('of an input: %j', async (input, message) => {
+    const json = { version: 'onestep/test', input };
+    expect(await refusal('/v1/predictions', { json })).toEqual({
+      status: 422,
+      message: expect.stringContaining(`input.${message}`),
+    });
+  });
+
+  it.each([
+    ['/v1/predictions', {}, 'input: is missing'],
+    ['/v1/predictions', { input: 'a mill' }, 'input: must be an object'],
+    ['/v1/predictions', [], 'body: must be an object'],
+    ['/v1/images/generations', { prompt: ['a'] }, 'prompt: must be a string'],
+    ['/v1/keys', { scopes: ['all'] }, 'scopes.0: must be one of'],
+    ['/fal/onestep/test', { prompt: 'a', image_size: 'huge' }, 'image_size: has a form'],
+    ['/sdapi/v1/txt2img', { prompt: 'a', seed: 1.5 }, 'seed: must be a whole number'],
+  ])('of a body: %s %j', async (path, json, message) => {
+    const { status, message: said } = await refusal(path, { json, key: api.keys.adminKey });
+    expect([status, said]).toEqual([422, expect.stringContaining(message)]);
+    expect(said).not.toMatch(/expected|received|invalid/i);
+  });
+
+  it.each([
+    '/v1/predictions?create_after=2026-01-01',
+    '/v1/ledger?form=2026-01-01',
+    '/v1/usage?gruop=day',
+    '/v1/webhooks/deliveries?limits=3',
+  ])('of a list: %s', async (path) => {
+    const { status, message } = await refusal(path, { key: api.keys.adminKey });
+    expect([status, message]).toEqual([400, expect.stringMatching(/^\w+: is not a known name/)]);
+  });
+});
+
+it('a refusal of fal’s routes is what its client reads, key or no key', async () => {
+  for (const init of [{ key: null }, { key: 'os_live_nobody' }, { json: {} }]) {
+    const answer = await api.send('/fal/onestep/test', { method: 'POST', ...init });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer.headers.get('content-type')).toBe('application/json');
+  }
+});
+
 it('usage by a tag that nobody set is empty, whatever its name', async () => {
   await api.send('/v1/images/generations', { json: { prompt: 'a', model: 'onestep/test' } });
   const answer = await api.send('/v1/usage?by=tag:toString,tag:constructor');

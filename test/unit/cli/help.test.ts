@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '#functions/cli/commands.ts';
 import { asCalled, overviewHelp } from '#functions/cli/help.ts';
-import { nearest } from '#functions/cli/nearest.ts';
+import { nearest } from '#shared/core/nearest.ts';
 
 const WORDS = ['start', 'serve', 'keys', 'generate', 'top'];
 
