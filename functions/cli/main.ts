@@ -2,6 +2,7 @@ import { AppError } from '#shared/core/errors.ts';
 import { didYouMean } from '#shared/core/nearest.ts';
 import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
 import { COMMANDS } from './commands.ts';
+import { errorText, isSystemError } from './error-text.ts';
 import { asCalled, commandHelp, overviewHelp, programName } from './help.ts';
 import { parseWords } from './parse-words.ts';
 
@@ -66,11 +67,6 @@ function exitCode(error: unknown): number {
   return error instanceof AppError && error.status < 499 ? EXIT_BAD_INPUT : EXIT_FAILURE;
 }
 
-/** A failed system call: its message says everything, and a stack would add nothing. */
-function isSystemError(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && 'syscall' in error && 'code' in error;
-}
-
 // A reader such as `head` may close the pipe early, which is no reason for a stack trace.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
@@ -81,7 +77,5 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   process.exitCode = exitCode(error);
-  const isPlain = error instanceof AppError || isSystemError(error);
-  const text = isPlain ? error.message : ((error as Error)?.stack ?? String(error));
-  process.stderr.write(`onestep: ${asCalled(text, process.env)}\n`);
+  process.stderr.write(`onestep: ${asCalled(errorText(error), process.env)}\n`);
 }

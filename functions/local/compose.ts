@@ -30,6 +30,7 @@ import { type DataFolder, openDataFolder, openLocalService } from './open-local-
 import { readBlockList, readImageCheck } from './read-safety.ts';
 import type { ServeConfig } from './serve-config.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
+import { createSteadyClock } from './steady-clock.ts';
 
 const SWEEP_MS = 1000;
 /** On a CPU drawing takes nearly all of an order's time: one more is enough. */
@@ -195,8 +196,21 @@ async function compose(
   services.dispatcher.start();
   deliveries.start();
   const sweeping = createLoop(SWEEP_MS);
+  const steady = createSteadyClock(
+    clock,
+    () => performance.now(),
+    (ms) =>
+      onError(
+        new Error(
+          `The clock leapt forward by ${Math.round(ms / 3_600_000)} hours: nothing is erased or expires by the new time until it has held for a day or the server starts again`,
+        ),
+        'sweep',
+      ),
+  );
   sweeping.start(async () => {
-    await services.sweep.sweep(clock.now()).catch((error: unknown) => onError(error, 'sweep'));
+    await services.sweep
+      .sweep(clock.now(), steady.now())
+      .catch((error: unknown) => onError(error, 'sweep'));
   });
 
   return {

@@ -80,8 +80,11 @@ export function createSweep(deps: SweepDeps) {
   };
 
   return {
-    /** @param now milliseconds since the Unix epoch */
-    async sweep(now: number): Promise<SweepReport> {
+    /**
+     * @param now milliseconds since the Unix epoch
+     * @param steady the time for what can't be undone: expired credit and erased data
+     */
+    async sweep(now: number, steady = now): Promise<SweepReport> {
       const { limit } = settings;
       const settled = await drain(
         'overdue job',
@@ -90,12 +93,12 @@ export function createSweep(deps: SweepDeps) {
       );
       const expiredCredits = await drain(
         'expired credit',
-        () => ledger.expireCredits(now, limit),
+        () => ledger.expireCredits(steady, limit),
         async () => true,
       );
       const removed = await drain(
         'old data',
-        () => jobs.listRemovable(now - settings.retentionMs, limit),
+        () => jobs.listRemovable(steady - settings.retentionMs, limit),
         async ({ id }) => {
           await settlement.removeJobData(id);
           return true;

@@ -33,6 +33,15 @@ describe('sweep', () => {
     expect(await sweep()).toEqual(NOTHING);
   });
 
+  test('erases nothing by a clock that leapt forward', async () => {
+    const job = await order(world);
+    await world.services.settlement.cancelJob(job.id);
+    const now = world.clock.now();
+    const leapt = now + 2 * RETENTION_MS;
+    expect(await world.services.sweep.sweep(leapt, now)).toMatchObject({ removed: 0 });
+    expect(await world.services.sweep.sweep(leapt)).toMatchObject({ removed: 1 });
+  });
+
   test('takes on all that is due, however much more than it reads at a time', async () => {
     await fund(world.stores.ledger, 100 * PRICE, OTHER_ACCOUNT);
     const key = sampleKey({ account: OTHER_ACCOUNT });

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { errorText } from '#functions/cli/error-text.ts';
+import { AppError } from '#shared/core/errors.ts';
+
+it('says of a full disk what is in the way and what to do', () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+    code: 'ENOSPC',
+    syscall: 'write',
+    path: '/data/secrets.json',
+  });
+  expect(errorText(full)).toBe(
+    "The disk is full: /data/secrets.json can't be written. Free some space, and try again.",
+  );
+  const sqlite = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+  expect(errorText(sqlite)).toBe('The disk is full. Free some space, and try again.');
+});
+
+it('gives no stack where a message says it all', () => {
+  expect(errorText(new AppError('not-found', 'There is no such thing.'))).toBe(
+    'There is no such thing.',
+  );
+  const denied = Object.assign(new Error('EACCES: denied'), { code: 'EACCES', syscall: 'open' });
+  expect(errorText(denied)).toBe('EACCES: denied');
+  expect(errorText(new Error('a fault of ours'))).toMatch(/a fault of ours\n\s+at /);
+});
