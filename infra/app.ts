@@ -1,6 +1,7 @@
 import { App } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { edgeSettings } from '#infra/edge/edge-stack.ts';
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { ceilingPerMonth } from '#shared/deployment/cost.ts';
 import { type DeploymentSettings, parseSettings } from '#shared/deployment/settings.ts';
@@ -22,10 +23,9 @@ async function main(): Promise<void> {
 
 /** What the GPUs of these settings can cost at most, printed at each synth and deploy. */
 function ceilingLine(settings: DeploymentSettings): string {
-  const usd = settings.models.reduce(
-    (sum, { instance, maxInstances }) => sum + ceilingPerMonth(instance, maxInstances),
-    0,
-  );
+  const usd = settings.models
+    .filter(hasInstances)
+    .reduce((sum, { instance, maxInstances }) => sum + ceilingPerMonth(instance, maxInstances), 0);
   return `Ceiling of the GPUs: $${usd.toFixed(2)} a month, with every instance running all the time. "onestep cost" says more.`;
 }
 

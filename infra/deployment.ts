@@ -5,6 +5,7 @@ import { ApiStack } from '#infra/api/api-stack.ts';
 import { deploymentTags } from '#infra/constructs/onestep-stack.ts';
 import { DataStack } from '#infra/data/data-stack.ts';
 import { EdgeStack } from '#infra/edge/edge-stack.ts';
+import { stagedDrawingCode } from '#infra/gpu/drawing-code.ts';
 import { GpuStack } from '#infra/gpu/gpu-stack.ts';
 import { OperationsStack } from '#infra/operations/operations-stack.ts';
 import { WebhooksStack } from '#infra/webhooks/webhooks-stack.ts';
@@ -23,10 +24,11 @@ export function createDeployment(
   app: App,
   settings: DeploymentSettings,
   code: DeploymentCode,
+  drawing: () => Code = () => stagedDrawingCode(),
 ): Deployment {
   const data = new DataStack(app, settings);
   const edge = new EdgeStack(app, settings, data, code.edge);
-  const gpu = new GpuStack(app, settings, data, code['package-check']);
+  const gpu = new GpuStack(app, settings, data, { check: code['package-check'], drawing });
   const api = new ApiStack(app, settings, { data, edge, gpu }, code);
   const webhooks = new WebhooksStack(app, settings, { data, api }, code.webhooks);
   const watched = { data, edge, gpu, api, webhooks };

@@ -1,6 +1,7 @@
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
 import { createDeployedEndpointLife } from '#shared/adapters/aws/endpoint-life.ts';
 import type { EndpointState } from '#shared/adapters/aws/endpoint-state.ts';
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { deployedPrices, readCatalogModels } from '#shared/adapters/aws/model-catalog.ts';
 import { createPollingWatcher } from '#shared/adapters/aws/polling-watcher.ts';
 import { createSageMakerProgress } from '#shared/adapters/aws/sagemaker-progress.ts';
@@ -88,9 +89,10 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
           models: config.MODELS,
           clock,
         });
+  const instanced = new Set(config.MODELS.filter(hasInstances).map(({ name }) => name));
   const wakeEndpoint = async (model: string): Promise<void> => {
     try {
-      await life?.wake(model);
+      if (instanced.has(model)) await life?.wake(model);
     } catch (error) {
       // The sweep wakes it within a minute.
       log.error(error, `waking ${model}`);
@@ -132,7 +134,12 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     blobs,
     rateLimiter: createTokenBucketRateLimiter(clock),
     settlement,
-    ...defined({ warmModel: life?.warm }),
+    ...defined({
+      warmModel:
+        life &&
+        (async (model: string, forMs: number) =>
+          instanced.has(model) ? life.warm(model, forMs) : undefined),
+    }),
     countRunning: (model) => countLeased(system.table, model),
     watcher: createPollingWatcher({ jobs, settlement, now: clock.now, sleep: platform.sleep }),
     outbox,

@@ -1,7 +1,10 @@
+import type { LambdaClient } from '@aws-sdk/client-lambda';
 import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
+import { createLambdaQueue } from '#shared/adapters/aws/lambda-queue.ts';
 import { createSageMakerQueue } from '#shared/adapters/aws/sagemaker-queue.ts';
 import { countLeased } from '#shared/adapters/dynamo/claim.ts';
+import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import { createDispatcher } from '#shared/service/domain/dispatcher.ts';
 import type { DispatchConfig } from './config.ts';
@@ -15,6 +18,7 @@ const GRACE_MS = 10 * 60_000;
 
 export interface DispatchPlatform extends Platform {
   readonly sageMakerRuntime: SageMakerRuntimeClient;
+  readonly lambda: LambdaClient;
 }
 
 /** The function over a platform: it is woken, gives SageMaker what there is room for, and ends. */
@@ -22,10 +26,12 @@ export function composeDispatch(config: DispatchConfig, platform: DispatchPlatfo
   const { clock, log } = platform;
   const bucket = config.OUTPUT_BUCKET_NAME;
   const system = createAwsSystem(platform, { tableName: config.TABLE_NAME, bucket });
-  const queue = createSageMakerQueue({
+  const countInside = (model: string) => countLeased(system.table, model);
+  const { blobs } = system;
+  const sageMaker = createSageMakerQueue({
     client: platform.sageMakerRuntime,
-    countInside: (model) => countLeased(system.table, model),
-    blobs: system.blobs,
+    countInside,
+    blobs,
     models: config.MODELS,
     clock,
     settings: {
@@ -33,11 +39,27 @@ export function composeDispatch(config: DispatchConfig, platform: DispatchPlatfo
       invocationTimeoutSeconds: config.INVOCATION_TIMEOUT_SECONDS,
     },
   });
+  const lambda = createLambdaQueue({
+    client: platform.lambda,
+    countInside,
+    blobs,
+    models: config.MODELS,
+    inFlight: ORDER_FLOW.inFlight,
+  });
+  const queueOf = (model: string) =>
+    config.MODELS.some(({ name, compute }) => name === model && compute === 'lambda')
+      ? lambda
+      : sageMaker;
 
   return async (): Promise<void> => {
     const dispatcher = createDispatcher({
       jobs: system.jobs,
-      queue,
+      queue: {
+        capacity: (model) => queueOf(model).capacity(model),
+        submit: (request) => queueOf(request.model.name).submit(request),
+        // Both leave the same mark.
+        cancel: sageMaker.cancel,
+      },
       settlement: system.createSettlement(),
       models: () => config.MODELS.map((model) => model.name),
       clock,

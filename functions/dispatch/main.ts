@@ -1,3 +1,5 @@
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { clientSettings } from '#shared/adapters/aws/aws-access.ts';
 import { createSageMakerRuntimeClient } from '#shared/adapters/aws/aws-clients.ts';
 import { createPlatform } from '#shared/adapters/aws/platform.ts';
 import { composeDispatch } from './compose.ts';
@@ -11,4 +13,5 @@ const access = { region: config.AWS_REGION };
 export const handler = composeDispatch(config, {
   ...platform,
   sageMakerRuntime: createSageMakerRuntimeClient(access),
+  lambda: new LambdaClient(clientSettings(access)),
 });

@@ -202,9 +202,9 @@ async function createSigningKey(
   return async () => receiptSigningKey(await read(secret));
 }
 
-/** The AWS packages are loaded only where there is a bucket. */
-async function createBucketStore(
-  config: GpuConfig,
+/** Objects of a bucket; the AWS packages are loaded only where there is one. */
+export async function createBucketStore(
+  config: Pick<GpuConfig, 'AWS_REGION' | 'S3_ENDPOINT'>,
   bucket: string,
   clock: Clock,
 ): Promise<BlobStore> {

@@ -23,6 +23,9 @@ const GpuEnvSchema = z.object({
   /** The only bucket that `s3` stores may name; requests for one are refused without it. */
   OUTPUT_BUCKET_NAME: z.string().min(3).optional(),
   AWS_REGION: z.string().min(1).optional(),
+  /** Where the one model's package is copied from at start; absent: it is there. */
+  PACKAGE_BUCKET_NAME: z.string().min(3).optional(),
+  PACKAGE_PREFIX: z.string().endsWith('/').optional(),
   /** The secret that images are marked with, unless a task brings its own; random where there is none. */
   RECEIPT_SECRET_ARN: z.string().min(1).optional(),
   /** A stand-in for S3; AWS itself where there is none. */

@@ -1,5 +1,3 @@
-import { register } from 'tsx/esm/api';
-
-// A thread does not inherit what makes its parent read TypeScript.
-register();
+// A thread does not inherit what makes its parent read TypeScript, and Node 24 reads it itself.
+if (!process.features.typescript) (await import('tsx/esm/api')).register();
 export const { encodePicture } = await import('./encode-picture.ts');

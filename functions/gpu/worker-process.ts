@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { AppError } from '#shared/core/errors.ts';
 import { CUDA_ENVIRONMENT } from '#shared/engine/pipeline/cuda.ts';
 import { ALLOCATOR_ENVIRONMENT } from '#shared/engine/pipeline/sessions.ts';
+import { typescriptLoader } from './typescript-loader.ts';
 import type {
   DrawnPicture,
   FromWorker,
@@ -139,10 +139,8 @@ export function createWorkerProcess(
 }
 
 function forkWorker(env: Readonly<Record<string, string | undefined>>): ChildProcess {
-  const require = createRequire(import.meta.url);
-  const loader = pathToFileURL(require.resolve('tsx/esm')).href;
   return fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [], {
-    execArgv: ['--expose-gc', '--import', loader],
+    execArgv: ['--expose-gc', ...typescriptLoader()],
     env: { ...CUDA_ENVIRONMENT, ...env, ...ALLOCATOR_ENVIRONMENT },
     // Pictures come back as bytes.
     serialization: 'advanced',

@@ -1,6 +1,7 @@
 import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.ts';
 import { createCancelMark } from '#shared/adapters/aws/cancel-mark.ts';
 import { createDeployedEndpointLife } from '#shared/adapters/aws/endpoint-life.ts';
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
 import { listLeasedJobs } from '#shared/adapters/dynamo/leased-jobs.ts';
@@ -53,7 +54,7 @@ export function composeSweep(config: SweepConfig, platform: SweepPlatform) {
     readMarks: (job) => readMarks(job, system.blobs),
     listLeasedJobs: () => listLeasedJobs(system.table),
     async tendEndpoints() {
-      for (const { name } of config.MODELS) await life?.tend(name);
+      for (const { name } of config.MODELS.filter(hasInstances)) await life?.tend(name);
     },
     outbox: system.outbox,
     ledger: system.ledger,

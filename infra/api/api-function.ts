@@ -37,8 +37,9 @@ export function createApiFunction(
       objectArn(data.modelBucket, `${modelPrefix(model.digest)}manifest.json`),
     ),
   );
-  if (settings.scaling) grantScaling(api, stack, settings);
-  else api.grant(['sagemaker:DescribeEndpoint'], endpointArns(stack, settings));
+  const endpoints = endpointArns(stack, settings);
+  if (endpoints.length > 0 && settings.scaling) grantScaling(api, stack, settings);
+  else if (endpoints.length > 0) api.grant(['sagemaker:DescribeEndpoint'], endpoints);
   return api;
 }
 

@@ -1,5 +1,5 @@
-import type { Stack } from 'aws-cdk-lib';
-import type { DeployedModel } from '#shared/adapters/aws/environment.ts';
+import { ArnFormat, type Stack } from 'aws-cdk-lib';
+import { type DeployedModel, hasInstances } from '#shared/adapters/aws/environment.ts';
 import { defined } from '#shared/core/defined.ts';
 import { assert } from '#shared/core/errors.ts';
 import { parseUsd } from '#shared/core/money.ts';
@@ -16,6 +16,7 @@ export function deployedModels(settings: DeploymentSettings): DeployedModel[] {
       digest: model.digest,
       endpoint: endpointName(settings.stage, model.name),
       maxInstances: model.maxInstances,
+      ...(model.compute === 'lambda' && { compute: model.compute }),
       ...defined({ idleMinutes: model.idleMinutes, warm: model.warm }),
       price,
     };
@@ -24,11 +25,27 @@ export function deployedModels(settings: DeploymentSettings): DeployedModel[] {
 
 /** The ARNs of the models' endpoints, before these exist. SageMaker writes names in ARNs in lower case. */
 export function endpointArns(stack: Stack, settings: DeploymentSettings): string[] {
-  return deployedModels(settings).map(({ endpoint }) =>
-    stack.formatArn({
-      service: 'sagemaker',
-      resource: 'endpoint',
-      resourceName: endpoint.toLowerCase(),
-    }),
-  );
+  return deployedModels(settings)
+    .filter(hasInstances)
+    .map(({ endpoint }) =>
+      stack.formatArn({
+        service: 'sagemaker',
+        resource: 'endpoint',
+        resourceName: endpoint.toLowerCase(),
+      }),
+    );
+}
+
+/** The ARNs of the functions that draw, before these exist. */
+export function drawingFunctionArns(stack: Stack, settings: DeploymentSettings): string[] {
+  return deployedModels(settings)
+    .filter((model) => !hasInstances(model))
+    .map(({ endpoint }) =>
+      stack.formatArn({
+        service: 'lambda',
+        resource: 'function',
+        resourceName: endpoint,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    );
 }

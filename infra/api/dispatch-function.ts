@@ -6,7 +6,7 @@ import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
 import { grantSettling, grantTable } from '#infra/data/grants.ts';
-import { deployedModels, endpointArns } from './deployed-models.ts';
+import { deployedModels, drawingFunctionArns, endpointArns } from './deployed-models.ts';
 
 /** Concurrent executions: the second takes over while the first ends; the table decides who gets a job. */
 const DISPATCHERS = 2;
@@ -35,6 +35,9 @@ export function createDispatchFunction(
   consumeFrom(dispatch, data.dispatchQueue, { maxConcurrency: DISPATCHERS });
   grantTable(dispatch, data);
   grantSettling(dispatch, data);
-  dispatch.grant(['sagemaker:InvokeEndpointAsync'], endpointArns(stack, settings));
+  const endpoints = endpointArns(stack, settings);
+  if (endpoints.length > 0) dispatch.grant(['sagemaker:InvokeEndpointAsync'], endpoints);
+  const functions = drawingFunctionArns(stack, settings);
+  if (functions.length > 0) dispatch.grant(['lambda:InvokeFunction'], functions);
   return dispatch;
 }

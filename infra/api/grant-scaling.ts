@@ -1,6 +1,7 @@
 import { ArnFormat, type Stack } from 'aws-cdk-lib';
 import { acknowledge } from '#infra/constructs/acknowledge.ts';
 import type { ServiceFunction } from '#infra/constructs/service-function.ts';
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { deployedModels, endpointArns } from './deployed-models.ts';
 
@@ -54,9 +55,9 @@ function grantWhatScalingDoes(
       resourceName,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
-  const ours = deployedModels(settings).map(
-    ({ endpoint }) => `TargetTracking-endpoint/${endpoint}/*`,
-  );
+  const ours = deployedModels(settings)
+    .filter(hasInstances)
+    .map(({ endpoint }) => `TargetTracking-endpoint/${endpoint}/*`);
   changer.grant(['sagemaker:DescribeEndpointConfig'], [configs]);
   changer.grant(['cloudwatch:PutMetricAlarm', 'cloudwatch:DeleteAlarms'], ours.map(alarmArn));
   changer.grant(['cloudwatch:DescribeAlarms'], [alarmArn('*')]);

@@ -9,6 +9,7 @@ import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
 import { grantSettling, grantTable, grantWaking } from '#infra/data/grants.ts';
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { defined } from '#shared/core/defined.ts';
 import { VARIANT_NAME } from '#shared/deployment/names.ts';
 import { deployedModels } from './deployed-models.ts';
@@ -44,7 +45,9 @@ export function createSweepFunction(
   grantTable(sweep, data);
   grantWaking(sweep, data);
   grantSettling(sweep, data);
-  if (settings.scaling) grantScaling(sweep, stack, settings);
+  if (settings.scaling && settings.models.some(hasInstances)) {
+    grantScaling(sweep, stack, settings);
+  }
   everyMinute(stack, sweep, failures);
   return sweep;
 }

@@ -14,12 +14,14 @@ import { retentionDays } from '#infra/constructs/service-function.ts';
 import { stagePolicy } from '#infra/constructs/stage-policy.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
 import { grantListing, grantObjects } from '#infra/data/grants.ts';
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { defined } from '#shared/core/defined.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import { endpointName, modelPrefix, OUTPUTS, repositoryName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings, ModelSettings } from '#shared/deployment/settings.ts';
 import { parseWarmSchedule } from '#shared/service/domain/endpoints/warm-schedule.ts';
 import { AsyncEndpoint } from './async-endpoint.ts';
+import { DrawingFunction } from './drawing-function.ts';
 import { PackageCheck } from './package-check.ts';
 
 /** One asynchronous endpoint for each model of the settings. */
@@ -27,15 +29,26 @@ export class GpuStack extends OnestepStack {
   readonly successTopic: Topic;
   readonly errorTopic: Topic;
   readonly endpoints: readonly AsyncEndpoint[];
+  readonly drawingFunctions: readonly DrawingFunction[];
   private readonly data: DataStack;
 
-  constructor(scope: Construct, settings: DeploymentSettings, data: DataStack, checkCode: Code) {
+  constructor(
+    scope: Construct,
+    settings: DeploymentSettings,
+    data: DataStack,
+    code: { readonly check: Code; readonly drawing: () => Code },
+  ) {
     super(scope, 'gpu', settings);
     this.data = data;
     this.successTopic = new Topic(this, 'Completed', { enforceSSL: true });
     this.errorTopic = new Topic(this, 'Failed', { enforceSSL: true });
-    const check = new PackageCheck(this, 'PackageCheck', data, checkCode);
-    this.endpoints = settings.models.map((model) => this.createEndpoint(model, check));
+    const check = new PackageCheck(this, 'PackageCheck', data, code.check);
+    this.endpoints = settings.models
+      .filter(hasInstances)
+      .map((model) => this.createEndpoint(model, check));
+    this.drawingFunctions = settings.models
+      .filter((model) => !hasInstances(model))
+      .map((model) => this.createDrawingFunction(model, check, code.drawing()));
     new CfnOutput(this, OUTPUTS.endpointNames, {
       value: this.endpoints.map((endpoint) => endpoint.endpointName).join(','),
     });
@@ -51,20 +64,8 @@ export class GpuStack extends OnestepStack {
       removalPolicy: stagePolicy(this.settings.stage).removal,
     });
     const bucket = this.data.outputBucket;
-    const { imageCheck, watermark, c2pa } = this.settings;
     const release = releaseOf(this.settings, model);
-    const environment: OwnEnvironment<GpuEnv> = {
-      OUTPUT_BUCKET_NAME: bucket.bucketName,
-      RELEASE: release,
-      RECEIPT_SECRET_ARN: this.data.receiptSecret.secretArn,
-      WATERMARK: watermark ? '1' : '0',
-      ...defined({
-        IMAGE_CHECK: imageCheck,
-        C2PA_KEY_FILE: c2pa?.key,
-        C2PA_CHAIN_FILE: c2pa?.chain,
-        C2PA_TIME_STAMP_URL: c2pa?.timeStampUrl,
-      }),
-    };
+    const environment: OwnEnvironment<GpuEnv> = { ...this.drawingEnvironment(), RELEASE: release };
     const endpoint = new AsyncEndpoint(this, id, {
       endpointName: name,
       role: this.createRole(`${id}Role${model.digest.slice(0, 8)}`, model, logs),
@@ -87,17 +88,51 @@ export class GpuStack extends OnestepStack {
     return endpoint;
   }
 
-  /**
-   * What a model's container may do: read its own package, write outputs, say that it is done. One role
-   * for each digest: while an update runs, old instances still read the old package.
-   */
-  private createRole(id: string, model: ModelSettings, logs: LogGroup): Role {
-    const { modelBucket, outputBucket, repository, receiptSecret } = this.data;
-    const role = new Role(this, id, {
-      assumedBy: new ServicePrincipal('sagemaker.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+  /** What both kinds of compute are told. */
+  private drawingEnvironment(): OwnEnvironment<GpuEnv> {
+    const { imageCheck, watermark, c2pa } = this.settings;
+    return {
+      OUTPUT_BUCKET_NAME: this.data.outputBucket.bucketName,
+      RECEIPT_SECRET_ARN: this.data.receiptSecret.secretArn,
+      WATERMARK: watermark ? '1' : '0',
+      ...defined({
+        IMAGE_CHECK: imageCheck,
+        C2PA_KEY_FILE: c2pa?.key,
+        C2PA_CHAIN_FILE: c2pa?.chain,
+        C2PA_TIME_STAMP_URL: c2pa?.timeStampUrl,
       }),
+    };
+  }
+
+  private createDrawingFunction(
+    model: ModelSettings,
+    check: PackageCheck,
+    code: Code,
+  ): DrawingFunction {
+    const environment: OwnEnvironment<GpuEnv> = {
+      ...this.drawingEnvironment(),
+      DEVICE: 'cpu',
+      // Lambda runs one order at a time in each environment.
+      IN_FLIGHT: '1',
+      MODEL_FOLDERS: '/tmp/model',
+      PACKAGE_BUCKET_NAME: this.data.modelBucket.bucketName,
+      PACKAGE_PREFIX: modelPrefix(model.digest),
+    };
+    const drawing = new DrawingFunction(this, pascalCase(model.name), this.settings, {
+      functionName: endpointName(this.settings.stage, model.name),
+      code,
+      environment,
+      successTopicArn: this.successTopic.topicArn,
+      errorTopicArn: this.errorTopic.topicArn,
     });
+    this.grantDrawing(drawing.role, model);
+    drawing.node.addDependency(check.resource);
+    return drawing;
+  }
+
+  /** To read a model's package, write what was ordered, and sign it. */
+  private grantDrawing(role: Role, model: ModelSettings): void {
+    const { modelBucket, outputBucket, receiptSecret } = this.data;
     grantObjects(role, modelBucket, ['s3:GetObject'], [modelPrefix(model.digest)]);
     grantListing(role, modelBucket, [modelPrefix(model.digest)]);
     grantObjects(role, outputBucket, ['s3:PutObject'], OUTPUT_PREFIXES);
@@ -108,6 +143,20 @@ export class GpuStack extends OnestepStack {
     grantListing(role, outputBucket, ['jobs/']);
     // Signs the receipts inside images: the key is in no job's body.
     allow(role, ['secretsmanager:GetSecretValue'], [receiptSecret.secretArn]);
+  }
+
+  /**
+   * What a model's container may do: read its own package, write outputs, say that it is done. One role
+   * for each digest: while an update runs, old instances still read the old package.
+   */
+  private createRole(id: string, model: ModelSettings, logs: LogGroup): Role {
+    const { repository } = this.data;
+    const role = new Role(this, id, {
+      assumedBy: new ServicePrincipal('sagemaker.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+      }),
+    });
+    this.grantDrawing(role, model);
     allow(role, ['sns:Publish'], [this.successTopic.topicArn, this.errorTopic.topicArn]);
     allow(role, PULL_ACTIONS, [repository.repositoryArn]);
     allow(role, ['ecr:GetAuthorizationToken'], ['*']);

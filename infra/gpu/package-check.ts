@@ -6,6 +6,7 @@ import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import { TIMEOUTS } from '#infra/constructs/timeouts.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
 import { grantListing } from '#infra/data/grants.ts';
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { modelPrefix } from '#shared/deployment/names.ts';
 
 /**
@@ -42,7 +43,8 @@ export class PackageCheck extends Construct {
         Bucket: data.modelBucket.bucketName,
         Manifests: manifests,
         Repository: data.repository.repositoryName,
-        ImageDigest: settings.imageDigest,
+        // Functions need no image.
+        ...(settings.models.some(hasInstances) && { ImageDigest: settings.imageDigest }),
       },
     });
     this.resource.node.addDependency(this.check.role);

@@ -11,6 +11,7 @@ import {
 import type { Construct } from 'constructs';
 import { FIVE_MINUTES } from '#infra/constructs/alarm.ts';
 import { endpointMetric } from '#infra/gpu/endpoint-metrics.ts';
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { dearestPerHour } from '#shared/deployment/cost.ts';
 import { PROJECT } from '#shared/deployment/names.ts';
 import { instanceHours, instanceSamples } from './instance-hours.ts';
@@ -55,10 +56,16 @@ export function createDashboard(scope: Construct, watched: Watched, namespace: s
       graph('Order to end (ms): p50, p95', [read('jobTotalMs', 'p50'), read('jobTotalMs', 'p95')]),
       graph('On the GPU (ms): p50, p95', [read('jobGpuMs', 'p50'), read('jobGpuMs', 'p95')]),
     ],
-    [
-      graph('Instance-hours', [instanceHours(watched.gpu.endpoints, HOUR)]),
-      graph('GPU dollars per image', [dollarsPerImage(watched, read('images', Stats.SUM, HOUR))]),
-    ],
+    ...(watched.gpu.endpoints.length === 0
+      ? []
+      : [
+          [
+            graph('Instance-hours', [instanceHours(watched.gpu.endpoints, HOUR)]),
+            graph('GPU dollars per image', [
+              dollarsPerImage(watched, read('images', Stats.SUM, HOUR)),
+            ]),
+          ],
+        ]),
     [
       graph(
         'Webhook attempts',
@@ -85,8 +92,10 @@ export function createDashboard(scope: Construct, watched: Watched, namespace: s
 
 function heading({ api, data }: Watched): string {
   return `# Onestep (${data.settings.stage})\n${api.publicUrl} · models: ${data.settings.models
-    .map(
-      (model) => `${model.name} on ${model.instance.join(' or ')}, at most ${model.maxInstances}`,
+    .map((model) =>
+      hasInstances(model)
+        ? `${model.name} on ${model.instance.join(' or ')}, at most ${model.maxInstances}`
+        : `${model.name} on Lambda`,
     )
     .join('; ')}`;
 }
@@ -111,7 +120,9 @@ function functionMetrics(watched: Watched, what: 'errors' | 'duration'): IMetric
 
 /** Instance-hours at list price over images made in the same hour; idle time is in it. */
 function dollarsPerImage({ gpu, data }: Watched, images: IMetric): MathExpression {
-  const hourly = data.settings.models.map((model) => dearestPerHour(model.instance));
+  const hourly = data.settings.models
+    .filter(hasInstances)
+    .map((model) => dearestPerHour(model.instance));
   const names = gpu.endpoints.map((_, index) => `h${index}`);
   return new MathExpression({
     label: 'USD per image',

@@ -11,6 +11,7 @@ import { createDeadLetterQueue } from '#infra/constructs/dead-letter-queue.ts';
 import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { KillSwitchEnv } from '#infra/handlers/kill-switch/config.ts';
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { VARIANT_NAME } from '#shared/deployment/names.ts';
 
 /**
@@ -31,10 +32,9 @@ export class KillSwitch extends Construct {
       API_FUNCTION_NAME: api.api.function.functionName,
       VARIANT_NAME,
       ENDPOINTS: JSON.stringify(
-        deployedModels(settings).map(({ endpoint, maxInstances }) => ({
-          name: endpoint,
-          maxInstances,
-        })),
+        deployedModels(settings)
+          .filter(hasInstances)
+          .map(({ endpoint, maxInstances }) => ({ name: endpoint, maxInstances })),
       ),
     };
     this.switcher = new ServiceFunction(this, 'Function', settings, {
@@ -53,6 +53,6 @@ export class KillSwitch extends Construct {
       ['lambda:GetFunctionConfiguration', 'lambda:UpdateFunctionConfiguration'],
       [api.api.function.functionArn],
     );
-    grantScaling(this.switcher, api, settings);
+    if (settings.models.some(hasInstances)) grantScaling(this.switcher, api, settings);
   }
 }

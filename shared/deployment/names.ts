@@ -35,6 +35,9 @@ export function repositoryName(stage: DeploymentSettings['stage']): string {
   return `${PROJECT}-${stage}-gpu`;
 }
 
+/** Where the code of functions that draw is staged, in the project's folder. */
+export const DRAWING_FOLDER = '.onestep/drawing-function';
+
 /** The folder of a model package in the model bucket. */
 export function modelPrefix(digest: string): string {
   return `models/${digest}/`;

@@ -66,6 +66,11 @@ const ModelSchema = z.strictObject({
   /** The model package's digest, as its manifest says: 64 hex digits. */
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   /**
+   * What draws: `sagemaker`, an endpoint with a GPU; `lambda`, a function on a CPU, for a model that fits: it
+   * needs no quota and costs nothing at rest.
+   */
+  compute: z.enum(['sagemaker', 'lambda']).default('sagemaker'),
+  /**
    * One type, or up to five, the preferred one first: where that can't be had, SageMaker takes the next.
    * What is said of time and money is that of the slowest and of the dearest.
    */

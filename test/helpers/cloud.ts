@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
@@ -172,6 +173,7 @@ export async function startCloud(options: CloudOptions) {
     {
       ...platformOf('Dispatch'),
       sageMakerRuntime: recorder.watch('Dispatch', createSageMakerRuntimeClient(sageMakerAccess)),
+      lambda: recorder.watch('Dispatch', new LambdaClient(sageMakerAccess)),
     },
   );
   const webhooks = composeWebhooks(

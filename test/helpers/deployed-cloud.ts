@@ -1,16 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { inject } from 'vitest';
+import { runCommand } from '#functions/cli/deploy/run-command.ts';
+import { stageDrawingFunction } from '#functions/cli/deploy/stage-drawing.ts';
 import type { CloudFrontRequest, CloudFrontResponse } from '#functions/edge/origin-request.ts';
 import type { BundleName } from '#infra/bundles.ts';
+import { createS3Client } from '#shared/adapters/aws/aws-clients.ts';
 import { createAwsSystem } from '#shared/adapters/aws/aws-system.ts';
 import type { QueueAnswer, QueueEvent } from '#shared/adapters/aws/queue-event.ts';
 import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
 import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
 import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
-import { endpointName, macSecretName } from '#shared/deployment/names.ts';
+import { defined } from '#shared/core/defined.ts';
+import { endpointName, macSecretName, modelPrefix } from '#shared/deployment/names.ts';
+import { startAsynchronousFunction } from '#test/stand-ins/lambda/asynchronous-function.ts';
+import type { DeployedFunction } from '#test/stand-ins/lambda/deployed-function.ts';
 import { emulateFunction } from '#test/stand-ins/lambda/emulated-function.ts';
+import type { EnvironmentOptions } from '#test/stand-ins/lambda/environment.ts';
 import { readUrlAnswer } from '#test/stand-ins/lambda/function-url.ts';
 import { installLambda } from '#test/stand-ins/lambda/install.ts';
 import { runFunction } from '#test/stand-ins/lambda/running-function.ts';
+import { createSns } from '#test/stand-ins/sns.ts';
 import { accessTo } from './aws-stand-ins.ts';
 import {
   type CloudOptions,
@@ -21,8 +32,9 @@ import {
 } from './cloud.ts';
 import { startCloudFront } from './cloud-front.ts';
 import { createCloudResources } from './cloud-resources.ts';
-import { synthesiseFunctions, withValues } from './deployed-functions.ts';
+import { type SynthesisedFunction, synthesiseFunctions, withValues } from './deployed-functions.ts';
 import { startQueuePump } from './queue-pump.ts';
+import { ROOT } from './root.ts';
 
 /** Concurrent executions of a new account. */
 const NEW_ACCOUNT_CONCURRENCY = 10;
@@ -34,7 +46,14 @@ export type DeployedCloud = Awaited<ReturnType<typeof startDeployedCloud>>;
  * Synthesises the stacks and runs what they would upload, each function with its template's variables,
  * time limit and memory: the API on our Runtime API, which streams; the others under AWS's emulator.
  */
-export async function startDeployedCloud(options: CloudOptions) {
+export async function startDeployedCloud(
+  options: CloudOptions & {
+    readonly compute?: 'lambda';
+    /** What the function that draws has otherwise than its template says. */
+    readonly drawing?: Partial<Pick<DeployedFunction, 'memoryMib' | 'timeoutSeconds'>>;
+  },
+) {
+  if (options.compute === 'lambda') await stageDrawingFunction(runCommand, ROOT);
   const parts = await installLambda();
   const resources = await createCloudResources(options.manifest, macSecretName('dev'));
   const platform = createTestPlatform(() => {}, options.time);
@@ -51,8 +70,10 @@ export async function startDeployedCloud(options: CloudOptions) {
   const macKeys = parseMacKeys(await readSecret(resources.macSecret));
   const newCustomer = createCustomers(platform, system, macKeys);
   const operator = await newCustomer(10_000_000, 'demo');
-  const { functions, remove } = await synthesiseFunctions({
-    'onestep:models': [{ name: MODEL, digest: options.manifest.digest }],
+  const { functions, drawing, remove } = await synthesiseFunctions({
+    'onestep:models': [
+      { name: MODEL, digest: options.manifest.digest, ...defined({ compute: options.compute }) },
+    ],
     'onestep:operatorAccount': operator.account,
   });
 
@@ -65,23 +86,42 @@ export async function startDeployedCloud(options: CloudOptions) {
     AWS_ENDPOINT_URL_SECRETS_MANAGER: moto,
     AWS_ENDPOINT_URL_SAGEMAKER: sageMaker.url,
     AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME: sageMaker.url,
+    AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING: sageMaker.url,
   };
   const values: Record<string, string> = {
     TABLE_NAME: resources.tableName,
     OUTPUT_BUCKET_NAME: resources.outputBucket,
     MODEL_BUCKET_NAME: resources.modelBucket,
+    PACKAGE_BUCKET_NAME: resources.modelBucket,
     DISPATCH_QUEUE_URL: resources.dispatchQueue,
     WEBHOOK_QUEUE_URL: resources.webhookQueue,
     MAC_SECRET_ARN: resources.macSecret,
     RECEIPT_SECRET_ARN: resources.receiptSecret,
     PUBLIC_URL: 'https://d111111abcdef8.cloudfront.net',
   };
-  const optionsOf = (name: BundleName) => ({
+  const optionsFor = (fn: SynthesisedFunction, more: Readonly<Record<string, string>> = {}) => ({
     parts,
     credentials: { accessKeyId, secretAccessKey },
-    fn: withValues(functions[name], values, endpoints),
+    fn: withValues(fn, values, { ...endpoints, ...more }),
     onLine: (line: string) => void lines.push(line),
   });
+  let drawingOptions: EnvironmentOptions | undefined;
+  if (drawing !== undefined) {
+    await putPackage(options, resources.modelBucket);
+    const fn = optionsFor({ ...drawing, name: endpoint });
+    drawingOptions = { ...fn, fn: { ...fn.fn, ...options.drawing } };
+  }
+  const drawn =
+    drawingOptions &&
+    (await startAsynchronousFunction({
+      ...drawingOptions,
+      sns: createSns(moto),
+      successTopic: resources.successTopic,
+      errorTopic: resources.errorTopic,
+      maxConcurrency: NEW_ACCOUNT_CONCURRENCY,
+    }));
+  const optionsOf = (name: BundleName) =>
+    optionsFor(functions[name], drawn && { AWS_ENDPOINT_URL_LAMBDA: drawn.url });
   const api = runFunction(optionsOf('api'), NEW_ACCOUNT_CONCURRENCY);
   const [edge, dispatch, complete, webhooks, sweep] = await Promise.all(
     (['edge', 'dispatch', 'complete', 'webhooks', 'sweep'] as const).map((name) =>
@@ -109,6 +149,9 @@ export async function startDeployedCloud(options: CloudOptions) {
     newCustomer,
     operator,
     functions,
+    /** The function that draws, and what its environments are started with. */
+    drawn,
+    drawingOptions,
     /** What a function is started with, to start another with something changed. */
     optionsOf,
     /** Every line that the functions have written. */
@@ -120,10 +163,21 @@ export async function startDeployedCloud(options: CloudOptions) {
       await front.stop();
       await Promise.all(pumped.map((pump) => pump.stop()));
       await Promise.all([api, ...Object.values(emulated)].map((fn) => fn.stop()));
+      await drawn?.stop();
       await sageMaker.stop();
       remove();
     },
   };
+}
+
+/** What `onestep push` does: every file of the package. */
+async function putPackage({ folder, manifest }: CloudOptions, bucket: string): Promise<void> {
+  const s3 = createS3Client(accessTo('s3'));
+  for (const file of Object.keys(manifest.files)) {
+    const Key = `${modelPrefix(manifest.digest)}${file}`;
+    const Body = readFileSync(join(folder, file));
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
+  }
 }
 
 /** A handler for the queue's pump; a function that failed has handled nothing. */

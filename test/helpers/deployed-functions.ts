@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
@@ -18,8 +18,13 @@ export interface SynthesisedFunction extends DeployedFunction {
   readonly reservedConcurrency: number | undefined;
 }
 
+/** A file that only the code of functions that draw has. */
+const DRAWING_ENTRY = 'functions/gpu/lambda/main.ts';
+
 export interface DeployedFunctions {
   readonly functions: Readonly<Record<BundleName, SynthesisedFunction>>;
+  /** The function that draws, where a model has one. */
+  readonly drawing: SynthesisedFunction | undefined;
   remove(): void;
 }
 
@@ -49,7 +54,8 @@ export async function synthesiseFunctions(
       return [name, { ...fn, name }];
     }),
   ) as unknown as DeployedFunctions['functions'];
-  return { functions, remove: () => rmSync(outdir, { recursive: true, force: true }) };
+  const drawing = found.find(({ folder }) => existsSync(join(folder, DRAWING_ENTRY)));
+  return { functions, drawing, remove: () => rmSync(outdir, { recursive: true, force: true }) };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a template's properties are whatever the type says.

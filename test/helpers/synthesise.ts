@@ -45,7 +45,8 @@ export function synthesise(changes: Readonly<Record<string, unknown>> = {}): Syn
   const code = Object.fromEntries(
     BUNDLE_NAMES.map((name) => [name, Code.fromAsset(folder)]),
   ) as unknown as DeploymentCode;
-  const deployment = createDeployment(app, parseSettings(app.node.getAllContext()), code);
+  const settings = parseSettings(app.node.getAllContext());
+  const deployment = createDeployment(app, settings, code, () => Code.fromAsset(folder));
   const assembly = app.synth();
   const templates = Object.fromEntries(
     PARTS.map((part) => [

@@ -69,8 +69,8 @@ export interface ApiDeps {
   readonly estimator: Pick<Estimator, 'estimate' | 'forecast'>;
   /** How many jobs of a model the GPU function has; absent where that is unknown. */
   readonly countRunning?: (model: string) => Promise<number>;
-  /** Wakes a model and keeps it awake for so many milliseconds; absent where models always are. */
-  readonly warmModel?: (model: string, forMs: number) => Promise<WarmedModel>;
+  /** Wakes a model and keeps it awake for so many milliseconds; undefined for one that always is. */
+  readonly warmModel?: (model: string, forMs: number) => Promise<WarmedModel | undefined>;
   readonly watcher: JobWatcher;
   /**
    * What an account can spend, where asking is cheap: an order that it can't pay for is then refused

@@ -1,10 +1,16 @@
 import { type CommandContext, defineCommand, flag, option } from '#functions/cli/command.ts';
+import { partOutputs } from '#functions/cli/deploy/aws.ts';
 import { dayReport, simulateDays } from '#functions/cli/deploy/day-report.ts';
+import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
 import { deploymentSettings, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
+import { readUsage } from '#functions/cli/deploy/read-usage.ts';
 import { choice, number, whole } from '#functions/cli/option-types.ts';
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { defined } from '#shared/core/defined.ts';
+import { actualCost } from '#shared/deployment/actual-cost.ts';
 import { type Cost, ceilingPerMonth, estimateCost } from '#shared/deployment/cost.ts';
 import { INSTANCE_PRICES } from '#shared/deployment/instance-prices.ts';
+import { OUTPUTS } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
 const OPTIONS = {
@@ -17,6 +23,8 @@ const OPTIONS = {
   wakes: option('N', 'how often an instance starts for them (1)', whole(0).default(1)),
   seconds: option('S', 'measured seconds for an image (an estimate)', number(0)),
   day: flag('simulate days of 10 to 10,000 images on one instance: cost and waiting'),
+  actual: flag("what the last days have cost, by the account's own metrics"),
+  days: option('N', 'days for --actual (30)', whole(1, 90).default(30)),
   ...STAGE_OPTION,
 };
 
@@ -32,6 +40,7 @@ export const cost = defineCommand({
     'onestep cost --images 1000 --instance ml.g6.xlarge',
     'onestep cost --images 100000 --wakes 30 --json',
     'onestep cost --day --instance ml.g6e.xlarge',
+    'onestep cost --actual --days 7',
   ],
   async run(context) {
     const settings = deploymentSettings(context);
@@ -42,11 +51,45 @@ export const cost = defineCommand({
       context.print({ instance: type, days }, dayReport(type, days));
       return;
     }
+    if (context.options.actual) {
+      await withAws(() => reportActual(context, settings));
+      return;
+    }
     const costs = estimates(context, settings);
     const document = { costs, deploymentCeilingPerMonthUsd: deploymentCeiling(settings) };
     context.print(document, costReport(costs, settings));
   },
 });
+
+/** What was used, at list prices: an account's own bill has its discounts, taxes and other services. */
+async function reportActual(
+  { options: { days }, print }: CommandContext<typeof OPTIONS>,
+  settings: DeploymentSettings,
+): Promise<void> {
+  const { [OUTPUTS.table]: table = '' } = await partOutputs(settings, 'data');
+  const { CloudWatchClient } = await import('@aws-sdk/client-cloudwatch');
+  const client = new CloudWatchClient({ region: settings.region });
+  const to = new Date();
+  const from = new Date(to.getTime() - days * 24 * 3_600_000);
+  const usage = await readUsage(client, settings, table, { from, to });
+  const lines = actualCost(usage);
+  const total = lines.reduce((sum, { usd }) => sum + usd, 0);
+  const perImage = usage.images === 0 ? 'no image' : `${dollars(total / usage.images, 5)} an image`;
+  const rows = lines.map(
+    ({ what, measured, usd }) => `| ${what} | ${measured} | ${dollars(usd)} |`,
+  );
+  const text = [
+    `The last ${days} days: ${usage.images} images, ${dollars(total)}, ${perImage}.`,
+    '',
+    '| | measured | at list price |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+    'Storage, firewall, alarms and requests to CloudFront are not in it: "At rest" of onestep cost.',
+    '',
+  ].join('\n');
+  print({ days, usage, lines, totalUsd: total }, text);
+}
 
 function estimates(
   { options: { images, instance, wakes, seconds } }: CommandContext<typeof OPTIONS>,
@@ -67,10 +110,9 @@ function estimates(
 
 /** All endpoints of the context at their most, all month. */
 function deploymentCeiling(settings: DeploymentSettings): number {
-  return settings.models.reduce(
-    (sum, { instance, maxInstances }) => sum + ceilingPerMonth(instance, maxInstances),
-    0,
-  );
+  return settings.models
+    .filter(hasInstances)
+    .reduce((sum, { instance, maxInstances }) => sum + ceilingPerMonth(instance, maxInstances), 0);
 }
 
 /** The report as a Markdown table, which docs/costs.md includes verbatim. */

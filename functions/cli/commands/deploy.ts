@@ -18,6 +18,7 @@ import { deploymentSettings, PROJECT_FOLDER, STAGE_OPTION } from '#functions/cli
 import { pushImage } from '#functions/cli/deploy/push-image.ts';
 import { isPushed, pushPackage } from '#functions/cli/deploy/push-package.ts';
 import { runCommand } from '#functions/cli/deploy/run-command.ts';
+import { stageDrawingFunction } from '#functions/cli/deploy/stage-drawing.ts';
 import { randomBytes } from '#functions/local/random-bytes.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
@@ -72,6 +73,9 @@ function deployDeps(context: Context, settings: DeploymentSettings): DeployDeps 
     isPushed: (bucket, digest) => isPushed(s3, bucket, digest),
     pushPackage: async (folder, bucket) => {
       await pushPackage({ s3, onProgress: progressLine(context) }, folder, bucket);
+    },
+    stageDrawing: async () => {
+      await stageDrawingFunction(runCommand, PROJECT_FOLDER);
     },
     pushImage: async (repositoryUri) => {
       const deps = { run: runCommand, registryLogin: () => registryLogin(region) };

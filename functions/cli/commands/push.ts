@@ -7,6 +7,7 @@ import { type PushProgress, pushPackage } from '#functions/cli/deploy/push-packa
 import { oneWord } from '#functions/cli/option-types.ts';
 import { OUTPUTS } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
+import { readManifest } from '#shared/engine/package/manifest.ts';
 
 const OPTIONS = {
   bucket: option('NAME', "the bucket (the data stack's)"),
@@ -28,7 +29,9 @@ async function runPush(context: Context): Promise<void> {
   const [folder] = context.positionals;
   const settings = deploymentSettings(context);
   // A folder that holds no package is refused before the log-in, not after it.
-  readGpuPackage(folder);
+  const { digest } = readManifest(folder);
+  const model = settings.models.find((candidate) => candidate.digest === digest);
+  if (model?.compute !== 'lambda') readGpuPackage(folder);
   const bucket = context.options.bucket ?? (await modelBucket(settings));
   const deps = {
     s3: createPushClient(settings.region, context.env),
@@ -37,7 +40,7 @@ async function runPush(context: Context): Promise<void> {
   const result = await pushPackage(deps, folder, bucket);
   if (context.stderr.isTTY) context.stderr.write('\n');
   context.print(result, `${result.digest}\n`);
-  if (!settings.models.some((model) => model.digest === result.digest)) {
+  if (model === undefined) {
     context.stderr.write(
       `No model of onestep:models has this digest. Put it into cdk.json and run "onestep deploy".\n`,
     );

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { OUTPUTS, STACK_PARTS, type StackPart, stackName } from '#shared/deployment/names.ts';
 import {
@@ -6,8 +7,10 @@ import {
   type ModelSettings,
   NO_IMAGE,
 } from '#shared/deployment/settings.ts';
+import { readManifest } from '#shared/engine/package/manifest.ts';
 import { readGpuPackage } from './gpu-package.ts';
 import type { Finding } from './preflight.ts';
+import { withoutQuota } from './without-quota.ts';
 
 export interface DeployDeps {
   readonly preflight: () => Promise<readonly Finding[]>;
@@ -17,6 +20,8 @@ export interface DeployDeps {
   readonly stackOutputs: (name: string) => Promise<Readonly<Record<string, string>> | undefined>;
   readonly isPushed: (bucket: string, digest: string) => Promise<boolean>;
   readonly pushPackage: (folder: string, bucket: string) => Promise<void>;
+  /** Puts the code of functions that draw where a synth finds it. */
+  readonly stageDrawing: () => Promise<void>;
   /** Builds and pushes the image, and notes its digest for this and later synths. */
   readonly pushImage: (repositoryUri: string) => Promise<string>;
   /** Whether to build an image even if there is one. */
@@ -42,20 +47,34 @@ export interface DeployResult {
  */
 export async function deploy(
   deps: DeployDeps,
-  settings: DeploymentSettings,
+  wanted: DeploymentSettings,
   folders: readonly string[],
 ): Promise<DeployResult> {
   // Folders first: a package that proves to be missing after the data stack has cost minutes.
   const packages = packagesByDigest(folders);
-  await assertPackages(deps, settings, packages);
-  heed(deps, await deps.preflight());
+  await assertPackages(deps, wanted, packages);
+  const findings = await deps.preflight();
+  const settings = await settleCompute(deps, wanted, findings, folders);
+  const isOnGpu = settings.models.some(hasInstances);
+  for (const { digest } of settings.models.filter(hasInstances)) {
+    const folder = packages.get(digest);
+    if (folder !== undefined) readGpuPackage(folder);
+  }
+  heed(
+    deps,
+    findings.filter(({ forGpu }) => isOnGpu || forGpu === undefined),
+  );
   await settleEmail(deps, settings);
 
+  if (!settings.models.every(hasInstances)) {
+    deps.say('code of the function that draws');
+    await deps.stageDrawing();
+  }
   deps.say('data stack');
   await deps.deployStacks(['data']);
   const data = await requireOutputs(deps, settings, 'data');
   await pushMissing(deps, settings, packages, need(data, OUTPUTS.modelBucket));
-  if (settings.imageDigest === NO_IMAGE || deps.buildImage) {
+  if (isOnGpu && (settings.imageDigest === NO_IMAGE || deps.buildImage)) {
     deps.say('image of the GPU function');
     const digest = await deps.pushImage(need(data, OUTPUTS.repositoryUri));
     deps.say(`image ${digest}`);
@@ -66,6 +85,24 @@ export async function deploy(
   await deps.deployStacks(rest);
   const api = await requireOutputs(deps, settings, 'api');
   return { url: need(api, OUTPUTS.url), functionUrl: need(api, OUTPUTS.functionUrl) };
+}
+
+/** Without a quota for GPUs, models that fit are drawn by a function; the account's own context says so. */
+async function settleCompute(
+  deps: DeployDeps,
+  settings: DeploymentSettings,
+  findings: readonly Finding[],
+  folders: readonly string[],
+): Promise<DeploymentSettings> {
+  const manifests = folders.map((folder) => readManifest(folder));
+  const byDigest = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
+  const changed = withoutQuota(settings, findings, byDigest);
+  if (changed === undefined) return settings;
+  deps.say(
+    'this account has no quota for a GPU yet: the model runs on Lambda, on a CPU. For a GPU later, ask for the quota ("onestep preflight" shows the command), take onestep:models out of cdk.context.json and deploy again.',
+  );
+  deps.noteSetting('models', JSON.stringify(changed.models));
+  return changed;
 }
 
 /** @throws AppError `file-not-found` for a model whose package is neither at hand nor in the bucket */
@@ -149,9 +186,9 @@ async function pushMissing(
   }
 }
 
-/** @throws AppError `file-not-found` for a folder that is no model package, or none for a GPU */
+/** @throws AppError `file-not-found` for a folder that is no model package */
 function packagesByDigest(folders: readonly string[]): Map<string, string> {
-  return new Map(folders.map((folder) => [readGpuPackage(folder).digest, folder]));
+  return new Map(folders.map((folder) => [readManifest(folder).digest, folder]));
 }
 
 async function requireOutputs(

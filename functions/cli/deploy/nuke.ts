@@ -1,3 +1,4 @@
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { endpointName, STACK_PARTS, type StackPart, stackName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
@@ -32,7 +33,7 @@ export interface NukeResult {
  */
 export async function nuke(deps: NukeDeps, settings: DeploymentSettings): Promise<NukeResult> {
   refuseProd(settings);
-  for (const model of settings.models) {
+  for (const model of settings.models.filter(hasInstances)) {
     const name = endpointName(settings.stage, model.name);
     deps.say(`endpoint ${name}`);
     await deps.deregisterScaling(name);

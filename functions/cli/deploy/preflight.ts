@@ -1,3 +1,4 @@
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { defined } from '#shared/core/defined.ts';
 import { type DeploymentSettings, NO_IMAGE } from '#shared/deployment/settings.ts';
 
@@ -34,6 +35,8 @@ export interface Finding {
   readonly command?: string;
   /** A setting that the deployment has to be made with here. */
   readonly setting?: readonly [key: string, value: boolean];
+  /** What only models on a GPU need. */
+  readonly forGpu?: 'quota' | 'image';
 }
 
 /** Reserved by this deployment's functions: dispatch 2, sweep 1, kill switch 1. */
@@ -67,10 +70,15 @@ export async function preflight(
   return [
     ok('credentials', `account ${account}`),
     ...(await Promise.all(regions.map((region) => checkBootstrap(deps, account, region)))),
-    ...(await checkInstances(deps, settings)),
+    ...(await checkInstances(deps, settings)).map((finding) => ({
+      ...finding,
+      forGpu: 'quota' as const,
+    })),
     await checkConcurrency(deps, settings),
     await checkDistributions(deps),
-    await checkDocker(deps, settings),
+    ...(settings.models.some(hasInstances)
+      ? [{ ...(await checkDocker(deps, settings)), forGpu: 'image' as const }]
+      : []),
   ];
 }
 
@@ -97,7 +105,9 @@ async function checkInstances(
   settings: DeploymentSettings,
 ): Promise<readonly Finding[]> {
   const most = new Map<string, number>();
-  for (const { instance, maxInstances } of settings.models) {
+  const models = settings.models.filter(hasInstances);
+  if (models.length === 0) return [];
+  for (const { instance, maxInstances } of models) {
     for (const type of instance) most.set(type, (most.get(type) ?? 0) + maxInstances);
   }
   const quotas = await deps.sageMakerQuotas(settings.region);
@@ -108,7 +118,7 @@ async function checkInstances(
       return [type, checkInstance(settings.region, type, count, quota, isUpdate)];
     }),
   );
-  for (const { instance } of settings.models) {
+  for (const { instance } of models) {
     const findings = instance.flatMap((type) => found.get(type) ?? []);
     if (!findings.some(({ ok }) => ok)) continue;
     for (const type of instance) {

@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { HeadObjectCommand, NotFound, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { AppError, FormatError } from '#shared/core/errors.ts';
 import { modelPrefix } from '#shared/deployment/names.ts';
-import { MANIFEST_FILE, type Manifest } from '#shared/engine/package/manifest.ts';
+import { MANIFEST_FILE, type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
 import { packageDigest } from '#shared/engine/package/package-digest.ts';
-import { readGpuPackage } from './gpu-package.ts';
 import { uploadParts } from './upload-parts.ts';
 
 /** Larger files go up in parts. S3 takes up to 10,000 of them, so 640 GB of this size. */
@@ -48,7 +47,7 @@ export async function pushPackage(
   folder: string,
   bucket: string,
 ): Promise<PushResult> {
-  const manifest = readGpuPackage(folder);
+  const manifest = readManifest(folder);
   if (packageDigest(manifest) !== manifest.digest) {
     throw new FormatError(
       join(folder, MANIFEST_FILE),

@@ -12,7 +12,7 @@ const KillSwitchEnvSchema = z.object({
   VARIANT_NAME: z.string().min(1),
   /** Each endpoint with the most instances that it may have when nothing is paused. */
   ENDPOINTS: Json(
-    z.array(z.strictObject({ name: z.string(), maxInstances: z.number().int().min(1) })).min(1),
+    z.array(z.strictObject({ name: z.string(), maxInstances: z.number().int().min(1) })),
   ),
 });
 

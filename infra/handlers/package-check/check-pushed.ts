@@ -14,7 +14,8 @@ export interface PushedThings {
   /** Keys of the packages' manifests: written last, so that a manifest's presence means a whole package. */
   readonly manifests: readonly string[];
   readonly repository: string;
-  readonly imageDigest: string;
+  /** Absent where nothing runs from an image. */
+  readonly imageDigest?: string;
 }
 
 /** SageMaker refuses images with OCI media types; these are the ones that it takes. */
@@ -30,6 +31,7 @@ export async function checkPushed(
       return `The model package s3://${things.bucket}/${key.replace('manifest.json', '')} has not been pushed. Run "onestep deploy", which pushes it between the data stack and the rest.`;
     }
   }
+  if (things.imageDigest === undefined) return undefined;
   const described = await deps.describeImage(things.repository, things.imageDigest);
   const image = described?.imageDetails?.[0];
   if (image === undefined) {

@@ -1,6 +1,7 @@
 import { DescribeImagesCommand, ECRClient, ImageNotFoundException } from '@aws-sdk/client-ecr';
 import { HeadObjectCommand, NotFound, S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
+import { defined } from '#shared/core/defined.ts';
 import { answerCloudFormation } from './answer-cloudformation.ts';
 import { checkPushed } from './check-pushed.ts';
 
@@ -15,7 +16,7 @@ const EventSchema = z.object({
     Bucket: z.string(),
     Manifests: z.array(z.string()),
     Repository: z.string(),
-    ImageDigest: z.string(),
+    ImageDigest: z.string().optional(),
   }),
 });
 
@@ -61,7 +62,7 @@ export async function handler(input: unknown): Promise<void> {
               bucket: Bucket,
               manifests: Manifests,
               repository: Repository,
-              imageDigest: ImageDigest,
+              ...defined({ imageDigest: ImageDigest }),
             },
           );
   } catch (error) {

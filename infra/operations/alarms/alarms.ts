@@ -38,6 +38,7 @@ export function createAlarms(
     },
   };
   for (const [id, spec] of Object.entries(specs)) createAlarm(scope, id, spec, topic);
+  if (watched.gpu.endpoints.length === 0) return;
   const tooLong = createAlarm(scope, 'InstanceHours', instanceHoursAlarm(watched), topic);
   tooLong.addAlarmAction(new SnsAction(killSwitch.topic));
 }

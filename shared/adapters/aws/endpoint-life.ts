@@ -9,7 +9,7 @@ import {
 } from '#shared/service/domain/endpoints/endpoint-life.ts';
 import { parseWarmSchedule } from '#shared/service/domain/endpoints/warm-schedule.ts';
 import type { EndpointControl } from '#shared/service/ports/endpoint-control.ts';
-import type { DeployedModel } from './environment.ts';
+import { type DeployedModel, hasInstances } from './environment.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -22,7 +22,7 @@ export function createDeployedEndpointLife(deps: {
 }): EndpointLife {
   const { table, control, models, clock } = deps;
   return createEndpointLife({
-    endpoints: models.map(({ name, endpoint, idleMinutes, warm }) => ({
+    endpoints: models.filter(hasInstances).map(({ name, endpoint, idleMinutes, warm }) => ({
       model: name,
       endpoint,
       ...defined({

@@ -19,7 +19,9 @@ const DeployedModelSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]*\/[a-z0-9][a-z0-9._-]*$/),
   /** Digest of the model package: 64 hex digits. Its files are at `models/<digest>/`. */
   digest: z.string().regex(/^[0-9a-f]{64}$/),
-  /** Name of the SageMaker endpoint. */
+  /** What draws: a SageMaker endpoint unless it is said, or a function on a CPU. */
+  compute: z.enum(['sagemaker', 'lambda']).optional(),
+  /** Name of the SageMaker endpoint, or of the function. */
   endpoint: z.string().regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/),
   /** The most instances that its scaling may start. */
   maxInstances: z.number().int().min(1).max(100).default(1),
@@ -31,6 +33,10 @@ const DeployedModelSchema = z.strictObject({
   price: z.number().int().min(0).max(1_000_000_000),
 });
 export type DeployedModel = z.infer<typeof DeployedModelSchema>;
+
+/** Whether a model has instances that wake and sleep; a function has none. */
+export const hasInstances = ({ compute }: Pick<DeployedModel, 'compute'>): boolean =>
+  compute !== 'lambda';
 
 /** The variable `MODELS`: a JSON array of {@link DeployedModelSchema}, at least one. */
 export const ModelsVariable = z

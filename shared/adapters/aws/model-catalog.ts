@@ -7,7 +7,7 @@ import { RecipeSchema } from '#shared/core/recipe.ts';
 import type { CatalogModel } from '#shared/service/domain/catalog.ts';
 import { offerModel, priceByArea } from '#shared/service/domain/model-offer.ts';
 import type { PriceBook } from '#shared/service/domain/pricing.ts';
-import type { DeployedModel } from './environment.ts';
+import { type DeployedModel, hasInstances } from './environment.ts';
 
 /** What the catalogue needs of a package's manifest. */
 const ManifestSchema = z.object({
@@ -65,7 +65,7 @@ async function readModel(
     name: model.name,
     description: 'SDXL in one denoising step.',
     createdAt,
-    hardware: 'sagemaker-async',
+    hardware: hasInstances(model) ? 'sagemaker-async' : 'lambda',
   });
 }
 

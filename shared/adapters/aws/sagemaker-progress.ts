@@ -29,14 +29,14 @@ export function createSageMakerProgress(deps: SageMakerProgressDeps): InferenceQ
   return (job, name) => {
     const model = deps.models.find((candidate) => candidate.name === name);
     if (model === undefined) throw new AppError('invalid-input', `There is no model ${name}`);
-    return progress(deps, job, model.endpoint);
+    return progress(deps, job, model);
   };
 }
 
 async function progress(
   deps: SageMakerProgressDeps,
   job: JobId,
-  endpoint: string,
+  { endpoint, compute }: DeployedModel,
 ): Promise<Progress> {
   const marks = await readMarks(job, deps.blobs);
   if (marks !== undefined) {
@@ -44,6 +44,8 @@ async function progress(
     await deps.settlement.applyProgress(job, marks.imagesDone);
     return marks;
   }
+  // A function starts within seconds.
+  if (compute === 'lambda') return { phase: 'queued', imagesDone: 0 };
   const state = await deps.endpointState(endpoint);
   if (state.runningInstances > 0) return { phase: 'queued', imagesDone: 0 };
   const begun = state.scalingSince ?? ulidTime(job);

@@ -37,6 +37,13 @@ export function runFunction(options: EnvironmentOptions, maxConcurrency: number)
       throw error;
     }
   };
+  /** One that stands still; a process may have been ended meanwhile. */
+  const takeIdle = (): ExecutionEnvironment | undefined => {
+    for (let taken = idle.pop(); taken !== undefined; taken = idle.pop()) {
+      if (taken.isAlive()) return taken;
+    }
+    return undefined;
+  };
   const giveBack = async (environment: ExecutionEnvironment) => {
     running--;
     notePeak(environment);
@@ -53,7 +60,7 @@ export function runFunction(options: EnvironmentOptions, maxConcurrency: number)
         throw new FunctionError('TooManyRequestsException', 'Rate Exceeded.');
       }
       running++;
-      const environment = idle.pop() ?? (await begin());
+      const environment = takeIdle() ?? (await begin());
       const { answer, released } = environment.handle(event);
       void released.then(() => giveBack(environment));
       return answer;

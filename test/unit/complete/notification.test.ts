@@ -81,3 +81,74 @@ describe("SageMaker's notifications", () => {
     },
   );
 });
+
+describe("Lambda's records of asynchronous invocations", () => {
+  const record = (condition: string, members: object = {}) =>
+    JSON.stringify({
+      version: '1.0',
+      timestamp: '2026-11-26T20:00:00.000Z',
+      requestContext: {
+        requestId: 'e4b46cbf-b738-xmpl-8880-a18cdf61200e',
+        functionArn: 'arn:aws:lambda:us-east-1:123456789012:function:draws:$LATEST',
+        condition,
+        approximateInvokeCount: 1,
+      },
+      requestPayload: { job: 'job-1', prompt: 'a house' },
+      ...members,
+    });
+  const responseContext = { statusCode: 200, executedVersion: '$LATEST' };
+
+  it('reads a receipt as a completion', () => {
+    const text = record('Success', { responseContext, responsePayload: { job: 'job-1' } });
+    expect(parseNotification(text)).toEqual({ job: 'job-1', status: 'Completed' });
+  });
+
+  it("reads the function's own words for a failed inference", () => {
+    const text = record('Success', { responseContext, responsePayload: WORDS });
+    expect(parseNotification(text)).toEqual({
+      job: 'job-1',
+      status: 'Failed',
+      error: WORDS.error,
+    });
+  });
+
+  it('reads one that waited too long, and never ran', () => {
+    expect(parseNotification(record('EventAgeExceeded'))).toEqual({
+      job: 'job-1',
+      status: 'Expired',
+    });
+  });
+
+  it.each([
+    ['a timeout', 'Sandbox.Timedout', 'RequestId: 1 Error: Task timed out after 900.00 seconds'],
+    [
+      'a crash',
+      'Runtime.ExitError',
+      'RequestId: 1 Error: Runtime exited with error: exit status 1',
+    ],
+  ])('reads %s by its reason', (_, errorType, errorMessage) => {
+    const text = record('RetriesExhausted', {
+      responseContext: { ...responseContext, functionError: 'Unhandled' },
+      responsePayload: { errorType, errorMessage },
+    });
+    expect(parseNotification(text)).toEqual({
+      job: 'job-1',
+      status: 'Failed',
+      failureReason: `${errorType} ${errorMessage}`,
+    });
+  });
+
+  it('does not run again what was out of memory', () => {
+    const text = record('RetriesExhausted', {
+      responseContext: { ...responseContext, functionError: 'Unhandled' },
+      responsePayload: {
+        errorType: 'Runtime.ExitError',
+        errorMessage: 'RequestId: 1 Error: Runtime exited with error: signal: killed',
+      },
+    });
+    expect(parseNotification(text).error).toMatchObject({
+      code: 'out-of-memory',
+      retryable: false,
+    });
+  });
+});

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DeployDeps, deploy } from '#functions/cli/deploy/deploy.ts';
+import type { Finding } from '#functions/cli/deploy/preflight.ts';
+import { fitsLambda } from '#functions/cli/deploy/without-quota.ts';
 import { parseSettings } from '#shared/deployment/settings.ts';
 import { sampleManifest } from '#test/helpers/sample-manifest.ts';
 
@@ -33,6 +35,7 @@ function world(change: Partial<DeployDeps> = {}) {
       steps.push('image');
       return 'sha256:x';
     },
+    stageDrawing: async () => void steps.push('stage'),
     buildImage: false,
     askEmail: async () => undefined,
     noteSetting: (key, value) => void steps.push(`${key} = ${value}`),
@@ -62,6 +65,37 @@ describe('deploy', () => {
     const { deps, steps } = world({ isPushed: async () => true });
     await deploy(deps, { ...settings, imageDigest: `sha256:${'c'.repeat(64)}` }, []);
     expect(steps).toEqual(['cdk data', 'cdk edge gpu api webhooks operations']);
+  });
+
+  it('takes a function on a CPU where the account has no quota for a GPU and the model fits', async () => {
+    const findings: Finding[] = [
+      { check: 'ml.g6.xlarge for endpoint usage', ok: false, says: 'is 0', forGpu: 'quota' },
+      { check: 'Docker', ok: false, says: 'does not answer', forGpu: 'image' },
+    ];
+    const { deps, steps } = world({ preflight: async () => findings });
+    await deploy(deps, settings, [folder]);
+    const [noted = '', ...rest] = steps;
+    expect(noted).toMatch(/^models = /);
+    const models = JSON.parse(noted.replace('models = ', ''));
+    expect(models).toMatchObject([{ name: 'a/one', digest: manifest.digest, compute: 'lambda' }]);
+    expect(parseSettings({ 'onestep:models': JSON.stringify(models) }).models).toEqual(models);
+    expect(rest).toEqual([
+      'stage',
+      'cdk data',
+      'push true models',
+      'cdk edge gpu api webhooks operations',
+    ]);
+  });
+
+  it('asks for the quota where the model does not fit, or is not at hand', async () => {
+    const findings: Finding[] = [
+      { check: 'ml.g6.xlarge for endpoint usage', ok: false, says: 'is 0', forGpu: 'quota' },
+    ];
+    const { deps, steps } = world({ preflight: async () => findings, isPushed: async () => true });
+    await expect(deploy(deps, settings, [])).rejects.toThrow(/is 0/);
+    expect(steps).toEqual([]);
+    const large = { files: { 'unet.onnx_data': { bytes: 5e9, sha256: '' } } };
+    expect(fitsLambda(large)).toBe(false);
   });
 
   it('deploys no endpoint without its package, and says which is missing', async () => {
