@@ -109,7 +109,9 @@ export async function startDeployedCloud(
   if (drawing !== undefined) {
     await putPackage(options, resources.modelBucket);
     const fn = optionsFor({ ...drawing, name: endpoint });
-    drawingOptions = { ...fn, fn: { ...fn.fn, ...options.drawing } };
+    // As with Lambda: a start of more than ten seconds, on a busy machine, goes on with the first event.
+    const initTimeoutMs = 120_000;
+    drawingOptions = { ...fn, initTimeoutMs, fn: { ...fn.fn, ...options.drawing } };
   }
   const drawn =
     drawingOptions &&

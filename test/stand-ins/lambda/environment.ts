@@ -10,7 +10,7 @@ import { createMemoryGroup } from './memory-group.ts';
 import { createPace } from './pace.ts';
 
 const API = '/2018-06-01/runtime';
-/** Lambda gives code outside the handler this long. */
+/** Lambda gives code outside the handler this long, before it begins anew with the first event. */
 const INIT_TIMEOUT_MS = 10_000;
 /** An answer that is not streamed may have so many bytes. */
 const MAX_BUFFERED_BYTES = 6 * 1024 * 1024;
@@ -46,6 +46,8 @@ export interface EnvironmentOptions {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** Each line that the function writes. */
   readonly onLine: (line: string) => void;
+  /** What code outside the handler may take. Default: what Lambda gives it before the first event. */
+  readonly initTimeoutMs?: number;
 }
 
 /** One process of a function, which handles one event at a time. */
@@ -96,9 +98,11 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Exe
   const ready = new Promise<void>((resolve) => {
     initialised = resolve;
   });
+  const initTimeoutMs = options.initTimeoutMs ?? INIT_TIMEOUT_MS;
   const initLimit = setTimeout(() => {
-    die(new FunctionError('Sandbox.Timedout', 'The init phase took more than 10 s.'));
-  }, INIT_TIMEOUT_MS);
+    const says = `The init phase took more than ${initTimeoutMs / 1000} s.`;
+    die(new FunctionError('Sandbox.Timedout', says));
+  }, initTimeoutMs);
   child.once('exit', (code, signal) => {
     die(new FunctionError('Runtime.ExitError', `The runtime ended with ${code ?? signal}.`));
   });
