@@ -15,12 +15,19 @@ const UNET = join(SOURCE, 'onestep_unet.bin');
  *
  * @param dataFolder where packages are kept, under `models/`
  * @param options.signal stops the import; nothing is left behind
+ * @param options.dtype `fp16` for a GPU, which Lambda can read as well. @default fp32
  */
 export async function ensureDemoModel(
   dataFolder: string,
-  options: { readonly signal?: AbortSignal; readonly onImport?: () => void } = {},
+  options: {
+    readonly signal?: AbortSignal;
+    readonly onImport?: () => void;
+    readonly dtype?: 'fp32' | 'fp16';
+  } = {},
 ): Promise<string> {
-  const folder = join(dataFolder, 'models', `demo-${ENGINE_VERSION}`);
+  const { dtype = 'fp32' } = options;
+  const name = dtype === 'fp32' ? `demo-${ENGINE_VERSION}` : `demo-${ENGINE_VERSION}-${dtype}`;
+  const folder = join(dataFolder, 'models', name);
   const manifest = statSync(join(folder, MANIFEST_FILE), { throwIfNoEntry: false });
   if (manifest !== undefined && manifest.mtimeMs > newestSource()) return folder;
   options.onImport?.();
@@ -28,7 +35,7 @@ export async function ensureDemoModel(
   await importModel({
     repository: REPOSITORY,
     unet: UNET,
-    dtype: 'fp32',
+    dtype,
     out: folder,
     name: 'demo',
     licences: [

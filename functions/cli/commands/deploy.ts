@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { z } from 'zod';
@@ -19,11 +20,13 @@ import { pushImage } from '#functions/cli/deploy/push-image.ts';
 import { isPushed, pushPackage } from '#functions/cli/deploy/push-package.ts';
 import { runCommand } from '#functions/cli/deploy/run-command.ts';
 import { stageDrawingFunction } from '#functions/cli/deploy/stage-drawing.ts';
+import { ensureDemoModel } from '#functions/local/demo-model.ts';
 import { randomBytes } from '#functions/local/random-bytes.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { type AccountId, createUlid } from '#shared/core/ids.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
+import { readManifest } from '#shared/engine/package/manifest.ts';
 import { progressLine } from './push.ts';
 
 const OPTIONS = {
@@ -39,13 +42,15 @@ export const deploy = defineCommand({
   usage: '[PKG …] [options]',
   options: OPTIONS,
   positionals: z.array(z.string()),
-  examples: ['onestep deploy disback', 'onestep deploy --stage prod'],
+  examples: ['onestep deploy', 'onestep deploy disback', 'onestep deploy --stage prod'],
   run: (context) => withAws(() => runDeploy(context)),
 });
 
 async function runDeploy(context: Context): Promise<void> {
   const settings = deploymentSettings(context);
-  const result = await bringUp(deployDeps(context, settings), settings, context.positionals);
+  const folders =
+    context.positionals.length > 0 ? context.positionals : await demoFolders(settings);
+  const result = await bringUp(deployDeps(context, settings), settings, folders);
   const account = settleOperator(deploymentSettings(context));
   const adminKey = await createOperator(settings, account);
   const report = { ...result, account, ...defined({ adminKey }) };
@@ -54,6 +59,14 @@ async function runDeploy(context: Context): Promise<void> {
   if (adminKey !== undefined) {
     context.stderr.write('The admin key is shown only this once. Next: onestep smoke\n');
   }
+}
+
+/** Without a folder, the demo model is at hand for settings that name it as it is imported now. */
+async function demoFolders({ models }: DeploymentSettings): Promise<readonly string[]> {
+  if (!models.some(({ name }) => name === 'onestep/demo')) return [];
+  const folder = await ensureDemoModel(join(PROJECT_FOLDER, '.onestep'), { dtype: 'fp16' });
+  const { digest } = readManifest(folder);
+  return models.some((model) => model.digest === digest) ? [folder] : [];
 }
 
 function deployDeps(context: Context, settings: DeploymentSettings): DeployDeps {
@@ -74,6 +87,7 @@ function deployDeps(context: Context, settings: DeploymentSettings): DeployDeps 
     pushPackage: async (folder, bucket) => {
       await pushPackage({ s3, onProgress: progressLine(context) }, folder, bucket);
     },
+    bootstrap: (environment) => createCdk(runCommand, settings.stage).bootstrap(environment),
     stageDrawing: async () => {
       await stageDrawingFunction(runCommand, PROJECT_FOLDER);
     },

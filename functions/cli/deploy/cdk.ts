@@ -21,6 +21,10 @@ export function createCdk(run: RunCommand, stage: string) {
       const ordered = STACK_PARTS.filter((part) => parts.includes(part)).map(stackId);
       await cdk(['deploy', ...ordered, '--exclusively', '--require-approval', 'never']);
     },
+    /** Makes the bucket and the roles that deployments to an account's region go through. */
+    bootstrap: async (environment: string): Promise<void> => {
+      await cdk(['bootstrap', environment]);
+    },
     destroy: async (part: StackPart): Promise<void> => {
       await cdk(['destroy', stackId(part), '--exclusively', '--force']);
     },

@@ -14,6 +14,8 @@ import { withoutQuota } from './without-quota.ts';
 
 export interface DeployDeps {
   readonly preflight: () => Promise<readonly Finding[]>;
+  /** `cdk bootstrap` of `aws://<account>/<region>`. */
+  readonly bootstrap: (environment: string) => Promise<void>;
   /** `cdk deploy` of these stacks, with their dependencies left alone. */
   readonly deployStacks: (parts: readonly StackPart[]) => Promise<void>;
   /** A stack's outputs by name; undefined when the stack does not exist. */
@@ -62,10 +64,17 @@ export async function deploy(
   }
   heed(
     deps,
-    findings.filter(({ forGpu }) => isOnGpu || forGpu === undefined),
+    findings.filter(
+      ({ forGpu, bootstrap }) => (isOnGpu || forGpu === undefined) && bootstrap === undefined,
+    ),
   );
   await settleEmail(deps, settings);
 
+  for (const { bootstrap } of findings) {
+    if (bootstrap === undefined) continue;
+    deps.say(`bootstrap of ${bootstrap}, once for an account and region`);
+    await deps.bootstrap(bootstrap);
+  }
   if (!settings.models.every(hasInstances)) {
     deps.say('code of the function that draws');
     await deps.stageDrawing();

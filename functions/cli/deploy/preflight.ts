@@ -35,6 +35,8 @@ export interface Finding {
   readonly command?: string;
   /** A setting that the deployment has to be made with here. */
   readonly setting?: readonly [key: string, value: boolean];
+  /** The environment that the CDK has to be prepared for: `aws://<account>/<region>`. */
+  readonly bootstrap?: string;
   /** What only models on a GPU need. */
   readonly forGpu?: 'quota' | 'image';
 }
@@ -89,11 +91,15 @@ async function checkBootstrap(
 ): Promise<Finding> {
   const check = `bootstrap ${region}`;
   if (await deps.isBootstrapped(region)) return ok(check, 'done');
-  return lacking(
-    check,
-    `The CDK has never deployed to ${region} in this account: its bucket and roles are missing.`,
-    `npx cdk bootstrap aws://${account}/${region}`,
-  );
+  const bootstrap = `aws://${account}/${region}`;
+  return {
+    ...lacking(
+      check,
+      `The CDK has never deployed to ${region} in this account: its bucket and roles are missing.`,
+      `npx cdk bootstrap ${bootstrap}`,
+    ),
+    bootstrap,
+  };
 }
 
 /**

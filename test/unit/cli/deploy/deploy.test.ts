@@ -35,6 +35,7 @@ function world(change: Partial<DeployDeps> = {}) {
       steps.push('image');
       return 'sha256:x';
     },
+    bootstrap: async (environment) => void steps.push(`bootstrap ${environment}`),
     stageDrawing: async () => void steps.push('stage'),
     buildImage: false,
     askEmail: async () => undefined,
@@ -85,6 +86,15 @@ describe('deploy', () => {
       'push true models',
       'cdk edge gpu api webhooks operations',
     ]);
+  });
+
+  it('prepares an account and region for the CDK that never were, before anything else', async () => {
+    const finding = { check: 'bootstrap eu-west-1', ok: false, says: 'never', command: 'npx …' };
+    const { deps, steps } = world({
+      preflight: async () => [{ ...finding, bootstrap: 'aws://1/eu-west-1' }],
+    });
+    await deploy(deps, settings, [folder]);
+    expect(steps.slice(0, 2)).toEqual(['bootstrap aws://1/eu-west-1', 'cdk data']);
   });
 
   it('asks for the quota where the model does not fit, or is not at hand', async () => {
