@@ -20,6 +20,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Loa
     usage: async () => (await import('./commands/usage.ts')).usage,
     logs: async () => (await import('./commands/logs.ts')).logs,
     top: async () => (await import('./commands/top.ts')).top,
+    backup: async () => (await import('./commands/backup.ts')).backup,
   },
   Models: {
     import: async () => (await import('./commands/import.ts')).importCommand,

@@ -1,19 +1,6 @@
 import { COMMON_OPTIONS, type Command } from './command.ts';
 import { ALIASES, COMMAND_GROUPS } from './commands.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** How the command is called here: a clone has it as a script of npm. */
-export function programName(env: Environment): string {
-  const script = env['npm_lifecycle_event'];
-  return script === 'onestep' || script === 'start' ? 'npm run -s onestep --' : 'onestep';
-}
-
-/** A text with its commands written so that they can be pasted here. */
-export function asCalled(text: string, env: Environment): string {
-  return text.replaceAll(/(^ *|["“]|Usage: |More: )onestep (?=[\w-])/gm, `$1${programName(env)} `);
-}
-
 /** The text of `onestep --help`: each command with its one-line summary. */
 export async function overviewHelp(): Promise<string> {
   const groups = await Promise.all(

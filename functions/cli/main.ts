@@ -3,8 +3,9 @@ import { didYouMean } from '#shared/core/nearest.ts';
 import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
 import { COMMANDS } from './commands.ts';
 import { errorText, isSystemError } from './error-text.ts';
-import { asCalled, commandHelp, overviewHelp, programName } from './help.ts';
+import { commandHelp, overviewHelp } from './help.ts';
 import { parseWords } from './parse-words.ts';
+import { asCalled, programName } from './program-name.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_BAD_INPUT = 2;
@@ -29,7 +30,7 @@ async function main(words: readonly string[]): Promise<number> {
   if (load === undefined) {
     throw new AppError(
       'invalid-request',
-      `There is no command "${name}".${didYouMean(name, Object.keys(COMMANDS), 'onestep ')} See "onestep --help".`,
+      `There is no command "${name}".${didYouMean(name, Object.keys(COMMANDS), 'onestep ')} See "onestep help".`,
     );
   }
   const command = await load();
@@ -44,7 +45,7 @@ async function main(words: readonly string[]): Promise<number> {
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: {
-      write: (text) => (isQuiet ? undefined : process.stderr.write(text)),
+      write: (text) => (isQuiet ? undefined : process.stderr.write(asCalled(text, process.env))),
       isTTY: process.stderr.isTTY && !isQuiet,
     },
   });

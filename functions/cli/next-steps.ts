@@ -66,5 +66,5 @@ export function situationText(situation: Situation, program: string): string {
   const steps = nextSteps(situation).map(
     ([command, purpose]) => `  ${command.replace(/^onestep/, program)}\n      ${purpose}\n`,
   );
-  return `Onestep: images from prompts in one denoising step\n\n${state.join('\n')}\n\nWhat you can do next:\n\n${steps.join('')}\nEvery command: ${program} --help\n`;
+  return `Onestep: images from prompts in one denoising step\n\n${state.join('\n')}\n\nWhat you can do next:\n\n${steps.join('')}\nEvery command: ${program} help\n`;
 }

@@ -1,3 +1,3 @@
 // A thread does not inherit what makes its parent read TypeScript, and Node 24 reads it itself.
-if (!process.features.typescript) (await import('tsx/esm/api')).register();
+if (!process.features.typescript) (await import('#typescript')).register();
 export const { encodePicture } = await import('./encode-picture.ts');

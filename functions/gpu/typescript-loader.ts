@@ -9,5 +9,5 @@ export function typescriptLoader(): readonly string[] {
   const { typescript } = process.features as { typescript?: 'strip' | 'transform' | false };
   if (typescript === 'strip' || typescript === 'transform') return [];
   const require = createRequire(import.meta.url);
-  return ['--import', pathToFileURL(require.resolve('tsx/esm')).href];
+  return ['--import', pathToFileURL(require.resolve('#typescript-loader')).href];
 }

@@ -19,7 +19,7 @@ import { createPresenter } from '#shared/service/domain/present-prediction.ts';
 import { type DeliveryDeps, deliverEntry } from '#shared/service/domain/webhooks/deliver.ts';
 import { createEmbeddedApp } from './embedded-app.ts';
 import { findModels, pricesOf } from './find-models.ts';
-import type { FirstKeys } from './first-start.ts';
+import type { EnsuredKeys } from './first-start.ts';
 import { createGpuClient } from './gpu-client.ts';
 import { startGpuProcess } from './gpu-process.ts';
 import { startHttpServer } from './http-server.ts';
@@ -41,7 +41,7 @@ const ANSWERS_MS = 2000;
 
 export interface EmbeddedServer {
   readonly url: string;
-  readonly keys: FirstKeys;
+  readonly keys: EnsuredKeys;
   /** A path that signs a browser in once. */
   readonly signInPath: () => string;
   /** Ends in good order: running jobs end or go back to the queue, nothing is lost. */

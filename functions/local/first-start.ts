@@ -11,7 +11,8 @@ import type { KeyService } from '#shared/service/domain/keys.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import { writePrivateFile } from './write-private-file.ts';
 
-const KEYS_FILE = 'keys.json';
+/** In the data folder, readable by its owner alone. */
+export const KEYS_FILE = 'keys.json';
 /** Enough for a page that polls and a script that hammers; keys for others get their own rates. */
 const FIRST_RATE_PER_MINUTE = 6000;
 
@@ -24,6 +25,11 @@ export interface FirstKeys {
   readonly key: string;
   /** Every scope. */
   readonly adminKey: string;
+}
+
+/** The keys that a start uses, and whether it made one of them. */
+export interface EnsuredKeys extends FirstKeys {
+  readonly areNew: boolean;
 }
 
 interface FirstStartDeps {
@@ -40,7 +46,7 @@ interface FirstStartDeps {
  * Makes sure that there is an account with credit and working keys; any step may have been done before,
  * by a start that was cut off.
  */
-export async function ensureFirstKeys(deps: FirstStartDeps): Promise<FirstKeys> {
+export async function ensureFirstKeys(deps: FirstStartDeps): Promise<EnsuredKeys> {
   const path = join(deps.folder, KEYS_FILE);
   const account = await ensureAccount(deps);
   const kept = readFirstKeys(deps.folder);
@@ -52,11 +58,12 @@ export async function ensureFirstKeys(deps: FirstStartDeps): Promise<FirstKeys> 
     ['predict', 'read', 'admin'],
     'first admin key',
   );
-  if (kept?.account !== account || kept.key !== key || kept.adminKey !== adminKey) {
+  const areNew = kept?.account !== account || kept.key !== key || kept.adminKey !== adminKey;
+  if (areNew) {
     const text = JSON.stringify({ account, key, admin_key: adminKey }, null, 2);
     writePrivateFile(path, `${text}\n`);
   }
-  return { account, key, adminKey };
+  return { account, key, adminKey, areNew };
 }
 
 async function ensureAccount(deps: FirstStartDeps): Promise<AccountId> {

@@ -119,7 +119,7 @@ function forkFunction(options: GpuProcessOptions) {
     C2PA_CHAIN_FILE: c2pa.chain,
     ...defined({ IMAGE_CHECK: imageCheck, C2PA_TIME_STAMP_URL: timeStampUrl }),
   };
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm')).href;
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('#typescript-loader')).href;
   const child = fork(fileURLToPath(new URL('../gpu/main.ts', import.meta.url)), [], {
     execArgv: ['--import', loader],
     env: { ...env, ...settings },

@@ -1,4 +1,4 @@
-import { register } from 'tsx/esm/api';
+import { register } from '#typescript';
 
 // A thread does not inherit what makes its parent read TypeScript.
 register();

@@ -12,7 +12,7 @@ import { outputPrefix } from '#shared/core/output-keys.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import { createServices, type ServiceDeps, type Services } from '#shared/service/services.ts';
-import { ensureFirstKeys, type FirstKeys } from './first-start.ts';
+import { type EnsuredKeys, ensureFirstKeys } from './first-start.ts';
 import { defaultPrices } from './local-model.ts';
 import { randomBytes } from './random-bytes.ts';
 import { loadSecrets, type Secrets } from './secrets-file.ts';
@@ -63,7 +63,7 @@ export type LocalParts = Pick<ServiceDeps, 'onError'> &
 /** The service of a data folder: its rules over its stores, and the operator's first keys. */
 export interface LocalService extends DataFolder {
   readonly services: Services;
-  readonly keys: FirstKeys;
+  readonly keys: EnsuredKeys;
   readonly onError: ServiceDeps['onError'];
 }
 

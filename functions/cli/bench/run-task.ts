@@ -33,7 +33,7 @@ export function runTask(
   onStart: (processId: number | undefined) => void = () => undefined,
 ): Promise<TaskRecord> {
   const child = fork(CHILD, [JSON.stringify(task)], {
-    execArgv: ['--import', import.meta.resolve('tsx')],
+    execArgv: ['--import', import.meta.resolve('#typescript-loader')],
     // As the server starts its engine.
     env: { ...ALLOCATOR_ENVIRONMENT, ...CUDA_ENVIRONMENT, ...process.env },
     // Results and progress go over the channel; stdout stays free for the one JSON document.

@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { type CommandContext, defineCommand, flag, option } from '#functions/cli/command.ts';
 import { path } from '#functions/cli/option-types.ts';
+import { asCalled } from '#functions/cli/program-name.ts';
 import { type EmbeddedServer, startEmbeddedServer } from '#functions/local/compose.ts';
+import { KEYS_FILE } from '#functions/local/first-start.ts';
 import { watchLauncher } from '#functions/local/launcher-watch.ts';
 import { CONFIG_FILE, loadServeConfig } from '#functions/local/serve-config.ts';
 import { createServerLog } from '#functions/local/server-log.ts';
@@ -52,7 +55,7 @@ async function run({ options, env, print }: CommandContext<typeof OPTIONS>): Pro
     admin_key: server.keys.adminKey,
     pid: process.pid,
   };
-  print(facts, greeting(server));
+  print(facts, asCalled(greeting(server, config.data), env));
   log.debug(await ended);
   let exitCode = 0;
   await server.close().catch((error: unknown) => {
@@ -72,13 +75,19 @@ function waitForEnd(env: NodeJS.ProcessEnv, stay: boolean): Promise<string> {
   });
 }
 
-function greeting({ url, keys, signInPath }: EmbeddedServer): string {
-  return `Onestep is running at ${url}
+function greeting({ url, keys, signInPath }: EmbeddedServer, data: string): string {
+  const link = `Onestep is running at ${url}
 
   In a browser   ${url}${signInPath()}
-                 signs in once; "npx --no onestep open" makes another
-  API key        ${keys.key}
+                 signs in once; "onestep open" makes another
+`;
+  const ending = 'Ctrl-C stops it.\n';
+  if (!keys.areNew) {
+    return `${link}  API keys       as at the first start; they are in ${join(data, KEYS_FILE)}\n\n${ending}`;
+  }
+  return `${link}  API key        ${keys.key}
   Admin key      ${keys.adminKey}
+                 printed this once; they stay in ${join(data, KEYS_FILE)}
 
 Try it:
 
@@ -87,6 +96,5 @@ Try it:
     -H "Content-Type: application/json" -H "Accept: image/png" \\
     -d '{"prompt": "a red house by the sea at sunset", "seed": 7}' -o picture.png
 
-Ctrl-C stops it.
-`;
+${ending}`;
 }

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
 import { STACK_PARTS, type StackPart } from '#shared/deployment/names.ts';
 import { PROJECT_FOLDER } from './project.ts';
@@ -33,7 +34,7 @@ export function createCdk(run: RunCommand, stage: string) {
 
 function cdkProgram(): string {
   try {
-    return createRequire(import.meta.url).resolve('aws-cdk/bin/cdk');
+    return createRequire(join(PROJECT_FOLDER, 'package.json')).resolve('aws-cdk/bin/cdk');
   } catch (cause) {
     throw new AppError(
       'unavailable',

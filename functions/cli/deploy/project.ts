@@ -4,8 +4,12 @@ import { choice } from '#functions/cli/option-types.ts';
 import { defined } from '#shared/core/defined.ts';
 import { type DeploymentSettings, loadSettings } from '#shared/deployment/settings.ts';
 
-/** This project's own folder, where cdk.json is. */
-export const PROJECT_FOLDER = fileURLToPath(new URL('../../..', import.meta.url));
+/**
+ * The project's folder, where cdk.json is: this checkout, or the copy that a package has in its data
+ * folder, which the launcher names.
+ */
+export const PROJECT_FOLDER =
+  process.env['ONESTEP_PROJECT'] || fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The option that every command about a deployment has. */
 export const STAGE_OPTION = {

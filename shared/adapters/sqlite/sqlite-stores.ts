@@ -28,6 +28,9 @@ export interface SqliteOptions {
   readonly randomBytes: RandomBytes;
 }
 
+/** In the data folder. */
+export const DATABASE_FILE = 'onestep.sqlite';
+
 export interface SqliteStores {
   readonly jobs: JobStore;
   readonly ledger: Ledger;
@@ -46,7 +49,7 @@ export interface SqliteStores {
 export function openSqliteStores(options: SqliteOptions): SqliteStores {
   makeFolder(options.folder);
   const lock = lockFolder(options.folder);
-  const db = openDatabase(join(options.folder, 'onestep.sqlite'), options, lock.release);
+  const db = openDatabase(join(options.folder, DATABASE_FILE), options, lock.release);
   const writer = createWriter(db);
   let open = true;
   const whileOpen = <Store extends object>(store: Store) => guard(store, () => open);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '#functions/cli/commands.ts';
-import { asCalled, overviewHelp } from '#functions/cli/help.ts';
+import { overviewHelp } from '#functions/cli/help.ts';
+import { asCalled } from '#functions/cli/program-name.ts';
 import { nearest } from '#shared/core/nearest.ts';
 
 const WORDS = ['start', 'serve', 'keys', 'generate', 'top'];
@@ -26,7 +27,7 @@ describe('asCalled', () => {
     const text = 'Start one with "onestep start".\n\nExamples:\n  onestep top\nonestep.config.json';
     expect(asCalled(text, {})).toBe(text);
     expect(asCalled(text, { npm_lifecycle_event: 'onestep' })).toBe(
-      'Start one with "npm run -s onestep -- start".\n\nExamples:\n  npm run -s onestep -- top\nonestep.config.json',
+      'Start one with "npx --no onestep start".\n\nExamples:\n  npx --no onestep top\nonestep.config.json',
     );
   });
 });

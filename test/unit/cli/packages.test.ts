@@ -34,7 +34,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'onestep-install-'));
   const cli = join(folder, 'functions', 'cli');
   mkdirSync(cli, { recursive: true });
-  for (const name of ['packages.mjs', 'install.mjs']) {
+  for (const name of ['foreign-binaries.mjs', 'packages.mjs', 'install.mjs']) {
     cpSync(fromRoot(`functions/cli/${name}`), join(cli, name));
   }
   const start = "import { installPackages } from './packages.mjs';\ninstallPackages(false);\n";

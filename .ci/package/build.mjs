@@ -1,0 +1,51 @@
+// What "npm pack" puts into the package: plain JavaScript and the pages' assets, so that nothing is
+// compiled where it runs; the sources as an archive, from which "deploy" builds; and both lockfiles.
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { register } from 'tsx/esm/api';
+import { clean, DIST, ROOT, SHRINKWRAP } from './clean.mjs';
+import { compile } from './compile.mjs';
+import { pruneLockfile } from './prune-lockfile.mjs';
+
+/** What the CDK app needs of the packages for development. */
+const FOR_CDK = ['aws-cdk', 'aws-cdk-lib', 'cdk-nag', 'constructs'];
+/** What runs, and what is deployed; tests and documents are not. */
+const SOURCES = ['cdk.json', 'tsconfig.json', 'functions', 'infra', 'shared'];
+const MODEL = ['models/demo/repo', 'models/demo/onestep_unet.bin'];
+
+const readJson = (name) => JSON.parse(readFileSync(`${ROOT}/${name}`, 'utf8'));
+const writeJson = (path, value) => writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`);
+const only = (versions, names) => Object.fromEntries(names.map((name) => [name, versions[name]]));
+
+clean();
+mkdirSync(`${DIST}/project`, { recursive: true });
+const manifest = readJson('package.json');
+const lockfile = readJson('package-lock.json');
+
+// The package has an import map of its own, in which there is no TypeScript to load.
+register();
+await compile(ROOT, DIST);
+writeFileSync(`${DIST}/no-typescript.mjs`, 'export const register = () => undefined;\n');
+writeJson(`${DIST}/package.json`, {
+  type: 'module',
+  imports: {
+    '#shared/*': './shared/*',
+    '#functions/*': './functions/*',
+    '#typescript': './no-typescript.mjs',
+    '#typescript-loader': './no-typescript.mjs',
+  },
+});
+cpSync(`${ROOT}/cdk.json`, `${DIST}/cdk.json`);
+for (const path of MODEL) cpSync(`${ROOT}/${path}`, `${DIST}/${path}`, { recursive: true });
+
+const { devDependencies, ...rest } = manifest;
+const project = { ...rest, devDependencies: only(devDependencies, FOR_CDK) };
+writeJson(`${DIST}/project/package.json`, project);
+writeJson(`${DIST}/project/package-lock.json`, pruneLockfile(lockfile, FOR_CDK));
+cpSync(`${ROOT}/.npmrc`, `${DIST}/project/.npmrc`);
+// As an archive, because npm leaves lockfiles and .npmrc out of packages.
+const own = ['-C', `${DIST}/project`, 'package.json', 'package-lock.json', '.npmrc'];
+execFileSync('tar', ['-czf', `${DIST}/project.tar.gz`, ...own, '-C', ROOT, ...SOURCES]);
+clean('project');
+
+writeJson(SHRINKWRAP, pruneLockfile(lockfile, []));

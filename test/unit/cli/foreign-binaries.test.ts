@@ -1,0 +1,58 @@
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { fromRoot } from '#test/helpers/root.ts';
+
+const { removeForeignBinaries } = await import(fromRoot('functions/cli/foreign-binaries.mjs'));
+
+const PLATFORMS = ['linux/x64', 'linux/arm64', 'darwin/arm64', 'win32/x64', 'win32/arm64'];
+const LINUX = { platform: 'linux', arch: 'x64' };
+
+let root: string;
+let packages: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'onestep-binaries-'));
+  packages = join(root, 'node_modules');
+  for (const platform of PLATFORMS) mkdirSync(binaries(platform), { recursive: true });
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const binaries = (platform: string) =>
+  join(packages, 'onnxruntime-node', 'bin', 'napi-v6', platform);
+const left = () => PLATFORMS.filter((platform) => existsSync(binaries(platform)));
+
+test('only this platform’s libraries stay', () => {
+  removeForeignBinaries(root, LINUX);
+  expect(left()).toEqual(['linux/x64']);
+});
+
+test('the packages of a parent folder count, as under npx', () => {
+  const inside = join(packages, 'onestep');
+  mkdirSync(inside);
+  removeForeignBinaries(inside, LINUX);
+  expect(left()).toEqual(['linux/x64']);
+});
+
+test('a platform without libraries of its own loses nothing', () => {
+  removeForeignBinaries(root, { platform: 'freebsd', arch: 'x64' });
+  removeForeignBinaries(root, { platform: 'linux', arch: 'riscv64' });
+  expect(left()).toEqual(PLATFORMS);
+});
+
+test.each(['node_modules', 'node_modules/onnxruntime-node', 'node_modules/onnxruntime-node/bin'])(
+  'nothing is removed behind a link at %s',
+  (linked) => {
+    const elsewhere = join(root, 'elsewhere');
+    renameSync(join(root, linked), elsewhere);
+    symlinkSync(elsewhere, join(root, linked));
+    removeForeignBinaries(root, LINUX);
+    expect(left()).toEqual(PLATFORMS);
+  },
+);
+
+test('a folder without the package is left alone', () => {
+  rmSync(packages, { recursive: true });
+  expect(() => removeForeignBinaries(root, LINUX)).not.toThrow();
+});
