@@ -64,7 +64,7 @@ async function copyTree(from: string, to: string): Promise<readonly number[]> {
 }
 
 /** What a running server has not finished writing. */
-const isUnfinished = (name: string) => /\.(tmp|part)$/.test(name);
+const isUnfinished = (name: string) => /~[0-9a-f]{12}$|[.](tmp|part)$/.test(name);
 
 /** A picture may be erased while its neighbours are copied. */
 function ifGone(error: NodeJS.ErrnoException): undefined {

@@ -118,7 +118,8 @@ const ServeSchema = z.strictObject({
 export type ServeConfig = Readonly<z.infer<typeof ServeSchema>>;
 
 export const CONFIG_FILE = 'onestep.config.json';
-const NAMES = Object.keys(ServeSchema.shape);
+/** Every setting by its name in the file. */
+export const SETTING_NAMES = Object.keys(ServeSchema.shape);
 
 export interface ConfigSources {
   /** Words of the command line by setting; they win over everything. */
@@ -192,7 +193,7 @@ const JSON_SETTINGS = new Set(['models', 'aliases', 'prices', 'safety', 'c2pa'])
 /** Variables that begin with `ONESTEP_` and name a setting. */
 function readEnvironment(env: ConfigSources['env'], faults: string[]) {
   const values: Record<string, unknown> = {};
-  for (const name of NAMES) {
+  for (const name of SETTING_NAMES) {
     const text = env[variableOf(name)];
     if (text === undefined || text === '') continue;
     values[name] = text;

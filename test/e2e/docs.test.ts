@@ -19,19 +19,19 @@ const run = promisify(execFile);
 
 /**
  * Why a shell block is not run here: `env` sets what the test sets itself, `hub` needs the Hugging
- * Face hub, `aws` an account, `ci` is a command of `.ci/run`, `bench` takes
- * minutes and many gigabytes. Whatever is not run is still checked to name commands and options that
+ * Face hub, `aws` an account, `host` a server of one's own (test/container/self-host.test.ts follows
+ * them), `ci` is a command of `.ci/run`, `bench` takes minutes and many gigabytes. Whatever is not run is still checked to name commands and options that
  * there are. Python blocks are run by `npm run test:python`, which installs clients.
  */
-const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench'];
+const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench', 'host'];
 
 /** What a block may be: each is run, or read as what it is. */
-const LANGUAGES = ['sh', 'js', 'json', 'python', 'nginx'];
+const LANGUAGES = ['sh', 'js', 'json', 'python', 'nginx', 'ini', 'yaml'];
 /** Calls of `onestep` in blocks and in the text, as their words. */
 function callsOf(file: string): readonly string[][] {
   const text = readFromRoot(file).replaceAll('\\\n', ' ');
   const inline = [...text.matchAll(/`[^`\n]*?\bonestep ([a-z]+[^`\n]*)`/g)];
-  const scripts = [...text.matchAll(/^.*?npm run (?:-s )?onestep -- ([a-z][^\n|>`]*)/gm)];
+  const scripts = [...text.matchAll(/^.*?npx --no onestep ([a-z][^\n|>`]*)/gm)];
   return [...inline, ...scripts].map((match) => (match[1] ?? '').trim().split(/\s+/));
 }
 

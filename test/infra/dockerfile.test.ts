@@ -7,7 +7,6 @@ const PATH = 'functions/gpu/Dockerfile';
 const text = readFromRoot(PATH);
 const stages = readDockerfile(PATH);
 const last = stages.at(-1);
-const keywords = last?.instructions.map(({ keyword }) => keyword);
 
 /** The CUDA that an AMI's driver runs, by AWS's list of inference AMI versions. */
 const CUDA_OF_AMI: Readonly<Record<string, string>> = {
@@ -38,22 +37,47 @@ describe('the GPU image', () => {
   });
 
   it('is as SageMaker wants it: root, exec entrypoint without an init, port 8080', () => {
-    expect(keywords).not.toContain('USER');
-    expect(keywords).not.toContain('CMD');
+    const inImage = last?.instructions.map(({ keyword }) => keyword);
+    expect(inImage).not.toContain('USER');
+    expect(inImage).not.toContain('CMD');
     expect(entrypointOf(stages)[0]).toBe('node');
     expect(text).not.toMatch(/tini|dumb-init/);
     expect(last?.instructions).toContainEqual({ keyword: 'EXPOSE', words: '8080' });
   });
 
   it('holds no weights, no other function and no development package', () => {
-    const copied = stages.flatMap(({ instructions }) =>
-      instructions.filter(({ keyword }) => keyword === 'COPY').map(({ words }) => words),
-    );
-    expect(copied.join()).not.toMatch(/models|\.onnx|safetensors/);
+    const copied = stages
+      .filter((stage) => stage === last || stage.name === 'app')
+      .flatMap(({ instructions }) =>
+        instructions.filter(({ keyword }) => keyword === 'COPY').map(({ words }) => words),
+      );
+    expect(copied.join()).not.toMatch(/models|\.onnx|safetensors|functions \./);
     expect(text).toContain('npm ci --omit=dev');
     const ignored = readFromRoot(`${PATH}.dockerignore`).split('\n');
     expect(ignored[0]).toBe('*');
-    expect(ignored).not.toContain('!models');
+    expect(ignored).toContain('models/*');
+  });
+
+  it('has the whole service as another target, for a machine without a GPU', () => {
+    const cpu = stages.find(({ name }) => name === 'cpu');
+    const words = (keyword: string) =>
+      cpu?.instructions.filter((one) => one.keyword === keyword).map((one) => one.words) ?? [];
+    expect(cpu?.base).toBe('app');
+    expect(JSON.stringify(cpu)).not.toMatch(/cuda|providers|amd64/i);
+    expect(words('USER')).toEqual(['node']);
+    const [entry = '', command = ''] = [...words('ENTRYPOINT'), ...words('CMD')];
+    expect(JSON.parse(entry)).toEqual(['node', 'functions/cli/launch.mjs']);
+    expect(JSON.parse(command)).toEqual(['start', '--stay']);
+    // Each path that is copied is let through to the build.
+    const allowed = readFromRoot(`${PATH}.dockerignore`).split('\n');
+    for (const copied of words('COPY')) {
+      for (const source of copied.split(' ').slice(0, -1)) {
+        const isAllowed = allowed.some(
+          (line) => line.startsWith('!') && source.startsWith(line.slice(1)),
+        );
+        expect(isAllowed, source).toBe(true);
+      }
+    }
   });
 
   it('writes its bill of materials beside the image', () => {
