@@ -146,6 +146,8 @@ export function describeOutbox(name: string, makeStores: MakeStores): void {
       });
       expect((await outbox.get('msg_1'))?.abandonedAt).toBeUndefined();
       expect(await claim(NOW + 5)).toEqual(['msg_1']);
+      expect(await outbox.requeue('msg_1', NOW + 6), 'not while it is due').toBeUndefined();
+      expect(await outbox.get('msg_1')).toMatchObject({ nextAttemptAt: NOW + 5 });
       expect(await outbox.requeue('none', NOW)).toBeUndefined();
     });
 

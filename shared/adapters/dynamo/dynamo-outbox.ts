@@ -26,7 +26,7 @@ export function createDynamoOutbox(table: DynamoTable): Outbox {
     requeue: async (id, nextAttemptAt) => {
       for (;;) {
         const item = await read(id);
-        if (item === undefined) return undefined;
+        if (item === undefined || item.entry.nextAttemptAt !== undefined) return undefined;
         const entry = { ...pending(item.entry), nextAttemptAt };
         if (await table.write([replaceDelivery(item, entry)])) return entry;
       }

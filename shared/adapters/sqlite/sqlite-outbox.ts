@@ -35,7 +35,7 @@ export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbo
   );
   const requeue = db.prepare(
     'UPDATE outbox SET next_attempt_at = ?, visible_at = ?, delivered_at = NULL, ' +
-      'abandoned_at = NULL WHERE id = ?',
+      'abandoned_at = NULL WHERE id = ? AND next_attempt_at IS NULL',
   );
   const selectByJob = db.prepare('SELECT * FROM outbox WHERE job = ? ORDER BY created_at, id');
   const selectByAccount = db.prepare(
@@ -94,8 +94,8 @@ export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbo
 
     requeue: (id, nextAttemptAt) =>
       writer.write(() => {
-        requeue.run(nextAttemptAt, nextAttemptAt, id);
-        return get(id);
+        const { changes } = requeue.run(nextAttemptAt, nextAttemptAt, id);
+        return changes === 0 ? undefined : get(id);
       }),
 
     listByJob: async (job) => selectByJob.all(job).map(toOutboxEntry),
