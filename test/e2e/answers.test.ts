@@ -75,6 +75,18 @@ function pointerStep(step: string | number): string {
   return encodeURIComponent(String(step).replaceAll('~', '~0').replaceAll('/', '~1'));
 }
 
+/** What clients of AUTOMATIC1111's dialect read. */
+const SD_ROUTES = [
+  'progress',
+  'options',
+  'sd-models',
+  'samplers',
+  'schedulers',
+  'upscalers',
+  'latent-upscale-modes',
+  'sd-vae',
+];
+
 const input = { prompt: 'a red lighthouse', num_outputs: 2, seed: 7 };
 
 describe('every answer is what the OpenAPI document says', () => {
@@ -85,6 +97,7 @@ describe('every answer is what the OpenAPI document says', () => {
     await visit('GET', '/v1/models/{owner}/{name}', { params });
     await visit('GET', '/v1/models/{owner}/{name}/versions', { params });
     await visit('GET', '/v1/models/{owner}/{name}/versions/{version}', { params });
+    await visit('POST', '/v1/models/{owner}/{name}/warm', { params });
     await visit('GET', '/v1/hardware');
   });
 
@@ -180,6 +193,10 @@ describe('every answer is what the OpenAPI document says', () => {
     await expect.poll(async () => (await status()).status, { timeout: 30_000 }).toBe('COMPLETED');
     await visit('GET', path, { params: request });
     await visit('PUT', `${path}/cancel`, { params: request, status: 400 });
+    await visit('POST', '/sdapi/v1/txt2img', { body: { prompt, batch_size: 2, steps: 20 } });
+    await visit('POST', '/sdapi/v1/interrupt');
+    await visit('POST', '/sdapi/v1/options', { body: { sd_model_checkpoint: `${owner}/${name}` } });
+    for (const list of SD_ROUTES) await visit('GET', `/sdapi/v1/${list}`);
     await visit('POST', '/mcp', {
       body: { jsonrpc: '2.0', id: 1, method: 'tools/list' },
       headers: { accept: 'application/json, text/event-stream' },
