@@ -27,6 +27,7 @@ import { createImageInspector } from './image-inspector.ts';
 import { ensureC2paFiles } from './local-marking.ts';
 import { createLoopbackQueue } from './loopback-queue.ts';
 import { type DataFolder, openDataFolder, openLocalService } from './open-local-service.ts';
+import { previewImage } from './preview-image.ts';
 import { readBlockList, readImageCheck } from './read-safety.ts';
 import type { ServeConfig } from './serve-config.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
@@ -140,6 +141,7 @@ async function compose(
     },
     countRunning: queue.countInside,
     inspectImage: inspector.inspect,
+    previewImage,
     onWebhookDue: () => deliveries.wake(),
     onRequest(request) {
       metrics.observeRequest(request);

@@ -16,7 +16,10 @@ import type { ServeConfig } from './serve-config.ts';
 /** What a process adds to the API of its service. */
 export interface EmbeddedAppParts
   extends Partial<
-    Pick<ApiDeps, 'checkReady' | 'countRunning' | 'inspectImage' | 'onWebhookDue' | 'onRequest'>
+    Pick<
+      ApiDeps,
+      'checkReady' | 'countRunning' | 'inspectImage' | 'previewImage' | 'onWebhookDue' | 'onRequest'
+    >
   > {
   readonly extras?: readonly RegisterRoutes[];
 }

@@ -82,6 +82,8 @@ export interface ApiDeps {
   readonly onWebhookDue?: (entry: OutboxEntry) => void;
   /** Reads an image file, where this process can: what it says of where it comes from. */
   readonly inspectImage?: (file: Uint8Array) => Promise<ImageFacts>;
+  /** A small webp of an image file, where this process can make one. */
+  readonly previewImage?: (file: Uint8Array) => Promise<Uint8Array>;
   /** Signs the receipts inside images. */
   readonly receiptSigningKey: Uint8Array;
   /** The secret part of a stream's URL: a MAC over the job's id. */

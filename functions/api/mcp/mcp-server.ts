@@ -3,13 +3,13 @@ import { z } from 'zod';
 import type { ApiContext } from '#functions/api/http/context.ts';
 import { reported } from '#functions/api/http/errors.ts';
 import type { RouteDeps } from '#functions/api/http/route-deps.ts';
-import { imageBase64 } from '#functions/api/openai/present-openai.ts';
 import { ownJob } from '#functions/api/predictions/own-job.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { IMAGE_FORMATS, MEDIA_TYPES, SeedWishSchema } from '#shared/core/inference.ts';
+import { IMAGE_FORMATS, SeedWishSchema } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { formatUsd } from '#shared/core/money.ts';
+import { showImages } from './show-images.ts';
 
 // Strict: an argument that is not known is refused before anything is charged.
 const GenerateInput = z.strictObject({
@@ -32,7 +32,8 @@ export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
     {
       title: 'Generate images',
       description:
-        'Makes images from a prompt and shows them. It costs money: see list_models for prices. ' +
+        'Makes images from a prompt and shows them, large ones as small previews; the originals are at the urls. ' +
+        'It costs money: see list_models for prices. ' +
         'A prediction that is not ready in time is named; read it with get_prediction.',
       inputSchema: GenerateInput,
     },
@@ -101,13 +102,7 @@ async function showJob(c: ApiContext, deps: RouteDeps, job: Job): Promise<CallTo
     return { isError: true, content: [text(`Prediction ${job.id} ${job.status}: ${reason}`)] };
   }
   const urls = await deps.presenter.outputUrls(job, c.get('facts').origin);
-  const images = await Promise.all(
-    job.images.map(async (image) => ({
-      type: 'image' as const,
-      data: await imageBase64(deps, image),
-      mimeType: MEDIA_TYPES[image.format],
-    })),
-  );
+  const images = await showImages(deps, job);
   const facts = { id: job.id, urls, seed: job.input?.seed ?? null, cost_micro_usd: job.cost ?? 0 };
   return { content: [...images, text(JSON.stringify(facts))] };
 }
