@@ -11,6 +11,8 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Loa
     start: async () => (await import('./commands/start.ts')).start,
     generate: async () => (await import('./commands/generate.ts')).generate,
     verify: async () => (await import('./commands/verify.ts')).verify,
+    completion: async () =>
+      (await import('./commands/completion.ts')).createCompletion(() => COMMANDS),
   },
   'A running service': {
     open: async () => (await import('./commands/open.ts')).open,

@@ -4,6 +4,7 @@ import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
 import { COMMANDS } from './commands.ts';
 import { errorText, isSystemError } from './error-text.ts';
 import { commandHelp, overviewHelp } from './help.ts';
+import { meantCommand } from './meanings.ts';
 import { parseWords } from './parse-words.ts';
 import { asCalled, programName } from './program-name.ts';
 
@@ -30,7 +31,7 @@ async function main(words: readonly string[]): Promise<number> {
   if (load === undefined) {
     throw new AppError(
       'invalid-request',
-      `There is no command "${name}".${didYouMean(name, Object.keys(COMMANDS), 'onestep ')} See "onestep help".`,
+      `There is no command "${name}".${meant(name)} See "onestep help".`,
     );
   }
   const command = await load();
@@ -50,6 +51,13 @@ async function main(words: readonly string[]): Promise<number> {
     },
   });
   return 0;
+}
+
+/** What was meant, by its letters or else by what other programs call it. */
+function meant(name: string): string {
+  const slip = didYouMean(name, Object.keys(COMMANDS), 'onestep ');
+  const command = meantCommand(name);
+  return slip !== '' || command === undefined ? slip : ` Did you mean "onestep ${command}"?`;
 }
 
 /** `help keys` is `keys --help`. */

@@ -7,6 +7,8 @@ import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
 
 const SOURCE = fileURLToPath(new URL('../../models/demo', import.meta.url));
 const REPOSITORY = join(SOURCE, 'repo');
+/** The demo model's first tokenizer; its second differs in padding alone. */
+export const DEMO_TOKENIZER = join(REPOSITORY, 'tokenizer');
 const UNET = join(SOURCE, 'onestep_unet.bin');
 
 /**

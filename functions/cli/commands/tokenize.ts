@@ -1,24 +1,27 @@
 import { z } from 'zod';
 import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
+import { path } from '#functions/cli/option-types.ts';
+import { DEMO_TOKENIZER } from '#functions/local/demo-model.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type Encoding, loadTokenizer } from '#shared/engine/pipeline/tokenizer.ts';
 
 export const tokenize = defineCommand({
   summary: 'show how a tokenizer reads prompts, and what of them it cuts',
-  usage: '--tokenizer DIR [PROMPT …] [options]',
+  usage: '[PROMPT …] [options]',
   options: {
-    tokenizer: option('DIR', 'a folder with vocab.json and merges.txt, or tokenizer.json'),
+    tokenizer: option(
+      'DIR',
+      "a folder with vocab.json and merges.txt, or tokenizer.json; default: the demo model's",
+      path(),
+    ),
   },
   positionals: z.array(z.string()),
   examples: [
-    'onestep tokenize --tokenizer models/demo/repo/tokenizer "A photo of a dog."',
-    `echo '["A photo of a dog.", "a cat"]' | onestep tokenize --tokenizer models/demo/repo/tokenizer --json`,
+    'onestep tokenize "A photo of a dog."',
+    `echo '["A photo of a dog.", "a cat"]' | onestep tokenize --json`,
   ],
   async run({ options, positionals, stdin, print }) {
-    if (!options.tokenizer) {
-      throw new AppError('invalid-request', 'tokenize needs --tokenizer DIR.');
-    }
-    const tokenizer = loadTokenizer(options.tokenizer);
+    const tokenizer = loadTokenizer(options.tokenizer ?? DEMO_TOKENIZER);
     const prompts = positionals.length > 0 ? positionals : await readPrompts(stdin);
     const encodings = prompts.map((prompt) => tokenizer.encode(prompt));
     print(encodings, encodings.map(describeEncoding).join(''));
