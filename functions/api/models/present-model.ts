@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ApiDeps } from '#functions/api/http/deps.ts';
-import { createImageInputSchema } from '#functions/api/predictions/image-input.ts';
+import { imageInputSchema } from '#functions/api/predictions/image-input.ts';
 import { toIso } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { aspectSizes, type CatalogModel } from '#shared/service/domain/catalog.ts';
@@ -87,7 +87,7 @@ export function createModelPresenter(deps: Pick<ApiDeps, 'catalog' | 'pricing'>)
 
 /** The document that Replicate's tools read a model's form from. */
 function openApiSchemaOf(model: CatalogModel): Record<string, unknown> {
-  const { $schema: _dialect, ...input } = z.toJSONSchema(createImageInputSchema(model), {
+  const { $schema: _dialect, ...input } = z.toJSONSchema(imageInputSchema(model), {
     io: 'input',
   });
   return {

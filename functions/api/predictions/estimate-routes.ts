@@ -4,7 +4,7 @@ import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { ZERO_USD } from '#shared/core/money.ts';
 import { chooseModel } from './choose-model.ts';
 import { EstimateOrderSchema, EstimateSchema } from './estimate-schema.ts';
-import { createImageInputSchema, parseImageInput } from './image-input.ts';
+import { imageInputSchema, parseImageInput } from './image-input.ts';
 
 /** `POST /v1/estimate`: price and expected time of an order, before it is paid for. */
 export const registerEstimate: RegisterRoutes = (app, deps) =>
@@ -20,7 +20,7 @@ export const registerEstimate: RegisterRoutes = (app, deps) =>
     failures: [415, 422],
     async handle(c, { body }) {
       const model = chooseModel(deps.catalog, body.version ?? body.model);
-      const { input } = parseImageInput(createImageInputSchema(model), model, body.input);
+      const { input } = parseImageInput(imageInputSchema(model), model, body.input);
       const quote = deps.pricing.quote(model.name, input);
       const account = await deps.ledger.getAccount(callerOf(c).account.id);
       const balance = account?.balance ?? ZERO_USD;

@@ -8,8 +8,7 @@ import { allowsSize, aspectSizes, type CatalogModel } from '#shared/service/doma
 
 const DEFAULT_QUALITY = 90;
 
-/** What a model takes as `input`: strict, so that a mistyped name is an error rather than ignored. */
-export function createImageInputSchema({ size, formats, maxOutputs, hasDrafts }: CatalogModel) {
+function createImageInputSchema({ size, formats, maxOutputs, hasDrafts }: CatalogModel) {
   const side = (fallback: number) =>
     z
       .number()
@@ -59,6 +58,18 @@ export function createImageInputSchema({ size, formats, maxOutputs, hasDrafts }:
 }
 
 export type ImageInputSchema = ReturnType<typeof createImageInputSchema>;
+
+/** Building a schema takes as long as a dozen requests: once for each model. */
+const schemas = new WeakMap<CatalogModel, ImageInputSchema>();
+
+/** What a model takes as `input`: strict, so that a mistyped name is an error rather than ignored. */
+export function imageInputSchema(model: CatalogModel): ImageInputSchema {
+  const known = schemas.get(model);
+  if (known !== undefined) return known;
+  const schema = createImageInputSchema(model);
+  schemas.set(model, schema);
+  return schema;
+}
 
 export interface ParsedInput {
   readonly input: Order['input'];

@@ -13,7 +13,7 @@ import { formatUsd, type MicroUsd } from '#shared/core/money.ts';
 import type { SubmitResult } from '#shared/service/domain/admission.ts';
 import type { CatalogModel } from '#shared/service/domain/catalog.ts';
 import type { Quote } from '#shared/service/domain/pricing.ts';
-import { createImageInputSchema, type ParsedInput, parseImageInput } from './image-input.ts';
+import { imageInputSchema, type ParsedInput, parseImageInput } from './image-input.ts';
 import { createLostCallers } from './lost-callers.ts';
 import type { CreatePrediction } from './prediction-schema.ts';
 
@@ -52,20 +52,11 @@ export interface Submitted {
 
 /** The way from a request to a job, the same for every dialect. */
 export function createPredictionIntake(deps: IntakeDeps) {
-  const schemas = new Map(
-    deps.catalog.models.map((model) => [model, createImageInputSchema(model)] as const),
-  );
   const lostCallers = createLostCallers({
     jobs: deps.jobs,
     clock: deps.clock,
     onError: (error) => deps.onError(error, 'a lost connection'),
   });
-
-  const schemaOf = (model: CatalogModel) => {
-    const schema = schemas.get(model);
-    if (schema === undefined) throw new AppError('internal-error', `no schema for ${model.name}`);
-    return schema;
-  };
 
   /** Refuses an order that can't be paid for without a transaction. */
   const assertFunds = async (
@@ -96,7 +87,7 @@ export function createPredictionIntake(deps: IntakeDeps) {
       }
       const facts = c.get('facts');
       const { key } = callerOf(c);
-      const parsed = parseImageInput(schemaOf(model), model, order.input, order.inputPath);
+      const parsed = parseImageInput(imageInputSchema(model), model, order.input, order.inputPath);
       const webhook = webhookOf(extras, allowLocalWebhooks);
       const headers = readHeaders(c, route);
       const mayBeLost = headers.idempotency === undefined && (await lostCallers.mayBeBack(key.id));
