@@ -23,7 +23,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // For the tests that use ONNX Runtime by itself; the product sees to it in its own processes.
-    env: { ORT_DISABLE_TELEMETRY: '1' },
+    // Commands say how they were called, which is the same whatever started the tests.
+    env: { ORT_DISABLE_TELEMETRY: '1', npm_lifecycle_event: 'test' },
     projects: [
       {
         extends: true,

@@ -68,6 +68,8 @@ function modelLines({ models }: Status): readonly string[] {
       String(running ?? '?'),
       `${eta_seconds} s`,
     ]),
+    // The screen cuts its lines itself.
+    { columns: undefined, hasColour: false },
   );
   return table.trimEnd().split('\n');
 }

@@ -12,7 +12,7 @@ import { formatUsd, microUsd } from '#shared/core/money.ts';
 
 const DEFAULT_LINES = 20;
 const MAX_LINES = 100;
-const PROMPT_WIDTH = 48;
+const PROMPT_WIDTH = 100;
 
 export const logs = defineCommand({
   summary: 'list recent predictions, or follow one to its end',
