@@ -13,7 +13,10 @@ assert.equal(Buffer.from(image.data[0].b64_json, 'base64').toString('latin1', 1,
 assert.ok(image.warnings[0].includes('1536x1024'));
 
 const link = await client.images.generate({ model: 'dall-e-3', prompt, style: 'vivid' });
-assert.equal((await fetch(link.data[0].url)).headers.get('content-type'), 'image/png');
+const file = await fetch(link.data[0].url);
+assert.equal(file.headers.get('content-type'), 'image/png');
+// An answer that is not read keeps its connection, and this process.
+assert.ok((await file.arrayBuffer()).byteLength > 1000);
 
 const stream = await client.images.generate({
   model: 'gpt-image-1',
