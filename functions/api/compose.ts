@@ -180,6 +180,7 @@ function settingsOf(config: ApiConfig): ApiSettings {
     maxWaitMs: MAX_WAIT_MS,
     maxStreamMs: MAX_WAIT_MS,
     attachGraceMs: ATTACH_GRACE_MS,
+    runningCancelsPerHour: config.RUNNING_CANCELS_PER_HOUR,
     paused: config.PAUSED === '1',
     allowLocalWebhooks: false,
   };

@@ -112,6 +112,7 @@ function settingsOf(config: ServeConfig, operatorAccount: AccountId): ApiSetting
     maxWaitMs: config.maxWaitSeconds * 1000,
     maxStreamMs: MAX_STREAM_MS,
     attachGraceMs: config.attachGraceSeconds * 1000,
+    runningCancelsPerHour: config.runningCancelsPerHour,
     paused: config.paused,
     allowLocalWebhooks: config.allowLocalWebhooks,
   };

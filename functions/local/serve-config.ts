@@ -101,6 +101,8 @@ const ServeSchema = z.strictObject({
   queueLimit: whole(1, 10_000_000).default(20_000),
   /** Most of them that may be of one account. */
   accountQueueLimit: whole(1, 10_000_000).default(5_000),
+  /** Running predictions that an account may cancel in an hour; past that they are finished and charged. */
+  runningCancelsPerHour: whole(0, 1_000_000).default(20),
   retentionHours: whole(1, 24 * 3650).default(24 * 7),
   jobDeadlineSeconds: whole(5, 86_400).default(3600),
   /** The longest that a create is held open; clients give up at 60. */

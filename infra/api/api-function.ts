@@ -55,6 +55,7 @@ function environment({ settings }: OnestepStack, data: DataStack): OwnEnvironmen
     RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
     QUEUE_LIMIT: String(settings.queueLimit),
     ACCOUNT_QUEUE_LIMIT: String(settings.accountQueueLimit),
+    RUNNING_CANCELS_PER_HOUR: String(settings.runningCancelsPerHour),
     RETENTION_HOURS: String(settings.retentionDays * 24),
     ...defined({
       SCALED_VARIANT: settings.scaling ? VARIANT_NAME : undefined,

@@ -37,7 +37,8 @@ export function createCachedJobStore(store: JobStore): JobStore {
       return job;
     },
     extendAttach: (id, attachBy) => forgetAfter(id, store.extendAttach(id, attachBy)),
-    requestCancel: (id, at) => forgetAfter(id, store.requestCancel(id, at)),
+    requestCancel: (id, at, runningPerHour) =>
+      forgetAfter(id, store.requestCancel(id, at, runningPerHour)),
     settle: (settlement) => forgetAfter(settlement.job, store.settle(settlement)),
     removeData: (id, at) => forgetAfter(id, store.removeData(id, at)),
   };

@@ -145,7 +145,7 @@ async function cancel(c: ApiContext, deps: RouteDeps, job: Job): Promise<Respons
   if (isTerminal(job.status)) {
     return falJson(c, 400, FalEndedSchema, { status: 'ALREADY_COMPLETED' }, job);
   }
-  await deps.settlement.cancelJob(job.id);
+  await deps.settlement.cancelJob(job.id, deps.settings.runningCancelsPerHour);
   return falJson(c, 202, FalCancelSchema, { status: 'CANCELLATION_REQUESTED' }, job);
 }
 

@@ -34,6 +34,8 @@ export interface ApiSettings {
   readonly maxStreamMs: number;
   /** How long a job whose caller can't poll is kept after its call was answered with 503. */
   readonly attachGraceMs: number;
+  /** How many running jobs an account may cancel in an hour. */
+  readonly runningCancelsPerHour: number;
   /** Every create is answered with 503. */
   readonly paused: boolean;
   /** Webhooks may go over plain http and to this machine. For development. */

@@ -87,16 +87,21 @@ export const registerPredictions: RegisterRoutes = (app, deps) => {
     operationId: 'cancelPrediction',
     scopes: ['predict'],
     summary: 'Cancel a prediction; one that has ended stays as it is',
+    description:
+      'A waiting prediction ends at once and is free. An account may cancel so many running ones an hour; past that a prediction is finished and charged, and `warnings` says `too-many-cancels`.',
     params: IdParams,
     returns: 'The prediction',
     answer: PredictionSchema,
     failures: [404],
     async handle(c, { params: { id } }) {
       const job = await ownJob(c, deps, id);
-      const asked = (await deps.settlement.cancelJob(job.id)) ?? job;
-      const latest = isTerminal(asked.status)
-        ? asked
-        : await deps.watcher.waitForEnd(asked, CANCEL_WAIT_MS, c.req.raw.signal);
+      const { runningCancelsPerHour } = deps.settings;
+      const asked = (await deps.settlement.cancelJob(job.id, runningCancelsPerHour)) ?? job;
+      const runsOn = asked.cancelRequestedAt === undefined;
+      const latest =
+        isTerminal(asked.status) || runsOn
+          ? asked
+          : await deps.watcher.waitForEnd(asked, CANCEL_WAIT_MS, c.req.raw.signal);
       return deps.present(latest ?? asked, c.get('facts').origin);
     },
   });

@@ -97,7 +97,8 @@ const registerOpenJobs: RegisterRoutes = (app, deps) => {
     answer: z.object({}),
     async handle(c) {
       const open = await openJobs(c, deps);
-      await Promise.all(open.map(({ id }) => deps.settlement.cancelJob(id)));
+      const { runningCancelsPerHour } = deps.settings;
+      await Promise.all(open.map(({ id }) => deps.settlement.cancelJob(id, runningCancelsPerHour)));
       return {};
     },
   });

@@ -10,6 +10,7 @@ import { deliveryWrites } from './delivery-item.ts';
 import type { DynamoTable, Key } from './dynamo-table.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
 import { dueAt, givenBack, type JobItem, readJobItem, replaceJob } from './job-item.ts';
+import { requestCancel } from './request-cancel.ts';
 import { settle } from './settle.ts';
 import { AFTER, sortable } from './table-schema.ts';
 import { createWaitingLine } from './waiting-line.ts';
@@ -95,12 +96,7 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
             : undefined,
         outbox,
       ),
-    requestCancel: (id, at) =>
-      changeJob(table, id, (job) =>
-        isTerminal(job.status) || job.cancelRequestedAt !== undefined
-          ? undefined
-          : { ...job, cancelRequestedAt: at },
-      ),
+    requestCancel: (id, at, runningPerHour) => requestCancel(table, { id, at, runningPerHour }),
     settle: (settlement) => settle(table, settlement),
     listOverdue: (now, limit) =>
       listDue(table, { pk: indexKeys.openJobs, now, limit }, (job) => !isTerminal(job.status)),

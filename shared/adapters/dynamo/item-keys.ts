@@ -16,6 +16,8 @@ export const itemKeys = {
     pk: `ACC#${account}`,
     sk: `RANK#${model}`,
   }),
+  /** How many running jobs an account has cancelled in the latest hour in which it did. */
+  runningCancels: (account: AccountId): Key => ({ pk: `ACC#${account}`, sk: 'CANCELS' }),
   /** A partition of its own: the function that delivers may write deliveries and this, no account. */
   webhookSettings: (account: AccountId): Key => ({ pk: `RECEIVER#${account}`, sk: 'SECRETS' }),
   webhookHealth: (account: AccountId, urlHash: string): Key => ({

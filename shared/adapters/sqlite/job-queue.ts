@@ -36,10 +36,6 @@ export function createJobQueue(db: Database.Database, getJob: (id: JobId) => Job
     "UPDATE jobs SET status = 'processing', started_at = ?, progress = ? " +
       "WHERE id = ? AND attempts = ? AND lease_expires_at IS NOT NULL AND status = 'starting'",
   );
-  const cancel = db.prepare(
-    'UPDATE jobs SET cancel_requested_at = ?1, due_at = min(due_at, ?1), waiting = 0 ' +
-      'WHERE id = ?2 AND completed_at IS NULL AND cancel_requested_at IS NULL',
-  );
   const attach = db.prepare(
     'UPDATE jobs SET attach_by = ?1, ' +
       'due_at = min(deadline, ?1, coalesce(cancel_requested_at, deadline)) ' +
@@ -87,7 +83,6 @@ export function createJobQueue(db: Database.Database, getJob: (id: JobId) => Job
       const { changes } = note.run(JSON.stringify(progress), id, token, progress.imagesDone);
       return changed(id, changes, outbox);
     },
-    requestCancel: (id: JobId, at: number) => changed(id, cancel.run(at, id).changes),
     extendAttach(id: JobId, attachBy: number): void {
       attach.run(attachBy, id);
     },

@@ -207,6 +207,15 @@ const MIGRATIONS: readonly string[] = [
   -- How many claims came to nothing, since nobody took the job over.
   ALTER TABLE jobs ADD COLUMN refusals INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- How many running jobs an account has cancelled in the latest hour in which it did; hours count
+  -- from the Unix epoch.
+  CREATE TABLE running_cancels (
+    account TEXT NOT NULL PRIMARY KEY,
+    hour INTEGER NOT NULL,
+    count INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

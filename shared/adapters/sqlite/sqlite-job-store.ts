@@ -3,6 +3,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { type JobId, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
 import { isWaiting, type Job } from '#shared/core/job.ts';
 import type { JobQuery, JobStore } from '#shared/service/ports/job-store.ts';
+import { createRequestCancel } from './cancel-rows.ts';
 import { createCreditRows } from './credit-rows.ts';
 import type { Writer } from './group-commit.ts';
 import { createAdmit } from './job-admission.ts';
@@ -88,7 +89,7 @@ export function createSqliteJobStore(
     giveBackAll: inTransaction(queue.giveBackAll),
     markStarted: inTransaction(queue.markStarted),
     noteProgress: inTransaction(queue.noteProgress),
-    requestCancel: inTransaction(queue.requestCancel),
+    requestCancel: inTransaction(createRequestCancel(db, getJob)),
     settle: inTransaction(end.settle),
     removeData: inTransaction(end.removeData),
 

@@ -162,10 +162,14 @@ export function createSettlement(deps: SettlementDeps) {
     /**
      * Cancels: a waiting job ends here and is released; a running one is asked to stop and ends with
      * its completion; an ended one stays as it is. Undefined when there is no such job.
+     *
+     * @param runningPerHour how many running jobs an account may cancel in an hour; past that the job
+     *   runs on and has the warning `too-many-cancels`. No limit by default
      */
-    async cancelJob(id: JobId): Promise<Job | undefined> {
-      const asked = await jobs.requestCancel(id, clock.now());
+    async cancelJob(id: JobId, runningPerHour?: number): Promise<Job | undefined> {
+      const asked = await jobs.requestCancel(id, clock.now(), runningPerHour);
       if (asked.job === undefined || isTerminal(asked.job.status)) return asked.job;
+      if (asked.job.cancelRequestedAt === undefined) return asked.job;
       const ended = await settle(asked.job, { state: 'queued' }, { kind: 'canceled' }, []);
       if (ended !== undefined) return ended;
       await queue.cancel(id);

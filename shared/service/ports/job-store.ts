@@ -163,8 +163,14 @@ export interface JobStore {
     outbox: readonly OutboxEntry[],
   ): Promise<ChangeResult>;
 
-  /** Notes a request to cancel an open job; the time of the first request stays. */
-  requestCancel(id: JobId, at: number): Promise<ChangeResult>;
+  /**
+   * Notes a request to cancel an open job; the time of the first request stays.
+   *
+   * @param runningPerHour how many claimed jobs an account may cancel in an hour by the clock. Past
+   *   that the job runs on, with a warning that says so, and nothing was changed by the wish. Waiting
+   *   jobs don't count. No limit by default
+   */
+  requestCancel(id: JobId, at: number, runningPerHour?: number): Promise<ChangeResult>;
 
   /** Capture or release, terminal state and outbox entries; all or nothing, once per job. */
   settle(settlement: Settlement): Promise<ChangeResult>;

@@ -229,6 +229,42 @@ export function describeQueue(test: JobStoreTest): void {
       expect(await jobs.claimNext(MODEL.name, NOW + HOUR, LEASE_MS)).toBeUndefined();
     });
 
+    test('an account cancels so many running jobs an hour; past that they run on and say so', async ({
+      clock,
+      jobs,
+      admitted,
+      claimed,
+    }) => {
+      for (let i = 0; i < 4; i++) await admitted({ createdAt: NOW + i });
+      const waiting = await admitted({ createdAt: NOW + 9 });
+      const first = await claimed();
+      const second = await claimed();
+      const third = await claimed();
+      const fourth = await claimed();
+      // Two at once have one to share, and a repetition is free.
+      const both = await Promise.all(
+        [first, second].map(({ id }) => jobs.requestCancel(id, NOW, 1)),
+      );
+      expect(both.map(({ changed }) => changed).sort()).toEqual([false, true]);
+      const [taken] = both.filter(({ changed }) => changed);
+      const again = await jobs.requestCancel(taken?.job?.id as JobId, NOW, 1);
+      expect(again).toMatchObject({
+        changed: false,
+        job: { cancelRequestedAt: NOW, warnings: [] },
+      });
+      for (let i = 0; i < 2; i++) {
+        const refused = await jobs.requestCancel(third.id, NOW, 1);
+        expect(refused.changed).toBe(false);
+        expect(refused.job?.cancelRequestedAt).toBeUndefined();
+        expect(refused.job?.warnings).toEqual([expect.stringMatching(/^too-many-cancels: 1 /)]);
+        expect(await jobs.get(third.id)).toEqual(refused.job);
+      }
+      expect((await jobs.requestCancel(waiting.id, NOW, 1)).changed).toBe(true);
+      expect((await jobs.requestCancel(third.id, NOW)).changed).toBe(true);
+      clock.advance(HOUR);
+      expect((await jobs.requestCancel(fourth.id, NOW + HOUR, 1)).changed).toBe(true);
+    });
+
     test('an ended or unknown job takes no wish', async ({ jobs, admitted }) => {
       const job = await admitted();
       await jobs.settle(sampleSettlement(job));

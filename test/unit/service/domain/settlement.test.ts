@@ -156,6 +156,27 @@ describe('settlement', () => {
     expect(await read(world, job.id)).toMatchObject({ status: 'succeeded', cost: PRICE });
   });
 
+  test('past the cancellations of an hour a running job is finished and charged; a waiting one is free', async () => {
+    const [first, second] = [await running(), await running()];
+    const { settlement } = world.services;
+    expect(await settlement.cancelJob(first.id, 1)).toMatchObject({
+      cancelRequestedAt: world.clock.now(),
+    });
+    const refused = await settlement.cancelJob(second.id, 1);
+    expect(refused?.cancelRequestedAt).toBeUndefined();
+    await apply(await world.gpu.run(second.id));
+    expect(await read(world, second.id)).toMatchObject({
+      status: 'succeeded',
+      cost: PRICE,
+      warnings: [expect.stringContaining('too-many-cancels')],
+    });
+    const waiting = await order(world);
+    expect(await settlement.cancelJob(waiting.id, 1)).toMatchObject({
+      status: 'canceled',
+      cost: 0,
+    });
+  });
+
   test('cancelling an ended job returns it as it is; an unknown one is undefined', async () => {
     const job = await running();
     await apply(await world.gpu.run(job.id));
