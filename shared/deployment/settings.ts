@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
 import { createBlockList } from '#shared/service/domain/block-list.ts';
-import { parseWarmSchedule } from '#shared/service/domain/endpoints/warm-schedule.ts';
-import { INSTANCE_PRICES } from './instance-prices.ts';
+import { ModelSettingsSchema } from './model-settings.ts';
 
 /**
  * Settings of a deployment: the keys `onestep:…` of the CDK context. They come from cdk.json, from
@@ -56,48 +55,6 @@ const Json = <Schema extends z.ZodType>(schema: Schema) =>
     }
   }, schema);
 
-const InstanceType = z.string().refine((type) => Object.hasOwn(INSTANCE_PRICES, type), {
-  error: `must be one of ${Object.keys(INSTANCE_PRICES).join(', ')}`,
-});
-
-const ModelSchema = z.strictObject({
-  /** `owner/name`, as clients write it. */
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*\/[a-z0-9][a-z0-9._-]*$/),
-  /** The model package's digest, as its manifest says: 64 hex digits. */
-  digest: z.string().regex(/^[0-9a-f]{64}$/),
-  /**
-   * What draws: `sagemaker`, an endpoint with a GPU; `lambda`, a function on a CPU, for a model that fits: it
-   * needs no quota and costs nothing at rest.
-   */
-  compute: z.enum(['sagemaker', 'lambda']).default('sagemaker'),
-  /**
-   * One type, or up to five, the preferred one first: where that can't be had, SageMaker takes the next.
-   * What is said of time and money is that of the slowest and of the dearest.
-   */
-  instance: z
-    .preprocess(
-      (types) => (typeof types === 'string' ? [types] : types),
-      z
-        .array(InstanceType)
-        .min(1)
-        .max(5)
-        .refine((types) => new Set(types).size === types.length, { error: 'names a type twice' }),
-    )
-    .default(['ml.g6.xlarge']),
-  /** The most instances at one time: the ceiling of the bill. */
-  maxInstances: z.number().int().min(1).max(100).default(1),
-  /** Minutes without an order after which instances are taken away. Default: what its wakes take. */
-  idleMinutes: z.number().int().min(1).max(1_440).optional(),
-  /** Hours in which an instance is kept, orders or not: `Mon-Fri 08:00-18:00 Europe/Berlin`. */
-  warm: z.string().superRefine(assertSchedule).optional(),
-  /** Dollars for an image of the model's native size class, such as "0.004". */
-  priceUsd: z
-    .string()
-    .regex(/^\d{1,4}(\.\d{1,6})?$/)
-    .default('0.004'),
-});
-export type ModelSettings = z.infer<typeof ModelSchema>;
-
 const SettingsSchema = z.strictObject({
   /** `prod` keeps data when stacks are deleted, and refuses to delete them. */
   stage: z.enum(['dev', 'prod']).default('dev'),
@@ -109,7 +66,7 @@ const SettingsSchema = z.strictObject({
   /** One endpoint each. */
   models: Json(
     z
-      .array(ModelSchema)
+      .array(ModelSettingsSchema)
       .min(1)
       .refine((models) => new Set(models.map((model) => model.name)).size === models.length, {
         error: 'two models have one name',
@@ -205,14 +162,6 @@ export type DeploymentSettings = Readonly<z.infer<typeof SettingsSchema>>;
 export function dailyInstanceHours(settings: DeploymentSettings): number {
   const most = settings.models.reduce((sum, { maxInstances }) => sum + maxInstances, 0);
   return settings.dailyInstanceHours ?? HOURS_OF_AN_INSTANCE * most;
-}
-
-function assertSchedule(text: string, context: z.RefinementCtx): void {
-  try {
-    parseWarmSchedule(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message });
-  }
 }
 
 /** A term that does not work would end every order with a 500. */

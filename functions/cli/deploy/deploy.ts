@@ -1,12 +1,9 @@
 import { z } from 'zod';
 import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { AppError } from '#shared/core/errors.ts';
+import type { ModelSettings } from '#shared/deployment/model-settings.ts';
 import { OUTPUTS, STACK_PARTS, type StackPart, stackName } from '#shared/deployment/names.ts';
-import {
-  type DeploymentSettings,
-  type ModelSettings,
-  NO_IMAGE,
-} from '#shared/deployment/settings.ts';
+import { type DeploymentSettings, NO_IMAGE } from '#shared/deployment/settings.ts';
 import { readManifest } from '#shared/engine/package/manifest.ts';
 import { readGpuPackage } from './gpu-package.ts';
 import type { Finding } from './preflight.ts';
