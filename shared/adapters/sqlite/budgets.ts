@@ -15,17 +15,26 @@ export function createBudgets(db: Database.Database) {
   const take = db.prepare(
     'UPDATE budgets SET spent = spent - ? WHERE key = ? AND period IN (?, ?)',
   );
+  const purge = db.prepare('DELETE FROM budgets WHERE key = ? AND period < ?');
   return {
     spent(key: KeyId, period: string): MicroUsd {
       const row = select.get(key, period) as { spent: number } | undefined;
       return microUsd(row?.spent ?? 0);
     },
+    /** Counts a hold; a key's first of a day removes what is older than a year. */
     add(job: BudgetedJob, amount: MicroUsd): void {
-      put.run(budgetKeyOfJob(job), job.budgetDay, job.budgetMonth, amount);
+      const key = budgetKeyOfJob(job);
+      if (select.get(key, job.budgetDay) === undefined) purge.run(key, yearBefore(job.budgetMonth));
+      put.run(key, job.budgetDay, job.budgetMonth, amount);
     },
     /** Gives back what a hold counted and was not captured. */
     giveBack(job: BudgetedJob, amount: MicroUsd): void {
       if (amount > 0) take.run(amount, budgetKeyOfJob(job), job.budgetDay, job.budgetMonth);
     },
   };
+}
+
+/** Far behind every open job, whose hold may still be given back, even if the clock has leapt. */
+function yearBefore(month: string): string {
+  return `${Number(month.slice(0, 4)) - 1}${month.slice(4)}`;
 }
