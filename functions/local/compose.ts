@@ -89,6 +89,7 @@ async function compose(
 ): Promise<EmbeddedServer> {
   const { config, stores, clock, randomBytes } = folder;
   const metrics = createMetrics(stores);
+  if (stores.lostCommits !== 0) onError(damagedLog(stores.lostCommits), 'opening the database');
   const models = await findModels(config, folder.path, onError);
   const c2pa = await ensureC2paFiles(config, folder.path, folder.secrets.receiptSigningKey);
   const doubt = validityProblem(chainInDer(readFileSync(c2pa.chain, 'utf8')), clock.now());
@@ -229,4 +230,12 @@ async function compose(
       stores.close();
     },
   };
+}
+
+function damagedLog(lost: number | 'all'): Error {
+  const what = lost === 'all' ? 'all its changes' : `${lost} changes at its end`;
+  return new Error(
+    `The database's log was damaged, and ${what} could not be read: what clients did last may be missing, ` +
+      'money included. Stop the server and restore a backup if you have a newer one (docs/self-host.md)',
+  );
 }

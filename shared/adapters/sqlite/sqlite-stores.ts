@@ -15,6 +15,7 @@ import { createSqliteJobStore } from './sqlite-job-store.ts';
 import { createSqliteKeyStore } from './sqlite-key-store.ts';
 import { createSqliteLedger } from './sqlite-ledger.ts';
 import { createSqliteOutbox } from './sqlite-outbox.ts';
+import { lostCommits } from './wal-check.ts';
 
 export interface SqliteOptions {
   /** The data folder; made when absent. Its database is `onestep.sqlite`. */
@@ -36,6 +37,8 @@ export interface SqliteStores {
   readonly ledger: Ledger;
   readonly keys: KeyStore;
   readonly outbox: Outbox;
+  /** What a damaged log has cost, as found when it was opened; see `lostCommits`. */
+  readonly lostCommits: number | 'all';
   /** Commits what waits and releases the folder. */
   close(): void;
 }
@@ -49,7 +52,9 @@ export interface SqliteStores {
 export function openSqliteStores(options: SqliteOptions): SqliteStores {
   makeFolder(options.folder);
   const lock = lockFolder(options.folder);
-  const db = openDatabase(join(options.folder, DATABASE_FILE), options, lock.release);
+  const file = join(options.folder, DATABASE_FILE);
+  const lost = lostCommits(`${file}-wal`);
+  const db = openDatabase(file, options, lock.release);
   const writer = createWriter(db);
   let open = true;
   const whileOpen = <Store extends object>(store: Store) => guard(store, () => open);
@@ -58,6 +63,7 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
     ledger: whileOpen(createSqliteLedger(db, writer, options)),
     keys: whileOpen(createSqliteKeyStore(db, writer)),
     outbox: whileOpen(createSqliteOutbox(db, writer)),
+    lostCommits: lost,
     close() {
       if (!open) return;
       writer.close();
