@@ -1,4 +1,5 @@
-// Removes what ONNX Runtime's package brings for other platforms: some 250 of its 300 MB.
+// Removes what packages bring for other platforms: some 250 of ONNX Runtime's 300 MB, and the libsql of
+// the C library that this system does not have.
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -14,7 +15,9 @@ const BINARIES = ['node_modules', 'onnxruntime-node', 'bin', 'napi-v6'];
  */
 export function removeForeignBinaries(from, { platform, arch } = process) {
   const root = ownBinaries(from);
-  if (root === undefined || !isFolder(join(root, platform, arch))) return;
+  if (root === undefined) return;
+  removeOtherLibsql(join(root, '../../../@libsql'), `${platform}-${arch}`);
+  if (!isFolder(join(root, platform, arch))) return;
   for (const system of readdirSync(root)) {
     const folder = join(root, system);
     if (system !== platform) rmSync(folder, { recursive: true, force: true });
@@ -26,6 +29,19 @@ function removeOthers(folder, kept) {
   for (const name of readdirSync(folder)) {
     if (name !== kept) rmSync(join(folder, name), { recursive: true, force: true });
   }
+}
+
+/** npm installs libsql for both C libraries of Linux, 10 MB each. */
+function removeOtherLibsql(scope, machine) {
+  const [gnu, musl] = ['gnu', 'musl'].map((name) => join(scope, `${machine}-${name}`));
+  if (!isFolder(scope) || !isFolder(gnu) || !isFolder(musl)) return;
+  rmSync(hasGlibc() ? musl : gnu, { recursive: true, force: true });
+}
+
+function hasGlibc() {
+  // Looking up the names of network peers would take seconds.
+  process.report.excludeNetwork = true;
+  return process.report.getReport().header.glibcVersionRuntime !== undefined;
 }
 
 /** The nearest folder of libraries that is reached without a link. */

@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -51,6 +59,15 @@ test.each(['node_modules', 'node_modules/onnxruntime-node', 'node_modules/onnxru
     expect(left()).toEqual(PLATFORMS);
   },
 );
+
+test.runIf(process.platform === 'linux')('libsql stays for this system’s C library alone', () => {
+  const scope = join(packages, '@libsql');
+  for (const name of ['gnu', 'musl'])
+    mkdirSync(join(scope, `linux-x64-${name}`), { recursive: true });
+  removeForeignBinaries(root, LINUX);
+  const isGlibc = existsSync('/lib/ld-musl-x86_64.so.1') === false;
+  expect(readdirSync(scope)).toEqual([`linux-x64-${isGlibc ? 'gnu' : 'musl'}`]);
+});
 
 test('a folder without the package is left alone', () => {
   rmSync(packages, { recursive: true });
