@@ -216,6 +216,23 @@ const MIGRATIONS: readonly string[] = [
     count INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The ledger's sums, kept with it: reading them is not reading the ledger. Entries are never changed.
+  CREATE TABLE ledger_sums (
+    account TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    PRIMARY KEY (account, kind)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO ledger_sums
+    SELECT account, kind, sum(amount) FROM ledger WHERE kind IN ('grant', 'capture', 'expiry')
+    GROUP BY account, kind;
+  CREATE TRIGGER ledger_adds_up AFTER INSERT ON ledger WHEN NEW.kind IN ('grant', 'capture', 'expiry')
+  BEGIN
+    INSERT INTO ledger_sums VALUES (NEW.account, NEW.kind, NEW.amount)
+      ON CONFLICT (account, kind) DO UPDATE SET amount = amount + excluded.amount;
+  END;
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

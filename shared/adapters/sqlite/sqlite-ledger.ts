@@ -46,16 +46,14 @@ export function createSqliteLedger(
     'SELECT * FROM ledger WHERE account = ? AND id >= ? AND id < ? AND at >= ? AND at < ? ' +
       'ORDER BY id DESC LIMIT ?',
   );
-  const sums = (table: 'accounts' | 'ledger') =>
-    db.prepare(
-      table === 'accounts'
-        ? 'SELECT coalesce(sum(balance), 0) balances, coalesce(sum(held), 0) held ' +
-            'FROM accounts WHERE id = coalesce(?, id)'
-        : 'SELECT kind, sum(amount) amount FROM ledger WHERE account = coalesce(?, account) ' +
-            'GROUP BY kind',
-    );
-  const sumAccounts = sums('accounts');
-  const sumEntries = sums('ledger');
+  const sumsOfAll = {
+    money: db.prepare('SELECT sum(balance) balances, sum(held) held FROM accounts'),
+    entries: db.prepare('SELECT kind, sum(amount) amount FROM ledger_sums GROUP BY kind'),
+  };
+  const sumsOfOne = {
+    money: db.prepare('SELECT balance balances, held FROM accounts WHERE id = ?'),
+    entries: db.prepare('SELECT kind, amount FROM ledger_sums WHERE account = ?'),
+  };
 
   const getAccount = (id: AccountId): Account | undefined => {
     const row = selectAccount.get(id);
@@ -146,12 +144,13 @@ export function createSqliteLedger(
     },
 
     async totals(account) {
-      const money = sumAccounts.get([account ?? null]) as { balances: number; held: number };
-      const kinds = sumEntries.all([account ?? null]) as { kind: string; amount: number }[];
+      const [sums, of] = account === undefined ? [sumsOfAll, []] : [sumsOfOne, [account]];
+      const money = sums.money.get(...of) as { balances: number | null; held: number | null };
+      const kinds = sums.entries.all(...of) as { kind: string; amount: number }[];
       const sum = (kind: string) => microUsd(kinds.find((row) => row.kind === kind)?.amount ?? 0);
       return {
-        balances: microUsd(money.balances),
-        held: microUsd(money.held),
+        balances: microUsd(money?.balances ?? 0),
+        held: microUsd(money?.held ?? 0),
         granted: sum('grant'),
         captured: sum('capture'),
         expired: sum('expiry'),
