@@ -52,6 +52,8 @@ export interface StartOptions {
   readonly book?: PriceBook;
   /** Names of the models that are dispatched. */
   readonly models?: readonly string[];
+  /** Most open jobs of an account. */
+  readonly accountQueueLimit?: number;
 }
 
 export type Services = ReturnType<typeof createServices>;
@@ -105,7 +107,7 @@ function createServices(parts: Parts, options: StartOptions) {
     randomBytes,
     settings: {
       queueLimit: 1000,
-      accountQueueLimit: 1000,
+      accountQueueLimit: options.accountQueueLimit ?? 1000,
       deadlineMs: DEADLINE_MS,
       retentionMs: RETENTION_MS,
     },

@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { createUlid, type JobId, type RandomBytes } from '#shared/core/ids.ts';
 import type { ImageRecord } from '#shared/core/inference.ts';
 import { isTerminal, type Job, runsOf } from '#shared/core/job.ts';
@@ -179,9 +180,12 @@ export function createSettlement(deps: SettlementDeps) {
     /** Ends an open job with what is in storage: its completion got lost or its time is over. */
     settleFromStorage,
 
-    /** Ends a job that never got to run, or can't be. */
-    fail: (job: Job, ending: Extract<Ending, { kind: 'failed' }>) =>
-      settle(job, { state: 'open' }, ending, []),
+    /** Ends a job that can't be run; what an earlier run of it left in storage is delivered. */
+    async fail(job: Job, ending: Extract<Ending, { kind: 'failed' }>): Promise<Job | undefined> {
+      const receipt = await readStoredReceipt(job.id, blobs);
+      const known = { ...ending, ...defined({ receipt }) };
+      return settle(job, { state: 'open' }, known, receipt?.images ?? []);
+    },
 
     /** Settles a running job whose receipt is in storage although no completion came. */
     async reconcile(id: JobId): Promise<Job | undefined> {

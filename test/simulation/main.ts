@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+
+/**
+ * `npm run simulate -- --seeds 1000`: the service's life from so many seeds, on all processors.
+ * `--seed N [--steps N] [--skip N,N]` replays one. `--mutations` takes back rules, one after the other, and
+ * says which of them the simulation misses.
+ */
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    steps: { type: 'string', default: '80' },
+    seed: { type: 'string' },
+    skip: { type: 'string', default: '' },
+    mutations: { type: 'boolean', default: false },
+  },
+});
+
+if (values.mutations) {
+  const { tryMutations } = await import('./mutations.ts');
+  process.exitCode = await tryMutations();
+} else {
+  const begun = Date.now();
+  const seeds = values.seed === undefined ? Number(values.seeds) : 1;
+  const workers = Math.min(seeds, availableParallelism());
+  const codes = await Promise.all(
+    Array.from({ length: workers }, (_, worker) =>
+      runWorker({
+        SIMULATION_FIRST: values.seed ?? String(worker + 1),
+        SIMULATION_SEEDS: String(Math.ceil((seeds - worker) / workers)),
+        SIMULATION_STRIDE: String(workers),
+        SIMULATION_STEPS: values.steps,
+        SIMULATION_SKIP: values.skip,
+      }),
+    ),
+  );
+  process.exitCode = Math.max(...codes);
+  const seconds = Math.round((Date.now() - begun) / 1000);
+  process.stdout.write(
+    `${process.exitCode === 0 ? 'held' : 'FAILED'}: ${seeds} seeds × ${values.steps} steps, ${seconds} s\n`,
+  );
+}
+
+function runWorker(env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve) => {
+    const words = ['vitest', 'run', '--project', 'simulation', '--reporter=dot'];
+    const child = spawn('npx', words, { stdio: 'inherit', env: { ...process.env, ...env } });
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+}
