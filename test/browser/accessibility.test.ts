@@ -48,7 +48,7 @@ describe('for everybody', () => {
     await page.locator('.tiles [aria-label^=Delete]').first().click();
     expect(await seriousFaults(page)).toEqual([]);
     await page.keyboard.press('Escape');
-    await page.fill('#prompt', 'a forbiddenword');
+    await page.fill('#prompt', 'a dog and a forbiddenword');
     await page.keyboard.press('Enter');
     await page.waitForSelector('.notice');
     expect(await seriousFaults(page)).toEqual([]);

@@ -24,6 +24,7 @@ type Events = readonly WebhookEvent[];
 export function createClients(world: World) {
   const intents: Intent[] = [];
   const erasing = new Set<JobId>();
+  const canceled = new Set<JobId>();
 
   const send = async (intent: Intent): Promise<void> => {
     const result = await world.services.admission.submit(intent.order);
@@ -76,6 +77,11 @@ export function createClients(world: World) {
       expect(outcome, 'another body under a used key').toBe('idempotency-mismatch');
     },
 
+    async cancel(id: JobId): Promise<void> {
+      canceled.add(id);
+      await world.services.settlement.cancelJob(id);
+    },
+
     async erase(id: JobId): Promise<void> {
       erasing.add(id);
       await world.services.settlement.removeJobData(id);
@@ -92,6 +98,9 @@ export function createClients(world: World) {
       for (const { id: account } of await world.stores.ledger.listAccounts()) {
         for (const job of await world.stores.jobs.list({ account, limit: 1000 })) {
           found.set(job.bodyHash, [...(found.get(job.bodyHash) ?? []), job.id]);
+          if (job.status !== 'canceled' || canceled.has(job.id)) continue;
+          const mayEnd = job.cancelAtDeadline === true || job.attachBy !== undefined;
+          expect(mayEnd, `job ${job.id} was cancelled, and nobody asked for it`).toBe(true);
         }
       }
       for (const { order, job } of intents) {

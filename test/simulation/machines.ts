@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal } from '#shared/core/job.ts';
+import { outputPrefix } from '#shared/core/output-keys.ts';
 import type { Completion } from '#shared/service/ports/inference-queue.ts';
 import type { World } from '#test/helpers/world.ts';
 import type { Random } from './random.ts';
@@ -48,6 +49,18 @@ export function createMachines(world: World) {
     /** All that ever was on its way arrives, the latest first. */
     async deliverAll(): Promise<void> {
       for (const letter of [...letters].reverse()) await deliver(letter);
+    },
+
+    /** Storage has what ended jobs list, and their receipts, but no image that was not paid. */
+    async expectNoStrays(): Promise<void> {
+      for (const { id: account } of await world.stores.ledger.listAccounts()) {
+        for (const job of await world.stores.jobs.list({ account, limit: 1000 })) {
+          const listed = job.images.map(({ key }) => key);
+          const stored = await world.blobs.list(outputPrefix(job.id));
+          const images = stored.filter((key) => key.endsWith('.png'));
+          expect(images.sort(), `images in storage of job ${job.id}`).toEqual(listed.sort());
+        }
+      }
     },
 
     /** What was made is paid, and nothing fails before its time without a failure. */
