@@ -4,8 +4,8 @@ import { parseArgs } from 'node:util';
 
 /**
  * `npm run simulate -- --seeds 1000`: the service's life from so many seeds, on all processors.
- * `--seed N [--steps N] [--skip N,N]` replays one. `--mutations` takes back rules, one after the other, and
- * says which of them the simulation misses.
+ * `--seed N [--steps N] [--skip N,N]` replays one. `--mutations [--only WORDS]` takes back rules, one after the
+ * other, and says which of them the simulation misses.
  */
 const { values } = parseArgs({
   options: {
@@ -14,12 +14,13 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     skip: { type: 'string', default: '' },
     mutations: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
   },
 });
 
 if (values.mutations) {
   const { tryMutations } = await import('./mutations.ts');
-  process.exitCode = await tryMutations();
+  process.exitCode = await tryMutations(values.only);
 } else {
   const begun = Date.now();
   const seeds = values.seed === undefined ? Number(values.seeds) : 1;

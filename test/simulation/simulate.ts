@@ -31,8 +31,8 @@ export interface Report {
   readonly failure?: { readonly step: number | 'end'; readonly error: Error };
 }
 
-const CREDIT = 8 * PRICE;
-const OTHER_CREDIT = 2 * PRICE;
+const CREDIT = 3 * PRICE;
+const OTHER_CREDIT = PRICE;
 /** Longer than a claim lasts that nobody renews. */
 const AFTER_CLAIMS_MS = 31_000;
 
@@ -41,9 +41,9 @@ type Action = (random: Random) => Promise<unknown>;
 /** Everything that happens to the service, each as often as its weight says. */
 function actionsOf(world: World, options: Parameters<World['restart']>[0]) {
   const clients = createClients(world);
+  const payments = createPayments(world);
   const machines = createMachines(world);
   const receivers = createReceivers(world, options?.wrap ?? ((_name, port) => port));
-  const payments = createPayments(world);
   const now = () => world.clock.now();
   const ofAJob =
     (act: (id: JobId, random: Random) => Promise<unknown>): Action =>
@@ -69,7 +69,7 @@ function actionsOf(world: World, options: Parameters<World['restart']>[0]) {
     [3, receivers.deliverDue],
     [1, () => world.restart(options)],
     [3, async (random) => world.clock.advance(random.pick([1, 1000, 31_000, GRACE_MS, 300_000]))],
-    [3, payments.pay],
+    [5, payments.pay],
     [1, payments.announceAgain],
   ];
   const all = weighted.flatMap(([weight, action]) => Array.from({ length: weight }, () => action));
