@@ -92,7 +92,10 @@ export function createSettlement(deps: SettlementDeps) {
         return requeued === undefined ? 'ignored' : 'requeued';
       }
     }
-    const ended = await settle(job, { state: 'open' }, toEnding(job, outcome), images);
+    // A report of one run says nothing of what another left in storage.
+    const receipt = images.length > 0 ? undefined : await readStoredReceipt(job.id, blobs);
+    const ending = { ...toEnding(job, outcome), ...defined({ receipt }) };
+    const ended = await settle(job, { state: 'open' }, ending, receipt?.images ?? images);
     return ended === undefined ? 'ignored' : 'settled';
   };
 

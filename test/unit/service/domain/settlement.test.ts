@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobId } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 import { fund, PRICE, sampleImage, sampleReceipt } from '#test/helpers/samples.ts';
-import { createWorld, order, read, type World } from '#test/helpers/world.ts';
+import { createWorld, DEADLINE_MS, order, read, type World } from '#test/helpers/world.ts';
 
 describe('settlement', () => {
   let world: World;
@@ -245,6 +245,27 @@ describe('settlement', () => {
     await world.blobs.put(`outputs/${job.id}/receipt.json`, bytes, 'application/json');
     await world.services.settlement.settleFromStorage(job, 'deadline-exceeded');
     expect(await read(world, job.id)).toMatchObject({ status: 'failed', cost: 0 });
+  });
+
+  test('a report that comes late does not hide what another run made', async () => {
+    for (const outcome of [
+      { kind: 'refused' },
+      { kind: 'failed', code: 'model-error', message: 'no', retryable: false, images: [] },
+    ] as const) {
+      const job = await running();
+      await world.gpu.run(job.id);
+      world.clock.advance(DEADLINE_MS);
+      expect(await apply({ job: job.id, outcome })).toBe('settled');
+      expect(await read(world, job.id)).toMatchObject({ status: 'succeeded', cost: PRICE });
+    }
+  });
+
+  test('a job that can no longer be handed over gets what an earlier run made', async () => {
+    const job = await running();
+    await world.gpu.run(job.id);
+    const ending = { kind: 'failed', code: 'internal-error', message: 'no' } as const;
+    await world.services.settlement.fail(job, ending);
+    expect(await read(world, job.id)).toMatchObject({ status: 'succeeded', cost: PRICE });
   });
 
   test('erasing removes files and input, not the charge; an open job stays', async () => {
