@@ -32,6 +32,8 @@ export interface SettlementDeps {
   readonly onChange?: (job: Job, outbox: readonly OutboxEntry[]) => void;
 }
 
+type Unfinished = Exclude<Ending, { kind: 'completed' }>;
+
 /** What became of a completion. */
 export type CompletionResult = 'settled' | 'requeued' | 'ignored';
 
@@ -77,6 +79,17 @@ export function createSettlement(deps: SettlementDeps) {
     for (const key of strays) if (key.startsWith(outputPrefix(job.id))) await blobs.delete(key);
   };
 
+  /** Ends a job by the report of a run, which says nothing of what another run left in storage. */
+  const endUnfinished = async (
+    job: Job,
+    ending: Unfinished,
+    images: readonly ImageRecord[] = [],
+  ): Promise<Job | undefined> => {
+    const receipt = images.length > 0 ? undefined : await readStoredReceipt(job.id, blobs);
+    const known = { ...ending, ...defined({ receipt }) };
+    return settle(job, { state: 'open' }, known, receipt?.images ?? images);
+  };
+
   const applyToOpen = async (job: Job, { outcome }: Completion): Promise<CompletionResult> => {
     if (outcome.kind === 'completed') {
       const ended = await settle(job, { state: 'open' }, outcome, outcome.receipt.images);
@@ -92,10 +105,7 @@ export function createSettlement(deps: SettlementDeps) {
         return requeued === undefined ? 'ignored' : 'requeued';
       }
     }
-    // A report of one run says nothing of what another left in storage.
-    const receipt = images.length > 0 ? undefined : await readStoredReceipt(job.id, blobs);
-    const ending = { ...toEnding(job, outcome), ...defined({ receipt }) };
-    const ended = await settle(job, { state: 'open' }, ending, receipt?.images ?? images);
+    const ended = await endUnfinished(job, toEnding(job, outcome), images);
     return ended === undefined ? 'ignored' : 'settled';
   };
 
@@ -184,11 +194,7 @@ export function createSettlement(deps: SettlementDeps) {
     settleFromStorage,
 
     /** Ends a job that can't be run; what an earlier run of it left in storage is delivered. */
-    async fail(job: Job, ending: Extract<Ending, { kind: 'failed' }>): Promise<Job | undefined> {
-      const receipt = await readStoredReceipt(job.id, blobs);
-      const known = { ...ending, ...defined({ receipt }) };
-      return settle(job, { state: 'open' }, known, receipt?.images ?? []);
-    },
+    fail: (job: Job, ending: Extract<Ending, { kind: 'failed' }>) => endUnfinished(job, ending),
 
     /** Settles a running job whose receipt is in storage although no completion came. */
     async reconcile(id: JobId): Promise<Job | undefined> {
@@ -230,7 +236,7 @@ function isRetryable(outcome: Completion['outcome']): boolean {
 function toEnding(
   job: Job,
   outcome: Exclude<Completion['outcome'], { kind: 'completed' }>,
-): Ending {
+): Unfinished {
   const pastDeadline = outcome.kind !== 'failed' || outcome.code === 'deadline-exceeded';
   if (job.cancelRequestedAt !== undefined) return { kind: 'canceled' };
   if (pastDeadline && job.cancelAtDeadline === true) return { kind: 'canceled' };
