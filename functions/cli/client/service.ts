@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path';
 import { type CommandContext, option } from '#functions/cli/command.ts';
 import { address, path } from '#functions/cli/option-types.ts';
 import { readFirstKeys } from '#functions/local/first-start.ts';
-import { openFolderApi } from '#functions/local/folder-api.ts';
 import { CONFIG_FILE, loadServeConfig, type ServeConfig } from '#functions/local/serve-config.ts';
 import { readServerFile } from '#functions/local/server-file.ts';
 import { AppError } from '#shared/core/errors.ts';
@@ -62,6 +61,8 @@ export async function withOperatorService<T>(
       `${folder} holds no data yet. Run "onestep start" once, name another folder with --data, or a service with --url.`,
     );
   }
+  // The whole API and its database: a second of loading that a running server saves.
+  const { openFolderApi } = await import('#functions/local/folder-api.ts');
   const api = await openFolderApi(config);
   try {
     return await work(createHttpClient('http://localhost', api.adminKey, api.send));
