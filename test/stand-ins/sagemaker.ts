@@ -108,6 +108,7 @@ function createEndpoint(options: SageMakerOptions) {
   let gpu: RunningGpu | undefined;
   let desired = 0;
   let max = 1;
+  let least = 0;
   let starts = 0;
   let modifiedAt = Date.now();
   let running = 0;
@@ -134,6 +135,12 @@ function createEndpoint(options: SageMakerOptions) {
       starting = undefined;
     });
     await starting;
+  };
+
+  /** A start whose instance was taken away before it was ready does not count as one. */
+  const keepLeast = async () => {
+    await starting;
+    if (least > 0 && gpu === undefined && !stopped) await ensureInstance();
   };
 
   /** One of those that are in flight at one time. */
@@ -170,7 +177,8 @@ function createEndpoint(options: SageMakerOptions) {
     /** Application Auto Scaling: an instance at the least, as soon as that is asked for. */
     keepAtLeast(count: number) {
       if (count > max) throw new ValidationError('Minimum capacity cannot exceed the maximum');
-      if (count > 0 && gpu === undefined) void ensureInstance();
+      least = count;
+      void keepLeast();
     },
     describe: () => ({
       current: gpu === undefined ? 0 : 1,
