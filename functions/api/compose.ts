@@ -10,8 +10,9 @@ import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
 import { countLeased } from '#shared/adapters/dynamo/claim.ts';
 import { createEndpointRows } from '#shared/adapters/dynamo/endpoint-rows.ts';
+import { createLeasedRateLimiter } from '#shared/adapters/dynamo/leased-rate-limiter.ts';
+import { createRateRows } from '#shared/adapters/dynamo/rate-rows.ts';
 import { createRememberedReads } from '#shared/adapters/memory/remembered-reads.ts';
-import { createTokenBucketRateLimiter } from '#shared/adapters/memory/token-bucket-rate-limiter.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
@@ -132,7 +133,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     jobs,
     ledger,
     blobs,
-    rateLimiter: createTokenBucketRateLimiter(clock),
+    rateLimiter: createLeasedRateLimiter({ rows: createRateRows(system.table), clock }),
     settlement,
     ...defined({
       warmModel:

@@ -4,6 +4,7 @@ import { CfnLoggingConfiguration, CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
 import { retentionDays } from '#infra/constructs/service-function.ts';
 import { stagePolicy } from '#infra/constructs/stage-policy.ts';
+import { SESSION_COOKIE } from '#shared/adapters/http/session-cookie.ts';
 import { errorBody } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { PROJECT } from '#shared/deployment/names.ts';
@@ -25,6 +26,16 @@ const COUNTED_RULES = [
   'NoUserAgent_HEADER',
 ];
 
+/**
+ * What makes one of the many ways to write a key: escapes, quotes, runs of spaces, capitals. Keys that
+ * differ in capitals alone do not occur. `Bearer`, `Token` and `Key` stay three, and Basic has as many as
+ * there are user names: a key's own rate, which the API holds, counts them as one.
+ */
+const ONE_SPELLING: CfnWebACL.TextTransformationProperty[] = [
+  { priority: 0, type: 'URL_DECODE' },
+  { priority: 1, type: 'CMD_LINE' },
+];
+
 /** The firewall in front of the distribution: managed rules, and rates by address and by API key. */
 export function createWebAcl(scope: Construct, settings: DeploymentSettings): CfnWebACL {
   const name = firewallName(settings);
@@ -40,14 +51,14 @@ export function createWebAcl(scope: Construct, settings: DeploymentSettings): Cf
       rateRule('rate-by-address', 0, settings.rateLimitPerIp, { aggregateKeyType: 'IP' }),
       rateRule('rate-by-key', 1, settings.rateLimitPerKey, {
         aggregateKeyType: 'CUSTOM_KEYS',
-        customKeys: [
-          {
-            header: { name: 'authorization', textTransformations: [{ priority: 0, type: 'NONE' }] },
-          },
-        ],
+        customKeys: [{ header: { name: 'authorization', textTransformations: ONE_SPELLING } }],
       }),
-      managedRule('known-bad-inputs', 2, 'AWSManagedRulesKnownBadInputsRuleSet'),
-      managedRule('common', 3, 'AWSManagedRulesCommonRuleSet', COUNTED_RULES),
+      rateRule('rate-by-session', 2, settings.rateLimitPerKey, {
+        aggregateKeyType: 'CUSTOM_KEYS',
+        customKeys: [{ cookie: { name: SESSION_COOKIE, textTransformations: ONE_SPELLING } }],
+      }),
+      managedRule('known-bad-inputs', 3, 'AWSManagedRulesKnownBadInputsRuleSet'),
+      managedRule('common', 4, 'AWSManagedRulesCommonRuleSet', COUNTED_RULES),
     ],
   });
   const logs = new LogGroup(scope, 'WebAclLogs', {

@@ -32,8 +32,11 @@ const HOURS_PER_MONTH = 720;
 const USD_PER_THOUSAND = {
   /** Three requests an image (create, two polls): CloudFront, Lambda@Edge, Lambda, firewall. */
   requests: (3 * (1.0 + 0.8 + 0.3 + 0.6)) / 1000,
-  /** Admission, claim, start, settlement: some 40 write units, transactions counted twice. */
-  table: (40 * 0.625) / 1000,
+  /**
+   * Admission, claim, start, settlement: some 40 write units, transactions counted twice; and one for
+   * each request's share of its key's rate, where requests are so few that none shares a lease.
+   */
+  table: ((40 + 3) * 0.625) / 1000,
   /** Queues, notifications, logs: 20 KB of logs an image at $0.50 a gigabyte. */
   carrying: 0.01 + 0.02 * 0.5,
   /** A 1.5 MB PNG: put, kept a week, downloaded once. */
@@ -42,8 +45,8 @@ const USD_PER_THOUSAND = {
 
 /** Costs without any traffic, in dollars a month. */
 const USD_AT_REST = {
-  /** One access list and four rules. */
-  firewall: 5 + 4,
+  /** One access list and five rules. */
+  firewall: 5 + 5,
   /** Two secrets at $0.40. */
   secrets: 0.8,
   /** Some 40 alarms at $0.10, one dashboard at $3; 14 metrics at $0.30 only when they have data. */

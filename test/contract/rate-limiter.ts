@@ -1,39 +1,47 @@
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '#shared/core/clock.ts';
-import type { RateLimiter } from '#shared/service/ports/rate-limiter.ts';
+import type { RateDecision, RateLimiter } from '#shared/service/ports/rate-limiter.ts';
 import { createManualClock } from '#test/helpers/manual-clock.ts';
 
 /** What every rate limiter must do. */
-export function describeRateLimiter(name: string, make: (clock: Clock) => RateLimiter): void {
+export function describeRateLimiter(
+  name: string,
+  make: (clock: Clock) => RateLimiter | Promise<RateLimiter>,
+): void {
   describe(`rate limiter: ${name}`, () => {
-    test('allows a full bucket at once, then refuses and says for how long', () => {
-      const limiter = make(createManualClock());
-      const decisions = Array.from({ length: 61 }, () => limiter.take('a', 60));
+    test('allows a full bucket at once, then refuses and says for how long', async () => {
+      const limiter = await make(createManualClock());
+      const decisions: RateDecision[] = [];
+      for (let i = 0; i < 61; i++) decisions.push(await limiter.take('a', 60));
       expect(decisions.slice(0, 60).every(({ allowed }) => allowed)).toBe(true);
       expect(decisions[0]).toEqual({ allowed: true, remaining: 59, retryAfterMs: 0 });
       expect(decisions[59]).toEqual({ allowed: true, remaining: 0, retryAfterMs: 1000 });
       expect(decisions[60]).toEqual({ allowed: false, remaining: 0, retryAfterMs: 1000 });
     });
 
-    test('refills evenly, up to the full bucket', () => {
+    test('refills evenly, up to the full bucket', async () => {
       const clock = createManualClock();
-      const limiter = make(clock);
-      for (let i = 0; i < 60; i++) limiter.take('a', 60);
+      const limiter = await make(clock);
+      for (let i = 0; i < 60; i++) await limiter.take('a', 60);
       clock.advance(999);
-      expect(limiter.take('a', 60)).toEqual({ allowed: false, remaining: 0, retryAfterMs: 1 });
+      expect(await limiter.take('a', 60)).toEqual({
+        allowed: false,
+        remaining: 0,
+        retryAfterMs: 1,
+      });
       clock.advance(1);
-      expect(limiter.take('a', 60).allowed).toBe(true);
-      expect(limiter.take('a', 60).allowed).toBe(false);
+      expect((await limiter.take('a', 60)).allowed).toBe(true);
+      expect((await limiter.take('a', 60)).allowed).toBe(false);
       clock.advance(3_600_000);
-      expect(limiter.take('a', 60).remaining).toBe(59);
+      expect((await limiter.take('a', 60)).remaining).toBe(59);
     });
 
-    test('never allows more than the rate over a minute, however it is asked', () => {
+    test('never allows more than the rate over a minute, however it is asked', async () => {
       const clock = createManualClock();
-      const limiter = make(clock);
+      const limiter = await make(clock);
       let allowed = 0;
       for (let i = 0; i < 60_000; i += 7) {
-        if (limiter.take('a', 100).allowed) allowed++;
+        if ((await limiter.take('a', 100)).allowed) allowed++;
         clock.advance(7);
       }
       // The bucket that was full at the start, and what a minute refills.
@@ -41,13 +49,15 @@ export function describeRateLimiter(name: string, make: (clock: Clock) => RateLi
       expect(allowed).toBeGreaterThanOrEqual(198);
     });
 
-    test('keeps names apart, and takes a lowered rate at once', () => {
-      const limiter = make(createManualClock());
-      for (let i = 0; i < 10; i++) limiter.take('a', 10);
-      expect(limiter.take('a', 10).allowed).toBe(false);
-      expect(limiter.take('b', 10).allowed).toBe(true);
-      limiter.take('c', 1000);
-      expect(limiter.take('c', 5)).toMatchObject({ allowed: true, remaining: 4 });
+    test('keeps names apart, and takes a lowered rate at once', async () => {
+      const limiter = await make(createManualClock());
+      for (let i = 0; i < 10; i++) await limiter.take('a', 10);
+      expect((await limiter.take('a', 10)).allowed).toBe(false);
+      expect((await limiter.take('b', 10)).allowed).toBe(true);
+      await limiter.take('c', 1000);
+      const lowered = await limiter.take('c', 5);
+      expect(lowered.allowed).toBe(true);
+      expect(lowered.remaining).toBeLessThan(5);
     });
   });
 }

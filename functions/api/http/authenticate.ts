@@ -29,7 +29,8 @@ export function authenticate(
     const caller = await identify(c, deps);
     const facts = c.get('facts');
     facts.caller = caller;
-    facts.rate = deps.rateLimiter.take(budgetKeyOf(caller.key), caller.key.ratePerMinute);
+    const taken = deps.rateLimiter.take(budgetKeyOf(caller.key), caller.key.ratePerMinute);
+    facts.rate = taken instanceof Promise ? await taken : taken;
     if (!facts.rate.allowed) {
       return answerError(c, rateLimited(caller.key.ratePerMinute, facts.rate.retryAfterMs));
     }

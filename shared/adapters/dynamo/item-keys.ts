@@ -31,6 +31,8 @@ export const itemKeys = {
   keyOfAccount: (account: AccountId, id: KeyId): Key => ({ pk: `ACC#${account}`, sk: `KEY#${id}` }),
   /** What a key has spent, holds included, in a UTC day or month. */
   spend: (id: KeyId, window: string): Key => ({ pk: `KEY#${id}`, sk: `SPEND#${window}` }),
+  /** When the bucket of a key's requests is full again. */
+  rate: (name: string): Key => ({ pk: `RATE#${name}`, sk: 'BUCKET' }),
   /** A create whose answer was not written to its end. */
   unanswered: (id: KeyId, bodyHash: string, job: JobId): Key => ({
     pk: `KEY#${id}`,

@@ -4,7 +4,7 @@ import { parse, serialize } from 'hono/utils/cookie';
  * The pages' session: the API key in a cookie that no script can read and no other site can send.
  * There is nothing to look up, so the edge can check it offline like any other key.
  */
-const NAME = 'onestep_session';
+export const SESSION_COOKIE = 'onestep_session';
 const MAX_AGE_SECONDS = 30 * 24 * 3600;
 
 /** `Set-Cookie` that signs in with a key; `secure` wherever the page came by https. */
@@ -18,7 +18,13 @@ export function endedSessionCookie(secure: boolean): string {
 }
 
 function cookie(value: string, maxAge: number, secure: boolean): string {
-  return serialize(NAME, value, { path: '/', maxAge, httpOnly: true, sameSite: 'Strict', secure });
+  return serialize(SESSION_COOKIE, value, {
+    path: '/',
+    maxAge,
+    httpOnly: true,
+    sameSite: 'Strict',
+    secure,
+  });
 }
 
 /**
@@ -28,7 +34,7 @@ function cookie(value: string, maxAge: number, secure: boolean): string {
 export function sessionAuthorization(headers: Headers): string | undefined {
   const cookies = headers.get('cookie');
   if (cookies === null || isForeign(headers)) return undefined;
-  const { [NAME]: value } = parse(cookies, NAME);
+  const { [SESSION_COOKIE]: value } = parse(cookies, SESSION_COOKIE);
   return value ? `Bearer ${value}` : undefined;
 }
 

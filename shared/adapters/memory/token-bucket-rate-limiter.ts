@@ -13,7 +13,7 @@ const UNITS = 60_000;
 const MAX_NAMES = 100_000;
 
 /** A token bucket per name, in the memory of this process. */
-export function createTokenBucketRateLimiter(clock: Clock): RateLimiter {
+export function createTokenBucketRateLimiter(clock: Clock) {
   const buckets = new LRUCache<string, Bucket>({ max: MAX_NAMES });
 
   return {
@@ -31,5 +31,5 @@ export function createTokenBucketRateLimiter(clock: Clock): RateLimiter {
         retryAfterMs: left >= UNITS ? 0 : Math.ceil((UNITS - left) / perMinute),
       };
     },
-  };
+  } satisfies RateLimiter;
 }

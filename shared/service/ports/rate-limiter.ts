@@ -6,7 +6,10 @@ export interface RateDecision {
   readonly retryAfterMs: number;
 }
 
-/** A token bucket per name: it holds `perMinute` tokens and refills evenly. */
+/**
+ * A token bucket per name: it holds `perMinute` tokens and refills evenly. One that is in this process
+ * decides at once; one that several processes share has to ask.
+ */
 export interface RateLimiter {
-  take(name: string, perMinute: number): RateDecision;
+  take(name: string, perMinute: number): RateDecision | Promise<RateDecision>;
 }

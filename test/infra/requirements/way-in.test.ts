@@ -82,6 +82,19 @@ describe('way in', () => {
     ]) {
       expect(text).toContain(part);
     }
+    // A key is counted as one however it is written: capitals, spaces, escapes; in a page's cookie too.
+    const rates = acl?.Properties.Rules.flatMap(
+      (rule: { Statement: { RateBasedStatement?: { CustomKeys?: unknown[] } } }) =>
+        rule.Statement.RateBasedStatement?.CustomKeys ?? [],
+    );
+    const TextTransformations = [
+      { Priority: 0, Type: 'URL_DECODE' },
+      { Priority: 1, Type: 'CMD_LINE' },
+    ];
+    expect(rates).toEqual([
+      { Header: { Name: 'authorization', TextTransformations } },
+      { Cookie: { Name: 'onestep_session', TextTransformations } },
+    ]);
     // Its own 429 has the shape of ours.
     const { Content } = acl?.Properties.CustomResponseBodies['too-many-requests'] ?? {};
     const ours = JSON.parse(errorAnswer(new AppError('rate-limited', 'x'), 'req').body);
