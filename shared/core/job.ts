@@ -51,6 +51,8 @@ export interface Job {
   readonly account: AccountId;
   readonly key: KeyId;
   readonly dialect: Dialect;
+  /** Made to look at while one types: in no list, without webhooks, soon erased. */
+  readonly preview?: true;
   readonly model: { readonly name: string; readonly digest: string };
   /** Null once erased. */
   readonly input: JobInput | null;

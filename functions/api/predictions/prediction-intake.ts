@@ -41,7 +41,10 @@ export interface OrderRequest {
   readonly inputPath?: readonly string[];
   /** The caller can't ask for the job later: without a retry within the grace time it is cancelled. */
   readonly cannotPoll?: boolean;
-  readonly extras?: Pick<CreatePrediction, 'webhook' | 'webhook_events_filter' | 'metadata'>;
+  readonly extras?: Pick<
+    CreatePrediction,
+    'webhook' | 'webhook_events_filter' | 'metadata' | 'preview'
+  >;
 }
 
 export interface Submitted {
@@ -110,6 +113,7 @@ export function createPredictionIntake(deps: IntakeDeps) {
           attachWithinMs: cannotPoll ? maxWaitMs + attachGraceMs : undefined,
           webhook,
           tags: extras?.metadata ?? undefined,
+          preview: extras?.preview === true || undefined,
         }),
       });
       const submitted = accept(result, topupUrl);
@@ -159,6 +163,11 @@ function webhookOf(
 ): NonNullable<Job['webhook']> | undefined {
   const url = extras?.webhook;
   if (url === undefined || url === null || url === '') return undefined;
+  if (extras?.preview === true) {
+    throw invalidInput([
+      { path: 'webhook', message: 'a preview sends none; leave one of them out' },
+    ]);
+  }
   const verdict = vetUrl(url, allowLocal);
   if (!verdict.ok) throw invalidInput([{ path: 'webhook', message: verdict.problem }]);
   const wanted = extras?.webhook_events_filter ?? [];

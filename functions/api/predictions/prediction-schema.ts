@@ -55,6 +55,7 @@ export const PredictionSchema = z
       .describe('Images that were made and not handed out; they are not charged'),
     source: z.literal('api'),
     data_removed: z.boolean(),
+    preview: z.boolean().optional().describe('True for a preview; absent otherwise'),
     created_at: DateTime,
     started_at: DateTime.nullable(),
     completed_at: DateTime.nullable(),
@@ -107,6 +108,12 @@ export const CreatePredictionSchema = z
     webhook: z.string().max(2048).nullish(),
     webhook_events_filter: z.array(z.enum(WEBHOOK_EVENTS)).nullish(),
     stream: z.boolean().nullish(),
+    preview: z
+      .boolean()
+      .nullish()
+      .describe(
+        'Made to look at while one types: priced like any other, in no list, without webhooks, erased ten minutes after it has ended',
+      ),
     metadata: TagsSchema.nullish(),
   })
   .openapi('CreatePrediction', {

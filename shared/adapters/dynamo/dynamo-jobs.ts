@@ -100,12 +100,14 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
     settle: (settlement) => settle(table, settlement),
     listOverdue: (now, limit) =>
       listDue(table, { pk: indexKeys.openJobs, now, limit }, (job) => !isTerminal(job.status)),
-    listRemovable: (completedBefore, limit) =>
-      listDue(
+    listRemovable: (completedBefore, limit, which) => {
+      const pk = which === 'previews' ? indexKeys.removablePreviews : indexKeys.removableJobs;
+      return listDue(
         table,
-        { pk: indexKeys.removableJobs, now: completedBefore - 1, limit },
+        { pk, now: completedBefore - 1, limit },
         (job) => isTerminal(job.status) && job.dataRemovedAt === undefined,
-      ),
+      );
+    },
     removeData: (id, at) =>
       changeJob(table, id, (job) =>
         isTerminal(job.status) && job.dataRemovedAt === undefined

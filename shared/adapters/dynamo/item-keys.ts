@@ -62,6 +62,7 @@ export const indexKeys = {
   deliveriesOfJob: (job: JobId) => `DELIVERIES#${job}`,
   openJobs: 'OPEN',
   removableJobs: 'ENDED',
+  removablePreviews: 'ENDED#PREVIEW',
   expiringCredit: 'EXPIRING',
   dueDeliveries: 'DELIVERIES',
 } as const;

@@ -34,8 +34,7 @@ export function toJobItem(job: Job, { version, token, sources }: JobExtras): Job
     token,
     sources,
     job,
-    ownedPk: indexKeys.jobsOf(job.account),
-    ownedSk: job.id,
+    ...listPlace(job),
     ...queuePlace(job),
     ...duePlace(job),
   };
@@ -44,6 +43,11 @@ export function toJobItem(job: Job, { version, token, sources }: JobExtras): Job
 /** A job's place in line: ranks first, and ids among equals. */
 export function placeInLine(job: Job): string {
   return `${sortable(job.rank)}#${job.id}`;
+}
+
+/** Where an account's jobs are listed: previews are not. */
+function listPlace(job: Job): { ownedPk?: string; ownedSk?: string } {
+  return job.preview === true ? {} : { ownedPk: indexKeys.jobsOf(job.account), ownedSk: job.id };
 }
 
 function queuePlace(job: Job): { queuePk?: string; queueSk?: string } {
@@ -61,7 +65,7 @@ function duePlace(job: Job): { duePk?: string; dueSk?: string; leased?: boolean 
   if (isTerminal(job.status)) {
     if (job.dataRemovedAt !== undefined) return {};
     return {
-      duePk: indexKeys.removableJobs,
+      duePk: job.preview === true ? indexKeys.removablePreviews : indexKeys.removableJobs,
       dueSk: `${sortable(job.completedAt ?? job.createdAt)}#${job.id}`,
     };
   }

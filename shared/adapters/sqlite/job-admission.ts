@@ -50,8 +50,8 @@ export function createAdmit({
   );
   const insertJob = db.prepare(
     'INSERT INTO jobs (id, account, key, model, status, waiting, rank, body_hash, created_at, ' +
-      'deadline, attach_by, due_at, hold, sources, request) ' +
-      'VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?) ' +
+      'deadline, attach_by, due_at, hold, sources, preview, request) ' +
+      'VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ' +
       'ON CONFLICT (id) DO NOTHING',
   );
   let admitted = 0;
@@ -103,6 +103,7 @@ export function createAdmit({
       Math.min(job.deadline, job.attachBy ?? job.deadline),
       job.hold,
       JSON.stringify(sources),
+      Number(job.preview ?? false),
       toRequestPart(job),
     );
     if (changes === 0) return undefined;

@@ -39,6 +39,7 @@ type RequestPart = Pick<
   | 'budgetMonth'
   | 'budgetKey'
   | 'cancelAtDeadline'
+  | 'preview'
   | 'webhook'
   | 'tags'
 > & { readonly digest: string; readonly warnings?: Job['warnings'] };
@@ -58,6 +59,7 @@ export function toRequestPart(job: Omit<Job, 'rank'>): string {
     ...defined({
       budgetKey: job.budgetKey,
       cancelAtDeadline: job.cancelAtDeadline,
+      preview: job.preview,
       webhook: job.webhook,
     }),
     tags: job.tags,

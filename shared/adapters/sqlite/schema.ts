@@ -233,6 +233,15 @@ const MIGRATIONS: readonly string[] = [
       ON CONFLICT (account, kind) DO UPDATE SET amount = amount + excluded.amount;
   END;
   `,
+  `
+  -- 1 for a job that no list shows and that is erased soon.
+  ALTER TABLE jobs ADD COLUMN preview INTEGER NOT NULL DEFAULT 0;
+  DROP INDEX IF EXISTS jobs_by_account;
+  CREATE INDEX jobs_by_account ON jobs (account, id) WHERE preview = 0;
+  DROP INDEX IF EXISTS jobs_removable;
+  CREATE INDEX jobs_removable ON jobs (preview, completed_at)
+    WHERE completed_at IS NOT NULL AND data_removed_at IS NULL;
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

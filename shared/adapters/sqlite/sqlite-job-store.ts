@@ -35,7 +35,7 @@ export function createSqliteJobStore(
     'SELECT * FROM jobs WHERE completed_at IS NULL AND due_at <= ? ORDER BY due_at LIMIT ?',
   );
   const selectRemovable = db.prepare(
-    'SELECT * FROM jobs WHERE completed_at < ? AND data_removed_at IS NULL ' +
+    'SELECT * FROM jobs WHERE preview = ? AND completed_at < ? AND data_removed_at IS NULL ' +
       'ORDER BY completed_at LIMIT ?',
   );
   const countWaiting = db.prepare('SELECT count(*) AS count FROM jobs WHERE waiting = 1');
@@ -97,8 +97,9 @@ export function createSqliteJobStore(
       return (selectOverdue.all(now, limit) as JobRow[]).map(toJob);
     },
 
-    async listRemovable(completedBefore, limit) {
-      return (selectRemovable.all(completedBefore, limit) as JobRow[]).map(toJob);
+    async listRemovable(completedBefore, limit, which = 'kept') {
+      const preview = which === 'previews' ? 1 : 0;
+      return (selectRemovable.all(preview, completedBefore, limit) as JobRow[]).map(toJob);
     },
 
     queueDepth: async () => (countWaiting.get() as { count: number }).count,
@@ -111,7 +112,7 @@ export function createSqliteJobStore(
 function createList(db: Database.Database): (query: JobQuery) => readonly Job[] {
   const prepare = (from: string, id: string, order: 'DESC' | 'ASC') =>
     db.prepare(
-      `SELECT j.* FROM ${from}.account = ? AND ${id} > ? AND ${id} < ? AND ` +
+      `SELECT j.* FROM ${from}.account = ? AND ${id} > ? AND ${id} < ? AND j.preview = 0 AND ` +
         `j.created_at >= ? AND j.created_at < ? ORDER BY ${id} ${order} LIMIT ?`,
     );
   const all = 'jobs j WHERE j';

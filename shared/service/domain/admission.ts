@@ -60,6 +60,8 @@ export interface Order {
   readonly attachWithinMs?: number;
   readonly webhook?: NonNullable<Job['webhook']>;
   readonly tags?: Job['tags'];
+  /** See `Job.preview`. */
+  readonly preview?: true;
 }
 
 /**
@@ -166,7 +168,7 @@ function toJob(
     ...(order.attachWithinMs !== undefined && { attachBy: now + order.attachWithinMs }),
     images: [],
     warnings: wordWarnings(order.input.prompt, model),
-    ...defined({ webhook: order.webhook }),
+    ...defined({ webhook: order.webhook, preview: order.preview }),
     tags: order.tags ?? {},
   };
 }

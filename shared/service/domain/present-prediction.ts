@@ -62,6 +62,7 @@ export function createPresenter(deps: PresenterDeps) {
         ...defined({ blocked: job.receipt?.blocked }),
         source: 'api' as const,
         data_removed: job.dataRemovedAt !== undefined,
+        ...defined({ preview: job.preview }),
         created_at: toIso(job.createdAt),
         started_at: isoOrNull(job.startedAt),
         completed_at: isoOrNull(job.completedAt),

@@ -4,6 +4,9 @@ import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { SettlementService } from './settlement.ts';
 
+/** How long an ended preview's input and output are kept. */
+const PREVIEW_RETENTION_MS = 10 * 60_000;
+
 export interface SweepSettings {
   /** How long after its deadline or cancellation a running job's own completion is waited for. */
   readonly graceMs: number;
@@ -96,15 +99,18 @@ export function createSweep(deps: SweepDeps) {
         () => ledger.expireCredits(steady, limit),
         async () => true,
       );
-      const removed = await drain(
-        'old data',
-        () => jobs.listRemovable(steady - settings.retentionMs, limit),
-        async ({ id }) => {
-          await settlement.removeJobData(id);
-          return true;
-        },
-      );
-      return { settled, expiredCredits, removed };
+      const removeBefore = (time: number, which: 'kept' | 'previews') =>
+        drain(
+          'old data',
+          () => jobs.listRemovable(time, limit, which),
+          async ({ id }) => {
+            await settlement.removeJobData(id);
+            return true;
+          },
+        );
+      const kept = await removeBefore(steady - settings.retentionMs, 'kept');
+      const previews = await removeBefore(steady - PREVIEW_RETENTION_MS, 'previews');
+      return { settled, expiredCredits, removed: kept + previews };
     },
   };
 }

@@ -96,7 +96,7 @@ export interface JobStore {
 
   get(id: JobId): Promise<Job | undefined>;
 
-  /** Newest first (ids sort by time). */
+  /** Newest first (ids sort by time); no previews. */
   list(query: JobQuery): Promise<readonly Job[]>;
 
   /**
@@ -181,8 +181,16 @@ export interface JobStore {
    */
   listOverdue(now: number, limit: number): Promise<readonly Job[]>;
 
-  /** Ended jobs completed before a time whose data is still there, oldest first. */
-  listRemovable(completedBefore: number, limit: number): Promise<readonly Job[]>;
+  /**
+   * Ended jobs completed before a time whose data is still there, oldest first.
+   *
+   * @param which jobs that are kept for a while, or previews. @default kept
+   */
+  listRemovable(
+    completedBefore: number,
+    limit: number,
+    which?: 'kept' | 'previews',
+  ): Promise<readonly Job[]>;
 
   /** Erases input, output records and receipt of an ended job; the ledger stays. */
   removeData(id: JobId, at: number): Promise<ChangeResult>;

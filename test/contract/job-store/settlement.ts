@@ -166,6 +166,26 @@ export function describeSettlement(test: JobStoreTest): void {
       expect(await jobs.list({ account: ACCOUNT, tag, limit: 1 })).toHaveLength(1);
     });
 
+    test('previews are in no list, and are removable by themselves', async ({ jobs, admitted }) => {
+      const tags = { team: 'blue' };
+      const preview = await admitted({ preview: true, tags });
+      expect(preview.preview).toBe(true);
+      const kept = await admitted({ createdAt: NOW + 1, tags });
+      for (const tag of [undefined, { name: 'team', value: 'blue' }]) {
+        const listed = await jobs.list({ account: ACCOUNT, limit: 9, ...(tag && { tag }) });
+        expect(listed.map(({ id }) => id)).toEqual([kept.id]);
+      }
+      for (const job of [preview, kept]) await jobs.settle(sampleSettlement(job));
+      expect(await jobs.get(preview.id)).toMatchObject({ preview: true, status: 'failed' });
+      const idsOf = async (which?: 'previews') =>
+        (await jobs.listRemovable(NOW + HOUR, 9, which)).map(({ id }) => id);
+      expect(await idsOf()).toEqual([kept.id]);
+      expect(await idsOf('previews')).toEqual([preview.id]);
+      expect((await jobs.removeData(preview.id, NOW + HOUR)).changed).toBe(true);
+      expect(await idsOf('previews')).toEqual([]);
+      expect(await jobs.list({ account: ACCOUNT, limit: 9 })).toHaveLength(1);
+    });
+
     test('overdue are open jobs past deadline or attachBy, the most overdue first', async ({
       jobs,
       admitted,

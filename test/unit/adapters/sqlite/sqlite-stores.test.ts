@@ -146,7 +146,7 @@ describe('SQLite stores', () => {
       .prepare("UPDATE keys SET data = json_insert(data, '$.root', ?) WHERE id = ?")
       .run(first.id, second.id);
     file.exec(
-      'DROP TRIGGER ledger_adds_up; DROP TABLE ledger_sums; DROP TABLE running_cancels; ALTER TABLE jobs DROP COLUMN refusals; PRAGMA user_version = 3',
+      'DROP INDEX jobs_by_account; DROP INDEX jobs_removable; ALTER TABLE jobs DROP COLUMN preview; DROP TRIGGER ledger_adds_up; DROP TABLE ledger_sums; DROP TABLE running_cancels; ALTER TABLE jobs DROP COLUMN refusals; PRAGMA user_version = 3',
     );
     file.close();
     const again = open().keys;
@@ -178,7 +178,7 @@ describe('SQLite stores', () => {
       }
     }
     file.exec(
-      'ALTER TABLE jobs DROP COLUMN sources; ALTER TABLE jobs DROP COLUMN progress; ALTER TABLE jobs DROP COLUMN refusals; DROP TABLE running_cancels; DROP TRIGGER ledger_adds_up; DROP TABLE ledger_sums; PRAGMA user_version = 1',
+      'ALTER TABLE jobs DROP COLUMN sources; ALTER TABLE jobs DROP COLUMN progress; ALTER TABLE jobs DROP COLUMN refusals; DROP TABLE running_cancels; DROP INDEX jobs_by_account; DROP INDEX jobs_removable; ALTER TABLE jobs DROP COLUMN preview; DROP TRIGGER ledger_adds_up; DROP TABLE ledger_sums; PRAGMA user_version = 1',
     );
     file.close();
     const second = open();
@@ -267,7 +267,7 @@ describe('SQLite stores', () => {
       ['SELECT * FROM jobs WHERE completed_at IS NULL AND due_at <= 1 ORDER BY due_at', 'jobs_due'],
       ['UPDATE jobs SET waiting = 1 WHERE lease_expires_at <= 1', 'jobs_leased'],
       [
-        'SELECT * FROM jobs WHERE completed_at < 1 AND data_removed_at IS NULL ORDER BY completed_at',
+        'SELECT * FROM jobs WHERE preview = 1 AND completed_at < 1 AND data_removed_at IS NULL ORDER BY completed_at',
         'jobs_removable',
       ],
       [

@@ -116,6 +116,18 @@ describe('sweep', () => {
     expect((await world.stores.ledger.totals()).expired).toBe(500);
   });
 
+  test('erases a preview ten minutes after its end', async () => {
+    const preview = await order(world, { preview: true });
+    const kept = await order(world);
+    for (const { id } of [preview, kept]) await world.services.settlement.cancelJob(id);
+    world.clock.advance(10 * MINUTE);
+    expect(await sweep()).toEqual(NOTHING);
+    world.clock.advance(1);
+    expect(await sweep()).toEqual({ ...NOTHING, removed: 1 });
+    expect(await read(world, preview.id)).toMatchObject({ input: null, preview: true });
+    expect((await read(world, kept.id))?.input).not.toBeNull();
+  });
+
   test('erases what is older than the retention, files and rows', async () => {
     const job = await order(world);
     await world.services.dispatcher.dispatchOnce();
