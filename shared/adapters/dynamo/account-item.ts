@@ -17,9 +17,11 @@ export interface AccountItem extends Item {
   readonly granted: MicroUsd;
   readonly captured: MicroUsd;
   readonly expired: MicroUsd;
-  /** Credit that expires; the rest of the balance lasts. */
+  /** Credit that expires, that which expires first; see `changePurse`. */
   readonly grants: readonly GrantLeft[];
-  /** Grows with each change of `grants`: a change decided from an older reading is refused. */
+  /** When the first of the grants expires that have items of their own; the rest of the balance lasts. */
+  readonly laterFrom?: number;
+  /** Grows with each change of grants: a change decided from an older reading is refused. */
   readonly grantsVersion: number;
 }
 
@@ -29,6 +31,13 @@ export function toAccount(item: AccountItem): Account {
     ...{ id, name, createdAt, balance, held },
     ...defined({ disabledAt }),
   };
+}
+
+/** What becomes of an account's list of grants. */
+export interface GrantsChange {
+  readonly read: AccountItem;
+  readonly grants: readonly GrantLeft[];
+  readonly laterFrom: number | undefined;
 }
 
 type Total = 'balance' | 'held' | 'granted' | 'captured' | 'expired';
@@ -41,7 +50,7 @@ type Total = 'balance' | 'held' | 'granted' | 'captured' | 'expired';
 export function moveMoney(
   account: Account['id'],
   sums: Partial<Record<Total, number>>,
-  grants?: { readonly next: readonly GrantLeft[]; readonly read: AccountItem },
+  change?: GrantsChange,
 ): Extract<Write, { update: unknown }> {
   const set: string[] = [];
   const conditions = ['attribute_exists(pk)'];
@@ -54,26 +63,29 @@ export function moveMoney(
       values[`:${name}Needed`] = -amount;
     }
   }
-  let remove = '';
-  if (grants !== undefined) {
-    conditions.push('grantsVersion = :readVersion');
-    values[':readVersion'] = grants.read.grantsVersion;
-  }
-  if (grants !== undefined && grants.next !== grants.read.grants) {
-    set.push('grants = :grants', 'grantsVersion = grantsVersion + :one');
-    values[':grants'] = grants.next;
-    values[':one'] = 1;
-    const next = nextExpiry(grants.next);
-    if (next === undefined) remove = ' REMOVE duePk, dueSk';
+  const remove: string[] = [];
+  const put = (name: string, value: unknown): void => {
+    if (value === undefined) remove.push(name);
     else {
-      set.push('duePk = :duePk', 'dueSk = :dueSk');
-      values[':duePk'] = indexKeys.expiringCredit;
-      values[':dueSk'] = `${sortable(next)}#${account}`;
+      set.push(`${name} = :${name}`);
+      values[`:${name}`] = value;
     }
+  };
+  if (change !== undefined) {
+    conditions.push('grantsVersion = :readVersion');
+    values[':readVersion'] = change.read.grantsVersion;
+  }
+  if (change !== undefined && change.grants !== change.read.grants) {
+    const next = nextExpiry(change.grants, change.laterFrom);
+    put('grants', change.grants);
+    put('grantsVersion', change.read.grantsVersion + 1);
+    put('laterFrom', change.laterFrom);
+    put('duePk', next && indexKeys.expiringCredit);
+    put('dueSk', next && `${sortable(next)}#${account}`);
   }
   return {
     update: itemKeys.account(account),
-    expression: `SET ${set.join(', ')}${remove}`,
+    expression: `SET ${set.join(', ')}${remove.length > 0 ? ` REMOVE ${remove.join(', ')}` : ''}`,
     condition: conditions.join(' AND '),
     values,
   };

@@ -12,6 +12,7 @@ import { drawGrants, expiredGrant } from './grants-left.ts';
 import { itemKeys } from './item-keys.ts';
 import { OPEN_COUNT_SHARDS, openCountShard, readJobItem, toJobItem } from './job-item.ts';
 import { ledgerWrite } from './ledger-item.ts';
+import { changePurse, hasDueLater, needsRefill, refill } from './purse.ts';
 
 const DAY_SECONDS = 86_400;
 /** Records of spending are read for a month at most, unanswered creates for ten minutes. */
@@ -28,9 +29,13 @@ export async function admit(deps: ExpiryDeps, admission: Admission): Promise<Adm
   for (;;) {
     const verdict = await judge(deps, admission);
     if ('outcome' in verdict) return verdict;
+    if (needsRefill(verdict.account, admission.job.hold)) {
+      await refill(table, verdict.account);
+      continue;
+    }
     rank ??= await takeRank(table, admission.job.account, admission.job.model.name);
     const job: Job = { ...admission.job, rank };
-    if (await table.write(await admissionWrites(table, admission, job, verdict.account))) {
+    if (await table.write(await admissionWrites(deps, admission, job, verdict.account))) {
       return { outcome: 'admitted', job };
     }
   }
@@ -62,7 +67,7 @@ async function judge(
   const replay = await judgeRecord(table, admission, find(keys.record));
   if (replay !== undefined) return replay;
   let account = find(keys.account) as AccountItem | undefined;
-  if (account !== undefined && expiredGrant(account.grants, job.createdAt) !== undefined) {
+  if (account !== undefined && isDue(account, job.createdAt)) {
     account = await readAccount(deps, job.account, job.createdAt);
   }
   if (account === undefined || account.balance < job.hold) {
@@ -113,8 +118,12 @@ export function unansweredItem(job: Job) {
   };
 }
 
+function isDue(account: AccountItem, now: number): boolean {
+  return expiredGrant(account.grants, now) !== undefined || hasDueLater(account, now);
+}
+
 async function admissionWrites(
-  table: DynamoTable,
+  { table, grantsInAccount }: ExpiryDeps,
   admission: Admission,
   job: Job,
   account: AccountItem,
@@ -122,9 +131,11 @@ async function admissionWrites(
   const { idempotency } = admission;
   const isNew = 'attribute_not_exists(pk)';
   const { left, taken } = drawGrants(account.grants, job.hold);
+  const change = changePurse(account, left, grantsInAccount);
   return [
     { put: toJobItem(job, { version: 0, token: 0, sources: taken }), condition: isNew },
-    moveMoney(job.account, { balance: -job.hold, held: job.hold }, { next: left, read: account }),
+    moveMoney(job.account, { balance: -job.hold, held: job.hold }, change),
+    ...change.moved,
     ledgerWrite(holdEntry(admission)),
     spendWrite(job, job.budgetDay, admission.dayCap),
     spendWrite(job, job.budgetMonth, admission.monthCap),

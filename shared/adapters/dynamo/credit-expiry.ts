@@ -5,10 +5,13 @@ import type { DynamoTable, Key } from './dynamo-table.ts';
 import { expiredGrant } from './grants-left.ts';
 import { itemKeys } from './item-keys.ts';
 import { ledgerWrite } from './ledger-item.ts';
+import { changePurse, hasDueLater, refill } from './purse.ts';
 
 export interface ExpiryDeps {
   readonly table: DynamoTable;
   readonly randomBytes: RandomBytes;
+  /** Most grants that an account's own item lists; for tests. */
+  readonly grantsInAccount?: number | undefined;
 }
 
 /** An account after whatever of its credit is due by now has expired. */
@@ -29,6 +32,10 @@ export async function expireNext(
   now: number,
 ): Promise<LedgerEntry | 'changed' | undefined> {
   const item = (await deps.table.get(key)) as AccountItem | undefined;
+  if (item !== undefined && hasDueLater(item, now)) {
+    await refill(deps.table, item);
+    return 'changed';
+  }
   const grant = item && expiredGrant(item.grants, now);
   if (item === undefined || grant === undefined) return undefined;
   const entry: LedgerEntry = {
@@ -39,12 +46,11 @@ export async function expireNext(
     amount: grant.remaining,
     reference: grant.reference,
   };
+  const change = changePurse(item, item.grants.slice(1), deps.grantsInAccount);
+  const sums = { balance: -grant.remaining, expired: grant.remaining };
   const written = await deps.table.write([
-    moveMoney(
-      item.id,
-      { balance: -grant.remaining, expired: grant.remaining },
-      { next: item.grants.slice(1), read: item },
-    ),
+    moveMoney(item.id, sums, change),
+    ...change.moved,
     ledgerWrite(entry),
   ]);
   return written ? entry : 'changed';

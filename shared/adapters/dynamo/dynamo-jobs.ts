@@ -97,7 +97,7 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
         outbox,
       ),
     requestCancel: (id, at, runningPerHour) => requestCancel(table, { id, at, runningPerHour }),
-    settle: (settlement) => settle(table, settlement),
+    settle: (settlement) => settle(deps, settlement),
     listOverdue: (now, limit) =>
       listDue(table, { pk: indexKeys.openJobs, now, limit }, (job) => !isTerminal(job.status)),
     listRemovable: (completedBefore, limit, which) => {

@@ -11,6 +11,7 @@ import type { DynamoTable, Key, Write } from './dynamo-table.ts';
 import { withGrant } from './grants-left.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
 import { ledgerWrite } from './ledger-item.ts';
+import { changePurse } from './purse.ts';
 import { AFTER, sortable } from './table-schema.ts';
 
 const PAGE = 100;
@@ -49,7 +50,7 @@ export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => numb
       const item = written ? await read(id) : undefined;
       return item && toAccount(item);
     },
-    grant: (grant) => giveGrant(table, grant),
+    grant: (grant) => giveGrant(deps, grant),
     expireCredits: (now, limit) => expireCredits(deps, now, limit),
     entries: (query) => entries(table, query),
     totals: async (account) => {
@@ -101,7 +102,10 @@ function sumAccounts(items: readonly AccountItem[]): LedgerTotals {
   };
 }
 
-async function giveGrant(table: DynamoTable, grant: Grant): Promise<GrantResult> {
+async function giveGrant(
+  { table, grantsInAccount }: ExpiryDeps,
+  grant: Grant,
+): Promise<GrantResult> {
   const { account, amount, reference, expiresAt, note } = grant;
   const entry: LedgerEntry = {
     ...{ id: grant.entryId, account, kind: 'grant', at: grant.at, amount, reference },
@@ -121,12 +125,14 @@ async function giveGrant(table: DynamoTable, grant: Grant): Promise<GrantResult>
       expiresAt === undefined
         ? item.grants
         : withGrant(item.grants, { reference, expiresAt, remaining: amount });
+    const change = changePurse(item, next, grantsInAccount);
     const written = await table.write([
       {
         put: { ...itemKeys.grant(reference), entry },
         condition: 'attribute_not_exists(pk)',
       },
-      moveMoney(account, { balance: amount, granted: amount }, { next, read: item }),
+      moveMoney(account, { balance: amount, granted: amount }, change),
+      ...change.moved,
       ledgerWrite(entry),
       auditWrite(grant.audit),
     ]);

@@ -24,15 +24,18 @@ export interface DynamoStoresDeps {
   readonly randomBytes: RandomBytes;
   /** How old depth and positions may be, in milliseconds. Default 1 s. */
   readonly waitingLineMs?: number;
+  /** Most grants that an account's own item lists; for tests. */
+  readonly grantsInAccount?: number;
 }
 
 const WAITING_LINE_MS = 1_000;
 
 export function createDynamoStores(deps: DynamoStoresDeps): DynamoStores {
-  const { table, clock, randomBytes, waitingLineMs = WAITING_LINE_MS } = deps;
+  const { table, clock, randomBytes, waitingLineMs = WAITING_LINE_MS, grantsInAccount } = deps;
+  const money = { table, now: clock.now, randomBytes, grantsInAccount };
   return {
-    jobs: createDynamoJobStore({ table, now: clock.now, randomBytes, waitingLineMs }),
-    ledger: createDynamoLedger({ table, now: clock.now, randomBytes }),
+    jobs: createDynamoJobStore({ ...money, waitingLineMs }),
+    ledger: createDynamoLedger(money),
     keys: createDynamoKeyStore(table),
     outbox: createDynamoOutbox(table),
   };

@@ -48,6 +48,7 @@ export function expiredGrant(grants: readonly GrantLeft[], now: number): GrantLe
 }
 
 /** When the sweeper has to look at the account next. */
-export function nextExpiry(grants: readonly GrantLeft[]): number | undefined {
-  return grants[0]?.expiresAt;
+export function nextExpiry(grants: readonly GrantLeft[], laterFrom?: number): number | undefined {
+  const times = [grants[0]?.expiresAt, laterFrom].filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
 }

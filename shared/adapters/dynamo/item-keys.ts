@@ -4,11 +4,16 @@ import { sortable } from './table-schema.ts';
 
 /** Primary keys of every kind of item. */
 export const itemKeys = {
-  /** Balance, totals and what is left of each grant: one item, so that they can't disagree. */
+  /** Balance, totals and what is left of the grants that expire first: one item, so that they can't disagree. */
   account: (id: AccountId): Key => ({ pk: `ACC#${id}`, sk: 'BALANCE' }),
   ledgerEntry: (account: AccountId, id: string): Key => ({
     pk: `ACC#${account}`,
     sk: `LEDGER#${id}`,
+  }),
+  /** What is left of a grant that the account's own item does not list; by its end. */
+  laterGrant: (account: AccountId, expiresAt?: number, reference = ''): Key => ({
+    pk: `ACC#${account}`,
+    sk: expiresAt === undefined ? 'LATER#' : `LATER#${sortable(expiresAt)}#${reference}`,
   }),
   audit: (account: AccountId, id: string): Key => ({ pk: `ACC#${account}`, sk: `AUDIT#${id}` }),
   /** The last rank that an account's jobs of a model were given. */

@@ -9,15 +9,18 @@ import {
 } from '#shared/service/ports/job-store.ts';
 import { type AccountItem, moveMoney } from './account-item.ts';
 import { countWrites } from './admit.ts';
+import type { ExpiryDeps } from './credit-expiry.ts';
 import { deliveryWrites } from './delivery-item.ts';
-import type { DynamoTable, Write } from './dynamo-table.ts';
+import type { Write } from './dynamo-table.ts';
 import { drawGrants, withGrant } from './grants-left.ts';
 import { itemKeys } from './item-keys.ts';
 import { type JobItem, readJobItem, replaceJob } from './job-item.ts';
 import { ledgerWrite } from './ledger-item.ts';
+import { changePurse } from './purse.ts';
 
 /** See `JobStore.settle`: one transaction, from a reading that its conditions repeat. */
-export async function settle(table: DynamoTable, settlement: Settlement): Promise<ChangeResult> {
+export async function settle(deps: ExpiryDeps, settlement: Settlement): Promise<ChangeResult> {
+  const { table } = deps;
   for (;;) {
     const item = await readJobItem(table, settlement.job);
     if (item === undefined) return { changed: false, job: undefined };
@@ -27,7 +30,7 @@ export async function settle(table: DynamoTable, settlement: Settlement): Promis
     const rest = job.hold - settlement.capture;
     const writes = [
       replaceJob(item, job),
-      await moneyWrite(table, item, settlement),
+      ...(await moneyWrites(deps, item, settlement)),
       ledgerWrite(endEntry(job, settlement)),
       ...countWrites(job, -1),
       ...(rest === 0
@@ -54,17 +57,18 @@ function ended(job: Job, settlement: Settlement): Job {
 }
 
 /** What is not captured goes back to where the hold took it; what expires first is spent first. */
-async function moneyWrite(
-  table: DynamoTable,
+async function moneyWrites(
+  { table, grantsInAccount }: ExpiryDeps,
   { job, sources }: JobItem,
   { capture }: Settlement,
-): Promise<Write> {
+): Promise<readonly Write[]> {
   const sums = { held: -job.hold, balance: job.hold - capture, captured: capture };
   const { left: unspent } = drawGrants(sources, capture);
-  if (unspent.length === 0) return moveMoney(job.account, sums);
+  if (unspent.length === 0) return [moveMoney(job.account, sums)];
   const read = (await table.get(itemKeys.account(job.account))) as AccountItem | undefined;
   assert(read !== undefined, `a job's account is there`);
-  return moveMoney(job.account, sums, { next: unspent.reduce(withGrant, read.grants), read });
+  const change = changePurse(read, unspent.reduce(withGrant, read.grants), grantsInAccount);
+  return [moveMoney(job.account, sums, change), ...change.moved];
 }
 
 /** Gives a key's budget back what was held and not captured. */

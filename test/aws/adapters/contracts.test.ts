@@ -7,13 +7,17 @@ import { describeOutbox } from '#test/contract/outbox.ts';
 import { createTestTable } from '#test/helpers/aws-stand-ins.ts';
 import type { MakeStores } from '#test/helpers/stores.ts';
 
-const makeStores: MakeStores = async ({ clock, randomBytes }) => {
-  const table = await createTestTable();
-  const stores = createDynamoStores({ table, clock, randomBytes, waitingLineMs: 0 });
-  return { ...stores, close: async () => {} };
-};
+const makeWith =
+  (options: { readonly grantsInAccount?: number }): MakeStores =>
+  async ({ clock, randomBytes }) => {
+    const table = await createTestTable();
+    const stores = createDynamoStores({ table, clock, randomBytes, waitingLineMs: 0, ...options });
+    return { ...stores, close: async () => {} };
+  };
+const makeStores = makeWith({});
 
 describeCreditModel('DynamoDB', makeStores);
+describeCreditModel('DynamoDB, one grant in its account', makeWith({ grantsInAccount: 1 }));
 describeJobStore('DynamoDB', makeStores);
 describeLedger('DynamoDB', makeStores);
 describeKeyStore('DynamoDB', makeStores);
