@@ -20,7 +20,7 @@ export interface EmbeddedReceipt {
   readonly decoder?: 'draft' | undefined;
   /** The model's own pixels. */
   readonly pixels_sha256: string;
-  /** The pixels that were encoded, with the watermark; absent in receipts from before watermarks. */
+  /** The pixels that the file decodes to; absent in receipts from before watermarks. */
   readonly delivered_sha256?: string | undefined;
 }
 

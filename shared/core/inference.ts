@@ -54,7 +54,7 @@ const ImageRecordSchema = z.object({
   sha256: z.string(),
   /** SHA-256 of the raw uint8 RGB pixels, row by row, hex. */
   pixels_sha256: z.string(),
-  /** SHA-256 of the pixels that were encoded, with the watermark; absent in older receipts. */
+  /** SHA-256 of the pixels that the file decodes to, watermark included; absent in older receipts. */
   delivered_sha256: z.string().optional(),
   bytes: z.number().int().positive(),
   width: z.number().int().positive(),

@@ -32,7 +32,9 @@ beforeAll(async () => {
   data = temporaryFolder();
   await importFixture(overflowing(), join(data, 'models', 'overflowing'), { name: 'overflowing' });
   await importFixture(fixture('tiny', 'repo'), swapped(), { name: 'swapped' });
-  server = await startServer({ data });
+  // Nothing listens there. The other orders fail before anything is signed.
+  const c2pa = JSON.stringify({ timeStampUrl: 'http://127.0.0.1:9/' });
+  server = await startServer({ data, env: { ONESTEP_C2PA: c2pa } });
 });
 afterAll(async () => {
   await server?.end('SIGTERM');
@@ -54,6 +56,20 @@ describe('a model that does not draw what it should', () => {
       status: 'failed',
       error_code: 'model_error',
       error: "The model's latents are not finite numbers.",
+      cost: 0,
+      output: null,
+    });
+    const after = await read('/v1/account');
+    expect([after.balance, after.held]).toEqual([before.balance, 0]);
+  });
+
+  it('leaves no picture that can’t be signed, and costs nothing', async () => {
+    const before = await read('/v1/account');
+    const prediction = await read('/v1/predictions', { input: { prompt: 'a boat' } });
+    expect(prediction).toMatchObject({
+      status: 'failed',
+      error_code: 'model_error',
+      error: 'The image could not be signed. The time stamp authority gave no time stamp.',
       cost: 0,
       output: null,
     });

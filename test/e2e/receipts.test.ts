@@ -1,14 +1,26 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verify as verifyCommand } from '#functions/cli/commands/verify.ts';
+import { IMAGE_FORMATS } from '#shared/core/inference.ts';
+import { PROCESSED } from '#test/helpers/processed-image.ts';
 import { type RealServer, startRealServer } from '#test/helpers/real-server.ts';
+import { runCommand } from '#test/helpers/run-command.ts';
 
+const folder = mkdtempSync(join(tmpdir(), 'onestep-receipts-'));
+const keys = join(folder, 'onestep.json');
 let server: RealServer;
 
 beforeAll(async () => {
   server = await startRealServer();
+  const answer = await fetch(`${server.url}/.well-known/onestep.json`);
+  writeFileSync(keys, await answer.text());
 });
 afterAll(async () => {
   await server.close();
+  rmSync(folder, { recursive: true });
 });
 
 async function make(path: string, body: unknown) {
@@ -95,6 +107,81 @@ describe('receipts', () => {
     expect(
       await verify({ receipt: { ...JSON.parse(inside.receipt), prompt: 'a forgery' } }),
     ).toMatchObject({ made_here: false, reason: 'unknown-signature' });
+  });
+});
+
+/** A file's verdict: the server's, and the command line's, which knows the public keys alone. */
+async function verdictOf(file: Uint8Array, format: string) {
+  const answer = await fetch(`${server.url}/v1/images/verify`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${server.keys.key}`,
+      'content-type': `image/${format}`,
+    },
+    body: Uint8Array.from(file),
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: an answer as a client without types sees it.
+  const judged = (await answer.json()) as any;
+  const path = join(folder, `picture.${format}`);
+  writeFileSync(path, file);
+  const words = [path, '--keys', keys, '--json'];
+  const { watermark, ...offline } = JSON.parse(await runCommand('verify', verifyCommand, words));
+  expect(judged).toMatchObject(offline);
+  expect(watermark?.ours).toBe(judged.watermark?.ours);
+  return judged;
+}
+
+const VERDICTS = {
+  signed: {
+    made_here: true,
+    reason: null,
+    manifest: { whole: true, trusted: false, signer: 'Onestep', problems: [], machine_made: true },
+    watermark: { ours: true, fits_receipt: true },
+  },
+  'signed-changed': {
+    manifest: {
+      whole: false,
+      problems: expect.arrayContaining(['assertion.dataHash.mismatch']),
+    },
+  },
+  receipt: { made_here: true, manifest: null },
+  watermark: {
+    made_here: false,
+    manifest: null,
+    watermark: { ours: true, fits_receipt: null },
+  },
+  nothing: { made_here: false, manifest: null, watermark: null },
+};
+
+describe('a picture that is checked', () => {
+  it.each(IMAGE_FORMATS)('as %s gets each of the five verdicts', async (format) => {
+    const { output } = await make('/v1/predictions', {
+      input: { prompt: 'a house', seed: 1, size: '384x256', output_format: format },
+    });
+    const { bytes } = await readXmp(output[0]);
+    for (const [verdict, facts] of Object.entries(VERDICTS)) {
+      const file = await PROCESSED[verdict as keyof typeof PROCESSED](bytes, format);
+      expect(await verdictOf(file, format)).toMatchObject({ verdict, ...facts });
+    }
+  });
+
+  it('is refused where it is none', async () => {
+    const answer = await fetch(`${server.url}/v1/images/verify`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${server.keys.key}`, 'content-type': 'image/png' },
+      body: 'no picture',
+    });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { code: 'invalid_file' } });
+  });
+
+  it('is marked in base64, too', async () => {
+    const answer = await server.call('POST', '/v1/images/generations', {
+      prompt: 'a house',
+      response_format: 'b64_json',
+    });
+    const file = Buffer.from(answer.data[0].b64_json, 'base64');
+    expect(await verdictOf(file, 'png')).toMatchObject({ verdict: 'signed', made_here: true });
   });
 });
 

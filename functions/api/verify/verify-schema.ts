@@ -67,7 +67,11 @@ export const VerifyAnswerSchema = z
       .describe(
         'What is known of the image: it is signed and whole, signed and changed since, ours by its receipt, or bears a watermark only',
       ),
-    made_here: z.boolean().describe('The receipt is signed by this deployment and fits the pixels'),
+    made_here: z
+      .boolean()
+      .describe(
+        'This deployment signed the receipt, which names the digest of exactly these pixels',
+      ),
     reason: z
       .enum(['unsigned', 'unknown-signature', 'other-pixels', 'unreadable'])
       .nullable()

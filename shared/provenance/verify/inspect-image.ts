@@ -5,6 +5,7 @@ import {
   readC2paManifest,
 } from '#shared/provenance/c2pa/read-c2pa-manifest.ts';
 import { detectWatermark } from '#shared/provenance/watermark/detect-watermark.ts';
+import { decodePixels } from './decode-pixels.ts';
 
 /** What a file says of itself, before anyone is believed. */
 export interface ImageFacts {
@@ -35,20 +36,13 @@ export async function inspectImage(file: Uint8Array, anchors?: string): Promise<
   const image = sharp(file, { limitInputPixels: MOST_PIXELS, pages: -1 });
   const metadata = await image.metadata().catch(rejectFile);
   if (!FORMATS.has(metadata.format)) throw rejectFile();
-  const { data, info } = await image
-    .toColourspace('srgb')
-    // As it is seen: under transparency, the pixels could be anything.
-    .flatten()
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-    .catch(rejectFile);
-  const pixels = new Uint8Array(data.buffer, data.byteOffset, data.length);
-  const mark = detectWatermark({ width: info.width, height: info.height, pixels });
+  const decoded = await decodePixels(image).catch(rejectFile);
+  const mark = detectWatermark(decoded);
   const manifest = await readC2paManifest(file, `image/${metadata.format}`, anchors);
   return {
     manifest: manifest ?? null,
     ...receiptIn(metadata.xmp?.toString('utf8') ?? ''),
-    pixels_sha256: sha256Hex(pixels),
+    pixels_sha256: sha256Hex(decoded.pixels),
     watermark: mark === undefined ? null : Buffer.from(mark.payload).toString('hex'),
   };
 }

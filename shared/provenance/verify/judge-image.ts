@@ -26,7 +26,7 @@ export interface Evidence {
 
 export interface Judgement {
   readonly verdict: Verdict;
-  /** The receipt is signed by the deployment and belongs to these pixels. */
+  /** The receipt is signed by the deployment and names the digest of these pixels. */
   readonly made_here: boolean;
   readonly reason: Reason | null;
   readonly model: EmbeddedReceipt['model'] | null;
@@ -48,7 +48,7 @@ export interface Judgement {
 export function judgeImage(evidence: Evidence, deployment: Deployment | undefined): Judgement {
   const { manifest, receipt } = evidence;
   const watermark = judgeWatermark(evidence, deployment);
-  const reason = doubt(evidence, deployment, watermark);
+  const reason = doubt(evidence, deployment);
   const made_here = reason === null;
   const facts = made_here && receipt !== undefined ? receipt : undefined;
   return {
@@ -93,14 +93,11 @@ function publicKeyOf(deployment: Deployment): string {
 function doubt(
   { receipt, signature, pixelsSha256 }: Evidence,
   deployment: Deployment | undefined,
-  watermark: Judgement['watermark'],
 ): Reason | null {
   if (receipt === undefined) return 'unreadable';
   const { pixels_sha256, delivered_sha256 } = receipt;
-  const equal = pixelsSha256 === pixels_sha256 || pixelsSha256 === delivered_sha256;
-  // Compression changes pixels; without the secret, the deployment's own mark has to do.
-  const bound = watermark?.fits_receipt ?? watermark?.ours ?? false;
-  if (!equal && !bound) return 'other-pixels';
+  // A watermark binds nothing: anyone can read it and put it into another picture, together with the receipt.
+  if (pixelsSha256 !== pixels_sha256 && pixelsSha256 !== delivered_sha256) return 'other-pixels';
   if (signature === undefined) return 'unsigned';
   if (deployment === undefined) return 'unknown-signature';
   const serialized = serializeReceipt(receipt);

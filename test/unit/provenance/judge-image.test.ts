@@ -1,6 +1,10 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type EmbeddedReceipt, serializeReceipt } from '#shared/core/embedded-receipt.ts';
+import {
+  type EmbeddedReceipt,
+  serializeReceipt,
+  watermarkPayload,
+} from '#shared/core/embedded-receipt.ts';
 import { deploymentMark, markingKeysOf } from '#shared/core/marking-keys.ts';
 import { judgeImage } from '#shared/provenance/verify/judge-image.ts';
 
@@ -33,6 +37,21 @@ describe('judgeImage', () => {
       made_here: false,
       reason: 'other-pixels',
     });
+  });
+
+  it('is not taken in by a receipt and its watermark on another picture', () => {
+    const secret = new Uint8Array(32).fill(7);
+    const watermark = Buffer.from(watermarkPayload(receipt, keys)).toString('hex');
+    const lifted = { ...evidence, pixelsSha256: 'd'.repeat(64), watermark };
+    for (const deployment of [{ secret }, { publicKey: keys.publicKey }]) {
+      expect(judgeImage(lifted, deployment)).toMatchObject({
+        verdict: 'watermark',
+        made_here: false,
+        reason: 'other-pixels',
+        seed: null,
+        watermark: { ours: true, fits_receipt: 'secret' in deployment ? true : null },
+      });
+    }
   });
 
   it('takes nothing for its own where there are no keys', () => {

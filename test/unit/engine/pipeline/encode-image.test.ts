@@ -49,6 +49,11 @@ describe.each(IMAGE_FORMATS)('encodeImage as %s', (format) => {
     expect(again.sha256).not.toBe(image.sha256);
     expect(image.sha256).toBe(createHash('sha256').update(image.bytes).digest('hex'));
     expect(image.pixelsSha256).toBe(createHash('sha256').update(pixels).digest('hex'));
+    // What compression made of them is part of it: a reader of the file gets exactly these.
+    expect(image.deliveredSha256).toBe(sha256Hex(await decoded(image)));
+    expect(JSON.parse((await embedded(image.bytes)).receipt)).toMatchObject({
+      delivered_sha256: image.deliveredSha256,
+    });
   });
 
   it('marks the file as made by a model and says how', async () => {
@@ -121,10 +126,8 @@ describe('the PNG', () => {
     expect(image.deliveredSha256).toBe(image.pixelsSha256);
   });
 
-  it('holds the marked pixels and the parameters', async () => {
-    const { bytes, deliveredSha256 } = await encodeImage(picture, options);
-    const raw = await sharp(bytes).raw().toBuffer();
-    expect(sha256Hex(raw)).toBe(deliveredSha256);
+  it('holds the parameters', async () => {
+    const { bytes } = await encodeImage(picture, options);
     expect((await sharp(bytes).metadata()).comments).toEqual([
       {
         keyword: 'parameters',
