@@ -1,0 +1,21 @@
+import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
+import { openMemoryTable } from '#test/helpers/memory-dynamo/open-memory-table.ts';
+import type { MakeStores } from '#test/helpers/stores.ts';
+import { describeCreditModel } from './credit-model.ts';
+import { describeJobStore } from './job-store.ts';
+import { describeKeyStore } from './key-store.ts';
+import { describeLedger } from './ledger.ts';
+import { describeOutbox } from './outbox.ts';
+
+/** The stores over a table in memory, which `test/aws` holds against DynamoDB Local. */
+const makeStores: MakeStores = async ({ clock, randomBytes }) => {
+  const table = openMemoryTable({ now: clock.now });
+  const stores = createDynamoStores({ table, clock, randomBytes, waitingLineMs: 0 });
+  return { ...stores, close: async () => {} };
+};
+
+describeCreditModel('DynamoDB in memory', makeStores);
+describeJobStore('DynamoDB in memory', makeStores);
+describeLedger('DynamoDB in memory', makeStores);
+describeKeyStore('DynamoDB in memory', makeStores);
+describeOutbox('DynamoDB in memory', makeStores);
