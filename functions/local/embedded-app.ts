@@ -5,7 +5,7 @@ import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { createEdgeApp } from '#functions/edge/app.ts';
 import { createTokenBucketRateLimiter } from '#shared/adapters/memory/token-bucket-rate-limiter.ts';
 import { defined } from '#shared/core/defined.ts';
-import type { Forwarded } from '#shared/core/forwarded.ts';
+import type { AnswerEnd } from '#shared/core/forwarded.ts';
 import { hmacSha256 } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { NodePlatform } from './http-server.ts';
@@ -69,10 +69,9 @@ export function createEmbeddedApp(
     randomBytes,
     forward(request, forwarded, platform) {
       const { incoming, outgoing } = (platform ?? {}) as Partial<NodePlatform>;
-      const ends = outgoing === undefined ? {} : endsOf(outgoing);
       const origin = originOf(request.headers, incoming?.socket.remoteAddress);
-      const told = { ...forwarded, ...ends, ...defined({ origin }) };
-      return afterRefusal(api.fetch(request, { forwarded: told }));
+      const end = outgoing && new NodeAnswerEnd(outgoing);
+      return afterRefusal(api.fetch(request, { forwarded, end, origin }));
     },
     onError: apiDeps.onError,
   });
@@ -82,15 +81,23 @@ export function createEmbeddedApp(
 /** A PNG of noise, 2048 pixels to a side. */
 const MAX_IMAGE_BYTES = 16_000_000;
 
-/** How an answer ends: written in full, or with its connection. */
-function endsOf(outgoing: NodePlatform['outgoing']): Pick<Forwarded, 'onAnswered' | 'onLost'> {
-  return {
-    onAnswered: (tell) => void outgoing.once('finish', tell),
-    onLost: (tell) =>
-      void outgoing.once('close', () => {
-        if (!outgoing.writableFinished) tell();
-      }),
-  };
+/** How an answer ends: written in full, or with its connection. A class, since every request has one. */
+class NodeAnswerEnd implements AnswerEnd {
+  readonly #outgoing: NodePlatform['outgoing'];
+
+  constructor(outgoing: NodePlatform['outgoing']) {
+    this.#outgoing = outgoing;
+  }
+
+  onAnswered(tell: () => void): void {
+    this.#outgoing.once('finish', tell);
+  }
+
+  onLost(tell: () => void): void {
+    this.#outgoing.once('close', () => {
+      if (!this.#outgoing.writableFinished) tell();
+    });
+  }
 }
 
 /**

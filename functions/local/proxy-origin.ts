@@ -61,8 +61,12 @@ interface Said {
   readonly prefix: string;
 }
 
+const HEADERS = ['forwarded', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-prefix'];
+
 /** The first of several values is the proxy's that the client talked to. */
 function saidBy(headers: Headers): Said | undefined {
+  // Without a proxy, none: looking for them is all that a request should cost.
+  if (!HEADERS.some((name) => headers.get(name) !== null)) return undefined;
   const first = (name: string) => headers.get(name)?.split(',')[0]?.trim() || undefined;
   const standard = Object.fromEntries(
     [...(headers.get('forwarded')?.split(',')[0] ?? '').matchAll(PAIR)].map(

@@ -6,16 +6,18 @@ export interface Forwarded {
   readonly requestId: string;
   /** The `Authorization` header as the client sent it. */
   readonly authorization?: string;
-  /** Where clients reach the service, as a proxy that is trusted says; absent without one. */
-  readonly origin?: string;
   /** The body, once it was read for its digest; undefined when the request has none. */
   readonly body?: Uint8Array;
   /** SHA-256 of the body, hex. */
   readonly bodySha256?: string;
-  /** Calls back when the answer has been written in full; absent where that can't be known. */
-  readonly onAnswered?: (listener: () => void) => void;
+}
+
+/** How an answer ends, where that can be known. */
+export interface AnswerEnd {
+  /** Calls back when the answer has been written in full. */
+  onAnswered(listener: () => void): void;
   /** Calls back when the connection was lost before that; absent where that can't be known. */
-  readonly onLost?: (listener: () => void) => void;
+  onLost?(listener: () => void): void;
 }
 
 /** `Authorization` is overwritten on the way (origin access control signs with it): this is the copy. */

@@ -29,19 +29,29 @@ export function createUlid(clock: Clock, randomBytes: RandomBytes): string {
   const random =
     follows ?? Array.from(randomBytes(16), (byte) => BASE32.charAt(byte % 32)).join('');
   latest.set(randomBytes, { time, random });
+  return timeText(time) + random;
+}
+
+let lastTime = { time: -1, text: '' };
+
+/** Ten digits of a time. Ids are made many in a millisecond. */
+function timeText(time: number): string {
+  if (lastTime.time === time) return lastTime.text;
   let text = '';
   for (let i = 0, left = time; i < 10; i++, left = Math.floor(left / 32)) {
     text = BASE32.charAt(left % 32) + text;
   }
-  return text + random;
+  lastTime = { time, text };
+  return text;
 }
 
 /** The next number in base 32, of the same length; undefined after the last. */
 function successor(number: string): string | undefined {
-  const kept = number.replace(/z+$/, '');
-  if (kept === '') return undefined;
-  const grown = BASE32.charAt(BASE32.indexOf(kept.charAt(kept.length - 1)) + 1);
-  return kept.slice(0, -1) + grown + '0'.repeat(number.length - kept.length);
+  let length = number.length;
+  while (length > 0 && number.charAt(length - 1) === 'z') length--;
+  if (length === 0) return undefined;
+  const grown = BASE32.charAt(BASE32.indexOf(number.charAt(length - 1)) + 1);
+  return number.slice(0, length - 1) + grown + '0'.repeat(number.length - length);
 }
 
 /** The smallest ULID of a time, in milliseconds since the Unix epoch. */

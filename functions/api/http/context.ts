@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Account, ApiKey } from '#shared/core/account.ts';
-import type { Forwarded } from '#shared/core/forwarded.ts';
+import type { AnswerEnd, Forwarded } from '#shared/core/forwarded.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { RateDecision } from '#shared/service/ports/rate-limiter.ts';
 
@@ -17,8 +17,7 @@ export interface RequestFacts {
   /** The scheme, host and prefix, if any, that clients call, without a trailing slash. */
   readonly origin: string;
   readonly authorization: string | undefined;
-  readonly onAnswered: Forwarded['onAnswered'];
-  readonly onLost: Forwarded['onLost'];
+  readonly end: AnswerEnd | undefined;
   /** SHA-256 of the body, hex, where the edge has computed it. */
   readonly bodySha256: string | undefined;
   caller?: Caller;
@@ -28,7 +27,12 @@ export interface RequestFacts {
 }
 
 export interface ApiHono {
-  Bindings: { forwarded?: Forwarded };
+  Bindings: {
+    forwarded?: Forwarded;
+    end?: AnswerEnd | undefined;
+    /** Where clients reach the service, as a proxy that is trusted says; absent without one. */
+    origin?: string | undefined;
+  };
   Variables: { facts: RequestFacts };
 }
 

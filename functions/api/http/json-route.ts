@@ -2,10 +2,11 @@ import { createRoute, type RouteConfig, type z } from '@hono/zod-openapi';
 import type { Scope } from '#shared/core/account.ts';
 import { defined } from '#shared/core/defined.ts';
 import { answerJson } from './answer.ts';
-import { authenticate } from './authenticate.ts';
+import { admitCaller } from './authenticate.ts';
 import type { ApiApp, ApiContext } from './context.ts';
 import type { ApiDeps } from './deps.ts';
 import { errorResponses, keyErrorResponses } from './error-schema.ts';
+import { readInput, readParts } from './route-input.ts';
 
 type NoMembers = z.ZodObject<Record<never, never>>;
 type AuthDeps = Pick<ApiDeps, 'keyService' | 'rateLimiter'>;
@@ -101,13 +102,14 @@ export function apiRoute<
 ): void {
   const { scopes, params, query, headers, body, bodyIsOptional = false, ...described } = spec;
   const { failures = [], responses, handle, ...rest } = described;
-  const route = createRoute({
+  // Strict: a mistyped filter would be taken for none.
+  const schemas = { params, query: query?.strict(), headers, body, bodyIsOptional };
+  const { hide, ...route } = createRoute({
     ...rest,
-    ...(scopes && { security: [{ key: [] }], middleware: [authenticate(deps, ...scopes)] }),
+    ...(scopes && { security: [{ key: [] }] }),
     request: defined({
       params,
-      // Strict: a mistyped filter would be taken for none.
-      query: query?.strict(),
+      query: schemas.query,
       headers,
       body: body && jsonBody(body, !bodyIsOptional),
     }),
@@ -116,17 +118,14 @@ export function apiRoute<
       ...(scopes ? keyErrorResponses(...failures) : errorResponses(...failures)),
     },
   });
-  const part = (c: ApiContext, name: 'param' | 'query' | 'json') => c.req.valid(name as never);
-  app.openapi(route, ((c: ApiContext) => {
-    const json = part(c, 'json');
-    const input = {
-      params: part(c, 'param'),
-      query: part(c, 'query'),
-      // The router passes an absent optional body on without its schema's defaults.
-      body: bodyIsOptional ? body?.parse(json ?? {}) : json,
-    };
+  if (hide !== true) app.openAPIRegistry.registerPath(route);
+  app.on(route.method, route.path.replaceAll(/\/{(.+?)}/g, '/:$1'), async (c: ApiContext) => {
+    const admitted = scopes && admitCaller(c, deps, scopes);
+    const refusal = admitted instanceof Promise ? await admitted : admitted;
+    if (refusal !== undefined) return refusal;
+    const input = body === undefined ? readParts(c, schemas) : await readInput(c, schemas);
     return handle(c, input as RouteInput<Params, Query, Body>);
-  }) as never);
+  });
 }
 
 function jsonBody(schema: z.ZodType, required: boolean) {

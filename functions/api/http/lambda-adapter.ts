@@ -5,6 +5,7 @@ import { errorAnswer, toAppError } from '#shared/core/error-body.ts';
 import {
   AUTHORIZATION_HEADER,
   BODY_SHA256_HEADER,
+  type AnswerEnd,
   type Forwarded,
   REQUEST_ID_HEADER,
 } from '#shared/core/forwarded.ts';
@@ -33,7 +34,7 @@ export function createBackgroundWork(): BackgroundWork {
 
 type FetchApi = (
   request: Request,
-  env: { readonly forwarded: Forwarded },
+  env: { readonly forwarded: Forwarded; readonly end: AnswerEnd },
 ) => Response | Promise<Response>;
 
 export interface StreamHandlerDeps {
@@ -54,8 +55,9 @@ export function createStreamHandler(deps: StreamHandlerDeps): ReturnType<typeof 
     // Never throws: Lambda would turn an answer that has not begun into a 200.
     async fetch(request: Request): Promise<Response> {
       const listeners: (() => void)[] = [];
-      const forwarded = readForwarded(request.headers, (listener) => listeners.push(listener));
-      const answer = await answerOf(deps, request, forwarded);
+      const forwarded = readForwarded(request.headers);
+      const end = { onAnswered: (listener: () => void) => void listeners.push(listener) };
+      const answer = await answerOf(deps, request, { forwarded, end });
       return withEnd(answer, async () => {
         for (const listener of listeners) listener();
         await deps.settled();
@@ -68,25 +70,25 @@ export function createStreamHandler(deps: StreamHandlerDeps): ReturnType<typeof 
 async function answerOf(
   deps: StreamHandlerDeps,
   request: Request,
-  forwarded: Forwarded,
+  env: Parameters<FetchApi>[1],
 ): Promise<Response> {
+  const { requestId } = env.forwarded;
   try {
     const api = await deps.api();
-    return await api(underPublicName(request), { forwarded });
+    return await api(underPublicName(request), env);
   } catch (thrown) {
-    deps.onError(thrown, `request ${forwarded.requestId}`);
-    const { status, headers, body } = errorAnswer(toAppError(thrown), forwarded.requestId);
+    deps.onError(thrown, `request ${requestId}`);
+    const { status, headers, body } = errorAnswer(toAppError(thrown), requestId);
     return new Response(body, { status, headers: { ...headers, ...CORS_HEADERS } });
   }
 }
 
-function readForwarded(headers: Headers, onAnswered: (listener: () => void) => void): Forwarded {
+function readForwarded(headers: Headers): Forwarded {
   const authorization = headers.get(AUTHORIZATION_HEADER) ?? undefined;
   const bodySha256 = headers.get(BODY_SHA256_HEADER) ?? undefined;
   return {
     requestId: headers.get(REQUEST_ID_HEADER) ?? 'req_unknown',
     ...defined({ authorization, bodySha256 }),
-    onAnswered,
   };
 }
 

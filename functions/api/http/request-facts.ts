@@ -27,13 +27,12 @@ export function requestFacts(
       requestId: forwarded?.requestId ?? headers.get(REQUEST_ID_HEADER) ?? newId(),
       origin:
         deps.settings.publicUrl ??
-        forwarded?.origin ??
+        c.env?.origin ??
         url.slice(0, url.indexOf('/', url.indexOf('//') + 2)),
       authorization: forwarded
         ? forwarded.authorization
         : (headers.get(AUTHORIZATION_HEADER) ?? undefined),
-      onAnswered: forwarded?.onAnswered,
-      onLost: forwarded?.onLost,
+      end: c.env?.end,
       bodySha256: forwarded ? forwarded.bodySha256 : (headers.get(BODY_SHA256_HEADER) ?? undefined),
     };
     c.set('facts', facts);

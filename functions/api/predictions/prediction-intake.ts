@@ -119,7 +119,8 @@ export function createPredictionIntake(deps: IntakeDeps) {
       const submitted = accept(result, topupUrl);
       const { id } = submitted.job;
       noteAnswered(c, id, deps);
-      if (headers.idempotency === undefined) facts.onLost?.(() => lostCallers.note(key.id, id));
+      if (headers.idempotency === undefined)
+        facts.end?.onLost?.(() => lostCallers.note(key.id, id));
       facts.job = id;
       return submitted;
     },
@@ -150,8 +151,8 @@ async function hashBody(c: ApiContext, route: string): Promise<string> {
 
 /** Where the server can tell, notes that the answer arrived: a later equal order is a new one then. */
 function noteAnswered(c: ApiContext, job: JobId, deps: IntakeDeps): void {
-  const { onAnswered, requestId } = c.get('facts');
-  onAnswered?.(() => {
+  const { end, requestId } = c.get('facts');
+  end?.onAnswered(() => {
     const noted = deps.jobs.markAnswered(job);
     deps.waitUntil?.(noted.catch((error: unknown) => deps.onError(error, requestId)));
   });

@@ -5,7 +5,7 @@ import { equalInConstantTime, sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId, KeyId } from '#shared/core/ids.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
-import { createKeyCheck, type MacKeys } from './key-format.ts';
+import { createKeyCheck, type KeyCheck, type MacKeys } from './key-format.ts';
 
 /** `forged`: the MAC is not ours. `unknown`: it is, but there is no such key. */
 export type AuthFailure =
@@ -29,8 +29,10 @@ interface Cached {
   readonly key: ApiKey;
   readonly account: Account;
   readonly readAt: number;
-  /** The text that was found to be the key's, so that it is hashed once. */
-  text?: string;
+  /** What is answered for it while nothing stands against it. */
+  result?: AuthResult;
+  /** What the check says of the text that was found to be the key's, so that it is hashed once. */
+  checked?: KeyCheck;
 }
 
 /** Most keys whose state is kept in memory. */
@@ -50,10 +52,13 @@ export function createKeyAuthenticator(deps: {
   // Grows each time something is forgotten, so that a read begun before that is not cached after it.
   let generation = 0;
 
-  const read = async (id: KeyId, now: number): Promise<Cached | undefined> => {
+  const peek = (id: KeyId, now: number): Cached | undefined => {
     const hit = cache.get(id);
     // A clock that was set back must not keep an entry longer.
-    if (hit !== undefined && Math.abs(now - hit.readAt) < cacheMs) return hit;
+    return hit !== undefined && Math.abs(now - hit.readAt) < cacheMs ? hit : undefined;
+  };
+
+  const read = async (id: KeyId, now: number): Promise<Cached | undefined> => {
     const begun = generation;
     const key = await deps.keys.get(id);
     const account = key && (await deps.ledger.getAccount(key.account));
@@ -64,31 +69,46 @@ export function createKeyAuthenticator(deps: {
     return fresh;
   };
 
-  const isTextOf = (known: Cached, text: string): boolean => {
-    if (known.text !== undefined && equalInConstantTime(known.text, text)) return true;
+  /** The check returns the same object for the same text alone, which it finds by the whole of it. */
+  const isTextOf = (known: Cached, checked: KeyCheck, text: string): boolean => {
+    if (known.checked === checked) return true;
     if (!equalInConstantTime(known.key.secretHash, sha256Hex(text))) return false;
-    known.text = text;
+    known.checked = checked;
     return true;
   };
 
+  const judge = (
+    known: Cached | undefined,
+    checked: KeyCheck,
+    text: string,
+    now: number,
+  ): AuthResult => {
+    if (known === undefined || !isTextOf(known, checked, text)) {
+      return { ok: false, reason: 'unknown' };
+    }
+    const { key, account } = known;
+    if (key.revokedAt !== undefined) return { ok: false, reason: 'revoked' };
+    if (key.expiresAt !== undefined && key.expiresAt <= now) {
+      return { ok: false, reason: 'expired' };
+    }
+    if (account.disabledAt !== undefined) return { ok: false, reason: 'account-disabled' };
+    known.result ??= {
+      ok: true,
+      account: { id: account.id, name: account.name, createdAt: account.createdAt },
+      key,
+    };
+    return known.result;
+  };
+
   return {
-    async authenticate(text: string): Promise<AuthResult> {
+    /** At once for a key that was read a short time ago. */
+    authenticate(text: string): AuthResult | Promise<AuthResult> {
       const checked = check(text);
       if (!checked.ok) return checked;
       const now = deps.clock.now();
-      const known = await read(checked.key.id, now);
-      if (known === undefined || !isTextOf(known, text)) return { ok: false, reason: 'unknown' };
-      const { key, account } = known;
-      if (key.revokedAt !== undefined) return { ok: false, reason: 'revoked' };
-      if (key.expiresAt !== undefined && key.expiresAt <= now) {
-        return { ok: false, reason: 'expired' };
-      }
-      if (account.disabledAt !== undefined) return { ok: false, reason: 'account-disabled' };
-      return {
-        ok: true,
-        account: { id: account.id, name: account.name, createdAt: account.createdAt },
-        key,
-      };
+      const known = peek(checked.key.id, now);
+      if (known !== undefined) return judge(known, checked, text, now);
+      return read(checked.key.id, now).then((fresh) => judge(fresh, checked, text, now));
     },
 
     forgetKey(id: KeyId): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createBackgroundWork, createStreamHandler } from '#functions/api/http/lambda-adapter.ts';
 import { AppError } from '#shared/core/errors.ts';
+import type { AnswerEnd, Forwarded } from '#shared/core/forwarded.ts';
 import {
   functionUrlEvent,
   installLambdaRuntime,
@@ -9,12 +10,17 @@ import {
 
 type Answer = (
   request: Request,
-  forwarded: { authorization?: string; onAnswered?: (listener: () => void) => void },
+  forwarded: Forwarded,
+  end: AnswerEnd,
 ) => Response | Promise<Response>;
 
 /** Sends a request through the adapter to an API that answers so. */
 function send(answer: Answer, headers: Record<string, string> = {}, body = '') {
-  return sendTo(async () => (request, env) => answer(request, env.forwarded), headers, body);
+  return sendTo(
+    async () => (request, env) => answer(request, env.forwarded, env.end),
+    headers,
+    body,
+  );
 }
 
 /** Sends a request through the adapter and reads what Lambda would stream. */
@@ -142,8 +148,8 @@ describe("the API behind Lambda's streamed answers", () => {
     const order: string[] = [];
     const { waitUntil, settled } = createBackgroundWork();
     installLambdaRuntime();
-    const { body } = await send((_, forwarded) => {
-      forwarded.onAnswered?.(() => order.push('answered'));
+    const { body } = await send((_request, _forwarded, end) => {
+      end.onAnswered(() => order.push('answered'));
       const stream = new ReadableStream({
         async pull(controller) {
           await new Promise((resolve) => setTimeout(resolve, 20));
