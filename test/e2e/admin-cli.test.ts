@@ -1,23 +1,23 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { fromRoot, ROOT } from '#test/helpers/root.ts';
+import { ROOT } from '#test/helpers/root.ts';
+import { runOnestep } from '#test/helpers/run-cli.ts';
 import { removeFolder, startServer, temporaryFolder } from '#test/helpers/server-process.ts';
 
-const LAUNCH = fromRoot('functions/cli/launch.mjs');
 const data = temporaryFolder();
 const elsewhere = temporaryFolder();
 afterAll(() => {
+  process.chdir(ROOT);
   removeFolder(data);
   removeFolder(elsewhere);
 });
 
-const onestep = async (...words: readonly string[]) => {
-  const all = [LAUNCH, ...words, '--data', data, '--json'];
-  const env = { ...process.env, ONESTEP_SKIP_INSTALL: '1' };
-  const { stdout } = await promisify(execFile)(process.execPath, all, { cwd: ROOT, env });
+/** The document that a command prints; rejects with how it ended otherwise. */
+async function documentOf(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { status, stdout, stderr } = await runOnestep([...words, '--json'], { env });
+  if (status !== 0) throw Object.assign(new Error(stderr), { code: status, stderr });
   return JSON.parse(stdout);
-};
+}
+const onestep = (...words: readonly string[]) => documentOf([...words, '--data', data]);
 
 test('keys and credits work on the running server and on its folder alike', async () => {
   await expect(onestep('keys', 'list')).rejects.toThrow(/holds no data yet/);
@@ -58,50 +58,47 @@ test('keys and credits work on the running server and on its folder alike', asyn
 
 test('every command reaches a server that was started elsewhere, by its URL and a key', async () => {
   const server = await startServer({ data });
-  const run = promisify(execFile);
-  const remote = async (words: readonly string[], env: Readonly<Record<string, string>>) => {
-    const variables = { ...process.env, ONESTEP_SKIP_INSTALL: '1', ...env };
-    const options = { cwd: elsewhere, env: variables };
-    const { stdout } = await run(process.execPath, [LAUNCH, ...words, '--json'], options);
-    return JSON.parse(stdout);
-  };
+  process.chdir(elsewhere);
   const asAdmin = { ONESTEP_KEY: server.admin_key };
   const url = ['--url', `${server.url}/`];
 
-  const before = await remote(['keys', 'list', ...url], asAdmin);
-  const issued = await remote(['keys', 'create', '--label', 'far', '--rate', '7', ...url], asAdmin);
+  const before = await documentOf(['keys', 'list', ...url], asAdmin);
+  const issued = await documentOf(
+    ['keys', 'create', '--label', 'far', '--rate', '7', ...url],
+    asAdmin,
+  );
   expect(issued).toMatchObject({ label: 'far', rate_per_minute: 7 });
   const all = { ...asAdmin, ONESTEP_URL: server.url };
-  const after = await remote(['keys', 'list'], all);
+  const after = await documentOf(['keys', 'list'], all);
   expect(after.map(({ id }: { id: string }) => id)).toContain(issued.id);
   expect(after).toHaveLength(before.length + 1);
 
   const grant = ['credits', 'grant', '1.25', '--reference', 'far-1', '--expires', '2999-01-31'];
-  expect(await remote([...grant, ...url], asAdmin)).toMatchObject({
+  expect(await documentOf([...grant, ...url], asAdmin)).toMatchObject({
     amount: 1_250_000,
     reference: 'far-1',
     expires_at: '2999-01-31T00:00:00.000Z',
   });
-  const [account] = await remote(['credits', 'balance'], all);
+  const [account] = await documentOf(['credits', 'balance'], all);
   const made = await server.send('/v1/predictions', {
     json: { input: { prompt: 'a boat at sea', seed: 1 } },
     headers: { prefer: 'wait=55' },
   });
   const { id, cost } = (await made.json()) as { id: string; cost: number };
-  const [spent] = await remote(['credits', 'balance'], all);
+  const [spent] = await documentOf(['credits', 'balance'], all);
   expect(account.balance - spent.balance).toBe(cost);
 
   // A key that may only read is enough to look.
   const asReader = { ONESTEP_KEY: issued.key };
-  expect(await remote(['usage', '--by', 'model', ...url], asReader)).toMatchObject({
+  expect(await documentOf(['usage', '--by', 'model', ...url], asReader)).toMatchObject({
     by: ['model'],
     total: { images: 1, amount: cost },
   });
-  const [latest] = await remote(['logs', '-n', '1', ...url], asReader);
+  const [latest] = await documentOf(['logs', '-n', '1', ...url], asReader);
   expect(latest).toMatchObject({ id, status: 'succeeded' });
-  expect(await remote(['logs', id, ...url], asReader)).toMatchObject({ id, cost });
-  expect(await remote(['top', ...url], asAdmin)).toMatchObject({ waiting: 0 });
-  const { checks } = await remote(['smoke', ...url], { ONESTEP_KEY: server.key });
+  expect(await documentOf(['logs', id, ...url], asReader)).toMatchObject({ id, cost });
+  expect(await documentOf(['top', ...url], asAdmin)).toMatchObject({ waiting: 0 });
+  const { checks } = await documentOf(['smoke', ...url], { ONESTEP_KEY: server.key });
   expect(checks.map(({ check }: { check: string }) => check)).toEqual([
     'health',
     'no key',
@@ -111,16 +108,16 @@ test('every command reaches a server that was started elsewhere, by its URL and 
     'usage',
   ]);
 
-  await expect(remote(['keys', 'list', ...url], asReader)).rejects.toMatchObject({
+  await expect(documentOf(['keys', 'list', ...url], asReader)).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/"admin" scope.*ONESTEP_KEY\.\n$/),
   });
-  await expect(remote(['usage', ...url], {})).rejects.toMatchObject({
+  await expect(documentOf(['usage', ...url], {})).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringContaining('needs an API key: set ONESTEP_KEY'),
   });
   expect(await server.end('SIGTERM')).toBe(0);
-  await expect(remote(['keys', 'list', ...url], asAdmin)).rejects.toMatchObject({
+  await expect(documentOf(['keys', 'list', ...url], asAdmin)).rejects.toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/^onestep: http:\/\/127\.0\.0\.1:\d+ cannot be reached: .*\n$/),
   });

@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fixture, importFixture, temporaryFolder } from '#test/helpers/model-fixture.ts';
 import { fromRoot } from '#test/helpers/root.ts';
+import { runOnestep } from '#test/helpers/run-cli.ts';
 
 const LAUNCH = fromRoot('functions/cli/launch.mjs');
 const TOKENIZER = fromRoot('test/fixtures/clip-tokenizer');
 const folder = temporaryFolder();
 afterAll(folder.remove);
 
-function onestep(...words: readonly string[]) {
+/** As a process of its own, by the launcher. */
+function launched(...words: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCH, ...words], {
     cwd: folder.path,
     encoding: 'utf8',
@@ -27,14 +29,14 @@ describe('onestep', () => {
       ['inspect', 'vocab.json'],
       ['tokenize', '--tokenizer', '.', 'a'],
     ]) {
-      const { status, stdout, stderr } = onestep(...words);
+      const { status, stdout, stderr } = launched(...words);
       expect([status, stdout]).toEqual([2, '']);
       expect(stderr).toMatch(/^onestep: [^\n]*vocab\.json[^\n]*\n$/);
     }
   });
 
-  it('says which option it does not know', () => {
-    expect(onestep('inspect', '--bogus')).toEqual({
+  it('says which option it does not know', async () => {
+    expect(await runOnestep(['inspect', '--bogus'])).toEqual({
       status: 2,
       stdout: '',
       stderr: 'onestep: There is no option --bogus. See "onestep inspect --help".\n',
@@ -46,8 +48,9 @@ describe('onestep', () => {
     [['keys', 'create', '--expires', '2020-01-01'], '--expires: 2020-01-01 has passed.'],
     [['logs', '--num', '-1'], '--num: -1 is not a whole number from 1 to 100.'],
     [['preflight', 'now'], '"now" is one word too many.'],
-  ])('refuses %j in one line', (words, message) => {
-    expect(onestep(...words)).toEqual({ status: 2, stdout: '', stderr: `onestep: ${message}\n` });
+  ])('refuses %j in one line', async (words, message) => {
+    const stderr = `onestep: ${message}\n`;
+    expect(await runOnestep(words)).toEqual({ status: 2, stdout: '', stderr });
   });
 
   it('finds what a manifest says wrongly of the pictures', async () => {
@@ -57,17 +60,17 @@ describe('onestep', () => {
     const manifest = JSON.parse(readFileSync(path, 'utf8'));
     manifest.size.multiple = 4;
     writeFileSync(path, JSON.stringify(manifest));
-    const { status, stderr } = onestep('doctor', out, '--quiet');
+    const { status, stderr } = await runOnestep(['doctor', out, '--quiet']);
     expect([status, stderr]).toEqual([
       2,
       expect.stringMatching(/pictures are not 32×32 [^.]*\. I/),
     ]);
   });
 
-  it('imports into a folder whose name no model can have', () => {
+  it('imports into a folder whose name no model can have', async () => {
     const out = join(folder.path, 'пакет');
     const words = ['--repo', fixture('tiny', 'repo'), '--recipe', 'dmd2', '--out', out, '--json'];
-    const { status, stdout } = onestep('import', ...words);
+    const { status, stdout } = await runOnestep(['import', ...words]);
     expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ name: 'model' })]);
   });
 

@@ -12,26 +12,23 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ReceiptSchema } from '#shared/core/inference.ts';
 import { fixture } from '#test/helpers/model-fixture.ts';
 import { type FixtureTensor, readSafetensors } from '#test/helpers/read-safetensors.ts';
-import { fromRoot } from '#test/helpers/root.ts';
+import { fromRoot, ROOT } from '#test/helpers/root.ts';
+import { runOnestep } from '#test/helpers/run-cli.ts';
 
 const LAUNCH = fromRoot('functions/cli/launch.mjs');
 const TOKENIZER = fromRoot('test/fixtures/clip-tokenizer');
 const folder = mkdtempSync(join(tmpdir(), 'onestep-generate-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+beforeAll(() => process.chdir(folder));
+afterAll(() => {
+  process.chdir(ROOT);
+  rmSync(folder, { recursive: true });
+});
 
-function onestep(words: readonly string[], input = '') {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCH, ...words], {
-    cwd: folder,
-    input,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-  });
-  return { status, stdout, stderr };
-}
+const onestep = (words: readonly string[], input = '') => runOnestep(words, { input });
 
 /** ‖a − b‖ / ‖b‖, where `a` may be one row that stands for all of `b`. */
 function relativeL2(a: FixtureTensor | undefined, b: FixtureTensor | undefined): number {
@@ -46,7 +43,7 @@ function relativeL2(a: FixtureTensor | undefined, b: FixtureTensor | undefined):
 }
 
 describe('onestep generate', () => {
-  it.each(['card', 'batch', 'wide'])('agrees with diffusers stage by stage: %s', (name) => {
+  it.each(['card', 'batch', 'wide'])('agrees with diffusers stage by stage: %s', async (name) => {
     const { metadata, tensors: expected } = readSafetensors(
       fixture('demo-stages', `${name}.safetensors`),
     );
@@ -54,7 +51,7 @@ describe('onestep generate', () => {
     const words = ['--seed', seed, '--width', width, '--height', height, '--num', batch];
     const dump = join(folder, `${name}.safetensors`);
     const out = join(folder, `${name}.png`);
-    const { status, stderr } = onestep([
+    const { status, stderr } = await onestep([
       'generate',
       prompt,
       ...words,
@@ -85,13 +82,13 @@ describe('onestep generate', () => {
 
   it('prints the receipt of files that anyone can make again', async () => {
     const words = ['generate', 'a cat', '--seed', '4294967295', '--width', '64', '--height', '48'];
-    const two = onestep([...words, '--num', '2', '--out', 'two.webp', '--json']);
+    const two = await onestep([...words, '--num', '2', '--out', 'two.webp', '--json']);
     const receipt = ReceiptSchema.parse(JSON.parse(two.stdout));
     expect(receipt.images.map(({ key, seed }) => [key, seed])).toEqual([
       ['two-0.webp', 4294967295],
       ['two-1.webp', 0],
     ]);
-    onestep([
+    await onestep([
       'generate',
       'a cat',
       '--seed',
@@ -132,8 +129,8 @@ describe('onestep generate', () => {
     expect(readdirSync(home).filter((name) => name.startsWith('mat-debug'))).toEqual([]);
   });
 
-  it('warns of what it cuts from a prompt', () => {
-    const { stderr, status } = onestep([
+  it('warns of what it cuts from a prompt', async () => {
+    const { stderr, status } = await onestep([
       'generate',
       `${'dog '.repeat(90)}END`,
       '--width',
@@ -157,8 +154,8 @@ describe('onestep generate', () => {
     [['dog', '--seed', '-x'], 'write --seed=VALUE'],
     [['dog', '--seed', '-1'], '--seed: -1 is not'],
     [['dog', '--seed=-1'], '--seed: -1 is not'],
-  ])('names the fault of %j and exits with 2', (words, message) => {
-    const { status, stderr, stdout } = onestep(['generate', ...words]);
+  ])('names the fault of %j and exits with 2', async (words, message) => {
+    const { status, stderr, stdout } = await onestep(['generate', ...words]);
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toContain(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);
@@ -185,11 +182,11 @@ describe('onestep generate', () => {
     }
   });
 
-  it('says that a folder is not writable', () => {
+  it('says that a folder is not writable', async () => {
     const place = join(folder, 'closed');
     mkdirSync(place);
     chmodSync(place, 0o500);
-    const { status, stderr } = onestep([
+    const { status, stderr } = await onestep([
       'generate',
       'dog',
       '--width',
@@ -207,9 +204,9 @@ describe('onestep generate', () => {
 });
 
 describe('onestep tokenize', () => {
-  it('reads an array of strings and prints their tokens', () => {
+  it('reads an array of strings and prints their tokens', async () => {
     const prompts = ['A photo of a dog.', `${'word '.repeat(80)}the end`];
-    const { status, stdout } = onestep(
+    const { status, stdout } = await onestep(
       ['tokenize', '--tokenizer', TOKENIZER, '--json'],
       JSON.stringify(prompts),
     );
@@ -224,7 +221,8 @@ describe('onestep tokenize', () => {
     expect(long.ids).toHaveLength(77);
   });
 
-  it.each(['{', '[1]'])('refuses %s with 2', (input) => {
-    expect(onestep(['tokenize', '--tokenizer', TOKENIZER, '--json'], input).status).toBe(2);
+  it.each(['{', '[1]'])('refuses %s with 2', async (input) => {
+    const words = ['tokenize', '--tokenizer', TOKENIZER, '--json'];
+    expect((await onestep(words, input)).status).toBe(2);
   });
 });

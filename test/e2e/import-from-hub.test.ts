@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +12,9 @@ import {
   standInFiles,
   startHub,
 } from '#test/helpers/hub-stand-in.ts';
-import { type ImportRun, runImport } from '#test/helpers/import-process.ts';
+import { runImport } from '#test/helpers/import-process.ts';
 import { fixture, importFixture, rawTensors } from '#test/helpers/model-fixture.ts';
+import { type CliRun, runOnestep } from '#test/helpers/run-cli.ts';
 import { singleFileOf } from '#test/helpers/single-file.ts';
 import { encodeTorchFile } from '#test/helpers/torch-file.ts';
 import { encodeSafetensors } from '#test/helpers/write-safetensors.ts';
@@ -26,14 +26,12 @@ const CARD =
 
 let folder: string;
 let hub: HubStandIn | undefined;
-const children: ChildProcess[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'import-hub-'));
 });
 
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
   await hub?.close();
   rmSync(folder, { recursive: true });
 });
@@ -62,15 +60,11 @@ async function start(
   });
 }
 
-function run(
-  words: readonly string[],
-  onStart?: (child: ChildProcess) => void,
-): Promise<ImportRun> {
-  const env = { HF_ENDPOINT: hub?.url };
-  return runImport([...words, '--data', join(folder, 'data')], env, (child) => {
-    children.push(child);
-    onStart?.(child);
-  });
+const withData = (words: readonly string[]) => [...words, '--data', join(folder, 'data')];
+
+function run(words: readonly string[]): Promise<CliRun> {
+  const env = { HF_ENDPOINT: hub?.url, HF_TOKEN: '' };
+  return runOnestep(['import', ...withData(words)], { env });
 }
 
 const RECIPE = ['--recipe', 'disback'];
@@ -80,7 +74,7 @@ describe('onestep import from the hub', () => {
   it('is killed, goes on, and makes the package that a folder makes', async () => {
     await start([{ kind: 'slow', bytesPerSecond: UNET.length / 4 }]);
     const part = join(folder, 'data/hub/teacher/OneStep', COMMIT, 'OneStep_UNet.bin.part');
-    const killed = await run(WORDS, async (child) => {
+    const killed = await runImport(withData(WORDS), { HF_ENDPOINT: hub?.url }, async (child) => {
       while (!existsSync(part) || readFileSync(part).length < UNET.length / 8) await sleep(20);
       child.kill('SIGKILL');
     });
@@ -92,7 +86,7 @@ describe('onestep import from the hub', () => {
     expect(done.stderr).toContain('licence tiny-licence, https://example.com/l');
     expect(done.stderr).toContain('licence mit');
     expect(done.stderr).toMatch(/downloaded .* of .*\/s, 0 s left/);
-    expect(done.code).toBe(0);
+    expect(done.status).toBe(0);
     const ranges = (hub?.requests ?? []).filter(({ path }) => path.endsWith('.bin'));
     expect(ranges.at(-1)?.range).toBe(`bytes=${kept}-${UNET.length - 1}`);
 
@@ -130,7 +124,7 @@ describe('onestep import from the hub', () => {
       out,
     ]);
     expect(done.stderr).toContain('licence not stated');
-    expect(done.code).toBe(0);
+    expect(done.status).toBe(0);
     const fromDisk = await importFixture(TINY, join(folder, 'from-disk'));
     expect(readManifest(out).digest).toBe(fromDisk.digest);
     const weights = (hub?.requests ?? []).filter(({ host }) => host === 'storage');
@@ -149,7 +143,7 @@ describe('onestep import from the hub', () => {
     expect(done.stderr).toContain(
       `vae: maker/tiny@${COMMIT}/vae/diffusion_pytorch_model.safetensors`,
     );
-    expect(done.code).toBe(0);
+    expect(done.status).toBe(0);
     const fromDisk = await importFixture(TINY, join(folder, 'from-disk'));
     expect(done.stdout.trim()).toBe(fromDisk.digest);
     expect(readManifest(join(folder, 'data', 'models', 'part-x')).digest).toBe(fromDisk.digest);
@@ -160,7 +154,7 @@ describe('onestep import from the hub', () => {
     await start([], { 'heir/lora': { files: { 'x.safetensors': { content, large: true } } } });
     const done = await run(['maker/tiny', '--checkpoint', 'heir/lora/x.safetensors', ...RECIPE]);
     expect(done.stderr).toContain('is a LoRA, not a checkpoint with all parts: give it to --lora');
-    expect(done.code).toBe(2);
+    expect(done.status).toBe(2);
     const weights = (hub?.requests ?? []).filter(({ host }) => host === 'storage');
     expect(weights.map(({ path }) => path)).toEqual([`/heir/lora/resolve/${COMMIT}/x.safetensors`]);
   });
@@ -168,12 +162,12 @@ describe('onestep import from the hub', () => {
   it('refuses what is not known to be one-step, with the list of recipes', async () => {
     await start();
     const unknown = await run(['maker/tiny', '--unet', 'teacher/OneStep/OneStep_UNet.bin']);
-    expect(unknown.code).toBe(2);
+    expect(unknown.status).toBe(2);
     expect(unknown.stderr).toMatch(
       /onestep: teacher\/OneStep\/OneStep_UNet\.bin is not known to make images in one step\. Recipes are disback, .*\n$/,
     );
     const file = await run(['maker/tiny', '--unet', 'teacher/OneStep', ...RECIPE]);
-    expect(file.code).toBe(2);
+    expect(file.status).toBe(2);
     expect(file.stderr).toContain('It has teacher/OneStep/OneStep_UNet.bin.');
   });
 
@@ -189,20 +183,20 @@ describe('onestep import from the hub', () => {
     hub = await startHub({ 'maker/vast': { files: vast } });
     const refused = await run(['maker/vast', ...RECIPE]);
     expect(refused.stderr).toMatch(/onestep: .*: the download takes .*, the package takes .*, but/);
-    expect(refused.code).toBe(1);
+    expect(refused.status).toBe(1);
     expect(hub.requests.filter(({ host }) => host === 'storage')).toEqual([]);
   });
 
   it('says in one line what is not there', async () => {
     await start();
     const missing = await run(['maker/tiny', '--unet', 'teacher/OneStep/Two_UNet.bin']);
-    expect(missing.code).toBe(2);
+    expect(missing.status).toBe(2);
     expect(missing.stderr).toMatch(/^onestep: teacher\/OneStep has no file Two_UNet\.bin.*\n$/);
     const unknown = await run(['maker/none']);
-    expect(unknown.code).toBe(2);
+    expect(unknown.status).toBe(2);
     expect(unknown.stderr).toMatch(/^onestep: maker\/none does not exist on .*\n$/);
     const neither = await run(['maker/tiny/unet']);
-    expect(neither.code).toBe(2);
+    expect(neither.status).toBe(2);
     expect(neither.stderr).toMatch(
       /^onestep: maker\/tiny\/unet is neither a folder here nor OWNER.*\n$/,
     );

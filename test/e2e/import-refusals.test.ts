@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRepository } from '#shared/engine/package/repository.ts';
 import { type HubStandIn, standInFiles, startHub } from '#test/helpers/hub-stand-in.ts';
-import { type ImportRun, runImport } from '#test/helpers/import-process.ts';
 import { copyOfTiny, editTensors, fixture, rawTensors } from '#test/helpers/model-fixture.ts';
+import { type CliRun, runOnestep } from '#test/helpers/run-cli.ts';
 import { singleFileOf } from '#test/helpers/single-file.ts';
 import { type RawTensor, writeSafetensors } from '#test/helpers/write-safetensors.ts';
 
@@ -29,14 +29,16 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const run = (...words: readonly string[]): Promise<ImportRun> =>
-  runImport([...words, '--data', join(folder, 'data')], { HF_ENDPOINT: hub.url });
+const run = (...words: readonly string[]): Promise<CliRun> =>
+  runOnestep(['import', ...words, '--data', join(folder, 'data')], {
+    env: { HF_ENDPOINT: hub.url, HF_TOKEN: '' },
+  });
 
 describe('onestep import', () => {
   it('refuses SDXL base alone, from the hub and from a disk, before any weights', async () => {
     for (const words of [[BASE], ['--repo', TINY, '--out', join(folder, 'base')]]) {
-      const { code, stderr } = await run(...words);
-      expect(code).toBe(2);
+      const { status, stderr } = await run(...words);
+      expect(status).toBe(2);
       expect(stderr).toMatch(
         /is not known to make images in one step\. Recipes are disback, dmd2, /,
       );
@@ -55,32 +57,32 @@ describe('onestep import', () => {
       return { ...tensors, [name]: { dtype: 'F32', shape, bytes: new Uint8Array(values.buffer) } };
     });
     const out = join(folder, 'damaged');
-    const { code, stderr } = await run('--repo', damaged, ...RECIPE, '--out', out);
+    const { status, stderr } = await run('--repo', damaged, ...RECIPE, '--out', out);
     expect(stderr).toMatch(new RegExp(`tensor "${name}" of unet holds NaN or infinity: the file`));
-    expect(code).toBe(2);
+    expect(status).toBe(2);
     expect(existsSync(out)).toBe(false);
   });
 
   it('names the option of a timestep that is off the schedule', async () => {
     const call = ['--scheduler', 'lcm', '--timestep', '1200', '--prediction', 'epsilon'];
-    const { code, stderr } = await run('--repo', TINY, ...call, '--out', join(folder, 'late'));
+    const { status, stderr } = await run('--repo', TINY, ...call, '--out', join(folder, 'late'));
     expect(stderr).toMatch(/^onestep: Timestep 1200 of the recipe \(--timestep or --recipe\): /);
-    expect(code).toBe(2);
+    expect(status).toBe(2);
   });
 
   it('replaces no model by one that differs in its LoRAs alone', async () => {
     const plain = await run(BASE, ...RECIPE);
-    expect(plain.code).toBe(0);
+    expect(plain.status).toBe(0);
     const styled = await run(BASE, ...RECIPE, '--lora', `${LORA}:.7`);
     expect(styled.stderr).toMatch(/holds a model made from .*; name this one with --name or --out/);
-    expect(styled.code).toBe(2);
+    expect(styled.status).toBe(2);
     const named = await run(BASE, ...RECIPE, '--lora', `${LORA}:.7`, '--name', 'styled');
-    expect(named.code).toBe(0);
+    expect(named.status).toBe(0);
     const again = await run(BASE, ...RECIPE, '--lora', `${LORA}:.7`, '--name', 'styled');
     expect(again.stdout).toBe(named.stdout);
     const stronger = await run(BASE, ...RECIPE, '--lora', LORA, '--name', 'styled');
     expect(stronger.stderr).toContain(`with ${LORA} at 0.7; name this one`);
-    expect(stronger.code).toBe(2);
+    expect(stronger.status).toBe(2);
   });
 });
 
@@ -96,7 +98,7 @@ describe('one checkpoint', () => {
       await run('--repo', TINY, '--unet', unet, ...RECIPE, '--out', join(folder, 'with-unet')),
       await run('--repo', TINY, '--checkpoint', single, ...RECIPE, '--out', join(folder, 'single')),
     ];
-    expect(runs.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    expect(runs.map(({ status }) => status)).toEqual([0, 0, 0, 0]);
     expect(new Set(runs.map(({ stdout }) => stdout)).size).toBe(1);
     const odd = [
       await run('maker/odd', ...RECIPE, '--out', join(folder, 'odd-hub')),

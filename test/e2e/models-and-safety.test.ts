@@ -1,9 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyOfTiny } from '#test/helpers/model-fixture.ts';
-import { fromRoot } from '#test/helpers/root.ts';
+import { runOnestep } from '#test/helpers/run-cli.ts';
 import {
   type RunningServer,
   removeFolder,
@@ -11,7 +10,6 @@ import {
   temporaryFolder,
 } from '#test/helpers/server-process.ts';
 
-const LAUNCH = fromRoot('functions/cli/launch.mjs');
 const PRICES = {
   version: 'test-1',
   models: { 'acme/tiny': [{ name: 'any', maxPixels: 128 * 128, perImage: 1000 }] },
@@ -25,16 +23,10 @@ let data: string;
 let server: RunningServer;
 let tinyVersion: string;
 
-function onestep(...words: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCH, ...words], {
-    env: { ...process.env, ONESTEP_DATA: data, ONESTEP_SKIP_INSTALL: '1' },
-    encoding: 'utf8',
-  });
-  return { status, stdout, stderr };
-}
+const onestep = (...words: readonly string[]) => runOnestep(words, { env: { ONESTEP_DATA: data } });
 
 /** The tiny model, imported with the command line for pictures of a size of its own. */
-function importTiny(): string {
+async function importTiny(): Promise<string> {
   const repository = copyOfTiny(data);
   const path = join(repository, 'unet', 'config.json');
   const config = JSON.parse(readFileSync(path, 'utf8'));
@@ -50,13 +42,13 @@ function importTiny(): string {
     '--data',
     data,
   ];
-  const { stdout } = onestep('import', ...words);
+  const { stdout } = await onestep('import', ...words);
   return stdout.trim();
 }
 
 beforeAll(async () => {
   data = temporaryFolder();
-  tinyVersion = importTiny();
+  tinyVersion = await importTiny();
   const imageCheck = join(data, 'check.mjs');
   writeFileSync(imageCheck, CHECK);
   server = await startServer({
@@ -180,25 +172,25 @@ describe('image check', () => {
 
 describe('command line', () => {
   it('shows how it stands, what was charged and what was made', async () => {
-    const status = JSON.parse(onestep('top', '--json').stdout);
+    const status = JSON.parse((await onestep('top', '--json')).stdout);
     expect(status).toMatchObject({
       waiting: 0,
       running: 0,
       today: { charged: 6, images: 7, amount: 19_000, released: 1 },
       failures: [{ code: 'content_blocked', model: 'onestep/demo' }],
     });
-    const rows = onestep('usage', '--by', 'model', '--csv').stdout;
+    const rows = (await onestep('usage', '--by', 'model', '--csv')).stdout;
     expect(rows).toBe(
       'model,jobs,images,amount_micro_usd\r\nacme/tiny,3,3,3000\r\nonestep/demo,3,4,16000\r\n',
     );
     const { results } = await read(await server.send('/v1/predictions?limit=1'));
-    const followed = onestep('logs', results[0].id);
+    const followed = await onestep('logs', results[0].id);
     expect(followed.status).toBe(1);
     expect(followed.stderr).toContain('Every image was blocked: not this one');
   });
 
-  it('says what can be done next', () => {
-    const { stdout } = onestep();
+  it('says what can be done next', async () => {
+    const { stdout } = await onestep();
     expect(stdout).toContain(`The server is running at ${server.url}`);
     expect(stdout).toContain('Imported: acme/tiny');
     expect(stdout).toContain('onestep top');
