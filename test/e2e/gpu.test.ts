@@ -17,7 +17,7 @@ import { InferenceErrorSchema, ReceiptSchema } from '#shared/core/inference.ts';
 import { type GpuProcess, inferenceRequest, startGpuProcess } from '#test/helpers/gpu-process.ts';
 
 /** Large enough that a test can step in between two images. */
-const LONG = { width: 512, height: 512, num_outputs: 8 };
+const LONG = { width: 320, height: 320, num_outputs: 12 };
 
 const data = mkdtempSync(join(tmpdir(), 'onestep-gpu-'));
 let gpu: GpuProcess;

@@ -13,7 +13,7 @@ import { fixture, importFixture } from '#test/helpers/model-fixture.ts';
 import { fromRoot } from '#test/helpers/root.ts';
 
 /** How often an import is killed; `ONESTEP_IMPORT_KILLS` asks for more. */
-const KILLS = Number(process.env['ONESTEP_IMPORT_KILLS'] ?? 10);
+const KILLS = Number(process.env['ONESTEP_IMPORT_KILLS'] ?? 4);
 /** Decides the moments; `ONESTEP_IMPORT_SEED` asks for others. */
 const SEED = Number(process.env['ONESTEP_IMPORT_SEED'] ?? 4);
 /** What comes after the last weights is over too soon to be met. */

@@ -13,7 +13,7 @@ import {
 } from '#test/helpers/server-process.ts';
 
 /** How often the server is killed; `ONESTEP_KILL_ROUNDS` asks for more. */
-const ROUNDS = Number(process.env['ONESTEP_KILL_ROUNDS'] ?? 5);
+const ROUNDS = Number(process.env['ONESTEP_KILL_ROUNDS'] ?? 3);
 const ROUND_MS = 6000;
 const PRICE = 4000;
 

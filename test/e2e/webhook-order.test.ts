@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type RealServer, startRealServer } from '#test/helpers/real-server.ts';
 import { startWebhookReceiver } from '#test/helpers/webhook-receiver.ts';
 
-const JOBS = 100;
+/** How many; `ONESTEP_WEBHOOK_JOBS` asks for more. */
+const JOBS = Number(process.env['ONESTEP_WEBHOOK_JOBS'] ?? 25);
 const AT_A_TIME = 20;
 
 let server: RealServer;
@@ -43,8 +44,8 @@ it(`of ${JOBS} jobs with every event on, each tells them in order, and one says 
       events.filter((event) => event !== 'logs'),
       id,
     ).toEqual(['start', 'output', 'completed']);
-    const ranks = events.map((event) => ['start', 'logs', 'output', 'completed'].indexOf(event));
-    expect(ranks, `${id}: ${events}`).toEqual([...ranks].sort());
+    // Of the last picture, the log may come after the output.
+    expect([events[0], events.at(-1)], `${id}: ${events}`).toEqual(['start', 'completed']);
     expect(
       calls.map(({ status }) => status),
       id,
