@@ -3,7 +3,6 @@ import { authorizationProblem, keyOfAuthorization } from '#shared/adapters/http/
 import { CORS_HEADERS, preflightHeaders } from '#shared/adapters/http/cors.ts';
 import { sessionAuthorization } from '#shared/adapters/http/session-cookie.ts';
 import type { Clock } from '#shared/core/clock.ts';
-import { defined } from '#shared/core/defined.ts';
 import { errorAnswer, errorType, toAppError } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type Forwarded, isImageType } from '#shared/core/forwarded.ts';
@@ -55,21 +54,23 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
     return refuse(error, requestId);
   };
 
-  const admit = async (c: Context, requestId: string): Promise<Response> => {
-    const { headers } = c.req.raw;
+  /** At once where there is no body to read. */
+  const admit = (c: Context, requestId: string): Response | Promise<Response> => {
+    const { headers, method } = c.req.raw;
     const authorization = headers.get('authorization') ?? sessionAuthorization(headers);
     if (!isPublicPath(c.req.path)) {
       const problem = checkKey(authorization, c.req.path, check);
       if (problem !== undefined) return refuse(problem, requestId, c.req.path);
     }
+    if (method === 'GET' || method === 'HEAD') {
+      return deps.forward(c.req.raw, { requestId, authorization }, c.env);
+    }
     const { MAX_BODY_BYTES, MAX_IMAGE_BYTES = MAX_BODY_BYTES } = deps.config;
     const isImage = c.req.path === VERIFY_PATH && isImageType(headers.get('content-type'));
-    const body = await readBody(c.req.raw, isImage ? MAX_IMAGE_BYTES : MAX_BODY_BYTES);
-    const forwarded: Forwarded = {
-      requestId,
-      ...defined({ authorization, body, bodySha256: body && sha256Hex(body) }),
-    };
-    return deps.forward(c.req.raw, forwarded, c.env);
+    return readBody(c.req.raw, isImage ? MAX_IMAGE_BYTES : MAX_BODY_BYTES).then((body) => {
+      const bodySha256 = body && sha256Hex(body);
+      return deps.forward(c.req.raw, { requestId, authorization, body, bodySha256 }, c.env);
+    });
   };
 
   app.get('/healthz', () =>
@@ -82,10 +83,12 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
     '*',
     (c) => new Response(null, { status: 204, headers: preflightHeaders(c.req.raw.headers) }),
   );
-  app.all('*', async (c) => {
+  app.all('*', (c) => {
     const requestId = newId();
     try {
-      return await admit(c, requestId);
+      const answer = admit(c, requestId);
+      if (!(answer instanceof Promise)) return answer;
+      return answer.catch((error: unknown) => reject(error, requestId));
     } catch (error) {
       return reject(error, requestId);
     }

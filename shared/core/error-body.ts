@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode } from './errors.ts';
+import { AppError, type ErrorCode, STATUS } from './errors.ts';
 
 /**
  * The one error body of every route: the members of RFC 9457, beside OpenAI's `error` object (its
@@ -30,7 +30,7 @@ export interface InputFault {
 /** A finished answer, before any HTTP library has seen it. */
 export interface ErrorAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Record<string, string>;
   readonly body: string;
 }
 
@@ -66,25 +66,30 @@ function openAiType(status: number): string {
   return status < 500 ? 'invalid_request_error' : 'server_error';
 }
 
-function titleOf(code: ErrorCode): string {
-  const words = code.replaceAll('-', ' ');
-  return TITLES[code] ?? words.charAt(0).toUpperCase() + words.slice(1);
+interface Names {
+  readonly type: string;
+  readonly title: string;
+  readonly code: string;
 }
+
+/** What bodies call each code: the same for each of thousands of refusals. */
+const NAMES: ReadonlyMap<ErrorCode, Names> = new Map(
+  (Object.keys(STATUS) as ErrorCode[]).map((code) => {
+    const words = code.replaceAll('-', ' ');
+    const title = TITLES[code] ?? words.charAt(0).toUpperCase() + words.slice(1);
+    return [code, { type: `urn:onestep:error:${code}`, title, code: code.replaceAll('-', '_') }];
+  }),
+);
 
 /** The error as a client may see it: a 500 reveals nothing but that it happened. */
 export function errorBody(error: AppError, requestId: string): ErrorBody {
   const { status, code } = error;
   const message = status === 500 ? INTERNAL : error.message;
-  const facts: Record<string, unknown> = {};
-  if (status !== 500) {
-    for (const name of PUBLIC_FACTS) {
-      if (error.details[name] !== undefined) facts[name] = error.details[name];
-    }
-  }
+  const names = NAMES.get(code);
   const param = error.details['param'];
-  return {
-    type: `urn:onestep:error:${code}`,
-    title: titleOf(code),
+  const body: ErrorBody = {
+    type: names?.type ?? '',
+    title: names?.title ?? '',
     status,
     detail: message,
     request_id: requestId,
@@ -92,10 +97,15 @@ export function errorBody(error: AppError, requestId: string): ErrorBody {
       message,
       type: openAiType(status),
       param: typeof param === 'string' && status !== 500 ? param : null,
-      code: code.replaceAll('-', '_'),
+      code: names?.code ?? '',
     },
-    ...facts,
   };
+  if (status === 500) return body;
+  for (const name of PUBLIC_FACTS) {
+    const fact = error.details[name];
+    if (fact !== undefined) (body as Record<string, unknown>)[name] = fact;
+  }
+  return body;
 }
 
 /**
@@ -123,7 +133,10 @@ export function toAppError(thrown: unknown): AppError {
   return new AppError('internal-error', INTERNAL, { cause: thrown });
 }
 
+const NO_HEADERS = {};
+const PLAIN_JSON = { 'content-type': 'application/json' };
+
 /** fal's client reads an error only where it is called `application/json`. */
 export function errorType(path: string): Readonly<Record<string, string>> {
-  return path.startsWith('/fal/') ? { 'content-type': 'application/json' } : {};
+  return path.startsWith('/fal/') ? PLAIN_JSON : NO_HEADERS;
 }

@@ -5,11 +5,11 @@
 export interface Forwarded {
   readonly requestId: string;
   /** The `Authorization` header as the client sent it. */
-  readonly authorization?: string;
+  readonly authorization?: string | undefined;
   /** The body, once it was read for its digest; undefined when the request has none. */
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | undefined;
   /** SHA-256 of the body, hex. */
-  readonly bodySha256?: string;
+  readonly bodySha256?: string | undefined;
 }
 
 /** How an answer ends, where that can be known. */

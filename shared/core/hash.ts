@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 
 /** HMAC-SHA256 of `data` under `key`: 32 bytes. */
 export function hmacSha256(key: Uint8Array, data: string | Uint8Array): Buffer {
@@ -7,7 +7,7 @@ export function hmacSha256(key: Uint8Array, data: string | Uint8Array): Buffer {
 
 /** SHA-256 of a text's UTF-8 bytes or of bytes, in lower-case hex. */
 export function sha256Hex(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data, 'hex');
 }
 
 /** Whether two texts are equal, in a time that depends on their length alone. */

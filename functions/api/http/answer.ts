@@ -32,10 +32,8 @@ export function answerJsonText(
   text: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return new Response(text, {
-    status,
-    headers: { 'content-type': 'application/json', ...commonHeaders(c), ...headers },
-  });
+  const all = addCommonHeaders(c, { 'content-type': 'application/json' });
+  return new Response(text, { status, headers: Object.assign(all, headers) });
 }
 
 /** Server-sent events as they are written, with the headers that every answer has. */
@@ -50,17 +48,20 @@ export function answerEvents(
 /** The one error body, with the headers that every answer has. */
 export function answerError(c: ApiContext, error: AppError): Response {
   const { status, headers, body } = errorAnswer(error, c.get('facts').requestId);
-  const type = errorType(c.req.path);
-  return new Response(body, { status, headers: { ...commonHeaders(c), ...headers, ...type } });
+  addCommonHeaders(c, headers);
+  Object.assign(headers, errorType(c.req.path));
+  return new Response(body, { status, headers });
 }
 
 /** Request id, rate limit and cross-origin headers. */
 export function commonHeaders(c: ApiContext): Record<string, string> {
+  return addCommonHeaders(c, {});
+}
+
+function addCommonHeaders(c: ApiContext, headers: Record<string, string>): Record<string, string> {
   const { requestId, rate, caller } = c.get('facts');
-  const headers: Record<string, string> = {
-    'x-request-id': requestId,
-    'cache-control': 'no-store',
-  };
+  headers['x-request-id'] = requestId;
+  headers['cache-control'] = 'no-store';
   if (c.req.raw.headers.get('origin') !== null) Object.assign(headers, CORS_HEADERS);
   if (rate !== undefined && caller !== undefined) {
     const { ratePerMinute } = caller.key;

@@ -20,7 +20,7 @@ export function requestFacts(
   deps: Pick<ApiDeps, 'settings' | 'clock' | 'randomBytes'>,
 ): MiddlewareHandler<ApiHono> {
   const newId = () => `req_${createUlid(deps.clock, deps.randomBytes)}`;
-  return async (c, next) => {
+  return (c, next) => {
     const forwarded = c.env?.forwarded;
     const { headers, url } = c.req.raw;
     const facts: RequestFacts = {
@@ -43,7 +43,7 @@ export function requestFacts(
         : { text: Promise.resolve(decodeText(forwarded.body)) };
       Object.assign(c.req.bodyCache, read);
     }
-    await next();
+    return next();
   };
 }
 

@@ -109,13 +109,12 @@ export function parseImageInput(
 
 /** As clients write it: null for what is left out, and the other name of a format. */
 function readable(raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { output_format: format } = raw;
+  const isRead = format !== 'jpg' && !Object.values(raw).includes(null);
+  if (isRead) return raw;
   const given = Object.entries(raw).filter(([, value]) => value !== null);
-  return Object.fromEntries(
-    given.map(([name, value]) => [
-      name,
-      name === 'output_format' && value === 'jpg' ? 'jpeg' : value,
-    ]),
-  );
+  const read = Object.fromEntries(given);
+  return format === 'jpg' ? { ...read, output_format: 'jpeg' } : read;
 }
 
 type SizeWishes = Pick<z.infer<ImageInputSchema>, 'width' | 'height' | 'size' | 'aspect_ratio'>;
@@ -132,6 +131,9 @@ function resolveSize(
   { size, name }: CatalogModel,
   prefix: readonly string[],
 ): { readonly width: number; readonly height: number } {
+  if ((input.size ?? input.aspect_ratio ?? input.width ?? input.height ?? null) === null) {
+    return { width: size.defaultWidth, height: size.defaultHeight };
+  }
   const fail = (field: string, message: string) =>
     invalidInput([{ path: [...prefix, field].join('.'), message }]);
   const wishes: Wish[] = [];

@@ -1,9 +1,13 @@
 import type Database from 'libsql';
+import { LRUCache } from 'lru-cache';
 import type { KeyId } from '#shared/core/ids.ts';
 import { budgetKeyOfJob, type Job } from '#shared/core/job.ts';
 import { type MicroUsd, microUsd } from '#shared/core/money.ts';
 
 type BudgetedJob = Pick<Job, 'key' | 'budgetKey' | 'budgetDay' | 'budgetMonth'>;
+
+/** Most keys that are remembered. */
+const MOST_KEYS = 10_000;
 
 /** What keys have spent or hold per UTC day and month, for use inside a transaction. */
 export function createBudgets(db: Database.Database) {
@@ -16,16 +20,21 @@ export function createBudgets(db: Database.Database) {
     'UPDATE budgets SET spent = spent - ? WHERE key = ? AND period IN (?, ?)',
   );
   const purge = db.prepare('DELETE FROM budgets WHERE key = ? AND period < ?');
+  /** The day on which a key's old periods were looked for last. */
+  const purged = new LRUCache<KeyId, string>({ max: MOST_KEYS });
   return {
     spent(key: KeyId, period: string): MicroUsd {
       const row = select.get(key, period) as { spent: number } | undefined;
       return microUsd(row?.spent ?? 0);
     },
-    /** Counts a hold; a key's first of a day removes what is older than a year. */
+    /** Counts a hold; a key's first of a day, in this process, removes what is older than a year. */
     add(job: BudgetedJob, amount: MicroUsd): void {
       const key = budgetKeyOfJob(job);
-      if (select.get(key, job.budgetDay) === undefined) purge.run(key, yearBefore(job.budgetMonth));
-      put.run(key, job.budgetDay, job.budgetMonth, amount);
+      if (purged.get(key) !== job.budgetDay) {
+        purge.run(key, yearBefore(job.budgetMonth));
+        purged.set(key, job.budgetDay);
+      }
+      put.run([key, job.budgetDay, job.budgetMonth, amount]);
     },
     /** Gives back what a hold counted and was not captured. */
     giveBack(job: BudgetedJob, amount: MicroUsd): void {

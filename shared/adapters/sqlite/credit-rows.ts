@@ -15,6 +15,9 @@ interface GrantRow {
   readonly remaining: number;
 }
 
+/** What is left of the grant that expires first. */
+export type FirstGrant = Pick<GrantRow, 'entry' | 'remaining'>;
+
 type Granted = Pick<Grant, 'entryId' | 'account' | 'reference' | 'amount' | 'expiresAt'>;
 type DrawRow = Pick<GrantRow, 'entry' | 'remaining'> & { readonly expires_at: number };
 
@@ -58,8 +61,15 @@ export function createCreditRows(db: Database.Database, randomBytes: RandomBytes
       insert.run(entryId, account, reference, amount, expiresAt ?? FOREVER);
     },
 
-    /** Which grants an amount would come from: those that expire first before others. */
-    plan(account: AccountId, amount: number): readonly Source[] {
+    /**
+     * Which grants an amount would come from: those that expire first before others.
+     *
+     * @param first the first of them, which nearly always covers it
+     */
+    plan(account: AccountId, amount: number, first?: FirstGrant): readonly Source[] {
+      if (first !== undefined && first.remaining >= amount) {
+        return amount > 0 ? [[first.entry, amount]] : [];
+      }
       const sources: Source[] = [];
       let last: readonly [expiresAt: number, entry: string] = [0, ''];
       for (let left = amount, page = FIRST_PAGE; left > 0; page = PAGE) {
@@ -77,7 +87,7 @@ export function createCreditRows(db: Database.Database, randomBytes: RandomBytes
     },
 
     take(sources: readonly Source[]): void {
-      for (const [grant, amount] of sources) change.run(-amount, grant);
+      for (const [grant, amount] of sources) change.run([-amount, grant]);
     },
 
     /** Gives back what of a hold was not captured: what expires first counts as spent first. */

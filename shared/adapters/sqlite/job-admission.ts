@@ -5,6 +5,7 @@ import { addUsd, microUsd } from '#shared/core/money.ts';
 import { holdEntry } from '#shared/service/domain/job-ledger.ts';
 import type { Admission, AdmissionResult } from '#shared/service/ports/job-store.ts';
 import { createBudgets } from './budgets.ts';
+import type { FirstGrant } from './credit-rows.ts';
 import type { JobParts } from './job-parts.ts';
 import { toRequestPart } from './job-rows.ts';
 import { createLedgerRows } from './ledger-rows.ts';
@@ -18,7 +19,9 @@ interface State {
   readonly balance: number | null;
   /** The last rank that the account got, or the one last claimed if that is later. */
   readonly rank: number | null;
-  /** When credit of the account expires next. */
+  /** The grant that expires first, and when; null in all three where nothing is left of any. */
+  readonly entry: string | null;
+  readonly remaining: number | null;
   readonly nextExpiry: number | null;
 }
 
@@ -40,7 +43,9 @@ export function createAdmit({
   const selectState = db.prepare(
     'SELECT (SELECT balance FROM accounts WHERE id = ?1) AS balance, ' +
       "(SELECT max(rank) FROM ranks WHERE model = ?2 AND account IN ('', ?1)) AS rank, " +
-      '(SELECT min(expires_at) FROM grants WHERE account = ?1 AND remaining > 0) AS nextExpiry',
+      'g.entry, g.remaining, g.expires_at AS nextExpiry ' +
+      'FROM (SELECT 1) LEFT JOIN (SELECT entry, remaining, expires_at FROM grants ' +
+      'WHERE account = ?1 AND remaining > 0 ORDER BY expires_at, entry LIMIT 1) g',
   );
   const putRank = db.prepare(
     'INSERT OR REPLACE INTO ranks (model, account, rank) VALUES (?, ?, ?)',
@@ -87,9 +92,13 @@ export function createAdmit({
   };
 
   /** The stored job; undefined when it was stored before. */
-  const insert = (job: Admission['job'], rank: number): Job | undefined => {
-    const sources = credit.plan(job.account, job.hold);
-    const { changes } = insertJob.run(
+  const insert = (
+    job: Admission['job'],
+    rank: number,
+    first: FirstGrant | undefined,
+  ): Job | undefined => {
+    const sources = credit.plan(job.account, job.hold, first);
+    const { changes } = insertJob.run([
       job.id,
       job.account,
       job.key,
@@ -105,10 +114,10 @@ export function createAdmit({
       JSON.stringify(sources),
       Number(job.preview ?? false),
       toRequestPart(job),
-    );
+    ]);
     if (changes === 0) return undefined;
     credit.take(sources);
-    putRank.run(job.model.name, job.account, rank);
+    putRank.run([job.model.name, job.account, rank]);
     for (const [name, value] of Object.entries(job.tags)) {
       insertTag.run(job.account, name, value, job.id);
     }
@@ -117,14 +126,19 @@ export function createAdmit({
 
   return (admission) => {
     const { job, idempotency } = admission;
-    const { rank, nextExpiry, ...state } = selectState.get(job.account, job.model.name) as State;
+    const { rank, entry, remaining, nextExpiry, ...state } = selectState.get([
+      job.account,
+      job.model.name,
+    ]) as State;
     let balance = state.balance ?? 0;
+    let first = entry === null || remaining === null ? undefined : { entry, remaining };
     if (nextExpiry !== null && nextExpiry <= job.createdAt) {
       const expired = credit.expireDue(job.createdAt, FOREVER, job.account);
       for (const { amount } of expired) balance -= amount;
+      first = undefined;
     }
     const refusal = check(admission, balance);
-    const stored = refusal === undefined ? insert(job, (rank ?? 0) + 1) : undefined;
+    const stored = refusal === undefined ? insert(job, (rank ?? 0) + 1, first) : undefined;
     if (stored === undefined) {
       // What was admitted before stays so, whatever would stand against it now.
       const repeated = getJob(job.id);

@@ -20,12 +20,12 @@ export function createLedgerRows(db: Database.Database) {
   return {
     addEntry(entry: LedgerEntry): void {
       const { id, account, kind, at, amount, job, ...details } = entry;
-      insert.run(id, account, kind, at, amount, job ?? null, JSON.stringify(details));
+      insert.run([id, account, kind, at, amount, job ?? null, JSON.stringify(details)]);
     },
 
     /** Changes what an account can spend and what is held of it; the table refuses negatives. */
     moveMoney(account: AccountId, balance: number, held: number): void {
-      move.run(balance, held, account);
+      move.run([balance, held, account]);
     },
   };
 }
