@@ -154,13 +154,14 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     onRequest: (request) => log.event('request', { ...request }),
     onError: (error, requestId) => log.error(error, `request ${requestId}`),
   };
-  const pages: RegisterRoutes = (app, { keyService, catalog, pricing }) =>
+  const pages: RegisterRoutes = (app, { keyService, catalog, pricing, settings }) =>
     registerPages(app, {
       assets: once(pageAssets),
       keyService,
       catalog,
       pricing,
       imageOrigins: [outputOrigin],
+      operatorAccount: settings.operatorAccount,
     });
   return createApiApp(deps, [pages]);
 }

@@ -151,13 +151,14 @@ async function compose(
     extras: [
       filesRoute(folder.urls),
       metricsRoute(metrics),
-      (app, { keyService, catalog, pricing }) =>
+      (app, { keyService, catalog, pricing, settings }) =>
         registerPages(app, {
           assets,
           keyService,
           catalog,
           pricing,
           imageOrigins: [],
+          operatorAccount: settings.operatorAccount,
           oneTimeLinks: links,
         }),
     ],

@@ -64,7 +64,7 @@ describe('a connection that is lost', () => {
     await page.click('button.primary');
     await page.waitForURL(/prediction=/);
     await context.setOffline(true);
-    await page.waitForSelector('.waiting >> text=/No connection/', { timeout: 20_000 });
+    await page.waitForSelector('.waiting >> text=/Connection lost/', { timeout: 20_000 });
     await context.setOffline(false);
     await expect.poll(() => page.locator('.stage .pictures img').count(), SLOW).toBe(4);
   });
@@ -74,7 +74,7 @@ describe('a connection that is lost', () => {
     await arrive(page, visited.server);
     await context.setOffline(true);
     await page.click('button.primary');
-    await expect.poll(() => page.textContent('.stage .notice strong')).toBe('No connection');
+    await expect.poll(() => page.textContent('.stage .notice strong')).toBe('Connection lost');
     await context.setOffline(false);
     await page.click('.stage .notice button');
     await page.waitForSelector('.stage .pictures img', SLOW);

@@ -38,7 +38,7 @@ describe('while 200 jobs run', () => {
     await page.check('#model input[value="acme/tiny"]');
     await page.fill('#prompt', 'the last of them');
     await page.click('button.primary');
-    await page.waitForSelector('.waiting >> text=/\\d+ before this one/');
+    await page.waitForSelector('.waiting >> text=/\\d+ ahead of yours/');
     await expect
       .poll(
         async () => {

@@ -50,12 +50,21 @@ export interface WatchedPage {
 
 export async function openPage(
   browser: Browser,
-  options: { width?: number; height?: number; colorScheme?: 'light' | 'dark' } = {},
+  options: {
+    width?: number;
+    height?: number;
+    colorScheme?: 'light' | 'dark';
+    /** Draws while one types, as a first visit does; other tests do without. */
+    live?: boolean;
+  } = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1200, height: options.height ?? 900 },
     colorScheme: options.colorScheme ?? 'light',
   });
+  if (options.live !== true) {
+    await context.addInitScript('localStorage.setItem("onestep-live", "off")');
+  }
   const page = await context.newPage();
   const errors: string[] = [];
   const urls: string[] = [];

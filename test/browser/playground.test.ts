@@ -101,7 +101,7 @@ describe('the playground', () => {
     const { page } = await openPage(visited.browser);
     await arrive(page, visited.server);
     await page.fill('#prompt', 'a samurai and a dog');
-    await expect.poll(() => page.textContent('#prompt-words')).toMatch(/“samurai”, and draws/);
+    await expect.poll(() => page.textContent('#prompt-words')).toMatch(/“samurai”; it draws/);
     await page.fill('#prompt', 'a dog');
     await expect.poll(() => page.textContent('#prompt-words')).toBe('');
     await page.fill('#prompt', 'a samurai');

@@ -47,7 +47,7 @@ describe('what goes wrong is said', () => {
       admin: true,
     });
     await page.click('button.primary');
-    expect(await page.textContent('.stage [role=alert] strong')).toBe('This key does not work');
+    expect(await page.textContent('.stage [role=alert] strong')).toBe('You are signed out');
   });
 
   it('shows the place in the queue, and cancels', async () => {
@@ -60,8 +60,8 @@ describe('what goes wrong is said', () => {
     const { page } = await openPage(visited.browser);
     await arrive(page, visited.server);
     await page.click('button.primary');
-    await page.waitForSelector('.waiting >> text=/\\d+ before this one/');
-    expect(await page.textContent('.stage [role=status]')).toContain('before this one');
+    await page.waitForSelector('.waiting >> text=/\\d+ ahead of yours/');
+    expect(await page.textContent('.stage [role=status]')).toContain('ahead of yours');
     await page.keyboard.press('Escape');
     await page.waitForSelector('.stage >> text=Nothing was charged');
   });
@@ -71,6 +71,8 @@ describe('what goes wrong is said', () => {
     await arrive(page, visited.server);
     await page.fill('#prompt', 'a forbiddenword in the sea');
     await page.click('button.primary');
-    expect(await page.textContent('.stage [role=alert]')).toContain('Blocked by the rules');
+    expect(await page.textContent('.stage [role=alert]')).toContain(
+      'Not allowed by this service’s rules',
+    );
   });
 });

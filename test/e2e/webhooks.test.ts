@@ -72,6 +72,8 @@ describe('webhooks of the real server', () => {
     const { output, output_expires_at, ...sent } = JSON.parse(body);
     expect(served).toMatchObject(sent);
     expect((await fetch(output[0])).status).toBe(200);
+    const details = await server.call('GET', `/v1/webhooks/deliveries/${headers['webhook-id']}`);
+    expect({ ...details.body, output, output_expires_at }).toEqual(JSON.parse(body));
     expect(eventsOf(prediction.id)).toHaveLength(1);
   });
 

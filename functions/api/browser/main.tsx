@@ -12,7 +12,7 @@ import { Verify } from './verify/verify.tsx';
 const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
   playground: ({ models }) => <Playground models={models} />,
   keys: () => <Keys />,
-  credits: () => <Credits />,
+  credits: ({ operator }) => <Credits isOperator={operator === true} />,
   usage: () => <UsagePage />,
   webhooks: () => <Webhooks />,
   verify: () => <Verify />,

@@ -10,7 +10,7 @@ export interface Asset {
   /** The path it is served under. */
   readonly path: string;
   readonly contentType: string;
-  readonly text: string;
+  readonly content: string | Uint8Array<ArrayBuffer>;
 }
 
 /** Names the built texts by their content, so that browsers may cache them forever. */
@@ -21,7 +21,8 @@ export function nameAssets(script: string, style: string): PageAssets {
   };
 }
 
-function asset(text: string, extension: string, contentType: string): Asset {
-  const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
-  return { path: `/assets/onestep-${hash}.${extension}`, contentType, text };
+/** Served under a path that changes with the content. */
+export function asset(content: Asset['content'], extension: string, contentType: string): Asset {
+  const hash = createHash('sha256').update(content).digest('hex').slice(0, 12);
+  return { path: `/assets/onestep-${hash}.${extension}`, contentType, content };
 }

@@ -7,6 +7,10 @@ export interface PageModel {
   readonly formats: readonly string[];
   /** All that the model knows, where that is little enough to list. */
   readonly words?: readonly string[] | undefined;
+  /** A sheet of sample pictures, as a path; absent for models that it is not of. */
+  readonly samples?: string | undefined;
+  /** Cheap and quick enough to draw while one types without being asked. */
+  readonly live: boolean;
   /** The most pictures that one order may ask for. */
   readonly maxOutputs: number;
   /** The model's own shape first. */
@@ -23,4 +27,6 @@ export interface PageModel {
 export interface PageData {
   readonly page: string;
   readonly models: readonly PageModel[];
+  /** Whether the session is that of whoever runs the service. */
+  readonly operator?: boolean;
 }

@@ -4,8 +4,8 @@ import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { endedSessionCookie, sessionCookie } from '#shared/adapters/http/session-cookie.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { isUlid } from '#shared/core/ids.ts';
-import { aspectSizes, type Catalog } from '#shared/service/domain/catalog.ts';
+import { type AccountId, isUlid } from '#shared/core/ids.ts';
+import { aspectSizes, type Catalog, type CatalogModel } from '#shared/service/domain/catalog.ts';
 import type { KeyService } from '#shared/service/domain/keys.ts';
 import { leadingLicence } from '#shared/service/domain/licence-links.ts';
 import type { Pricing } from '#shared/service/domain/pricing.ts';
@@ -13,7 +13,13 @@ import type { PageAssets } from './assets.ts';
 import { Document, PAGE_LINKS } from './document.tsx';
 import type { OneTimeLinks } from './one-time-links.ts';
 import type { PageData, PageModel } from './page-schema.ts';
+import { SAMPLE_SHEET } from './sample-sheet.ts';
 import { SignIn } from './sign-in.tsx';
+
+/** The model that the sheet of samples is of. */
+const SHEET_MODEL = 'onestep/demo';
+/** The largest picture that is drawn while one types without being asked. */
+const LIVE_PIXELS = 320 * 320;
 
 export interface PagesDeps {
   readonly assets: () => Promise<PageAssets>;
@@ -22,6 +28,8 @@ export interface PagesDeps {
   readonly pricing: Pricing;
   /** Where output images may come from besides the deployment itself, such as a bucket's origin. */
   readonly imageOrigins: readonly string[];
+  /** The account of whoever runs the service. */
+  readonly operatorAccount?: AccountId | undefined;
   /** Absent where nobody stands at the server's terminal. */
   readonly oneTimeLinks?: OneTimeLinks;
 }
@@ -30,8 +38,11 @@ export interface PagesDeps {
 export function registerPages(app: ApiApp, deps: PagesDeps): void {
   for (const { page, path, title } of PAGE_LINKS) {
     app.get(path, async (c) => {
-      if (!(await isSignedIn(c, deps))) return c.redirect(signInPath(c), 303);
-      return show(c, deps, title, page, { page, models: modelsOf(deps) });
+      const session = await sessionOf(c, deps);
+      if (session === undefined) return c.redirect(signInPath(c), 303);
+      const operator =
+        session.account.id === deps.operatorAccount && session.key.scopes.includes('admin');
+      return show(c, deps, title, page, { page, models: modelsOf(deps), operator });
     });
   }
   app.get('/sign-in', (c) => showSignIn(c, deps, pagePath(c.req.query('to'))));
@@ -50,9 +61,9 @@ export function registerPages(app: ApiApp, deps: PagesDeps): void {
   app.post('/session', (c) => createLink(c, deps));
   app.get('/assets/:name', async (c) => {
     const { script, style } = await deps.assets();
-    const found = [script, style].find(({ path }) => path === c.req.path);
+    const found = [script, style, SAMPLE_SHEET].find(({ path }) => path === c.req.path);
     if (found === undefined) return c.notFound();
-    return c.body(found.text, 200, {
+    return c.body(found.content, 200, {
       'content-type': found.contentType,
       'cache-control': 'public, max-age=31536000, immutable',
       'x-content-type-options': 'nosniff',
@@ -112,9 +123,10 @@ function pagePath(asked: unknown): string {
 }
 
 /** A cookie may hold the key of another server on this host, or one that was revoked. */
-async function isSignedIn(c: ApiContext, deps: PagesDeps): Promise<boolean> {
+async function sessionOf(c: ApiContext, deps: PagesDeps) {
   const key = keyOfAuthorization(c.get('facts').authorization);
-  return key !== undefined && (await deps.keyService.authenticate(key)).ok;
+  const known = key === undefined ? undefined : await deps.keyService.authenticate(key);
+  return known?.ok === true ? known : undefined;
 }
 
 /** Where to sign in, and come back from. Relative, as all redirects are: a proxy's prefix stays. */
@@ -173,10 +185,17 @@ function modelsOf({ catalog, pricing }: PagesDeps): PageModel[] {
     formats: model.formats,
     maxOutputs: model.maxOutputs,
     words: model.words,
+    live: isLive(model),
+    ...(model.name === SHEET_MODEL ? { samples: SAMPLE_SHEET.path } : {}),
     licence: leadingLicence(model.licences) ?? null,
     aspects: Object.entries(aspectSizes(model.size)).map(([ratio, size]) => ({ ratio, ...size })),
     prices: pricing.classes(model.name).map(({ maxPixels, perImage }) => ({ maxPixels, perImage })),
   }));
+}
+
+/** A small picture on a processor: drawing it while somebody types costs next to nothing. */
+function isLive({ hardware, size }: CatalogModel): boolean {
+  return hardware === 'cpu' && size.defaultWidth * size.defaultHeight <= LIVE_PIXELS;
 }
 
 function isSecure(c: ApiContext): boolean {

@@ -8,10 +8,12 @@ import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { ownJob } from '#functions/api/predictions/own-job.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
+import { jobAtEvent } from '#shared/service/domain/webhooks/events.ts';
 import { enableEndpoint } from '#shared/service/domain/webhooks/health.ts';
 import { resendWebhook } from '#shared/service/domain/webhooks/resend.ts';
 import { presentDelivery, presentDeliveryLog, presentEndpoint } from './present-delivery.ts';
 import {
+  DeliveryDetailsSchema,
   DeliveryLogSchema,
   DeliverySchema,
   EnableEndpointSchema,
@@ -56,15 +58,20 @@ export const registerWebhookDeliveries: RegisterRoutes = (app, deps) => {
     path: '/v1/webhooks/deliveries/{id}',
     operationId: 'getWebhookDelivery',
     scopes: readers,
-    summary: 'Get a webhook delivery with all its attempts',
+    summary: 'Get a webhook delivery: its attempts and its body',
     params: EntryParams,
     returns: 'The delivery',
-    answer: DeliveryLogSchema,
+    answer: DeliveryDetailsSchema,
     failures: [404],
     async handle(c, { params: { id } }) {
       const entry = await deps.outbox.get(id);
       if (entry?.account !== callerOf(c).account.id) throw notFound('webhook delivery', id);
-      return withLog(entry);
+      const job = await deps.jobs.get(entry.job);
+      const body =
+        job === undefined
+          ? null
+          : await deps.present(jobAtEvent(job, entry.event), c.get('facts').origin);
+      return { ...(await withLog(entry)), body };
     },
   });
 

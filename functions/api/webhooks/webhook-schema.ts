@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { DateTime } from '#functions/api/http/common-schema.ts';
+import { PredictionSchema } from '#functions/api/predictions/prediction-schema.ts';
 import { WEBHOOK_EVENTS } from '#shared/core/job.ts';
 
 export const WebhookSecretSchema = z
@@ -54,7 +55,12 @@ export const DeliveryLogSchema = DeliverySchema.extend({
     }),
   ),
 }).openapi('WebhookDeliveryLog');
-export type DeliveryLog = z.output<typeof DeliveryLogSchema>;
+export const DeliveryDetailsSchema = DeliveryLogSchema.extend({
+  body: PredictionSchema.nullable().describe(
+    'What it tells, with image URLs of now; null when the prediction is gone',
+  ),
+}).openapi('WebhookDeliveryDetails');
+export type DeliveryDetails = z.output<typeof DeliveryDetailsSchema>;
 
 export const EndpointSchema = z
   .object({

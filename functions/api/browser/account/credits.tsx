@@ -5,67 +5,79 @@ import { Notice } from '#functions/api/browser/parts/notice.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
 import { usePages } from '#functions/api/browser/parts/use-pages.ts';
+import { AddCredit } from './add-credit.tsx';
+import { type StatementRow, statementOf } from './statement.ts';
 
-/** What an entry is, and what it does to what can be spent: charges come out of what was held. */
-const KINDS: Readonly<Record<LedgerEntry['kind'], readonly [meaning: string, sign: string]>> = {
-  grant: ['credit added', '+'],
-  hold: ['held for a prediction', '−'],
-  capture: ['charged, of what was held', ''],
-  release: ['given back', '+'],
-  expiry: ['credit expired', '−'],
-};
-
-const COLUMNS: readonly Column<LedgerEntry>[] = [
-  { title: 'When', cell: ({ at }) => when(at) },
-  { title: 'What', cell: ({ kind }) => KINDS[kind][0] },
+const COLUMNS: readonly Column<StatementRow>[] = [
+  { title: 'Date', cell: ({ at }) => when(at) },
+  { title: 'Description', cell: ({ what }) => what },
+  { title: 'Amount', number: true, cell: ({ amount }) => signed(amount) },
+  { title: 'Balance', number: true, cell: ({ balance }) => usd(balance) },
   {
-    title: 'Amount',
-    number: true,
-    cell: ({ kind, amount }) => (amount === 0 ? usd(0) : KINDS[kind][1] + usd(Math.abs(amount))),
-  },
-  {
-    title: 'For',
-    cell: ({ prediction, reference, note }) =>
+    title: 'Details',
+    cell: ({ prediction, model, details }) =>
       prediction === null ? (
-        (reference ?? note ?? '')
+        details
       ) : (
-        <a href={`/?prediction=${prediction}`}>{prediction}</a>
+        <a href={`./?prediction=${prediction}`}>{model ?? prediction}</a>
       ),
   },
-  { title: 'Model', cell: ({ model }) => model ?? '' },
 ];
 
-/** What can be spent, what is held, and every movement of the money. */
-export function Credits() {
+/** The balance, ways to add to it, and a statement with a row for each prediction. */
+export function Credits({ isOperator }: { readonly isOperator: boolean }) {
   const account = useLoaded(() => call<Account>('GET', '/v1/account'));
-  const ledger = usePages<LedgerEntry>('/v1/ledger?limit=50');
+  const ledger = usePages<LedgerEntry>('/v1/ledger?limit=100');
   const problem = account.problem ?? ledger.problem;
   if (problem !== undefined) return <Notice problem={problem} />;
-  const { balance, held, topup_url: topupUrl } = account.value ?? {};
+  const { balance, held = 0, topup_url: topupUrl } = account.value ?? {};
+  const reload = () => {
+    account.reload();
+    ledger.reload();
+    document.dispatchEvent(new Event('balance-changed'));
+  };
+  const rows =
+    balance === undefined || ledger.rows === undefined
+      ? undefined
+      : statementOf(ledger.rows, balance);
   return (
     <div>
       <div class="card">
         <dl>
           <div>
-            <dt>to spend</dt>
+            <dt>Balance</dt>
             <dd class="large">{balance === undefined ? '…' : usd(balance)}</dd>
           </div>
-          <div>
-            <dt>held for open predictions</dt>
-            <dd class="large">{held === undefined ? '…' : usd(held)}</dd>
-          </div>
+          {held > 0 && (
+            <div>
+              <dt>Held for predictions in progress</dt>
+              <dd class="large">{usd(held)}</dd>
+            </div>
+          )}
         </dl>
-        {topupUrl && <a href={topupUrl}>Top up</a>}
+        {topupUrl && (
+          <a class="button" href={topupUrl}>
+            Top up
+          </a>
+        )}
+        {isOperator && <AddCredit added={reload} />}
+        {!topupUrl && !isOperator && (
+          <p class="small">To add credit, ask whoever runs this service.</p>
+        )}
       </div>
-      <h2>Ledger</h2>
+      <h2>Statement</h2>
       <Table
-        caption="Ledger"
+        caption="Statement"
         columns={COLUMNS}
-        rows={ledger.rows}
-        empty="No money has moved yet."
+        rows={rows}
+        empty="No charges or payments yet."
         more={ledger.more}
         keyOf={({ id }) => id}
       />
     </div>
   );
+}
+
+function signed(amount: number): string {
+  return amount > 0 ? `+${usd(amount)}` : usd(amount);
 }

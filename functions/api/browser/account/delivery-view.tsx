@@ -1,39 +1,46 @@
-import { useEffect, useState } from 'hono/jsx/dom';
 import { call } from '#functions/api/browser/api.ts';
 import { duration, when } from '#functions/api/browser/format.ts';
 import { CopyButton } from '#functions/api/browser/parts/copy-button.tsx';
 import { Dialog } from '#functions/api/browser/parts/dialog.tsx';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
-import type { DeliveryLog } from '#functions/api/webhooks/webhook-schema.ts';
+import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
+import { useWhileVisible } from '#functions/api/browser/parts/use-while-visible.ts';
+import type { DeliveryDetails } from '#functions/api/webhooks/webhook-schema.ts';
 
-type Attempt = DeliveryLog['log'][number];
+/** How often a delivery that is still being tried is looked at. */
+const LOOK_MS = 2000;
+
+type Attempt = DeliveryDetails['log'][number];
 
 const COLUMNS: readonly Column<Attempt>[] = [
   { title: 'Attempt', number: true, cell: ({ number }) => number },
   { title: 'When', cell: ({ at }) => when(at) },
   { title: 'Took', number: true, cell: ({ duration_ms }) => duration(duration_ms) },
-  { title: 'Answer', cell: ({ status, failure }) => failure ?? status ?? '–' },
+  { title: 'Status', number: true, cell: ({ status }) => status ?? '–' },
+  { title: 'Result', cell: ({ failure }) => (failure === null ? 'OK' : failureText(failure)) },
 ];
 
-/** One delivery: each attempt, and what its body is: the prediction as it is now. */
+function failureText(failure: string): string {
+  return failure === 'http-error' ? 'HTTP error' : failure.replaceAll('-', ' ');
+}
+
+/** One delivery: each attempt with the receiver's answer, and the body as it is sent. */
 export function DeliveryView({ id, close }: { readonly id: string; close(): void }) {
-  const [delivery, setDelivery] = useState<DeliveryLog | undefined>(undefined);
-  const [payload, setPayload] = useState<string | undefined>(undefined);
-  const [problem, setProblem] = useState<unknown>(undefined);
-  useEffect(() => {
-    const load = async () => {
-      const path = `/v1/webhooks/deliveries/${encodeURIComponent(id)}`;
-      const loaded = await call<DeliveryLog>('GET', path);
-      setDelivery(loaded);
-      const prediction = await call('GET', `/v1/predictions/${loaded.prediction}`);
-      setPayload(JSON.stringify(prediction, null, 2));
-    };
-    load().catch(setProblem);
-  }, [id]);
+  const {
+    value: delivery,
+    problem,
+    reload,
+  } = useLoaded(() =>
+    call<DeliveryDetails>('GET', `/v1/webhooks/deliveries/${encodeURIComponent(id)}`),
+  );
+  useWhileVisible(() => {
+    if (delivery?.status === 'pending') reload();
+  }, LOOK_MS);
+  const body = delivery?.body ? JSON.stringify(delivery.body, null, 2) : undefined;
   return (
     <Dialog
-      title={`Delivery${delivery === undefined ? '' : ` of “${delivery.event}”`}`}
+      title={`Delivery${delivery === undefined ? '' : `: ${delivery.event}`}`}
       wide
       close={close}
     >
@@ -48,12 +55,17 @@ export function DeliveryView({ id, close }: { readonly id: string; close(): void
             caption="Attempts"
             columns={COLUMNS}
             rows={problem === undefined ? delivery?.log : []}
-            empty="It has not been sent yet."
+            empty="Not sent yet."
             keyOf={({ number }) => String(number)}
           />
-          {payload !== undefined && <pre tabIndex={0}>{payload}</pre>}
+          {body !== undefined && (
+            <>
+              <h3>Body</h3>
+              <pre tabIndex={0}>{body}</pre>
+            </>
+          )}
           <div class="row actions">
-            {payload !== undefined && <CopyButton text={payload} label="Copy the body" />}
+            {body !== undefined && <CopyButton text={body} label="Copy body" />}
             <button type="button" onClick={end}>
               Close
             </button>

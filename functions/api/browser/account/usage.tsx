@@ -28,7 +28,7 @@ export function UsagePage() {
   const { value, problem } = useLoaded(() => call<Usage>('GET', '/v1/usage?by=day,model'));
   const [model, setModel] = useState('');
   if (problem !== undefined) return <Notice problem={problem} />;
-  if (value === undefined) return <p class="hint">Adding up …</p>;
+  if (value === undefined) return <p class="hint">Loading…</p>;
   const all = value.rows.map(({ group, ...sums }): Row => {
     return { day: group['day'] ?? '', model: group['model'] ?? '', ...sums };
   });

@@ -25,16 +25,18 @@ export function WebhookSecret() {
   return (
     <div class="card">
       <h2>Signing secret</h2>
-      <p class="small">Every delivery is signed with it, so that receivers know who calls.</p>
+      <p class="small">
+        Every webhook is signed with this secret, so your receiver can tell that it came from here.
+      </p>
       {problem !== undefined && <Notice problem={problem} />}
       {secret !== undefined && (
         <p class="row">
           <code class="secret">{secret.key}</code>{' '}
-          <CopyButton text={secret.key} label="Copy the secret" />
+          <CopyButton text={secret.key} label="Copy secret" />
         </p>
       )}
       {secret?.previous_expires_at && (
-        <p class="hint">The old secret signs beside it until {when(secret.previous_expires_at)}.</p>
+        <p class="hint">The old secret also signs until {when(secret.previous_expires_at)}.</p>
       )}
       <p class="row">
         <button
@@ -50,7 +52,7 @@ export function WebhookSecret() {
       {asking && (
         <Confirm
           title="Rotate the signing secret?"
-          text="For a day both secrets sign. After that, receivers that only know the old one refuse deliveries."
+          text="For one day, webhooks are signed with both secrets. Give your receivers the new one before then."
           action="Rotate"
           confirm={() =>
             void get(() => call<Secret>('POST', '/v1/webhooks/default/secret/rotate', {}))

@@ -5,10 +5,14 @@ import { Notice } from '#functions/api/browser/parts/notice.tsx';
 import { State } from '#functions/api/browser/parts/state.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
+import { useWhileVisible } from '#functions/api/browser/parts/use-while-visible.ts';
 import { usePages } from '#functions/api/browser/parts/use-pages.ts';
 import type { Delivery, Endpoint } from '#functions/api/webhooks/webhook-schema.ts';
 import { DeliveryView } from './delivery-view.tsx';
 import { WebhookSecret } from './webhook-secret.tsx';
+
+/** How often new rows are looked for. */
+const LOOK_MS = 3000;
 
 /** What was sent where, how it went, and the secret that proves it came from here. */
 export function Webhooks() {
@@ -28,21 +32,25 @@ export function Webhooks() {
       setFailure(error);
     }
   };
+  useWhileVisible(() => {
+    deliveries.refresh();
+    endpoints.reload();
+  }, LOOK_MS);
   const problem = deliveries.problem ?? endpoints.problem;
   if (problem !== undefined) return <Notice problem={problem} />;
   return (
     <div>
       {failure !== undefined && <Notice problem={failure} />}
       <WebhookSecret />
-      <h2>Receivers</h2>
+      <h2>Receivers with problems</h2>
       <Table
-        caption="Receivers"
+        caption="Receivers with problems"
         columns={endpointColumns((url) => void act('/v1/webhooks/endpoints/enable', { url }))}
         rows={endpoints.value?.results}
         empty={
           <>
-            There are no receivers yet. Give a prediction a <code>webhook</code>, and its receiver
-            appears here.
+            No receiver has failed. When you create a prediction, pass a <code>webhook</code> URL
+            and we POST the prediction to it.
           </>
         }
         keyOf={({ url }) => url}
@@ -55,7 +63,7 @@ export function Webhooks() {
           (id) => void act(`/v1/webhooks/deliveries/${encodeURIComponent(id)}/resend`),
         )}
         rows={deliveries.rows}
-        empty="Nothing has been sent yet."
+        empty="No webhooks sent yet."
         more={deliveries.more}
         keyOf={({ id }) => id}
       />
@@ -73,7 +81,7 @@ function endpointColumns(enable: (url: string) => void): readonly Column<Endpoin
       cell: ({ url, disabled_at }) =>
         disabled_at !== null && (
           <button type="button" class="quiet" onClick={() => enable(url)}>
-            Call again
+            Enable
           </button>
         ),
     },
@@ -84,12 +92,12 @@ function EndpointState({ failing_since, disabled_at, disabled_reason }: Endpoint
   if (disabled_at !== null) {
     return (
       <State tone="bad">
-        switched off {when(disabled_at)}: {disabled_reason}
+        disabled {when(disabled_at)}: {disabled_reason}
       </State>
     );
   }
   if (failing_since !== null) return <State tone="bad">failing since {when(failing_since)}</State>;
-  return <State tone="good">answering</State>;
+  return <State tone="good">OK</State>;
 }
 
 const TONES = { pending: 'neutral', delivered: 'good', abandoned: 'bad' } as const;
@@ -103,14 +111,14 @@ function deliveryColumns(
     { title: 'Event', cell: ({ event }) => event },
     {
       title: 'Prediction',
-      cell: ({ prediction }) => <a href={`/?prediction=${prediction}`}>{prediction}</a>,
+      cell: ({ prediction }) => <a href={`./?prediction=${prediction}`}>{prediction}</a>,
     },
     { title: 'URL', long: true, cell: ({ url }) => url },
     {
       title: 'State',
       cell: ({ status, next_attempt_at }) => (
         <State tone={TONES[status]}>
-          {next_attempt_at === null ? status : `${status}, next ${when(next_attempt_at)}`}
+          {next_attempt_at === null ? status : `${status}, next try ${when(next_attempt_at)}`}
         </State>
       ),
     },

@@ -15,5 +15,5 @@ export function Balance() {
     return () => document.removeEventListener('balance-changed', reload);
   }, []);
   useWhileVisible(reload, LOOK_MS);
-  return value === undefined ? null : <a href="./credits">{usd(value.balance)} credit</a>;
+  return value === undefined ? null : <a href="./credits">Balance {usd(value.balance)}</a>;
 }

@@ -19,7 +19,7 @@ export function Confirm({ title, text, action, confirm, close }: ConfirmProps) {
           <p>{text}</p>
           <div class="row actions">
             <button type="button" onClick={end}>
-              No
+              Cancel
             </button>
             <button
               type="button"

@@ -16,8 +16,7 @@ export function CopyButton({
     const timer = setTimeout(() => setSaid(''), SHOWN_MS);
     return () => clearTimeout(timer);
   }, [said]);
-  const copy = async () =>
-    setSaid((await copyText(text)) ? 'Copied' : 'Copying is not allowed here');
+  const copy = async () => setSaid((await copyText(text)) ? 'Copied' : 'Can’t copy here');
   return (
     <>
       <button type="button" class="quiet copy" onClick={() => void copy()}>

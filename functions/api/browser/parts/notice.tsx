@@ -24,6 +24,16 @@ export function Notice({ problem, retry }: NoticeProps) {
           <a href={known.topupUrl}>Top up</a>
         </p>
       )}
+      {known?.code === 'insufficient_funds' && (
+        <p>
+          <a href="./credits">Go to Credits</a>
+        </p>
+      )}
+      {known?.code === 'key_budget_exceeded' && (
+        <p>
+          <a href="./keys">Change this key’s limits</a>
+        </p>
+      )}
       {known?.status === 401 && (
         <p>
           <a href={`./sign-in?to=${encodeURIComponent(pathOf(location.href))}`}>
@@ -41,21 +51,21 @@ export function Notice({ problem, retry }: NoticeProps) {
 }
 
 const TITLES: Readonly<Record<string, string>> = {
-  unauthenticated: 'This key does not work',
-  permission_denied: 'This key may not do that',
+  unauthenticated: 'You are signed out',
+  permission_denied: 'Not allowed with this key',
   insufficient_funds: 'Not enough credit',
-  key_budget_exceeded: 'This key has spent its budget',
+  key_budget_exceeded: 'This key has reached its spending limit',
   rate_limited: 'Too many requests',
   queue_full: 'The queue is full',
   model_loading: 'The model is still loading',
-  invalid_input: 'The request can’t be run as it is',
-  content_blocked: 'Blocked by the rules of this service',
-  not_found: 'This is not here',
-  model_error: 'The model failed',
+  invalid_input: 'Something in the form needs changing',
+  content_blocked: 'Not allowed by this service’s rules',
+  not_found: 'Not found',
+  model_error: 'The model could not make this picture',
   out_of_memory: 'The model ran out of memory',
   deadline_exceeded: 'It took too long',
-  unavailable: 'Not available just now',
-  account_disabled: 'This account is switched off',
+  unavailable: 'Temporarily unavailable',
+  account_disabled: 'This account is disabled',
 };
 
 /** Codes that the same request would get again. */
@@ -64,15 +74,15 @@ const NOT_AGAIN = new Set(['unauthenticated', 'permission_denied', 'content_bloc
 /** The API's message, except where it speaks of keys: these pages have sessions. */
 function messageOf(problem: unknown): string {
   if (problem instanceof Problem && problem.status === 401) {
-    return 'The session has ended, or its key was revoked or has expired.';
+    return 'Your session has ended, or its key has expired or been revoked.';
   }
   return problem instanceof Error ? problem.message : String(problem);
 }
 
 function title(problem: Problem | undefined): string {
   if (problem === undefined) return 'Something went wrong';
-  if (problem.status === 0) return 'No connection';
-  return TITLES[problem.code] ?? 'That did not work';
+  if (problem.status === 0) return 'Connection lost';
+  return TITLES[problem.code] ?? 'Something went wrong';
 }
 
 function useCountdown(problem: Problem | undefined): number {

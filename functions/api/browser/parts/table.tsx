@@ -22,7 +22,7 @@ interface TableProps<Row> {
 
 /** Rows under headings; scrolls sideways where the screen is narrow. */
 export function Table<Row>({ caption, columns, rows, empty, more, keyOf }: TableProps<Row>) {
-  if (rows === undefined) return <p class="empty">Loading …</p>;
+  if (rows === undefined) return <p class="empty">Loading…</p>;
   if (rows.length === 0) return <p class="empty">{empty}</p>;
   return (
     <>

@@ -20,12 +20,18 @@ export function usePages<T>(path: string) {
   };
   const reload = () => void load(path, []);
   useEffect(reload, []);
+  // Further pages, once opened, would be lost.
+  const refresh = () => {
+    if (pages?.length === 1) reload();
+  };
   const next = pages?.at(-1)?.next ?? null;
   return {
     /** Undefined until the first page has come. */
     rows: pages?.flatMap(({ results }) => results),
     problem,
     reload,
+    /** Loads the first page again while it is the only one. */
+    refresh,
     more: next === null ? undefined : () => void load(pathOf(next), pages ?? []),
   };
 }

@@ -1,57 +1,27 @@
+import { Picker } from '#functions/api/browser/live/picker.tsx';
 import { Choice } from '#functions/api/browser/parts/choice.tsx';
 import type { PageModel } from '#functions/api/pages/page-schema.ts';
 import { ModelChoice } from './model-choice.tsx';
 import type { Order } from './order.ts';
+import { SampleChoice } from './sample-choice.tsx';
 import { SeedField } from './seed-field.tsx';
-import { WordHint } from './word-hint.tsx';
-
-const EXAMPLES = [
-  'A photo of a dog.',
-  'a rocket in space',
-  'a red fox in the snow',
-  'a penguin on the beach at sunset',
-  'a cat and a robot in the mountains',
-];
 
 interface ComposerProps {
   readonly models: readonly PageModel[];
+  readonly model: PageModel | undefined;
   readonly order: Order;
   /** The seed of the picture on show, if there is one. */
   readonly lastSeed: number | undefined;
-  readonly busy: boolean;
-  /** The prompt was submitted once, and the model knows none of its words. */
-  readonly asked: boolean;
-  readonly price: string;
   change(change: Partial<Order>): void;
-  submit(): void;
 }
 
-/** The form: a prompt, and everything that may be chosen about the picture. */
-export function Composer(props: ComposerProps) {
-  const { order, change, busy } = props;
-  const model = props.models.find(({ name }) => name === order.model);
-  const ready = !busy && order.prompt.trim() !== '';
+/** Everything besides the prompt that may be chosen about the picture. */
+export function Composer({ models, model, order, lastSeed, change }: ComposerProps) {
   return (
-    <form
-      class="composer"
-      onSubmit={(event: Event) => {
-        event.preventDefault();
-        props.submit();
-      }}
-    >
-      <PromptField {...props} />
-      <WordHint prompt={order.prompt} model={model} asked={props.asked} />
-      <button type="submit" class="primary" aria-disabled={ready ? undefined : 'true'}>
-        <span>{order.count === 1 ? 'Make the picture' : `Make ${order.count} pictures`}</span>
-        <span class="price">{props.price}</span>
-        <kbd>Enter</kbd>
-      </button>
-      <Examples chosen={order.prompt} choose={(prompt) => change({ prompt })} />
-      <ModelChoice
-        models={props.models}
-        chosen={model}
-        choose={(name) => change({ model: name })}
-      />
+    <div class="composer details">
+      <SampleChoice model={model} chosen={order.prompt} choose={change} />
+      <Picker model={model} prompt={order.prompt} choose={(prompt) => change({ prompt })} />
+      <ModelChoice models={models} chosen={model} choose={(name) => change({ model: name })} />
       {model !== undefined && <Shape model={model} order={order} change={change} />}
       <div class="row">
         <Choice
@@ -72,57 +42,8 @@ export function Composer(props: ComposerProps) {
           choose={(format) => change({ format })}
         />
       </div>
-      <SeedField seed={order.seed} lastSeed={props.lastSeed} change={(seed) => change({ seed })} />
-    </form>
-  );
-}
-
-function PromptField({ order, change, submit }: ComposerProps) {
-  return (
-    <div class="field">
-      <label for="prompt">Prompt</label>
-      <textarea
-        id="prompt"
-        rows={3}
-        value={order.prompt}
-        placeholder="What should the picture show?"
-        aria-describedby="prompt-hint prompt-words"
-        onInput={(event: Event) => change({ prompt: (event.target as HTMLTextAreaElement).value })}
-        onKeyDown={(event: KeyboardEvent) => {
-          // Enter may also end a word that an input method composes.
-          if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-          event.preventDefault();
-          submit();
-        }}
-      />
-      <p id="prompt-hint" class="sr">
-        Enter makes the picture, Shift and Enter begin a new line, Escape cancels.
-      </p>
+      <SeedField seed={order.seed} lastSeed={lastSeed} change={(seed) => change({ seed })} />
     </div>
-  );
-}
-
-interface ExamplesProps {
-  readonly chosen: string;
-  choose(prompt: string): void;
-}
-
-function Examples({ chosen, choose }: ExamplesProps) {
-  return (
-    <ul class="examples" aria-label="Examples">
-      {EXAMPLES.map((example) => (
-        <li key={example}>
-          <button
-            type="button"
-            class="chip"
-            aria-pressed={String(example === chosen)}
-            onClick={() => choose(example)}
-          >
-            {example}
-          </button>
-        </li>
-      ))}
-    </ul>
   );
 }
 

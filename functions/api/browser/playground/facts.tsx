@@ -24,11 +24,11 @@ export function Facts({ prediction, reuse }: FactsProps) {
   const parts = partsOf(prediction, totalMs);
   const receipt = JSON.stringify(prediction.receipt ?? {}, null, 2);
   return (
-    <section class="made facts" aria-label="About the picture">
+    <section class="made facts" aria-label="About this picture">
       <div class="row">
         <p class="prompt">{String(prediction.input?.['prompt'] ?? '')}</p>
         <button type="button" class="chip" onClick={reuse}>
-          Put into the form
+          Reuse settings
         </button>
       </div>
       <div

@@ -18,9 +18,9 @@ interface GalleryProps {
 
 /** Everything that this account has made, newest first, page by page. */
 export function Gallery({ version, show, replay, removed }: GalleryProps) {
-  const [tag, setTag] = useState('');
+  const [search, setSearch] = useState('');
   const [doomed, setDoomed] = useState<Prediction | undefined>(undefined);
-  const gallery = useGallery(version, tag);
+  const gallery = useGallery(version, search);
   const { pictures, open, problem } = gallery;
 
   const remove = async ({ id }: Prediction) => {
@@ -38,21 +38,23 @@ export function Gallery({ version, show, replay, removed }: GalleryProps) {
         <h2 id="gallery-title" tabIndex={-1}>
           Gallery
         </h2>
-        <label for="tag">Tag</label>
+        <label for="search" class="sr">
+          Search
+        </label>
         <input
-          id="tag"
+          id="search"
           type="search"
-          placeholder="name:value"
-          value={tag}
-          onInput={(event: Event) => setTag((event.target as HTMLInputElement).value)}
+          placeholder="Search prompts, or name:value"
+          value={search}
+          onInput={(event: Event) => setSearch((event.target as HTMLInputElement).value)}
         />
       </div>
       <p class="small" role="status">
-        {open > 0 && `${counted(open, 'prediction')} on the way. Pictures appear as they are made.`}
+        {open > 0 && `${counted(open, 'prediction')} in progress.`}
       </p>
       {problem !== undefined && <Notice problem={problem} retry={gallery.reload} />}
       {pictures.length === 0 && problem === undefined && (
-        <p class="empty">{emptyText(gallery.isLoaded, tag, open)}</p>
+        <p class="empty">{emptyText(gallery, search)}</p>
       )}
       <ul class="tiles">
         {pictures.map((prediction) => (
@@ -62,19 +64,19 @@ export function Gallery({ version, show, replay, removed }: GalleryProps) {
             show={() => show(prediction)}
             replay={() => replay(prediction.id)}
             remove={() => setDoomed(prediction)}
-            filter={setTag}
+            filter={setSearch}
           />
         ))}
       </ul>
       {gallery.next !== null && (
         <button type="button" disabled={gallery.loading} onClick={gallery.more}>
-          {gallery.loading ? 'Loading …' : 'Show more'}
+          {gallery.loading ? 'Loading…' : search === '' ? 'Show more' : 'Search older pictures'}
         </button>
       )}
       {doomed !== undefined && (
         <Confirm
           title="Delete this picture?"
-          text={`“${shortened(promptOf(doomed))}”: its pictures and its prompt are erased for good. What it cost stays in the ledger.`}
+          text={`“${shortened(promptOf(doomed))}”: the pictures and the prompt are deleted for good. The charge stays in the ledger.`}
           action="Delete"
           confirm={() => {
             document.getElementById('gallery-title')?.focus();
@@ -91,8 +93,15 @@ function shortened(text: string): string {
   return text.length > 120 ? `${text.slice(0, 119)}…` : text;
 }
 
-function emptyText(isLoaded: boolean, tag: string, open: number): string {
-  if (!isLoaded) return 'Loading …';
-  if (tag !== '') return `No pictures with the tag “${tag}”. Tags are “name:value”.`;
-  return open > 0 ? 'The first ones are on the way.' : 'Your pictures gather here.';
+function emptyText(
+  { isLoaded, next, open }: ReturnType<typeof useGallery>,
+  search: string,
+): string {
+  if (!isLoaded) return 'Loading…';
+  if (search !== '') {
+    return next === null
+      ? `No pictures match “${search}”.`
+      : `No recent pictures match “${search}”.`;
+  }
+  return open > 0 ? 'Your first pictures are being made.' : 'The pictures you make are kept here.';
 }

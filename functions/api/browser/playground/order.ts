@@ -1,3 +1,4 @@
+import { EXAMPLES, OPENING_SEED, SAMPLES } from '#functions/api/browser/live/samples.ts';
 import type { PageModel } from '#functions/api/pages/page-schema.ts';
 import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 
@@ -14,12 +15,13 @@ export interface Order {
 
 export const MAX_SEED = 2 ** 32 - 1;
 
+/** What the page opens with: where it draws by itself, at a seed that composes well. */
 export function firstOrder(model: PageModel | undefined): Order {
   return {
     model: model?.name ?? '',
-    prompt: 'A photo of a dog.',
+    prompt: model?.samples === undefined ? (EXAMPLES[0] ?? '') : SAMPLES[0],
     aspectRatio: model?.aspects[0]?.ratio ?? '1:1',
-    seed: null,
+    seed: model?.samples === undefined ? null : OPENING_SEED,
     count: 1,
     format: model?.formats[0] ?? 'png',
   };

@@ -60,11 +60,13 @@ interface PicturesProps {
   readonly prediction: Prediction;
   /** Just made: the pictures come out of the noise. */
   readonly fresh: boolean;
+  /** It follows the form, which has its seed. */
+  readonly isLive: boolean;
   keepSeed(seed: number): void;
 }
 
 /** What was made, each picture with its seed and a way to keep it. */
-export function Pictures({ prediction, fresh, keepSeed }: PicturesProps) {
+export function Pictures({ prediction, fresh, isLive, keepSeed }: PicturesProps) {
   const urls = prediction.output ?? [];
   const prompt = String(prediction.input?.['prompt'] ?? 'picture');
   const images = prediction.receipt?.images ?? [];
@@ -76,7 +78,7 @@ export function Pictures({ prediction, fresh, keepSeed }: PicturesProps) {
         {urls.map((url, index) => {
           const seed = images[index]?.seed;
           return (
-            <figure key={url.split('?')[0]} class="frame">
+            <figure key={index} class="frame">
               {fresh && <Noise ratio={layout.width / layout.height} moving={false} />}
               <a href={url} target="_blank" rel="noopener">
                 <img
@@ -87,7 +89,7 @@ export function Pictures({ prediction, fresh, keepSeed }: PicturesProps) {
                 />
               </a>
               <figcaption class="row">
-                {seed !== undefined && (
+                {seed !== undefined && !isLive && (
                   <button
                     type="button"
                     class="on-picture"

@@ -30,8 +30,8 @@ export function SeedField({ seed, lastSeed, change }: SeedFieldProps) {
         />
         <button
           type="button"
-          aria-label="Draw a random seed"
-          title="Draw a random seed"
+          aria-label="Random seed"
+          title="Random seed"
           onClick={() => change(randomSeed())}
         >
           <Icon name="dice" />
@@ -40,7 +40,7 @@ export function SeedField({ seed, lastSeed, change }: SeedFieldProps) {
           type="button"
           aria-pressed={String(locked)}
           aria-label="Keep this seed"
-          title={locked ? 'Draw a new seed every time' : 'Keep the seed of this picture'}
+          title={locked ? 'Use a new seed every time' : 'Keep this picture’s seed'}
           onClick={() => change(locked ? null : (lastSeed ?? randomSeed()))}
         >
           <Icon name={locked ? 'locked' : 'unlocked'} />

@@ -26,7 +26,7 @@ export function Stage({ run, layout, submit, cancel, keepSeed }: StageProps) {
       </p>
       {run.state === 'idle' && (
         <Curtain layout={layout}>
-          <p>Your picture appears here.</p>
+          <p>Your picture will appear here.</p>
         </Curtain>
       )}
       {run.state === 'waiting' && (
@@ -54,6 +54,7 @@ export function Stage({ run, layout, submit, cancel, keepSeed }: StageProps) {
         <Result
           prediction={run.prediction}
           fresh={run.fresh}
+          isLive={run.live === true}
           layout={layout}
           submit={submit}
           keepSeed={keepSeed}
@@ -89,9 +90,10 @@ function layoutOf(prediction: Prediction | undefined): Layout | undefined {
 interface ResultProps extends Pick<StageProps, 'layout' | 'submit' | 'keepSeed'> {
   readonly prediction: Prediction;
   readonly fresh: boolean;
+  readonly isLive: boolean;
 }
 
-function Result({ prediction, fresh, layout, submit, keepSeed }: ResultProps) {
+function Result({ prediction, fresh, isLive, layout, submit, keepSeed }: ResultProps) {
   const made = (prediction.output ?? []).length > 0;
   const { status } = prediction;
   return (
@@ -103,8 +105,10 @@ function Result({ prediction, fresh, layout, submit, keepSeed }: ResultProps) {
         </Curtain>
       )}
       {made && status === 'canceled' && <p class="hint">{endText(prediction)}</p>}
-      {made && <Pictures prediction={prediction} fresh={fresh} keepSeed={keepSeed} />}
-      {prediction.warnings.map((warning) => (
+      {made && (
+        <Pictures prediction={prediction} fresh={fresh} isLive={isLive} keepSeed={keepSeed} />
+      )}
+      {(isLive ? [] : prediction.warnings).map((warning) => (
         <p key={warning} class="warning">
           {warning}
         </p>
@@ -114,8 +118,8 @@ function Result({ prediction, fresh, layout, submit, keepSeed }: ResultProps) {
 }
 
 function endText({ status, cost, data_removed: isRemoved }: Prediction): string {
-  if (isRemoved) return 'These pictures were deleted.';
-  if (status === 'succeeded') return 'These pictures are no longer kept.';
+  if (isRemoved) return 'These pictures have been deleted.';
+  if (status === 'succeeded') return 'These pictures are no longer available.';
   const charged = cost ? `${usd(cost)} for what was made.` : 'Nothing was charged.';
   return status === 'canceled' ? `Cancelled. ${charged}` : charged;
 }

@@ -27,11 +27,16 @@ const MOST_PAGES = 10;
 /** Time between two polls, per page: while predictions are open, and while none are. */
 const OPEN_POLL_MS = 4000;
 const IDLE_POLL_MS = 30_000;
+const SEARCH_MS = 400;
 /** URLs of pictures work for a quarter of an hour; until then they are kept, so nothing reloads. */
 const RENEW_MS = 10 * 60_000;
 
-/** Everything that this account has made, kept up to date while the page is visible. */
-export function useGallery(version: number, tag: string) {
+/**
+ * Everything that this account has made, kept up to date while the page is visible.
+ *
+ * @param search words of the prompt, or a tag as `name:value`
+ */
+export function useGallery(version: number, search: string) {
   const [shelf, setShelf] = useState<Shelf | undefined>(undefined);
   const [problem, setProblem] = useState<unknown>(undefined);
   const [loading, setLoading] = useState(false);
@@ -44,7 +49,7 @@ export function useGallery(version: number, tag: string) {
     loads.current = mine;
     setLoading(true);
     try {
-      const found = await readPages(first, before, enough, kept.current ?? new Map());
+      const found = await readPages({ first, before, enough, isFound }, kept.current ?? new Map());
       if (loads.current !== mine) return;
       setShelf(found);
       setProblem(undefined);
@@ -54,14 +59,20 @@ export function useGallery(version: number, tag: string) {
       if (loads.current === mine) setLoading(false);
     }
   };
-  const query = /^[^:\s]+:.+$/.test(tag) ? `&tag=${encodeURIComponent(tag)}` : '';
-  const pictures = (shelf?.predictions ?? []).filter(hasPicture);
+  const isTag = /^[^:\s]+:\S.*$/.test(search);
+  const query = isTag ? `&tag=${encodeURIComponent(search)}` : '';
+  const isFound = matcher(isTag ? '' : search);
+  const pictures = (shelf?.predictions ?? []).filter(isFound);
   /** As much as is shown already: what was opened with "Show more" stays. */
   const reload = () =>
     load(`/v1/predictions?limit=${PAGE_SIZE}${query}`, [], Math.max(ENOUGH, pictures.length));
   const open = (shelf?.predictions ?? []).filter((prediction) => !isOver(prediction)).length;
 
-  useEffect(() => void reload(), [version, query]);
+  // A word is looked for once its typing has paused; what is there is filtered at once.
+  useEffect(() => {
+    const timer = setTimeout(() => void reload(), search === '' || isTag ? 0 : SEARCH_MS);
+    return () => clearTimeout(timer);
+  }, [version, search]);
   useWhileVisible(
     () => void reload(),
     (open > 0 ? OPEN_POLL_MS : IDLE_POLL_MS) * Math.max(1, shelf?.pages ?? 1),
@@ -86,13 +97,24 @@ function hasPicture({ output, data_removed }: Prediction): boolean {
   return output !== null && output.length > 0 && data_removed !== true;
 }
 
+/** Whether a prediction has a picture, and a prompt with all these words. */
+function matcher(search: string): (prediction: Prediction) => boolean {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  return (prediction) => {
+    const prompt = String(prediction.input?.['prompt'] ?? '').toLowerCase();
+    return hasPicture(prediction) && words.every((word) => prompt.includes(word));
+  };
+}
+
+interface Reading {
+  readonly first: string;
+  readonly before: readonly Prediction[];
+  readonly enough: number;
+  readonly isFound: (prediction: Prediction) => boolean;
+}
+
 /** Pages from `first` on, until there are enough pictures among them. */
-async function readPages(
-  first: string,
-  before: readonly Prediction[],
-  enough: number,
-  kept: Kept,
-): Promise<Shelf> {
+async function readPages({ first, before, enough, isFound }: Reading, kept: Kept): Promise<Shelf> {
   const predictions = [...before];
   let next: string | null = first;
   let pages = 0;
@@ -101,7 +123,7 @@ async function readPages(
     pages += 1;
     predictions.push(...answer.results.map((prediction) => keep(kept, prediction)));
     next = answer.next === null ? null : pathOf(answer.next);
-    if (predictions.filter(hasPicture).length >= enough) break;
+    if (predictions.filter(isFound).length >= enough) break;
   }
   return { predictions, next, pages };
 }

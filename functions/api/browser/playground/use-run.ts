@@ -17,8 +17,13 @@ export interface WaitingRun {
 export type Run =
   | { readonly state: 'idle' }
   | WaitingRun
-  /** `fresh`: this page waited for it, rather than looked it up. */
-  | { readonly state: 'done'; readonly prediction: Prediction; readonly fresh: boolean }
+  /** `fresh`: this page waited for it, rather than looked it up; `live`: it follows the form. */
+  | {
+      readonly state: 'done';
+      readonly prediction: Prediction;
+      readonly fresh: boolean;
+      readonly live?: boolean;
+    }
   | {
       readonly state: 'failed';
       readonly problem: unknown;
@@ -31,12 +36,15 @@ interface Current {
   cancelWanted: boolean;
 }
 
-/**
- * One prediction at a time: orders it or finds it again, follows it, and ends with its last state.
- *
- * @param onChange called when there is one more, and when one has ended
- */
-export function useRun(onChange: () => void) {
+interface RunListener {
+  /** There is one more, or one has ended. */
+  changed(): void;
+  /** The prediction that the address names was found. */
+  found(prediction: Prediction): void;
+}
+
+/** One prediction at a time: orders it or finds it again, follows it, and ends with its last state. */
+export function useRun(listener: RunListener) {
   const [run, setRun] = useState<Run>({ state: 'idle' });
   const current = useRef<Current | null>(null);
 
@@ -74,8 +82,8 @@ export function useRun(onChange: () => void) {
       mine.id = created.id;
       if (isNew) {
         setAddress(created.id);
-        onChange();
-      }
+        listener.changed();
+      } else listener.found(created);
       if (!isOver(created)) {
         const since = isNew ? {} : { since: Date.parse(created.created_at) };
         change(mine, { prediction: created, ...since });
@@ -88,7 +96,7 @@ export function useRun(onChange: () => void) {
       const prediction = await follow(created, watcher, signal);
       if (signal.aborted) return;
       setRun({ state: 'done', prediction, fresh: !isOver(created) });
-      if (!isOver(created)) onChange();
+      if (!isOver(created)) listener.changed();
     } catch (problem) {
       if (signal.aborted) return;
       setRun({ state: 'failed', problem, retry: () => void start(order, isNew) });
@@ -114,6 +122,16 @@ export function useRun(onChange: () => void) {
     run,
     submit: (order: Order) => start(once('/v1/predictions', orderBody(order)), true),
     replay: (id: string) => start(once(`/v1/predictions/${id}/replay`, {}), true),
+    /** Puts a live picture on the stage; the address no longer names another. */
+    showLive: (prediction: Prediction) => {
+      begin();
+      if (addressedPrediction() !== undefined) history.replaceState(null, '', `${BASE}/`);
+      setRun({ state: 'done', prediction, fresh: false, live: true });
+    },
+    fail: (problem: unknown, retry: () => void) => {
+      begin();
+      setRun({ state: 'failed', problem, retry });
+    },
     show: (prediction: Prediction) => {
       begin();
       setAddress(prediction.id);

@@ -8,10 +8,10 @@ const TICK_MS = 200;
 const SHORT_MS = 2000;
 
 const PHASES: Readonly<Record<string, string>> = {
-  queued: 'Waiting in the queue',
-  provisioning: 'A GPU is being started',
-  loading: 'The model is loading',
-  running: 'Painting',
+  queued: 'In the queue',
+  provisioning: 'Starting a GPU',
+  loading: 'Loading the model',
+  running: 'Drawing',
 };
 
 /** The phase, the place in the queue, how long it has taken and will take. */
@@ -40,13 +40,13 @@ export function Waiting({ run }: { readonly run: WaitingRun }) {
 
 /** The phase and the place in the queue; it changes rarely enough to be announced. */
 export function waitingText({ prediction, canceling, disconnected }: WaitingRun): string {
-  if (disconnected) return 'No connection. The prediction keeps running; reconnecting …';
-  if (canceling) return 'Cancelling …';
+  if (disconnected) return 'Connection lost. Your picture is still being made; reconnecting…';
+  if (canceling) return 'Cancelling…';
   const phase = PHASES[prediction?.phase ?? 'queued'] ?? 'Working';
   const position = prediction?.queue_position;
-  if (typeof position === 'number' && position > 0) return `${phase} · ${position} before this one`;
+  if (typeof position === 'number' && position > 0) return `${phase} · ${position} ahead of yours`;
   const made = imagesMade(prediction);
-  return made === undefined ? `${phase} …` : `${phase} · ${made}`;
+  return made === undefined ? `${phase}…` : `${phase} · ${made}`;
 }
 
 /** `2 of 4 done`, by the last line of the progress log. */

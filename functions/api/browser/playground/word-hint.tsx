@@ -27,7 +27,9 @@ function hintOf(prompt: string, words: readonly string[] | undefined, asked: boo
   if (words === undefined) return '';
   const { known, unknown } = readPrompt(prompt, words);
   if (unknown.length === 0) return '';
-  if (known > 0) return `This model doesn’t know ${nameWords(unknown)}, and draws the rest.`;
-  const none = `This model knows none of these words: ${nameWords(unknown)}.`;
-  return asked ? `${none} Press again to make a picture without them.` : none;
+  if (known > 0) return `This model doesn’t know ${nameWords(unknown)}; it draws the rest.`;
+  const none = `This model doesn’t know ${nameWords(unknown)}.`;
+  return asked
+    ? `${none} Press again to get a picture of something else, at the usual price.`
+    : none;
 }
