@@ -32,7 +32,7 @@ describe('while 200 jobs run', () => {
     await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
     await expect
       .poll(() => page.textContent('.gallery [role=status]'))
-      .toMatch(/^\d+ predictions? on the way/);
+      .toMatch(/^\d+ predictions? in progress/);
     const during = await top();
     expect(during.waiting + (during.running ?? 0)).toBeGreaterThan(0);
     await page.check('#model input[value="acme/tiny"]');
@@ -49,7 +49,7 @@ describe('while 200 jobs run', () => {
       )
       .toBe(0);
     await page.waitForSelector('.stage .pictures img', SLOW);
-    await expect.poll(() => page.textContent('#balance')).toBe('$0.799 credit');
+    await expect.poll(() => page.textContent('#balance')).toBe('Balance $0.799');
     await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))');
     await expect.poll(() => page.textContent('.gallery [role=status]'), SLOW).toBe('');
     await page.click('text=Show more');
