@@ -8,6 +8,8 @@ export const STATUS = {
   unauthenticated: 401,
   'insufficient-funds': 402,
   'key-budget-exceeded': 402,
+  'payment-required': 402,
+  'payment-invalid': 402,
   'account-disabled': 403,
   'permission-denied': 403,
   'not-found': 404,

@@ -2,6 +2,7 @@ import type { ErrorCode } from './errors.ts';
 import type { AccountId, JobId, KeyId } from './ids.ts';
 import type { ImageFormat, ImageRecord, Receipt } from './inference.ts';
 import type { MicroUsd } from './money.ts';
+import type { JobPayment } from './payment.ts';
 
 export const JOB_STATUSES = ['starting', 'processing', 'succeeded', 'failed', 'canceled'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
@@ -77,6 +78,8 @@ export interface Job {
   readonly budgetMonth: string;
   /** The key whose caps those are, if not `key` itself: the first that it replaced. */
   readonly budgetKey?: KeyId;
+  /** What pays for it, where no account has paid before: nothing is held then. */
+  readonly payment?: JobPayment;
   /** What was captured; set when the job ends. */
   readonly cost?: MicroUsd;
   /** How often the job was claimed: the token of its latest lease. */
@@ -118,9 +121,15 @@ export function withoutData(job: Job, at: number): Job {
   return { ...rest, ...nothing, dataRemovedAt: at };
 }
 
+/** Whether a job was run and is only waiting to be paid for. */
+export function isMade(job: Job): boolean {
+  return !isTerminal(job.status) && job.payment?.made !== undefined;
+}
+
 /** Whether a job is in line. One whose cancellation was requested is never handed out. */
 export function isWaiting(job: Job): boolean {
-  return !isTerminal(job.status) && job.lease === undefined && job.cancelRequestedAt === undefined;
+  if (isTerminal(job.status) || isMade(job)) return false;
+  return job.lease === undefined && job.cancelRequestedAt === undefined;
 }
 
 /** The key whose caps a job's hold counts against. */

@@ -39,6 +39,8 @@ export function createCachedJobStore(store: JobStore): JobStore {
     extendAttach: (id, attachBy) => forgetAfter(id, store.extendAttach(id, attachBy)),
     requestCancel: (id, at, runningPerHour) =>
       forgetAfter(id, store.requestCancel(id, at, runningPerHour)),
+    keepMade: (id, ...rest) => forgetAfter(id, store.keepMade(id, ...rest)),
+    noteSettling: (id, ...rest) => forgetAfter(id, store.noteSettling(id, ...rest)),
     settle: (settlement) => forgetAfter(settlement.job, store.settle(settlement)),
     removeData: (id, at) => forgetAfter(id, store.removeData(id, at)),
   };

@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import type { MakeStores } from '#test/helpers/stores.ts';
 import { describeAdmission } from './job-store/admission.ts';
 import { jobStoreTest } from './job-store/fixtures.ts';
+import { describePayments } from './job-store/payments.ts';
 import { describeQueue } from './job-store/queue.ts';
 import { describeSettlement } from './job-store/settlement.ts';
 
@@ -11,6 +12,7 @@ export function describeJobStore(name: string, makeStores: MakeStores): void {
     const test = jobStoreTest(makeStores);
     describeAdmission(test);
     describeQueue(test);
+    describePayments(test);
     describeSettlement(test);
   });
 }

@@ -183,6 +183,13 @@ function insufficientFunds(quote: Quote, balance: MicroUsd, topup_url?: string):
   );
 }
 
+const UNPAID = {
+  payer:
+    'Orders of this wallet are not paid for yet, or were not paid for today. Wait until they are settled, or try again tomorrow.',
+  address:
+    'Orders from this network address are not paid for yet, or were not paid for today. Wait until they are settled, or try again tomorrow.',
+} as const;
+
 /** Turns what admission refused into errors that say what would help. */
 function accept(result: SubmitResult, topup_url: string | undefined): Submitted {
   switch (result.outcome) {
@@ -206,6 +213,8 @@ function accept(result: SubmitResult, topup_url: string | undefined): Submitted 
         { details: { window, spent, required: quote.total, ...defined({ topup_url }) } },
       );
     }
+    case 'unpaid-work':
+      throw new AppError('rate-limited', UNPAID[result.of], { details: { retry_after: 60 } });
     case 'queue-full':
       throw new AppError(
         'queue-full',

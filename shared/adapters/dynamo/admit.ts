@@ -13,6 +13,7 @@ import { itemKeys } from './item-keys.ts';
 import { OPEN_COUNT_SHARDS, openCountShard, readJobItem, toJobItem } from './job-item.ts';
 import { ledgerWrite } from './ledger-item.ts';
 import { changePurse, hasDueLater, needsRefill, refill } from './purse.ts';
+import { takeUnpaidWork } from './unpaid-work.ts';
 
 const DAY_SECONDS = 86_400;
 /** Records of spending are read for a month at most, unanswered creates for ten minutes. */
@@ -35,7 +36,8 @@ export async function admit(deps: ExpiryDeps, admission: Admission): Promise<Adm
     }
     rank ??= await takeRank(table, admission.job.account, admission.job.model.name);
     const job: Job = { ...admission.job, rank };
-    if (await table.write(await admissionWrites(deps, admission, job, verdict.account))) {
+    const writes = await admissionWrites(deps, admission, job, verdict.account);
+    if (await table.write([...writes, ...verdict.unpaid])) {
       return { outcome: 'admitted', job };
     }
   }
@@ -45,7 +47,7 @@ export async function admit(deps: ExpiryDeps, admission: Admission): Promise<Adm
 async function judge(
   deps: ExpiryDeps,
   admission: Admission,
-): Promise<AdmissionResult | { readonly account: AccountItem }> {
+): Promise<AdmissionResult | { readonly account: AccountItem; readonly unpaid: readonly Write[] }> {
   const { table } = deps;
   const { job, idempotency } = admission;
   const keys = {
@@ -88,7 +90,13 @@ async function judge(
     return { outcome: 'queue-full', depth: ownDepth, of: 'account' };
   }
   const depth = sumOf(items.filter((item) => item.sk === 'COUNT'));
-  return depth < admission.queueLimit ? { account } : { outcome: 'queue-full', depth, of: 'all' };
+  if (depth >= admission.queueLimit) return { outcome: 'queue-full', depth, of: 'all' };
+  if (job.payment === undefined) return { account, unpaid: [] };
+  const { payment, createdAt } = job;
+  const taken = await takeUnpaidWork(table, payment, createdAt, admission.unpaidLimits);
+  return 'refused' in taken
+    ? { outcome: 'unpaid-work', of: taken.refused }
+    : { account, unpaid: taken.writes };
 }
 
 async function judgeRecord(
@@ -134,11 +142,16 @@ async function admissionWrites(
   const change = changePurse(account, left, grantsInAccount);
   return [
     { put: toJobItem(job, { version: 0, token: 0, sources: taken }), condition: isNew },
-    moveMoney(job.account, { balance: -job.hold, held: job.hold }, change),
-    ...change.moved,
-    ledgerWrite(holdEntry(admission)),
-    spendWrite(job, job.budgetDay, admission.dayCap),
-    spendWrite(job, job.budgetMonth, admission.monthCap),
+    // A payer's job holds nothing: it is paid for once it is made.
+    ...(job.payment === undefined
+      ? [
+          moveMoney(job.account, { balance: -job.hold, held: job.hold }, change),
+          ...change.moved,
+          ledgerWrite(holdEntry(admission)),
+          spendWrite(job, job.budgetDay, admission.dayCap),
+          spendWrite(job, job.budgetMonth, admission.monthCap),
+        ]
+      : []),
     ...countWrites(job, 1),
     { put: unansweredItem(job) },
     ...(idempotency === undefined

@@ -1,4 +1,4 @@
-import { isTerminal, type Job } from '#shared/core/job.ts';
+import { isMade, isTerminal, type Job } from '#shared/core/job.ts';
 import type { DynamoTable, Key } from './dynamo-table.ts';
 import { noteClaimed } from './fair-rank.ts';
 import { indexKeys } from './item-keys.ts';
@@ -68,7 +68,8 @@ async function readExpired(table: DynamoTable, model: string, now: number): Prom
 }
 
 function isClaimable(job: Job, now: number): boolean {
-  if (isTerminal(job.status) || job.cancelRequestedAt !== undefined) return false;
+  if (isTerminal(job.status) || isMade(job)) return false;
+  if (job.cancelRequestedAt !== undefined) return false;
   return job.lease === undefined || job.lease.expiresAt <= now;
 }
 

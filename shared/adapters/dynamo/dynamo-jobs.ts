@@ -2,6 +2,7 @@ import { defined } from '#shared/core/defined.ts';
 import { type JobId, ulidFloor } from '#shared/core/ids.ts';
 import { isTerminal, isWaiting, type Job, withoutData } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
+import { withAttempt, withMade } from '#shared/service/domain/payments/job-payment.ts';
 import type { ChangeResult, JobQuery, JobStore } from '#shared/service/ports/job-store.ts';
 import { admit, unansweredItem } from './admit.ts';
 import { claimNext } from './claim.ts';
@@ -97,6 +98,15 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
         outbox,
       ),
     requestCancel: (id, at, runningPerHour) => requestCancel(table, { id, at, runningPerHour }),
+    findByScope: async (scope, now) => {
+      const record = await table.get(itemKeys.idempotency(scope));
+      return record === undefined || Number(record['expiresAt']) <= now
+        ? undefined
+        : read(record['job'] as JobId);
+    },
+    keepMade: (id, from, made, at) => changeJob(table, id, (job) => withMade(job, from, made, at)),
+    noteSettling: (id, attempts, attempt) =>
+      changeJob(table, id, (job) => withAttempt(job, attempts, attempt)),
     settle: (settlement) => settle(deps, settlement),
     listOverdue: (now, limit) =>
       listDue(table, { pk: indexKeys.openJobs, now, limit }, (job) => !isTerminal(job.status)),

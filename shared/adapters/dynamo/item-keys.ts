@@ -43,6 +43,8 @@ export const itemKeys = {
     pk: `KEY#${id}`,
     sk: `ASKED#${bodyHash}#${job}`,
   }),
+  /** Work of a payer, or from a network address, that is not paid for. */
+  unpaidWork: (name: string): Key => ({ pk: `UNPAID#${name}`, sk: 'COUNT' }),
   /** The rank last claimed of a model. */
   claimedRank: (model: string): Key => ({ pk: 'QUEUE', sk: `RANK#${model}` }),
   /** How many jobs are open, in shards, since every admission and every end changes it. */

@@ -1,5 +1,5 @@
 import type { JobId } from '#shared/core/ids.ts';
-import { isTerminal, isWaiting, type Job } from '#shared/core/job.ts';
+import { isMade, isTerminal, isWaiting, type Job } from '#shared/core/job.ts';
 import type { DynamoTable, Item, Write } from './dynamo-table.ts';
 import type { GrantLeft } from './grants-left.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
@@ -78,6 +78,7 @@ function duePlace(job: Job): { duePk?: string; dueSk?: string; leased?: boolean 
 
 /** When the sweeper has to look at an open job. */
 export function dueAt(job: Job): number {
+  if (isMade(job)) return job.payment?.nextAt ?? job.createdAt;
   return Math.min(
     job.deadline,
     job.attachBy ?? Number.POSITIVE_INFINITY,

@@ -1,5 +1,5 @@
 import type { AccountId, JobId } from '#shared/core/ids.ts';
-import { isTerminal } from '#shared/core/job.ts';
+import { isMade, isTerminal } from '#shared/core/job.ts';
 import {
   type CancelCount,
   isCancelCounted,
@@ -23,7 +23,7 @@ export async function requestCancel(table: DynamoTable, wish: CancelWish): Promi
     const item = await readJobItem(table, wish.id);
     const job = item?.job;
     if (item === undefined || job === undefined) return { changed: false, job: undefined };
-    if (isTerminal(job.status) || job.cancelRequestedAt !== undefined) {
+    if (isTerminal(job.status) || isMade(job) || job.cancelRequestedAt !== undefined) {
       return { changed: false, job };
     }
     const asked = { ...job, cancelRequestedAt: wish.at };

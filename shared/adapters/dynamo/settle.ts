@@ -2,6 +2,7 @@ import { defined } from '#shared/core/defined.ts';
 import { assert } from '#shared/core/errors.ts';
 import { budgetKeyOfJob, type Job } from '#shared/core/job.ts';
 import { endEntry } from '#shared/service/domain/job-ledger.ts';
+import { paidEntries, paymentAfter } from '#shared/service/domain/payments/job-payment.ts';
 import {
   type ChangeResult,
   isSettleable,
@@ -11,12 +12,14 @@ import { type AccountItem, moveMoney } from './account-item.ts';
 import { countWrites } from './admit.ts';
 import type { ExpiryDeps } from './credit-expiry.ts';
 import { deliveryWrites } from './delivery-item.ts';
-import type { Write } from './dynamo-table.ts';
+import { auditWrite } from './dynamo-ledger.ts';
+import type { DynamoTable, Write } from './dynamo-table.ts';
 import { drawGrants, withGrant } from './grants-left.ts';
 import { itemKeys } from './item-keys.ts';
 import { type JobItem, readJobItem, replaceJob } from './job-item.ts';
 import { ledgerWrite } from './ledger-item.ts';
 import { changePurse } from './purse.ts';
+import { endUnpaidWork } from './unpaid-work.ts';
 
 /** See `JobStore.settle`: one transaction, from a reading that its conditions repeat. */
 export async function settle(deps: ExpiryDeps, settlement: Settlement): Promise<ChangeResult> {
@@ -25,21 +28,63 @@ export async function settle(deps: ExpiryDeps, settlement: Settlement): Promise<
     const item = await readJobItem(table, settlement.job);
     if (item === undefined) return { changed: false, job: undefined };
     if (!isSettleable(item.job, settlement.from)) return { changed: false, job: item.job };
-    assert(settlement.capture <= item.job.hold, 'a capture is never above its hold');
     const job = ended(item.job, settlement);
-    const rest = job.hold - settlement.capture;
     const writes = [
       replaceJob(item, job),
-      ...(await moneyWrites(deps, item, settlement)),
-      ledgerWrite(endEntry(job, settlement)),
+      ...(await (job.payment === undefined
+        ? heldWrites(deps, item, settlement)
+        : paidWrites(table, item.job, settlement))),
       ...countWrites(job, -1),
-      ...(rest === 0
-        ? []
-        : [unspendWrite(job, job.budgetDay, rest), unspendWrite(job, job.budgetMonth, rest)]),
       ...(await deliveryWrites(table, settlement.outbox)),
     ];
     if (await table.write(writes)) return { changed: true, job };
   }
+}
+
+/** The end of a hold: a capture of it or of a part, or its release. */
+async function heldWrites(
+  deps: ExpiryDeps,
+  item: JobItem,
+  settlement: Settlement,
+): Promise<readonly Write[]> {
+  const { job } = item;
+  assert(settlement.capture <= job.hold, 'a capture is never above its hold');
+  const rest = job.hold - settlement.capture;
+  return [
+    ...(await moneyWrites(deps, item, settlement)),
+    ledgerWrite(endEntry(job, settlement)),
+    ...(rest === 0
+      ? []
+      : [unspendWrite(job, job.budgetDay, rest), unspendWrite(job, job.budgetMonth, rest)]),
+  ];
+}
+
+/** The end of a payment. Where none came, the ledger has nothing to say. */
+async function paidWrites(
+  table: DynamoTable,
+  job: Job,
+  settlement: Settlement,
+): Promise<readonly Write[]> {
+  const { payment } = job;
+  assert(payment !== undefined, `job ${job.id} has a payment`);
+  const isUnpaid = settlement.payment?.state === 'unsettled';
+  const counts = await endUnpaidWork(table, payment, settlement.completedAt, isUnpaid);
+  const paid = paidEntries(job, settlement);
+  if (paid === undefined) return counts;
+  const { amount } = payment;
+  return [
+    ...counts,
+    {
+      // Keeps the payment from being granted twice.
+      put: { ...itemKeys.grant(paid.reference), entry: paid.grant },
+      condition: 'attribute_not_exists(pk)',
+    },
+    moveMoney(job.account, { granted: amount, captured: amount }),
+    ledgerWrite(paid.grant),
+    ledgerWrite(paid.hold),
+    ledgerWrite(endEntry(job, settlement)),
+    auditWrite(paid.audit),
+  ];
 }
 
 function ended(job: Job, settlement: Settlement): Job {
@@ -52,7 +97,7 @@ function ended(job: Job, settlement: Settlement): Job {
     cost: settlement.capture,
     images: settlement.images,
     warnings: settlement.warnings,
-    ...defined({ receipt, error }),
+    ...defined({ receipt, error, payment: paymentAfter(job, settlement) }),
   };
 }
 

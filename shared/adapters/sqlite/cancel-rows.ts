@@ -1,6 +1,6 @@
 import type Database from 'libsql';
 import type { JobId } from '#shared/core/ids.ts';
-import { isTerminal, type Job } from '#shared/core/job.ts';
+import { isMade, isTerminal, type Job } from '#shared/core/job.ts';
 import {
   type CancelCount,
   isCancelCounted,
@@ -36,7 +36,7 @@ export function createRequestCancel(
 
   return (id, at, runningPerHour) => {
     const job = getJob(id);
-    if (job === undefined || isTerminal(job.status)) return { changed: false, job };
+    if (job === undefined || isTerminal(job.status) || isMade(job)) return { changed: false, job };
     if (
       runningPerHour !== undefined &&
       isCancelCounted(job) &&

@@ -31,6 +31,7 @@ export function createAdmit({
   getJob,
   open,
   credit,
+  payments,
 }: JobParts): (admission: Admission) => AdmissionResult {
   const ledger = createLedgerRows(db);
   const budgets = createBudgets(db);
@@ -61,18 +62,22 @@ export function createAdmit({
   );
   let admitted = 0;
 
+  /** What an earlier order of the same idempotency key makes of this one. */
+  const repeat = ({ job, idempotency }: Admission): AdmissionResult | undefined => {
+    if (idempotency === undefined) return undefined;
+    const row = selectScope.get(idempotency.scope, job.createdAt) as { job: JobId } | undefined;
+    const found = row && getJob(row.job);
+    if (found === undefined) return undefined;
+    return found.bodyHash === job.bodyHash
+      ? { outcome: 'replayed', job: found }
+      : { outcome: 'idempotency-mismatch', job: found.id };
+  };
+
   /** Why the job is refused, or the earlier job that it repeats. */
   const check = (admission: Admission, balance: number): AdmissionResult | undefined => {
-    const { job, idempotency } = admission;
-    if (idempotency !== undefined) {
-      const row = selectScope.get(idempotency.scope, job.createdAt) as { job: JobId } | undefined;
-      const found = row && getJob(row.job);
-      if (found !== undefined) {
-        return found.bodyHash === job.bodyHash
-          ? { outcome: 'replayed', job: found }
-          : { outcome: 'idempotency-mismatch', job: found.id };
-      }
-    }
+    const { job } = admission;
+    const found = repeat(admission) ?? payments.refuse(admission);
+    if (found !== undefined) return found;
     if (balance < job.hold) return { outcome: 'insufficient-funds', balance: microUsd(balance) };
     for (const [window, period, cap] of [
       ['day', job.budgetDay, admission.dayCap],
@@ -146,9 +151,12 @@ export function createAdmit({
       assert(refusal !== undefined, `job ${job.id} is neither new nor there`);
       return refusal;
     }
-    ledger.moveMoney(job.account, -job.hold, job.hold);
-    ledger.addEntry(holdEntry(admission));
-    budgets.add(job, job.hold);
+    payments.begin(job, job.createdAt);
+    if (job.payment === undefined) {
+      ledger.moveMoney(job.account, -job.hold, job.hold);
+      ledger.addEntry(holdEntry(admission));
+      budgets.add(job, job.hold);
+    }
     if (idempotency !== undefined) putScope.run(idempotency.scope, job.id, idempotency.expiresAt);
     for (const entry of admission.outbox) addOutbox(entry);
     if (++admitted % PURGE_EVERY === 0) purge.run(job.createdAt);

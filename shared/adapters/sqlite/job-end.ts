@@ -2,13 +2,16 @@ import { defined } from '#shared/core/defined.ts';
 import { assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job, withoutData } from '#shared/core/job.ts';
-import { subtractUsd } from '#shared/core/money.ts';
+import { subtractUsd, ZERO_USD } from '#shared/core/money.ts';
+import type { JobPayment } from '#shared/core/payment.ts';
 import { endEntry } from '#shared/service/domain/job-ledger.ts';
+import { paidEntries, paymentAfter } from '#shared/service/domain/payments/job-payment.ts';
 import {
   type ChangeResult,
   isSettleable,
   type Settlement,
 } from '#shared/service/ports/job-store.ts';
+import { createAuditLog } from './audit-log.ts';
 import { createBudgets } from './budgets.ts';
 import type { Source } from './credit-rows.ts';
 import type { JobParts } from './job-parts.ts';
@@ -17,10 +20,11 @@ import { createLedgerRows } from './ledger-rows.ts';
 import { createOutboxInsert } from './outbox-rows.ts';
 
 /** Settlement and erasure; each function must run inside a transaction. */
-export function createJobEnd({ db, getJob, open, credit }: JobParts) {
+export function createJobEnd({ db, getJob, open, credit, payments }: JobParts) {
   const ledger = createLedgerRows(db);
   const budgets = createBudgets(db);
   const addOutbox = createOutboxInsert(db);
+  const audit = createAuditLog(db);
   const end = db.prepare(
     'UPDATE jobs SET status = ?, completed_at = ?, cost = ?, result = ?, waiting = 0, ' +
       'lease_expires_at = NULL, progress = NULL WHERE id = ?',
@@ -45,11 +49,32 @@ export function createJobEnd({ db, getJob, open, credit }: JobParts) {
     ledger.addEntry(endEntry(job, settlement));
   };
 
+  const endPayment = (job: Job, payment: JobPayment, settlement: Settlement): void => {
+    const after = paymentAfter(job, settlement);
+    assert(after !== undefined, `job ${job.id} has a payment`);
+    payments.end(job.id, payment, after, settlement.completedAt);
+    const paid = paidEntries(job, settlement);
+    // Nothing was held and nothing came: the ledger has nothing to say.
+    if (paid === undefined) return;
+    ledger.addEntry(paid.grant);
+    // Spent already: the row keeps the payment from being granted twice.
+    credit.add({
+      entryId: paid.grant.id,
+      account: job.account,
+      reference: paid.reference,
+      amount: ZERO_USD,
+    });
+    ledger.addEntry(paid.hold);
+    ledger.addEntry(endEntry(job, settlement));
+    audit.add(paid.audit);
+  };
+
   return {
     settle(settlement: Settlement): ChangeResult {
       const job = getJob(settlement.job);
       if (job === undefined || !isSettleable(job, settlement.from)) return { changed: false, job };
-      moveMoney(job, settlement);
+      if (job.payment === undefined) moveMoney(job, settlement);
+      else endPayment(job, job.payment, settlement);
       const { images, receipt, error, warnings } = settlement;
       const result: ResultPart = {
         images,

@@ -2,6 +2,7 @@ import { defined } from '#shared/core/defined.ts';
 import type { AccountId, JobId, KeyId } from '#shared/core/ids.ts';
 import type { Job, JobProgress, JobStatus } from '#shared/core/job.ts';
 import { microUsd } from '#shared/core/money.ts';
+import type { JobPayment } from '#shared/core/payment.ts';
 
 export interface JobRow {
   readonly id: JobId;
@@ -22,6 +23,7 @@ export interface JobRow {
   readonly refusals: number;
   readonly lease_expires_at: number | null;
   readonly progress: string | null;
+  readonly payment: string | null;
   readonly hold: number;
   readonly cost: number | null;
   readonly request: string;
@@ -94,6 +96,7 @@ export function toJob(row: JobRow): Job {
     ...(row.lease_expires_at !== null && {
       lease: { token: row.attempts, expiresAt: row.lease_expires_at },
     }),
+    ...(row.payment !== null && { payment: JSON.parse(row.payment) as JobPayment }),
     ...(row.progress !== null && { progress: JSON.parse(row.progress) as JobProgress }),
     ...defined({
       attachBy: row.attach_by ?? undefined,

@@ -242,6 +242,18 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX jobs_removable ON jobs (preview, completed_at)
     WHERE completed_at IS NOT NULL AND data_removed_at IS NULL;
   `,
+  `
+  -- JSON: what pays for a job that no account has paid for before.
+  ALTER TABLE jobs ADD COLUMN payment TEXT;
+  -- Work of payers, and from network addresses, that is open or was not paid for on a day.
+  CREATE TABLE unpaid_work (
+    name TEXT NOT NULL PRIMARY KEY,
+    open INTEGER NOT NULL CHECK (open >= 0),
+    failed INTEGER NOT NULL,
+    day TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX unpaid_work_over ON unpaid_work (day) WHERE open = 0;
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

@@ -11,6 +11,7 @@ import { createJobEnd } from './job-end.ts';
 import { createJobQueue } from './job-queue.ts';
 import { type JobRow, toJob } from './job-rows.ts';
 import { createOpenJobs } from './open-jobs.ts';
+import { createPaymentRows } from './payment-rows.ts';
 import { createQueuePositions } from './queue-positions.ts';
 
 /** How far a job's time of creation may be from the time in its id. */
@@ -38,6 +39,7 @@ export function createSqliteJobStore(
     'SELECT * FROM jobs WHERE preview = ? AND completed_at < ? AND data_removed_at IS NULL ' +
       'ORDER BY completed_at LIMIT ?',
   );
+  const selectScope = db.prepare('SELECT job FROM idempotency WHERE scope = ? AND expires_at > ?');
   const countWaiting = db.prepare('SELECT count(*) AS count FROM jobs WHERE waiting = 1');
 
   const inTransaction =
@@ -51,9 +53,11 @@ export function createSqliteJobStore(
 
   const open = createOpenJobs(db, writer);
   const credit = createCreditRows(db, randomBytes);
-  const admit = createAdmit({ db, getJob, open, credit });
+  const payments = createPaymentRows(db, getJob);
+  const parts = { db, getJob, open, credit, payments };
+  const admit = createAdmit(parts);
   const queue = createJobQueue(db, getJob);
-  const end = createJobEnd({ db, getJob, open, credit });
+  const end = createJobEnd(parts);
   const position = createQueuePositions(db, clock);
   const list = createList(db);
 
@@ -90,6 +94,12 @@ export function createSqliteJobStore(
     markStarted: inTransaction(queue.markStarted),
     noteProgress: inTransaction(queue.noteProgress),
     requestCancel: inTransaction(createRequestCancel(db, getJob)),
+    async findByScope(scope, now) {
+      const row = selectScope.get(scope, now) as { job: JobId } | undefined;
+      return row && getJob(row.job);
+    },
+    keepMade: inTransaction(payments.keepMade),
+    noteSettling: inTransaction(payments.noteSettling),
     settle: inTransaction(end.settle),
     removeData: inTransaction(end.removeData),
 

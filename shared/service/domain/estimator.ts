@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '#shared/core/clock.ts';
 import type { JobId } from '#shared/core/ids.ts';
-import { isTerminal, type Job, type JobPhase } from '#shared/core/job.ts';
+import { isMade, isTerminal, type Job, type JobPhase } from '#shared/core/job.ts';
 import type { InferenceQueue, Progress } from '#shared/service/ports/inference-queue.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 
@@ -37,6 +37,8 @@ const NEWEST = 0.2;
 /** An id that no job has: asks a queue for its own state. */
 const NO_JOB = '00000000000000000000000000' as JobId;
 /** How long an estimate is given out again, and for how many jobs. */
+/** What settling a payment mostly takes. */
+const SETTLING_SECONDS = 5;
 const CACHE_MS = 1000;
 const CACHE_SIZE = 20_000;
 
@@ -51,6 +53,7 @@ export function createEstimator(deps: EstimatorDeps) {
   const perImage = (model: string) => imageMs.get(model) ?? deps.expectedImageMs;
 
   const compute = async (job: Job): Promise<Estimate> => {
+    if (isMade(job)) return { phase: 'running', etaSeconds: SETTLING_SECONDS, imagesDone: 1 };
     const images = job.input?.num_outputs ?? 1;
     const each = perImage(job.model.name);
     const position = await deps.jobs.queuePosition(job);
@@ -79,7 +82,8 @@ export function createEstimator(deps: EstimatorDeps) {
       if (!isTerminal(job.status)) return;
       cache.delete(job.id);
       if (job.startedAt === undefined || job.completedAt === undefined) return;
-      if (job.images.length === 0) return;
+      // The time of a payment is none of the model's.
+      if (job.images.length === 0 || job.payment !== undefined) return;
       const taken = (job.completedAt - job.startedAt) / job.images.length;
       const old = imageMs.get(job.model.name);
       imageMs.set(job.model.name, old === undefined ? taken : old + NEWEST * (taken - old));

@@ -23,6 +23,7 @@ export function endEntry(job: Job, settlement: Settlement): LedgerEntry {
   };
 }
 
-function factsOf({ account, id, key, model, price, tags }: Admission['job']) {
+/** What every entry of a job says of it. */
+export function factsOf({ account, id, key, model, price, tags }: Admission['job']) {
   return { account, job: id, key, model: model.name, priceVersion: price.version, tags };
 }

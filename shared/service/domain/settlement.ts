@@ -2,7 +2,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { createUlid, type JobId, type RandomBytes } from '#shared/core/ids.ts';
 import type { ImageRecord } from '#shared/core/inference.ts';
-import { isTerminal, type Job, runsOf } from '#shared/core/job.ts';
+import { isMade, isTerminal, type Job, runsOf } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
@@ -17,7 +17,14 @@ import { endEntries, planLogs } from './webhooks/events.ts';
 export interface SettlementDeps {
   readonly jobs: Pick<
     JobStore,
-    'get' | 'settle' | 'giveBack' | 'requestCancel' | 'markStarted' | 'noteProgress' | 'removeData'
+    | 'get'
+    | 'settle'
+    | 'keepMade'
+    | 'giveBack'
+    | 'requestCancel'
+    | 'markStarted'
+    | 'noteProgress'
+    | 'removeData'
   >;
   readonly blobs: Pick<BlobStore, 'head' | 'get' | 'list' | 'delete'>;
   readonly queue: Pick<InferenceQueue, 'cancel'>;
@@ -30,6 +37,8 @@ export interface SettlementDeps {
    * Must not throw.
    */
   readonly onChange?: (job: Job, outbox: readonly OutboxEntry[]) => void;
+  /** Settles the payment of a job that was made, where this process can. */
+  readonly collect?: ((job: JobId) => Promise<Job | undefined>) | undefined;
 }
 
 type Unfinished = Exclude<Ending, { kind: 'completed' }>;
@@ -50,6 +59,10 @@ export function createSettlement(deps: SettlementDeps) {
   ): Promise<Job | undefined> => {
     const verdict = decide(job, ending, await findDelivered(job, images, blobs));
     const now = clock.now();
+    if (job.payment !== undefined && verdict.images.length > 0) {
+      const { status: _, capture: __, ...made } = verdict;
+      return told(await jobs.keepMade(job.id, from, made, now));
+    }
     const outbox = endEntries(job, verdict.images.length > 0, now);
     const result = await jobs.settle({
       ...verdict,
@@ -196,10 +209,14 @@ export function createSettlement(deps: SettlementDeps) {
     /** Ends a job that can't be run; what an earlier run of it left in storage is delivered. */
     fail: (job: Job, ending: Extract<Ending, { kind: 'failed' }>) => endUnfinished(job, ending),
 
-    /** Settles a running job whose receipt is in storage although no completion came. */
+    /**
+     * Settles a running job whose receipt is in storage although no completion came, and goes on with the
+     * payment of one that was made.
+     */
     async reconcile(id: JobId): Promise<Job | undefined> {
       const job = await jobs.get(id);
       if (job === undefined || isTerminal(job.status)) return job;
+      if (isMade(job)) return (await deps.collect?.(id)) ?? job;
       const receipt = await readStoredReceipt(id, blobs);
       if (receipt === undefined) return job;
       const ending: Ending = { kind: 'completed', receipt };

@@ -1,4 +1,4 @@
-import { isTerminal, type Job } from '#shared/core/job.ts';
+import { isMade, isTerminal, type Job } from '#shared/core/job.ts';
 import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
@@ -20,7 +20,10 @@ export interface SweepDeps {
   readonly jobs: Pick<JobStore, 'listOverdue' | 'listRemovable'>;
   readonly ledger: Pick<Ledger, 'expireCredits'>;
   readonly queue: Pick<InferenceQueue, 'cancel'>;
-  readonly settlement: Pick<SettlementService, 'cancelJob' | 'settleFromStorage' | 'removeJobData'>;
+  readonly settlement: Pick<
+    SettlementService,
+    'cancelJob' | 'settleFromStorage' | 'removeJobData' | 'reconcile'
+  >;
   readonly settings: SweepSettings;
   /** Called when one row fails; the sweep continues with the next. */
   readonly onError: (error: unknown, what: string) => void;
@@ -40,6 +43,10 @@ export function createSweep(deps: SweepDeps) {
   const { jobs, ledger, queue, settlement, settings } = deps;
 
   const endOverdue = async (job: Job, now: number): Promise<boolean> => {
+    if (isMade(job)) {
+      const after = await settlement.reconcile(job.id);
+      return after !== undefined && isTerminal(after.status);
+    }
     const running = job.lease !== undefined && job.lease.expiresAt > now;
     const pastDeadline = job.deadline <= now;
     const since = Math.min(

@@ -1,9 +1,10 @@
 import type { ErrorCode } from '#shared/core/errors.ts';
 import type { AccountId, JobId, KeyId } from '#shared/core/ids.ts';
 import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
-import { isTerminal, type Job, type JobProgress } from '#shared/core/job.ts';
+import { isMade, isTerminal, type Job, type JobProgress } from '#shared/core/job.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
+import type { MadeWork } from '#shared/core/payment.ts';
 
 /** Everything that the one admission transaction checks and writes. */
 export interface Admission {
@@ -19,8 +20,15 @@ export interface Admission {
   /** Most open jobs that the deployment takes, and most of one account. */
   readonly queueLimit: number;
   readonly accountQueueLimit: number;
+  /** Most work of one payer, and from one network address, that may be unpaid at one time. */
+  readonly unpaidLimits?: UnpaidLimits;
   readonly ledgerEntryId: string;
   readonly outbox: readonly OutboxEntry[];
+}
+
+export interface UnpaidLimits {
+  readonly payer: number;
+  readonly address: number;
 }
 
 export type AdmissionResult =
@@ -35,6 +43,8 @@ export type AdmissionResult =
       readonly spent: MicroUsd;
     }
   /** `depth`: the open jobs of all, or of the account where its own share is used up. */
+  /** Too much work is not paid for yet, or was not paid for today. */
+  | { readonly outcome: 'unpaid-work'; readonly of: keyof UnpaidLimits }
   | { readonly outcome: 'queue-full'; readonly depth: number; readonly of: 'all' | 'account' };
 
 /** Everything that the one terminal transaction of a job writes. */
@@ -43,11 +53,12 @@ export interface Settlement {
   /**
    * The state that the settlement was decided from; the transaction fails if the job is elsewhere:
    * `queued` = starting and never claimed or given back; `claimed` = under the lease of this token;
-   * `open` = any state that is not terminal.
+   * `open` = any state that is not terminal; `made` = run, and its payment as of this attempt.
    */
   readonly from:
     | { readonly state: 'queued' | 'open' }
-    | { readonly state: 'claimed'; readonly token: number };
+    | { readonly state: 'claimed'; readonly token: number }
+    | { readonly state: 'made'; readonly attempts: number };
   readonly status: 'succeeded' | 'failed' | 'canceled';
   /** Zero releases the hold in full. Never above the hold. */
   readonly capture: MicroUsd;
@@ -56,6 +67,17 @@ export interface Settlement {
   readonly receipt?: Receipt;
   readonly error?: { readonly code: ErrorCode; readonly message: string };
   readonly warnings: readonly string[];
+  /** How the payment of a job that has one ended. Without it, one that is open is released. */
+  readonly payment?:
+    | {
+        readonly state: 'settled';
+        readonly transaction: string;
+        /** Of the ledger's `grant` and `hold`, which come before the capture. */
+        readonly grantEntryId: string;
+        readonly holdEntryId: string;
+        readonly auditId: string;
+      }
+    | { readonly state: 'unsettled'; readonly failure: string };
   readonly ledgerEntryId: string;
   readonly outbox: readonly OutboxEntry[];
 }
@@ -63,6 +85,9 @@ export interface Settlement {
 /** Whether a job is in the state that a settlement was decided from. */
 export function isSettleable(job: Job, from: Settlement['from']): boolean {
   if (isTerminal(job.status)) return false;
+  if (from.state === 'made') return isMade(job) && job.payment?.attempts === from.attempts;
+  // What was made is the payment's to end.
+  if (isMade(job)) return false;
   if (from.state === 'open') return true;
   if (from.state === 'claimed') return job.lease?.token === from.token;
   return job.lease === undefined;
@@ -171,6 +196,27 @@ export interface JobStore {
    *   jobs don't count. No limit by default
    */
   requestCancel(id: JobId, at: number, runningPerHour?: number): Promise<ChangeResult>;
+
+  /** The job that an idempotency record names, unless the record has expired. */
+  findByScope(scope: string, now: number): Promise<Job | undefined>;
+
+  /**
+   * Keeps what a run has made back until its payment has settled, under the conditions of a settlement:
+   * the job stays open, has no lease and is never claimed again. Only for a job with a payment.
+   */
+  keepMade(id: JobId, from: Settlement['from'], made: MadeWork, at: number): Promise<ChangeResult>;
+
+  /**
+   * Notes an attempt to settle the payment of a job that was made; refused unless `attempts` is what the
+   * payment had, so that one process makes each attempt.
+   *
+   * @param attempt `isNew` begins another attempt; otherwise only `nextAt` changes
+   */
+  noteSettling(
+    id: JobId,
+    attempts: number,
+    attempt: { readonly isNew: boolean; readonly nextAt: number; readonly fromBlock?: number },
+  ): Promise<ChangeResult>;
 
   /** Capture or release, terminal state and outbox entries; all or nothing, once per job. */
   settle(settlement: Settlement): Promise<ChangeResult>;
