@@ -5,7 +5,7 @@ import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { deployedPrices, readCatalogModels } from '#shared/adapters/aws/model-catalog.ts';
 import { createPollingWatcher } from '#shared/adapters/aws/polling-watcher.ts';
 import { createSageMakerProgress } from '#shared/adapters/aws/sagemaker-progress.ts';
-import { parseMacKeys, receiptSigningKey, streamToken } from '#shared/adapters/aws/secret-keys.ts';
+import { parseMacKeys, receiptSigningKey, streamMac } from '#shared/adapters/aws/secret-keys.ts';
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
 import { countLeased } from '#shared/adapters/dynamo/claim.ts';
@@ -146,7 +146,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     outbox,
     onWebhookDue: (entry) => onWebhooks([entry]),
     receiptSigningKey: receiptSigningKey(receiptSecret),
-    streamToken: (job) => streamToken(receiptSecret, job),
+    streamMac: (job, endsAt) => streamMac(receiptSecret, job, endsAt),
     checkReady: async () => {
       await system.table.get({ pk: 'READY', sk: 'META' });
     },

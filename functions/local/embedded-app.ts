@@ -47,8 +47,8 @@ export function createEmbeddedApp(
     watcher: services.hub,
     peekBalance: async (account) => (await ledger.getAccount(account))?.balance,
     receiptSigningKey: secrets.receiptSigningKey,
-    streamToken: (job) =>
-      hmacSha256(secrets.urlKey, `stream\n${job}`).toString('base64url').slice(0, 22),
+    streamMac: (job, endsAt) =>
+      hmacSha256(secrets.urlKey, `stream\n${job}\n${endsAt}`).toString('base64url').slice(0, 22),
     checkReady: async () => undefined,
     ...parts,
     onError: (error, requestId) => service.onError(error, `request ${requestId}`),

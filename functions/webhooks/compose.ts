@@ -1,7 +1,7 @@
 import type { Platform } from '#shared/adapters/aws/aws-system.ts';
 import type { JsonLog } from '#shared/adapters/aws/json-log.ts';
 import { createS3BlobStore } from '#shared/adapters/aws/s3-blob-store.ts';
-import { receiptSigningKey, streamToken } from '#shared/adapters/aws/secret-keys.ts';
+import { receiptSigningKey, streamMac } from '#shared/adapters/aws/secret-keys.ts';
 import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
 import { createDynamoTable } from '#shared/adapters/dynamo/dynamo-table.ts';
 import { createSafeFetch, type SafeFetch } from '#shared/adapters/http/safe-fetch.ts';
@@ -45,7 +45,7 @@ export function composeWebhooks(
     const presenter = createPresenter({
       ...presenting,
       receiptSigningKey: receiptSigningKey(secret),
-      streamToken: (id) => streamToken(secret, id),
+      streamMac: (job, endsAt) => streamMac(secret, job, endsAt),
     });
     return presenter.present(job, origin, runningEstimate(job));
   };

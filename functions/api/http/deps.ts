@@ -1,5 +1,5 @@
 import type { Clock } from '#shared/core/clock.ts';
-import type { AccountId, JobId, RandomBytes } from '#shared/core/ids.ts';
+import type { AccountId, RandomBytes } from '#shared/core/ids.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { ImageFacts } from '#shared/provenance/verify/inspect-image.ts';
@@ -9,6 +9,7 @@ import type { Estimator } from '#shared/service/domain/estimator.ts';
 import type { KeyService } from '#shared/service/domain/keys.ts';
 import type { Pricing } from '#shared/service/domain/pricing.ts';
 import type { SettlementService } from '#shared/service/domain/settlement.ts';
+import type { StreamMac } from '#shared/service/domain/stream-link.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { JobWatcher } from '#shared/service/ports/job-watcher.ts';
@@ -88,8 +89,8 @@ export interface ApiDeps {
   readonly previewImage?: (file: Uint8Array) => Promise<Uint8Array>;
   /** Signs the receipts inside images. */
   readonly receiptSigningKey: Uint8Array;
-  /** The secret part of a stream's URL: a MAC over the job's id. */
-  readonly streamToken: (job: JobId) => string;
+  /** The secret part of a stream's URL. */
+  readonly streamMac: StreamMac;
   /** Resolves when the stores answer and something can run jobs; rejects with the reason. */
   readonly checkReady: () => Promise<void>;
   /** Takes work that a request leaves behind, where the process may be stopped once it is answered. */

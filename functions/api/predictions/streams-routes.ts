@@ -4,14 +4,15 @@ import { StreamEventSchema } from '#functions/api/http/common-schema.ts';
 import { notFound } from '#functions/api/http/errors.ts';
 import { apiRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
-import { equalInConstantTime } from '#shared/core/hash.ts';
+import { AppError } from '#shared/core/errors.ts';
 import { isUlid, type JobId } from '#shared/core/ids.ts';
+import { judgeStreamToken } from '#shared/service/domain/stream-link.ts';
 import { followJob } from './follow-job.ts';
 
 /** Replicate's Python client raises an exception at an event that Replicate does not have. */
 const KNOWS_NO_PHASES = /^replicate-python\//;
 
-/** `GET /streams/{id}/{token}`: a prediction's events as they happen. The link authorises itself. */
+/** `GET /streams/{id}/{token}`: a prediction's events as they happen. The link authorises itself, for a while. */
 export const registerStreams: RegisterRoutes = (app, deps) =>
   apiRoute(app, deps, {
     method: 'get',
@@ -30,11 +31,16 @@ export const registerStreams: RegisterRoutes = (app, deps) =>
         content: { 'text/event-stream': { schema: StreamEventSchema } },
       },
     },
-    failures: [404],
+    failures: [404, 410],
     async handle(c, { params }) {
       const id = params.id as JobId;
-      const isSigned = isUlid(id) && equalInConstantTime(params.token, deps.streamToken(id));
-      const job = isSigned ? await deps.jobs.get(id) : undefined;
+      const verdict = isUlid(id)
+        ? judgeStreamToken(deps.streamMac, id, params.token, deps.clock.now())
+        : 'forged';
+      if (verdict === 'expired') {
+        throw new AppError('gone', 'This link has expired. Read the prediction for a new one.');
+      }
+      const job = verdict === 'good' ? await deps.jobs.get(id) : undefined;
       if (job === undefined) throw notFound('stream', id);
       const { origin } = c.get('facts');
       const lastId = Number(c.req.header('last-event-id') ?? 0) || 0;

@@ -38,9 +38,9 @@ export function receiptSigningKey(secret: string): Uint8Array {
 }
 
 /** The secret part of a stream's URL, from the text of the receipts' secret. */
-export function streamToken(secret: string, job: JobId): string {
+export function streamMac(secret: string, job: JobId, endsAt: number): string {
   const key = keyBytes(`stream\n${secret}`);
-  return hmacSha256(key, job).toString('base64url').slice(0, 22);
+  return hmacSha256(key, `${job}\n${endsAt}`).toString('base64url').slice(0, 22);
 }
 
 /** 32 bytes, whatever the text's own length and alphabet. */

@@ -1,20 +1,20 @@
 import { type Clock, isoOrNull, toIso } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
-import type { JobId } from '#shared/core/ids.ts';
 import { MEDIA_TYPES } from '#shared/core/inference.ts';
 import type { Job } from '#shared/core/job.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { Estimate } from './estimator.ts';
 import { progressLog } from './progress-log.ts';
 import { imageSignature } from './signed-receipt.ts';
+import { type StreamMac, streamToken } from './stream-link.ts';
 
 export interface PresenterDeps {
   readonly blobs: Pick<BlobStore, 'signedUrl'>;
   readonly clock: Clock;
   /** How long the URLs of outputs work. */
   readonly settings: { readonly urlTtlMs: number };
-  /** The secret part of a stream's URL: a MAC over the job's id. */
-  readonly streamToken: (job: JobId) => string;
+  /** The secret part of a stream's URL. */
+  readonly streamMac: StreamMac;
   /** Signs the receipts inside images. */
   readonly receiptSigningKey: Uint8Array;
 }
@@ -45,6 +45,8 @@ export function createPresenter(deps: PresenterDeps) {
     async present(job: Job, origin: string, estimate: Estimate | undefined) {
       const now = deps.clock.now();
       const urlsExpireAt = now + deps.settings.urlTtlMs;
+      // As long as the job can run, and then as long as its images' URLs.
+      const streamEndsAt = Math.max(now, job.deadline) + deps.settings.urlTtlMs;
       const self = `${origin}/v1/predictions/${job.id}`;
       const hasOutput = job.images.length > 0;
       return {
@@ -79,7 +81,7 @@ export function createPresenter(deps: PresenterDeps) {
           get: self,
           cancel: `${self}/cancel`,
           web: `${origin}/?prediction=${job.id}`,
-          stream: `${origin}/streams/${job.id}/${deps.streamToken(job.id)}`,
+          stream: `${origin}/streams/${job.id}/${streamToken(deps.streamMac, job.id, streamEndsAt)}`,
         },
         ...defined({ webhook: job.webhook?.url, webhook_events_filter: job.webhook?.events }),
       };
