@@ -131,12 +131,10 @@ export function createAdmit({
 
   return (admission) => {
     const { job, idempotency } = admission;
-    const { rank, entry, remaining, nextExpiry, ...state } = selectState.get([
-      job.account,
-      job.model.name,
-    ]) as State;
+    const state = selectState.get([job.account, job.model.name]) as State;
+    const { rank, nextExpiry } = state;
     let balance = state.balance ?? 0;
-    let first = entry === null || remaining === null ? undefined : { entry, remaining };
+    let first = firstGrant(state);
     if (nextExpiry !== null && nextExpiry <= job.createdAt) {
       const expired = credit.expireDue(job.createdAt, FOREVER, job.account);
       for (const { amount } of expired) balance -= amount;
@@ -163,4 +161,8 @@ export function createAdmit({
     open.add(1, job.account);
     return { outcome: 'admitted', job: stored };
   };
+}
+
+function firstGrant({ entry, remaining }: State): FirstGrant | undefined {
+  return entry === null || remaining === null ? undefined : { entry, remaining };
 }
