@@ -152,7 +152,7 @@ async function admissionWrites(
           spendWrite(job, job.budgetMonth, admission.monthCap),
         ]
       : []),
-    ...countWrites(job, 1),
+    ...countWrites(job, 1, admission.accountQueueLimit),
     { put: unansweredItem(job) },
     ...(idempotency === undefined
       ? []
@@ -192,12 +192,22 @@ function spendWrite(job: Job, window: string, cap: MicroUsd | undefined): Write 
   };
 }
 
-/** Counts a job in or out of the open ones, of all and of its account. */
-export function countWrites(job: Pick<Job, 'id' | 'account'>, change: 1 | -1): readonly Write[] {
-  const keys = [itemKeys.openCount(openCountShard(job)), itemKeys.openCountOf(job.account)];
-  return keys.map((update) => ({
-    update,
-    expression: 'ADD #count :change',
-    values: { ':change': change },
-  }));
+/**
+ * Counts a job in or out of the open ones, of all and of its account.
+ *
+ * @param accountLimit refuses the write when the account has so many; the count of all, which is kept in
+ *   shards, can't be asked in a condition
+ */
+export function countWrites(
+  job: Pick<Job, 'id' | 'account'>,
+  change: 1 | -1,
+  accountLimit?: number,
+): readonly Write[] {
+  const expression = 'ADD #count :change';
+  const values = { ':change': change };
+  const ofAll = { update: itemKeys.openCount(openCountShard(job)), expression, values };
+  const own = { update: itemKeys.openCountOf(job.account), expression };
+  if (accountLimit === undefined) return [ofAll, { ...own, values }];
+  const condition = 'attribute_not_exists(#count) OR #count < :limit';
+  return [ofAll, { ...own, condition, values: { ...values, ':limit': accountLimit } }];
 }

@@ -57,7 +57,7 @@ async function claim(
     attempts: item.job.attempts + 1,
     lease: { token, expiresAt: now + leaseMs },
   };
-  return (await table.write([replaceJob(item, job, token)])) ? job : undefined;
+  return (await table.write([replaceJob(item, job, token)], 'once')) ? job : undefined;
 }
 
 /** Jobs whose lease has run out: never more than a few. */

@@ -40,7 +40,8 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
       for await (const item of table.query({ pk, from: sk, to: sk + AFTER, newestFirst: true })) {
         if (Number(item['createdAt']) < since) continue;
         if (only === 'parked' && item['parked'] !== true) continue;
-        const taken = await table.write([{ delete: item, condition: 'attribute_exists(pk)' }]);
+        const taking = { delete: item, condition: 'attribute_exists(pk)' };
+        const taken = await table.write([taking], 'once');
         if (taken) return read(item['job'] as JobId);
       }
       return undefined;

@@ -28,7 +28,7 @@ export function createDynamoOutbox(table: DynamoTable): Outbox {
         const item = await read(id);
         if (item === undefined || item.entry.nextAttemptAt !== undefined) return undefined;
         const entry = { ...pending(item.entry), nextAttemptAt };
-        if (await table.write([replaceDelivery(item, entry)])) return entry;
+        if (await table.write([replaceDelivery(item, entry)], 'once')) return entry;
       }
     },
     listByJob: (job) =>
@@ -118,7 +118,8 @@ async function claimDue(
   for await (const key of table.queryIndex('due', query, Math.min(limit, PAGE))) {
     const item = (await table.get(key)) as DeliveryItem | undefined;
     if (item === undefined || !isDue(item, now) || !fits(item.entry)) continue;
-    if (await table.write([replaceDelivery(item, item.entry, hideUntil)])) claimed.push(item.entry);
+    const hidden = replaceDelivery(item, item.entry, hideUntil);
+    if (await table.write([hidden], 'once')) claimed.push(item.entry);
     if (claimed.length === limit) break;
   }
   return claimed;

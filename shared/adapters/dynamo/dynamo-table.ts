@@ -59,8 +59,13 @@ export interface DynamoTable {
   queryIndex(index: IndexName, query: KeyQuery, pageSize: number): AsyncGenerator<IndexedKey>;
   /** How many items an index has in a partition, of those without the attribute if one is named. */
   countIndex(index: IndexName, pk: string, without?: string): Promise<number>;
-  /** All writes or none; false when a condition did not hold. */
-  write(writes: readonly Write[]): Promise<boolean>;
+  /**
+   * All writes or none; false when a condition did not hold.
+   *
+   * @param once whether false must mean that nothing was written. A single write whose answer got lost is
+   *   sent again and meets itself: its condition doesn't hold any more. A transaction knows its own token
+   */
+  write(writes: readonly Write[], once?: 'once'): Promise<boolean>;
   /** One update; its attributes after it, or undefined when the condition did not hold. */
   update(write: Extract<Write, { update: Key }>): Promise<Item | undefined>;
 }
@@ -93,7 +98,7 @@ export function createDynamoTable(deps: DynamoTableDeps): DynamoTable {
     query: (query) => queryItems(deps, query),
     queryIndex: (index, query, pageSize) => queryIndex(deps, index, query, pageSize),
     countIndex: (index, pk, without) => countIndex(deps, index, pk, without),
-    write: (writes) => retryConflicts(deps, () => writeOnce(deps, writes)),
+    write: (writes, once) => retryConflicts(deps, () => writeAll(deps, writes, once)),
     update: (write) => retryConflicts(deps, () => updateOnce(deps, write)),
   };
 }
@@ -230,12 +235,16 @@ function toTransacted(deps: DynamoTableDeps, write: Write): Transacted {
   };
 }
 
-/** A single write needs no transaction, which would cost twice as much. */
-async function writeOnce(deps: DynamoTableDeps, writes: readonly Write[]): Promise<boolean> {
+/** A single write needs no transaction, which would cost twice as much, unless it has to know itself again. */
+async function writeAll(
+  deps: DynamoTableDeps,
+  writes: readonly Write[],
+  once: 'once' | undefined,
+): Promise<boolean> {
   const transacted = writes.map((write) => toTransacted(deps, write));
   const [only] = transacted;
   try {
-    if (transacted.length > 1) {
+    if (transacted.length > 1 || once !== undefined) {
       await deps.client.send(new TransactWriteCommand({ TransactItems: transacted }));
     } else if (only?.Put !== undefined) await deps.client.send(new PutCommand(only.Put));
     else if (only?.Delete !== undefined) await deps.client.send(new DeleteCommand(only.Delete));

@@ -72,6 +72,18 @@ export function describeAdmission(test: JobStoreTest): void {
       expect(await money()).toEqual({ balance: 0, held: 10 * PRICE });
     });
 
+    test('takes no more open jobs of an account than its share, in parallel too', async ({
+      jobs,
+    }) => {
+      const results = await Promise.all(
+        Array.from({ length: 9 }, () => jobs.admit(sampleAdmission({}, { accountQueueLimit: 2 }))),
+      );
+      expect(results.filter(({ outcome }) => outcome === 'admitted')).toHaveLength(2);
+      expect(results.filter(({ outcome }) => outcome !== 'admitted')).toEqual(
+        Array.from({ length: 7 }, () => ({ outcome: 'queue-full', depth: 2, of: 'account' })),
+      );
+    });
+
     test('refuses more than the balance and says what it is', async ({ jobs }) => {
       const result = await jobs.admit(sampleAdmission({ hold: microUsd(10 * PRICE + 1) }));
       expect(result).toEqual({ outcome: 'insufficient-funds', balance: 10 * PRICE });
