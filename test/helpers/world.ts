@@ -58,8 +58,8 @@ export interface StartOptions {
 
 export type Services = ReturnType<typeof createServices>;
 
-interface Parts {
-  readonly stores: SqliteStores;
+export interface Parts {
+  readonly stores: Pick<SqliteStores, 'jobs' | 'ledger' | 'outbox'>;
   readonly blobs: BlobStore;
   readonly queue: InferenceQueue;
   readonly clock: ManualClock;
@@ -67,7 +67,8 @@ interface Parts {
   readonly errors: unknown[];
 }
 
-function createServices(parts: Parts, options: StartOptions) {
+/** The rules of the service over stores, as one process has them. */
+export function createServices(parts: Parts, options: StartOptions) {
   const { wrap = unwrapped, book = bookAt(PRICE, 'v1') } = options;
   const { clock, randomBytes } = parts;
   const jobs = wrap('jobs', parts.stores.jobs);
@@ -120,7 +121,16 @@ function createServices(parts: Parts, options: StartOptions) {
     settings: { graceMs: GRACE_MS, retentionMs: RETENTION_MS, limit: 10 },
     onError,
   });
-  return { admission, settlement, dispatcher, sweep, changes, told };
+  const outbox = wrap('outbox', parts.stores.outbox);
+  return {
+    admission,
+    settlement,
+    dispatcher,
+    sweep,
+    changes,
+    told,
+    ports: { jobs, ledger, outbox },
+  };
 }
 
 const unwrapped: Wrap = (_name, port) => port;

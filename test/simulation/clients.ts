@@ -1,40 +1,104 @@
-import { expect } from 'vitest';
 import { AppError } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
-import type { WebhookEvent } from '#shared/core/job.ts';
+import { isTerminal, type WebhookEvent } from '#shared/core/job.ts';
 import { InjectedFault } from '#test/helpers/faults.ts';
-import { ACCOUNT, OTHER_ACCOUNT, sampleKey } from '#test/helpers/samples.ts';
-import { sampleOrder, type World } from '#test/helpers/world.ts';
+import { MINUTE, PRICE, sampleKey } from '#test/helpers/samples.ts';
+import { sampleOrder } from '#test/helpers/world.ts';
+import { must, mustBe } from './must.ts';
 import type { Random } from './random.ts';
+import { ACCOUNTS, keyOf, type SimulatedWorld, type Weather } from './worlds/world.ts';
 
 /** Most open jobs of one account in the simulation. */
 export const ACCOUNT_QUEUE = 6;
+/** What one of the keys may spend in a day. */
+export const DAY_CAP = 12 * PRICE;
+/** A little less than the time for which an order without a key can be found again. */
+const FOUND_MS = 9 * MINUTE;
 
 interface Intent {
   readonly order: ReturnType<typeof sampleOrder>;
   /** The job that an answer named. */
   job?: JobId;
-  answered: boolean;
+  /** How often it was asked for. */
+  sent: number;
+  /** The answer arrived, and the service may not have noted it. */
+  unnoted?: boolean;
+  /** A request is under way. */
+  busy?: boolean;
 }
 
+/** Answers that get lost on their way to the client. */
+const LOST_ANSWER = 0.15;
 const EVENTS: readonly [Events, Events] = [['completed'], ['start', 'logs', 'output', 'completed']];
 type Events = readonly WebhookEvent[];
+const [FIRST, SECOND, THIRD] = ACCOUNTS as unknown as readonly [Id, Id, Id];
+type Id = (typeof ACCOUNTS)[number];
 
-/** Clients that order, lose answers, ask again with the same key, and now and then misuse one. */
-export function createClients(world: World) {
+/** Clients that order, lose answers, ask again with the same key or without one, and now and then misuse one. */
+export function createClients(world: SimulatedWorld, weather: Weather) {
   const intents: Intent[] = [];
   const erasing = new Set<JobId>();
   const canceled = new Set<JobId>();
+  const isKeyed = ({ order }: Intent) => order.idempotency !== undefined;
+  const holders = (id: JobId) => intents.filter(({ job }) => job === id);
 
-  const send = async (intent: Intent): Promise<void> => {
-    const result = await world.services.admission.submit(intent.order);
-    intent.answered = true;
+  const like = ({ order }: Intent) =>
+    intents.filter((other) => other.order.bodyHash === order.bodyHash);
+  /** How often an order of this body was asked for. */
+  const sentLike = (intent: Intent) => like(intent).reduce((sum, { sent }) => sum + sent, 0);
+
+  /** Jobs of an order without a key that a repetition can find, if earlier repetitions took none. */
+  const unanswered = async (intent: Intent): Promise<readonly JobId[]> => {
+    const { order } = intent;
+    const since = world.clock.now() - FOUND_MS;
+    const jobs = (await world.allJobs()).filter(
+      ({ id, bodyHash, key, createdAt }) =>
+        bodyHash === order.bodyHash &&
+        key === order.key.id &&
+        createdAt >= since &&
+        holders(id).length === 0,
+    );
+    const lost = like(intent).reduce((sum, { sent }) => sum + Math.max(0, sent - 1), 0);
+    return jobs.length > lost ? jobs.map(({ id }) => id) : [];
+  };
+
+  const send = async (intent: Intent, random: Random): Promise<void> => {
+    intent.busy = true;
+    try {
+      await sendOnce(intent, random);
+    } finally {
+      intent.busy = false;
+    }
+  };
+
+  const sendOnce = async (intent: Intent, random: Random): Promise<void> => {
+    const isRepeated = intent.sent > 0;
+    const waiting = isKeyed(intent) || !isRepeated ? [] : await unanswered(intent);
+    const before = [weather.failed, sentLike(intent)];
+    const order =
+      isRepeated && !isKeyed(intent) ? { ...intent.order, retryCount: 1 } : intent.order;
+    intent.sent++;
+    const { admission, ports } = world.services;
+    const result = await admission.submit(order);
+    const isAlone = weather.failed === before[0] && sentLike(intent) - 1 === before[1];
+    if (waiting.length > 0 && isAlone) {
+      mustBe(result.outcome, 'replayed', 'a repeated order whose job nobody has');
+    }
     if (result.outcome !== 'admitted' && result.outcome !== 'replayed') return;
-    if (intent.job !== undefined) expect(result.job.id, 'a repeated order').toBe(intent.job);
-    intent.job = result.job.id;
-    const open = await world.stores.jobs.list({ account: result.job.account, limit: 1000 });
-    const waiting = open.filter(({ completedAt }) => completedAt === undefined);
-    expect(waiting.length, 'open jobs of one account').toBeLessThanOrEqual(ACCOUNT_QUEUE);
+    const { id, account } = result.job;
+    if (random.chance(LOST_ANSWER)) return;
+    if (intent.job !== undefined) mustBe(id, intent.job, 'the job of a repeated order');
+    const others = holders(id).filter((other) => other !== intent && other.unnoted !== true);
+    mustBe(others.length, 0, `other orders that have job ${id}`);
+    intent.job = id;
+    const open = (await world.allJobs()).filter(
+      (job) => job.account === account && !isTerminal(job.status),
+    );
+    must(open.length <= ACCOUNT_QUEUE, () => `${open.length} open jobs of account ${account}`);
+    if (isKeyed(intent)) return;
+    intent.unnoted = true;
+    await ports.jobs.markAnswered(id);
+    delete intent.unnoted;
   };
 
   return {
@@ -44,37 +108,45 @@ export function createClients(world: World) {
 
     async order(random: Random): Promise<void> {
       const number = intents.length;
+      const account = random.pick([FIRST, FIRST, FIRST, SECOND, SECOND, THIRD]);
+      const keyed = random.chance(0.6);
+      const body = keyed || random.chance(0.5) ? `b${number}` : `c${account}`;
       const intent: Intent = {
-        answered: false,
+        sent: 0,
         order: sampleOrder({
           images: 1 + random.below(3),
-          key: sampleKey({ account: random.chance(0.8) ? ACCOUNT : OTHER_ACCOUNT }),
-          bodyHash: String(number).padStart(64, 'b'),
-          idempotency: { route: 'r', key: String(number) },
+          key: {
+            ...sampleKey({ account, id: keyOf(account) }),
+            ...(account === FIRST && { dayCap: DAY_CAP as never }),
+          },
+          bodyHash: body.padStart(64, '0'),
+          ...(keyed && { idempotency: { route: 'r', key: String(number) } }),
           ...(random.chance(0.2) && { cancelAfterMs: 45_000 }),
           ...(random.chance(0.2) && { attachWithinMs: 30_000 }),
           ...(random.chance(0.6) && {
-            webhook: { url: 'https://example.com/hook', events: random.pick(EVENTS) },
+            webhook: { url: `https://${account}.example.com/hook`, events: random.pick(EVENTS) },
           }),
         }),
       };
       intents.push(intent);
-      await send(intent);
+      await send(intent, random);
     },
 
-    /** Asks again: for an answer that was lost, or out of habit. */
+    /** Asks again: for an answer that was lost, or, under its key, out of habit. */
     async retry(random: Random): Promise<void> {
       const intent = intents[random.below(intents.length)];
-      if (intent !== undefined) await send(intent);
+      if (intent === undefined) return;
+      const mayAsk = isKeyed(intent) || (intent.job === undefined && intent.busy !== true);
+      if (mayAsk) await send(intent, random);
     },
 
     /** Another order under a key that is taken: never the first one's picture, never a second job. */
     async misuse(random: Random): Promise<void> {
       const intent = intents[random.below(intents.length)];
-      if (intent?.job === undefined) return;
+      if (intent?.job === undefined || !isKeyed(intent)) return;
       const other = { ...intent.order, bodyHash: 'f'.repeat(64) };
       const { outcome } = await world.services.admission.submit(other);
-      expect(outcome, 'another body under a used key').toBe('idempotency-mismatch');
+      mustBe(outcome, 'idempotency-mismatch', 'another body under a used key');
     },
 
     async cancel(id: JobId): Promise<void> {
@@ -87,6 +159,9 @@ export function createClients(world: World) {
       await world.services.settlement.removeJobData(id);
     },
 
+    isErased: (id: JobId): boolean => erasing.has(id),
+    wasCanceled: (id: JobId): boolean => canceled.has(id),
+
     /** Clients whose erasure met an error ask again. */
     async eraseAgain(): Promise<void> {
       for (const id of erasing) await world.services.settlement.removeJobData(id);
@@ -95,18 +170,21 @@ export function createClients(world: World) {
     /** What every client may rely on, once all is over. */
     async expectKept(): Promise<void> {
       const found = new Map<string, JobId[]>();
-      for (const { id: account } of await world.stores.ledger.listAccounts()) {
-        for (const job of await world.stores.jobs.list({ account, limit: 1000 })) {
-          found.set(job.bodyHash, [...(found.get(job.bodyHash) ?? []), job.id]);
-          if (job.status !== 'canceled' || canceled.has(job.id)) continue;
-          const mayEnd = job.cancelAtDeadline === true || job.attachBy !== undefined;
-          expect(mayEnd, `job ${job.id} was cancelled, and nobody asked for it`).toBe(true);
-        }
+      for (const job of await world.allJobs()) {
+        found.set(job.bodyHash, [...(found.get(job.bodyHash) ?? []), job.id]);
+        if (job.status !== 'canceled' || canceled.has(job.id)) continue;
+        const mayEnd = job.cancelAtDeadline === true || job.attachBy !== undefined;
+        must(mayEnd, `job ${job.id} was cancelled, and nobody asked for it`);
       }
-      for (const { order, job } of intents) {
-        const jobs = found.get(order.bodyHash) ?? [];
-        expect(jobs.length, 'jobs of one order').toBeLessThanOrEqual(1);
-        if (job !== undefined) expect(jobs, 'the job of an answered order').toEqual([job]);
+      for (const intent of intents) {
+        const jobs = found.get(intent.order.bodyHash) ?? [];
+        if (intent.job !== undefined)
+          must(jobs.includes(intent.job), 'the job of an answer is there');
+        if (isKeyed(intent)) {
+          must(jobs.length <= 1, () => `${jobs.length} jobs of one order: ${jobs.join(', ')}`);
+          continue;
+        }
+        must(jobs.length <= sentLike(intent), 'more jobs than orders');
       }
     },
   };

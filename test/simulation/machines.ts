@@ -1,20 +1,21 @@
-import { expect } from 'vitest';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal } from '#shared/core/job.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import type { Completion } from '#shared/service/ports/inference-queue.ts';
-import type { World } from '#test/helpers/world.ts';
+import type { Clients } from './clients.ts';
+import { must, mustBe } from './must.ts';
 import type { Random } from './random.ts';
+import type { SimulatedWorld } from './worlds/world.ts';
 
 /**
- * GPU functions that finish, fail, refuse and die, and the post that carries their reports: late, twice, in
- * another order, or never.
+ * GPU functions that finish, fail, refuse and die, or lose a picture on its way to storage, and the post that
+ * carries their reports: late, twice, in another order, or never.
  */
-export function createMachines(world: World) {
+export function createMachines(world: SimulatedWorld, retentionMs: number) {
   const letters: Completion[] = [];
   /** Jobs of which an image lay in storage, with its receipt, while they were open. */
   const made = new Set<JobId>();
-  /** Jobs that were told of a failure, rather than of a refusal. */
+  /** Jobs that were told of a failure, rather than of a refusal, or whose pictures got lost. */
   const failures = new Set<JobId>();
 
   const deliver = async (letter: Completion | undefined): Promise<void> => {
@@ -23,21 +24,31 @@ export function createMachines(world: World) {
     await world.services.settlement.applyCompletion(letter);
   };
 
+  /** A picture that a receipt lists did not get to storage, or in part; what was there would have stayed. */
+  const tear = async (id: JobId, random: Random): Promise<void> => {
+    failures.add(id);
+    const key = firstImage(id);
+    if (random.chance(0.5)) await world.blobs.delete(key);
+    else await world.blobs.put(key, new Uint8Array(3), 'image/png');
+  };
+
   return {
     async finish(random: Random): Promise<void> {
       const jobs = [...world.gpu.orders.keys()];
       const id = jobs[random.below(jobs.length)];
       if (id === undefined) return;
-      const end = random.pick(['run', 'run', 'run', 'part', 'fail', 'retry', 'refuse', 'die']);
+      const end = random.pick(ENDS);
       if (end === 'die') {
         world.gpu.orders.clear();
       } else if (end === 'refuse') {
         world.gpu.orders.delete(id);
         letters.push({ job: id, outcome: { kind: 'refused' } });
-      } else if (end === 'run' || end === 'part') {
+      } else if (end === 'run' || end === 'part' || end === 'tear') {
         const job = await world.stores.jobs.get(id);
+        const before = await world.blobs.head(firstImage(id));
         letters.push(await world.gpu.run(id, end === 'part' ? 1 : undefined));
-        if (job !== undefined && !isTerminal(job.status)) made.add(id);
+        if (end === 'tear' && before === undefined) await tear(id, random);
+        else if (job !== undefined && !isTerminal(job.status)) made.add(id);
       } else {
         letters.push(await world.gpu.fail(id, end === 'retry', random.below(2)));
       }
@@ -53,34 +64,34 @@ export function createMachines(world: World) {
 
     /** Storage has what ended jobs list, and their receipts, but no image that was not paid. */
     async expectNoStrays(): Promise<void> {
-      for (const { id: account } of await world.stores.ledger.listAccounts()) {
-        for (const job of await world.stores.jobs.list({ account, limit: 1000 })) {
-          const listed = job.images.map(({ key }) => key);
-          const stored = await world.blobs.list(outputPrefix(job.id));
-          const images = stored.filter((key) => key.endsWith('.png'));
-          expect(images.sort(), `images in storage of job ${job.id}`).toEqual(listed.sort());
-        }
+      for (const job of await world.allJobs()) {
+        const listed = job.images.map(({ key }) => key).sort();
+        const stored = await world.blobs.list(outputPrefix(job.id));
+        const images = stored.filter((key) => key.endsWith('.png')).sort();
+        mustBe(images.join(), listed.join(), `images in storage of job ${job.id}`);
       }
     },
 
-    /** What was made is paid, and nothing fails before its time without a failure. */
-    async expectFair(): Promise<void> {
-      for (const { id: account } of await world.stores.ledger.listAccounts()) {
-        for (const job of await world.stores.jobs.list({ account, limit: 1000 })) {
-          const untouched = job.cancelRequestedAt === undefined && !failures.has(job.id);
-          if (made.has(job.id) && untouched && job.dataRemovedAt === undefined) {
-            expect(job.cost, `job ${job.id} was made, and is not paid`).toBeGreaterThan(0);
-          }
-          if (job.error?.code === 'model-error') {
-            expect(failures.has(job.id), `job ${job.id} failed without a failure`).toBe(true);
-          }
-          if (job.error?.code === 'deadline-exceeded') {
-            expect(job.completedAt, `job ${job.id} ended early`).toBeGreaterThanOrEqual(
-              job.deadline,
-            );
-          }
+    /** What was made is paid, nothing fails before its time without a failure, and nobody's data goes early. */
+    async expectFair(clients: Clients): Promise<void> {
+      for (const job of await world.allJobs()) {
+        const untouched = job.cancelRequestedAt === undefined && !failures.has(job.id);
+        if (made.has(job.id) && untouched && job.dataRemovedAt === undefined) {
+          must((job.cost ?? 0) > 0, `job ${job.id} was made, and is not paid`);
         }
+        if (job.error?.code === 'model-error') {
+          must(failures.has(job.id), `job ${job.id} failed without a failure`);
+        }
+        if (job.error?.code === 'deadline-exceeded') {
+          must((job.completedAt ?? 0) >= job.deadline, `job ${job.id} ended early`);
+        }
+        if (job.dataRemovedAt === undefined || clients.isErased(job.id)) continue;
+        const kept = job.dataRemovedAt - (job.completedAt ?? 0);
+        must(kept >= retentionMs, `the data of job ${job.id} were kept for ${kept} ms`);
       }
     },
   };
 }
+
+const firstImage = (id: JobId) => `${outputPrefix(id)}0.png`;
+const ENDS = ['run', 'run', 'run', 'part', 'fail', 'retry', 'refuse', 'die', 'tear'] as const;

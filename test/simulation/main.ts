@@ -3,16 +3,18 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
 /**
- * `npm run simulate -- --seeds 1000`: the service's life from so many seeds, on all processors.
- * `--seed N [--steps N] [--skip N,N]` replays one. `--mutations [--only WORDS]` takes back rules, one after the
- * other, and says which of them the simulation misses.
+ * `npm run simulate -- --seeds 1000`: the service's life from so many seeds, over both stores, on all
+ * processors. `--store sqlite|dynamo` takes one of them; `--seed N [--steps N] [--keep N,N]` replays one life, of
+ * certain steps. `--mutations [--only WORDS]` takes back rules, one after the other, and says which of them the
+ * simulation misses.
  */
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     steps: { type: 'string', default: '80' },
+    store: { type: 'string', default: 'sqlite,dynamo' },
     seed: { type: 'string' },
-    skip: { type: 'string', default: '' },
+    keep: { type: 'string', default: '' },
     mutations: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
   },
@@ -28,18 +30,22 @@ if (values.mutations) {
   const codes = await Promise.all(
     Array.from({ length: workers }, (_, worker) =>
       runWorker({
+        SIMULATION_STORES: values.store,
         SIMULATION_FIRST: values.seed ?? String(worker + 1),
         SIMULATION_SEEDS: String(Math.ceil((seeds - worker) / workers)),
         SIMULATION_STRIDE: String(workers),
         SIMULATION_STEPS: values.steps,
-        SIMULATION_SKIP: values.skip,
+        SIMULATION_KEEP: values.keep,
       }),
     ),
   );
   process.exitCode = Math.max(...codes);
-  const seconds = Math.round((Date.now() - begun) / 1000);
+  const seconds = Math.max(1, Math.round((Date.now() - begun) / 1000));
+  const lives = seeds * values.store.split(',').length;
+  const rate = Math.round((lives * Number(values.steps)) / seconds);
   process.stdout.write(
-    `${process.exitCode === 0 ? 'held' : 'FAILED'}: ${seeds} seeds × ${values.steps} steps, ${seconds} s\n`,
+    `${process.exitCode === 0 ? 'held' : 'FAILED'}: ${seeds} seeds × ${values.steps} steps over ` +
+      `${values.store}, ${seconds} s, ${rate} steps a second\n`,
   );
 }
 

@@ -1,172 +1,156 @@
-import { expect } from 'vitest';
 import type { JobId } from '#shared/core/ids.ts';
-import { isTerminal } from '#shared/core/job.ts';
-import { expectInvariant, expectNoExpiredCreditSpent } from '#test/helpers/invariant.ts';
-import { fund, HOUR, OTHER_ACCOUNT, PRICE } from '#test/helpers/samples.ts';
-import {
-  createWorld,
-  DEADLINE_MS,
-  expectAllSettled,
-  GRACE_MS,
-  RETENTION_MS,
-  type World,
-} from '#test/helpers/world.ts';
-import { ACCOUNT_QUEUE, attempt, type Clients, createClients, isInjected } from './clients.ts';
+import { expectNoExpiredCreditSpent } from '#test/helpers/invariant.ts';
+import { fund, HOUR, PRICE, restartSampleIds } from '#test/helpers/samples.ts';
+import { GRACE_MS, RETENTION_MS } from '#test/helpers/world.ts';
+import { createBooks } from './books.ts';
+import { ACCOUNT_QUEUE, attempt, createClients, isInjected } from './clients.ts';
 import { createFaultyPorts } from './faulty-ports.ts';
+import { calm, end, expectBudgets, expectFairTurns, expectSettled, fundAll } from './finale.ts';
 import { createMachines } from './machines.ts';
+import { mustBe } from './must.ts';
 import { createPayments } from './payments.ts';
 import { createRandom, type Random, seedOf } from './random.ts';
 import { createReceivers } from './receivers.ts';
+import { createDynamoWorld } from './worlds/dynamo-world.ts';
+import { createSqliteWorld } from './worlds/sqlite-world.ts';
+import { ACCOUNTS, type SimulatedWorld, type StoreName, type Weather } from './worlds/world.ts';
 
 export interface Run {
+  readonly store: StoreName;
   readonly seed: number;
   readonly steps: number;
-  /** Steps that are left out. */
-  readonly skip?: ReadonlySet<number>;
+  /** The steps that are made; all where absent. */
+  readonly keep?: ReadonlySet<number>;
 }
 
 export interface Report {
   readonly jobs: number;
   readonly faults: number;
+  /** What the steps did, for whoever reads a failure. */
+  readonly story: readonly string[];
   readonly failure?: { readonly step: number | 'end'; readonly error: Error };
 }
 
-const CREDIT = 3 * PRICE;
-const OTHER_CREDIT = PRICE;
-/** Longer than a claim lasts that nobody renews. */
-const AFTER_CLAIMS_MS = 31_000;
+/** Credit that lasts, by account; the rest is paid on the way. */
+const CREDIT = [3 * PRICE, PRICE, 0] as const;
+/** Steps beside which others go on. */
+const BESIDE = 0.3;
 
-type Action = (random: Random) => Promise<unknown>;
+interface Action {
+  readonly name: string;
+  readonly act: (random: Random) => Promise<unknown>;
+}
+
+const WORLDS = { sqlite: createSqliteWorld, dynamo: createDynamoWorld } as const;
 
 /** Everything that happens to the service, each as often as its weight says. */
-function actionsOf(world: World, options: Parameters<World['restart']>[0]) {
-  const clients = createClients(world);
+function actionsOf(world: SimulatedWorld, weather: Weather) {
+  const clients = createClients(world, weather);
   const payments = createPayments(world);
-  const machines = createMachines(world);
-  const receivers = createReceivers(world, options?.wrap ?? ((_name, port) => port));
+  const machines = createMachines(world, RETENTION_MS);
+  const receivers = createReceivers(world);
   const now = () => world.clock.now();
-  const ofAJob =
-    (act: (id: JobId, random: Random) => Promise<unknown>): Action =>
-    async (random) => {
-      const jobs = clients.jobs();
-      const id = jobs[random.below(jobs.length)];
-      return id === undefined ? undefined : act(id, random);
-    };
-  const weighted: readonly (readonly [number, Action])[] = [
-    [6, clients.order],
-    [2, clients.retry],
-    [1, clients.misuse],
-    [6, () => world.services.dispatcher.dispatchOnce()],
-    [6, machines.finish],
-    [6, machines.deliver],
-    [1, ofAJob((id) => world.services.settlement.applyStart(id, now()))],
-    [1, ofAJob((id) => world.services.settlement.applyProgress(id, 1))],
-    [2, ofAJob(clients.cancel)],
-    [1, ofAJob(clients.erase)],
-    [1, ofAJob((id) => world.services.settlement.reconcile(id))],
-    [1, () => world.services.dispatcher.renewLeases()],
-    [3, () => world.services.sweep.sweep(now())],
-    [3, receivers.deliverDue],
-    [1, () => world.restart(options)],
-    [3, async (random) => world.clock.advance(random.pick([1, 1000, 31_000, GRACE_MS, 300_000]))],
-    [5, payments.pay],
-    [1, payments.announceAgain],
+  const ofAJob = (act: (id: JobId) => Promise<unknown>) => async (random: Random) => {
+    const jobs = clients.jobs();
+    const id = jobs[random.below(jobs.length)];
+    return id === undefined ? undefined : act(id);
+  };
+  const weighted: readonly (readonly [number, string, Action['act']])[] = [
+    [12, 'order', clients.order],
+    [6, 'ask again', clients.retry],
+    [2, 'misuse a key', clients.misuse],
+    [12, 'dispatch', () => world.services.dispatcher.dispatchOnce()],
+    [12, 'finish a run', machines.finish],
+    [12, 'hand in a report', machines.deliver],
+    [2, 'start', ofAJob((id) => world.services.settlement.applyStart(id, now()))],
+    [2, 'progress', ofAJob((id) => world.services.settlement.applyProgress(id, 1))],
+    [4, 'cancel', ofAJob(clients.cancel)],
+    [2, 'erase', ofAJob(clients.erase)],
+    [2, 'reconcile', ofAJob((id) => world.services.settlement.reconcile(id))],
+    [2, 'renew leases', () => world.services.dispatcher.renewLeases()],
+    [6, 'sweep', () => world.services.sweep.sweep(now())],
+    [6, 'deliver webhooks', receivers.deliverDue],
+    [1, 'die', () => world.restart()],
+    [6, 'wait', async (random) => world.clock.advance(random.pick(WAITS))],
+    [8, 'pay', payments.pay],
+    [2, 'announce again', payments.announceAgain],
   ];
-  const all = weighted.flatMap(([weight, action]) => Array.from({ length: weight }, () => action));
-  const choose = (random: Random): Action => all[random.below(all.length)] ?? clients.order;
+  const all = weighted.flatMap(([weight, name, act]) =>
+    Array.from({ length: weight }, (): Action => ({ name, act })),
+  );
+  const choose = (random: Random): Action => all[random.below(all.length)] as Action;
   return { clients, machines, receivers, payments, choose };
 }
 
+const WAITS = [1, 1000, 31_000, GRACE_MS, 300_000] as const;
+
 /** Lives through the life of a service from a seed, and checks after each step what must always hold. */
-export async function simulate({ seed, steps, skip = new Set() }: Run): Promise<Report> {
-  const ports = createFaultyPorts();
-  const options = { wrap: ports.wrap, accountQueueLimit: ACCOUNT_QUEUE };
-  const world = await createWorld({ ...options, lanes: 3 });
-  const { clients, machines, receivers, payments, choose } = actionsOf(world, options);
+export async function simulate({ store, seed, steps, keep }: Run): Promise<Report> {
+  restartSampleIds();
+  const weather: Weather = { random: undefined, failed: 0 };
+  const world = await WORLDS[store]({
+    weather,
+    wrap: createFaultyPorts(weather),
+    accountQueueLimit: ACCOUNT_QUEUE,
+    lanes: 3,
+  });
+  const actions = actionsOf(world, weather);
+  const books = createBooks(world);
+  const story: string[] = [];
   let step: number | 'end' = 0;
+  const report = () => ({ jobs: actions.clients.jobs().length, faults: weather.failed, story });
   try {
-    await fund(world.stores.ledger, CREDIT);
-    await fund(world.stores.ledger, OTHER_CREDIT, OTHER_ACCOUNT);
+    for (const [i, credit] of CREDIT.entries())
+      await fund(world.stores.ledger, credit, ACCOUNTS[i]);
     for (step = 0; step < steps; step++) {
-      if (skip.has(step)) continue;
+      if (keep !== undefined && !keep.has(step)) continue;
       const random = createRandom(seedOf(seed, step));
-      const actions = random.chance(0.2) ? [choose(random), choose(random)] : [choose(random)];
-      ports.random = random;
-      const ends = await Promise.allSettled(actions.map((action) => attempt(() => action(random))));
-      ports.random = undefined;
-      for (const end of ends) if (end.status === 'rejected') throw end.reason;
-      await expectInvariant(world.stores.ledger);
+      const chosen = [actions.choose(random)];
+      while (chosen.length < 3 && random.chance(BESIDE)) chosen.push(actions.choose(random));
+      story.push(`${step}: ${chosen.map(({ name }) => name).join(' beside ')}`);
+      world.beginTurns(random);
+      weather.random = random;
+      const ends = await Promise.allSettled(chosen.map(({ act }) => attempt(() => act(random))));
+      weather.random = undefined;
+      for (const ended of ends) if (ended.status === 'rejected') throw ended.reason;
+      await books.check();
     }
     step = 'end';
-    await calm(world);
-    await end(world, options, clients);
-    await machines.expectFair();
-    await machines.deliverAll();
-    await machines.expectNoStrays();
-    await expectAllSettled(world);
-    await expectNoExpiredCreditSpent(world.stores.ledger);
-    await clients.expectKept();
-    await payments.expectOnce(CREDIT + OTHER_CREDIT);
-    await receivers.deliverAll();
-    await receivers.expectTold();
-    world.clock.advance(RETENTION_MS + HOUR);
-    await world.services.sweep.sweep(world.clock.now());
-    expect(await world.blobs.list('outputs/'), 'what is left in storage').toEqual([]);
-    expect(
-      world.errors.filter((error) => !isInjected(error)),
-      'faults that nobody injected',
-    ).toEqual([]);
-    return { jobs: clients.jobs().length, faults: ports.failed() };
+    await finish(world, actions);
+    await books.check();
+    return report();
   } catch (error) {
-    const failure = { step, error: error as Error };
-    return { jobs: clients.jobs().length, faults: ports.failed(), failure };
+    return { ...report(), failure: { step, error: error as Error } };
   } finally {
     await world.close();
   }
 }
 
-/** Nothing fails any more, and the machines work: whoever waits gets his turn, also behind a claim that died. */
-async function calm(world: World): Promise<void> {
-  const { dispatcher, settlement, sweep } = world.services;
-  world.clock.advance(AFTER_CLAIMS_MS);
-  for (let busy = true; busy; ) {
-    const handed = await dispatcher.dispatchOnce();
-    const orders = [...world.gpu.orders.keys()];
-    for (const id of orders) await settlement.applyCompletion(await world.gpu.run(id));
-    await sweep.sweep(world.clock.now());
-    busy = handed + orders.length > 0;
-  }
-  for (const { id: account } of await world.stores.ledger.listAccounts()) {
-    for (const job of await world.stores.jobs.list({ account, limit: 1000 })) {
-      if (job.cancelRequestedAt !== undefined || job.deadline <= world.clock.now()) continue;
-      expect(isTerminal(job.status), `job ${job.id} starves`).toBe(true);
-    }
-  }
-}
-
-/** Nothing fails any more, and time passes: by then each job must have ended. */
-async function end(
-  world: World,
-  options: Parameters<World['restart']>[0],
-  clients: Clients,
+/** Nothing fails any more; then each promise is looked at. */
+async function finish(
+  world: SimulatedWorld,
+  { clients, machines, payments, receivers }: ReturnType<typeof actionsOf>,
 ): Promise<void> {
-  await world.restart(options);
-  world.clock.advance(DEADLINE_MS + GRACE_MS);
+  world.catchUp();
+  await calm(world);
+  await end(world, clients);
+  await expectSettled(world);
+  await machines.expectFair(clients);
+  await machines.deliverAll();
+  await machines.expectNoStrays();
+  await expectSettled(world);
+  await expectNoExpiredCreditSpent(world.stores.ledger);
+  await clients.expectKept();
+  await payments.announceAll();
+  await payments.expectOnce(CREDIT.reduce((sum, credit) => sum + credit, 0));
+  await fundAll(world);
+  await expectBudgets(world);
+  await expectFairTurns(world);
+  await receivers.deliverAll();
+  await receivers.expectTold();
+  world.clock.advance(RETENTION_MS + HOUR);
   await world.services.sweep.sweep(world.clock.now());
-  await clients.eraseAgain();
-  await expectAllSettled(world);
-}
-
-/** The same failure with as few steps as leaving out one after the other brings. */
-export async function shrink(run: Run): Promise<Run> {
-  const skip = new Set(run.skip);
-  const fails = async (steps: number, without: ReadonlySet<number>) =>
-    (await simulate({ ...run, steps, skip: without })).failure !== undefined;
-  let { steps } = run;
-  while (steps > 1 && (await fails(Math.floor(steps / 2), skip))) steps = Math.floor(steps / 2);
-  while (steps > 1 && (await fails(steps - 1, skip))) steps--;
-  for (let step = 0; step < steps; step++) {
-    if (!skip.has(step) && (await fails(steps, new Set([...skip, step])))) skip.add(step);
-  }
-  return { ...run, steps, skip };
+  mustBe((await world.blobs.list('outputs/')).join(), '', 'what is left in storage');
+  const unasked = world.errors.filter((error) => !isInjected(error));
+  mustBe(unasked.join(), '', 'faults that nobody injected');
 }

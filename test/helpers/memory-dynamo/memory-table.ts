@@ -30,6 +30,7 @@ export interface MemoryTable {
   itemOf(request: Attributes | WriteRequest): string;
   get(key: Attributes): Attributes | undefined;
   getItem(item: string): Attributes | undefined;
+  items(): readonly Attributes[];
   prepare(request: WriteRequest): Change;
   /** The places of a partition, of an index where one is named, as far as it has heard. */
   partition(partition: string, index?: string): SortedPlaces['places'];
@@ -75,6 +76,7 @@ export function createMemoryTable(options: {
     itemOf,
     get: (key) => items.get(itemOf(key)),
     getItem: (item) => items.get(item),
+    items: () => [...items.values()],
     prepare(request) {
       const key = keyOf(request);
       const item = itemOf(request);

@@ -1,0 +1,140 @@
+import type { JobId } from '#shared/core/ids.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { LedgerEntry } from '#shared/core/ledger.ts';
+import { allEntries } from '#test/helpers/invariant.ts';
+import { PRICE, sampleAdmission, sampleGrant, sampleKey } from '#test/helpers/samples.ts';
+import { DEADLINE_MS, GRACE_MS, sampleOrder } from '#test/helpers/world.ts';
+import { type Clients, DAY_CAP } from './clients.ts';
+import { must, mustBe } from './must.ts';
+import { ACCOUNTS, keyOf, type SimulatedWorld } from './worlds/world.ts';
+
+/** Longer than a claim lasts that nobody renews. */
+const AFTER_CLAIMS_MS = 31_000;
+
+/** Nothing fails any more, and the machines work: whoever waits gets his turn, also behind a claim that died. */
+export async function calm(world: SimulatedWorld): Promise<void> {
+  world.clock.advance(AFTER_CLAIMS_MS);
+  await work(world);
+  for (const job of await world.allJobs()) {
+    if (job.cancelRequestedAt !== undefined || job.deadline <= world.clock.now()) continue;
+    must(isTerminal(job.status), `job ${job.id} starves`);
+  }
+}
+
+/** Until there is nothing to do; returns the jobs in the order in which they were handed over. */
+async function work(world: SimulatedWorld): Promise<readonly JobId[]> {
+  const order: JobId[] = [];
+  for (let busy = true; busy; ) {
+    const handed = await world.services.dispatcher.dispatchOnce();
+    const inside = [...world.gpu.orders.keys()];
+    for (const id of inside) {
+      order.push(id);
+      await world.services.settlement.applyCompletion(await world.gpu.run(id));
+    }
+    await world.services.sweep.sweep(world.clock.now());
+    busy = handed + inside.length > 0;
+  }
+  return order;
+}
+
+/** Nothing fails any more, and time passes: by then each job must have ended. */
+export async function end(world: SimulatedWorld, clients: Clients): Promise<void> {
+  await world.restart();
+  world.clock.advance(DEADLINE_MS + GRACE_MS);
+  await world.services.sweep.sweep(world.clock.now());
+  await clients.eraseAgain();
+}
+
+/** Each job has ended and cost exactly its delivered images, which are there; nothing is held. */
+export async function expectSettled(world: SimulatedWorld): Promise<void> {
+  mustBe((await world.stores.ledger.totals()).held, 0, 'what is held when all is over');
+  const ends = new Map<string, LedgerEntry[]>();
+  for (const account of ACCOUNTS) {
+    for (const entry of await allEntries(world.stores.ledger, account)) {
+      if (entry.kind !== 'capture' && entry.kind !== 'release') continue;
+      const job = entry.job ?? '';
+      ends.set(job, [...(ends.get(job) ?? []), entry]);
+    }
+  }
+  for (const job of await world.allJobs()) await expectEnded(world, job, ends.get(job.id) ?? []);
+}
+
+async function expectEnded(
+  world: SimulatedWorld,
+  job: Job,
+  ends: readonly LedgerEntry[],
+): Promise<void> {
+  must(isTerminal(job.status), `job ${job.id} is ${job.status} when all is over`);
+  mustBe(ends.length, 1, `ends of job ${job.id} in the ledger`);
+  const captured = ends[0]?.kind === 'capture' ? ends[0].amount : 0;
+  mustBe(job.cost, captured as typeof job.cost, `what job ${job.id} says that it cost`);
+  if (job.dataRemovedAt !== undefined) return;
+  mustBe(captured, job.price.perImage * job.images.length, `what job ${job.id} cost`);
+  must(job.status !== 'succeeded' || job.images.length > 0, `job ${job.id} has no image`);
+  must(job.status !== 'failed' || job.images.length === 0, `job ${job.id} failed with images`);
+  for (const { key, bytes } of job.images) {
+    mustBe((await world.blobs.head(key))?.sizeBytes, bytes, `bytes of ${key}, which is paid`);
+  }
+}
+
+/** A key's spending counts what its jobs cost, no more and no less, and has stayed within its cap. */
+export async function expectBudgets(world: SimulatedWorld): Promise<void> {
+  const spent = new Map<string, number>();
+  for (const { account, key, budgetDay, cost = 0 } of await world.allJobs()) {
+    const name = `${account} ${key} ${budgetDay}`;
+    spent.set(name, (spent.get(name) ?? 0) + cost);
+  }
+  for (const [name, cost] of spent) {
+    const [account, key, budgetDay] = name.split(' ') as [Job['account'], Job['key'], string];
+    const createdAt = world.clock.now();
+    const deadline = createdAt + DEADLINE_MS;
+    const refused = await world.stores.jobs.admit(
+      sampleAdmission(
+        { account, key, budgetDay, createdAt, deadline },
+        { dayCap: 0 as typeof PRICE },
+      ),
+    );
+    must(refused.outcome === 'key-budget-exceeded', `a key without budget: ${refused.outcome}`);
+    if (refused.outcome !== 'key-budget-exceeded') return;
+    mustBe(refused.spent as number, cost, `spent by ${key} on ${budgetDay}`);
+    if (account === ACCOUNTS[0]) must(cost <= DAY_CAP, `${key} spent ${cost} on ${budgetDay}`);
+  }
+}
+
+/** Credit that lasts, so that the orders below can be paid. */
+export async function fundAll(world: SimulatedWorld): Promise<void> {
+  for (const account of ACCOUNTS) {
+    const at = world.clock.now();
+    await world.stores.ledger.grant(sampleGrant(20 * PRICE, { account, at }));
+  }
+}
+
+/** When one account orders much and others a little, at most one of its jobs goes before each of theirs. */
+export async function expectFairTurns(world: SimulatedWorld): Promise<void> {
+  const [first, ...others] = ACCOUNTS as [Job['account'], ...Job['account'][]];
+  let number = 0;
+  const order = async (account: Job['account']): Promise<JobId> => {
+    const result = await world.services.admission.submit(
+      sampleOrder({
+        key: sampleKey({ account, id: keyOf(account) }),
+        bodyHash: `turn${number++}`.padStart(64, '0'),
+      }),
+    );
+    must(result.outcome === 'admitted', `an order with nothing in its way: ${result.outcome}`);
+    return result.outcome === 'admitted' ? result.job.id : ('' as JobId);
+  };
+  // What went before counts no more: each account had its turn.
+  for (const account of ACCOUNTS) await order(account);
+  await work(world);
+  const many: JobId[] = [];
+  for (let i = 0; i < 4; i++) many.push(await order(first));
+  const few: JobId[] = [];
+  for (const account of others) few.push(await order(account));
+  const turns = await work(world);
+  for (const id of few) {
+    const before = turns.slice(0, turns.indexOf(id));
+    must(turns.includes(id), `job ${id} had no turn`);
+    const ahead = before.filter((other) => many.includes(other)).length;
+    must(ahead <= 1, `${ahead} jobs of an account went before the only one of another`);
+  }
+}
