@@ -7,7 +7,7 @@ import type { Outbox } from '#shared/service/ports/outbox.ts';
 import type { GpuStandIn } from '#test/helpers/gpu-stand-in.ts';
 import type { ManualClock } from '#test/helpers/manual-clock.ts';
 import type { Services, Wrap } from '#test/helpers/world.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '#test/simulation/random.ts';
 
 export const STORES = ['sqlite', 'dynamo'] as const;
 export type StoreName = (typeof STORES)[number];
