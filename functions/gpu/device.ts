@@ -9,18 +9,65 @@ export interface DrawEvents extends WorkEvents {
 /** The one part of a task that no two can be in at a time: the GPU, or all cores of a CPU. */
 export interface Device {
   /**
-   * Draws when all that asked before have drawn. Aborted, a waiting task leaves the line at once, and a
-   * drawing one takes the inference process with it.
+   * Draws when all that asked before have drawn. Aborted, a waiting task leaves the line at once. A drawing
+   * one stops after its stage where little of the picture is left; otherwise it takes the inference process
+   * with it, which costs the next task a load of the model.
    *
    * @throws AppError of the inference codes; the signal's reason for a task that was still waiting
    */
   draw(task: WorkerTask, events: DrawEvents, signal: AbortSignal): Promise<WorkResult>;
 }
 
-/** @param interrupt ends the run in the worker at once */
-export function createDevice(worker: Pick<WorkerProcess, 'run'>, interrupt: () => void): Device {
+/** What a picture may have left for its task to be stopped in good order; about as long as a load. */
+const LITTLE_MS = 2_000;
+
+/**
+ * @param interrupt ends the run in the worker at once
+ * @param now milliseconds from any moment on
+ */
+export function createDevice(
+  worker: Pick<WorkerProcess, 'run' | 'stop'>,
+  interrupt: () => void,
+  now: () => number = () => performance.now(),
+): Device {
   let lastInLine: Promise<void> = Promise.resolve();
   let inLine = 0;
+  /** What the latest picture took, for each of its pixels; undefined until there was one. */
+  let msPerPixel: number | undefined;
+
+  /** Draws, and ends it when the signal says so. */
+  const drawNow = async (
+    task: WorkerTask,
+    events: DrawEvents,
+    signal: AbortSignal,
+  ): Promise<WorkResult> => {
+    const pixels = task.width * task.height;
+    let since = now();
+    let timer: NodeJS.Timeout | undefined;
+    const onAbort = (): void => {
+      const leftMs = (msPerPixel ?? Number.POSITIVE_INFINITY) * pixels - (now() - since);
+      if (leftMs > LITTLE_MS) return interrupt();
+      worker.stop();
+      timer = setTimeout(interrupt, LITTLE_MS);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await worker.run(task, {
+        onPhase(phase) {
+          since = now();
+          events.onPhase(phase);
+        },
+        onPicture(picture, stop) {
+          msPerPixel = (now() - since) / pixels;
+          since = now();
+          events.onPicture(picture, stop);
+        },
+      });
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      clearTimeout(timer);
+    }
+  };
 
   return {
     async draw(task, events, signal) {
@@ -35,10 +82,8 @@ export function createDevice(worker: Pick<WorkerProcess, 'run'>, interrupt: () =
       try {
         await unlessAborted(before, signal);
         events.onTurn(waited);
-        signal.addEventListener('abort', interrupt, { once: true });
-        return await worker.run(task, events);
+        return await drawNow(task, events, signal);
       } finally {
-        signal.removeEventListener('abort', interrupt);
         inLine -= 1;
         leave();
       }

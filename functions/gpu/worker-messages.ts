@@ -23,7 +23,7 @@ export interface WorkerTask {
   readonly decoder: 'draft' | undefined;
 }
 
-/** To the worker. A run is told to stop after the picture in the making. */
+/** To the worker. A run is told to stop after the stage that it is in. */
 export type ToWorker =
   | StartMessage
   | { readonly type: 'run'; readonly task: WorkerTask }

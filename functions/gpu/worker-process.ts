@@ -22,7 +22,7 @@ export interface WorkResult {
 
 export interface WorkEvents {
   onPhase(phase: 'loading' | 'running'): void;
-  /** @param stop ends the run after the picture that is then in the making */
+  /** @param stop ends the run after the stage that it is then in */
   onPicture(picture: DrawnPicture, stop: () => void): void;
 }
 
@@ -40,6 +40,8 @@ export interface WorkerProcess {
    * @throws AppError of the inference codes; `model-error` (retryable) when the process dies
    */
   run(task: WorkerTask, events: WorkEvents): Promise<WorkResult>;
+  /** Ends the run that is going on after the stage that it is in, with what it has drawn. */
+  stop(): void;
   /** Kills the process at once; a run in it ends with `model-error`. */
   kill(): void;
   /** The process's id, while there is one. */
@@ -111,6 +113,7 @@ export function createWorkerProcess(
   return {
     ready,
     pid: () => child?.pid,
+    stop: () => tell({ type: 'stop' }),
     kill() {
       child?.kill('SIGKILL');
       forget('killed');

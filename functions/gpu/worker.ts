@@ -80,16 +80,18 @@ async function runTask(task: WorkerTask): Promise<void> {
   if (pipeline.manifest.digest !== task.digest) throw replaced(pipeline.manifest);
   const ms = { load: loadMs, text: 0, unet: 0, vae: 0 };
   await send({ type: 'phase', phase: 'running' });
-  const request = { prompt, seed, width, height, numOutputs, decoder };
+  const isStopped = async (): Promise<boolean> => {
+    // What the parent has said meanwhile is read before the thread is blocked again.
+    await setImmediate();
+    return shouldStop;
+  };
+  const request = { prompt, seed, width, height, numOutputs, decoder, isStopped };
   for await (const picture of pipeline.generate(request)) {
     ms.text += picture.ms.text;
     ms.unet += picture.ms.unet;
     ms.vae += picture.ms.vae;
     const { index, seed, pixels } = picture;
     await send({ type: 'picture', picture: { index, seed, width, height, pixels } });
-    // What the parent has said meanwhile is read before the thread is blocked again.
-    await setImmediate();
-    if (shouldStop) break;
   }
   const warnings = pipeline.warningsFor(prompt);
   await send({ type: 'done', ms, versions: pipeline.versions, warnings });

@@ -22,6 +22,8 @@ export interface PictureRequest {
   readonly numOutputs: number;
   /** `draft`: by the package's smaller decoder. */
   readonly decoder?: 'draft' | undefined;
+  /** Asked before each stage but the first; true ends the drawing there. */
+  readonly isStopped?: () => Promise<boolean>;
 }
 
 /** The tensors between the stages, with the names of diffusers' call of the same model. */
@@ -149,6 +151,7 @@ async function* drawPictures(
   for (let first = 0; first < numOutputs; first += batchSize) {
     const count = Math.min(batchSize, numOutputs - first);
     const seeds = Array.from({ length: count }, (_, i) => imageSeed(seed, first + i));
+    if (await request.isStopped?.()) return;
     const latents = noiseBatch(seeds, latentShape);
     const unetStarted = performance.now();
     const conditions = { context: repeatRow(context, count), pooled: repeatRow(pooled, count) };
@@ -158,6 +161,7 @@ async function* drawPictures(
     const unetMs = (performance.now() - unetStarted) / count;
     assertNumbers(x0, 'latents');
     for (const [i, pictureSeed] of seeds.entries()) {
+      if (await request.isStopped?.()) return;
       const clean = rowOf(x0, i);
       const vaeStarted = performance.now();
       const decoded = await sessions.run(decoder, { x0: clean });

@@ -51,6 +51,7 @@ async function drawBacklog(orders: number, inFlight: number) {
       events.onPicture(drawnPicture(0), () => undefined);
       return { ms: { load: 0, text: 0, unet: 0, vae: 0 }, versions: {}, warnings: [] };
     },
+    stop: () => undefined,
   };
   const device = createDevice(worker, () => undefined);
   const clock = { now: () => Date.now() };

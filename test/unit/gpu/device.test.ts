@@ -1,24 +1,28 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createDevice, type DrawEvents } from '#functions/gpu/device.ts';
-import type { WorkerTask } from '#functions/gpu/worker-messages.ts';
-import type { WorkResult } from '#functions/gpu/worker-process.ts';
+import type { DrawnPicture, WorkerTask } from '#functions/gpu/worker-messages.ts';
+import type { WorkEvents, WorkResult } from '#functions/gpu/worker-process.ts';
+import { createManualClock } from '#test/helpers/manual-clock.ts';
 
 const RESULT = { warnings: [] } as unknown as WorkResult;
-const task = (prompt: string) => ({ prompt }) as WorkerTask;
+const task = (prompt: string) => ({ prompt, width: 100, height: 100 }) as WorkerTask;
 
 /** A worker whose run ends when the test says so; an interruption ends it with a failure. */
 function setUp() {
-  const runs: { prompt: string; finish: () => void }[] = [];
+  const runs: { prompt: string; finish: () => void; picture: () => void }[] = [];
+  const clock = createManualClock(0);
   let fail: (error: Error) => void = () => undefined;
   const interrupt = vi.fn(() => fail(new Error('The inference process ended.')));
   const worker = {
-    run: ({ prompt }: WorkerTask) =>
+    run: ({ prompt }: WorkerTask, { onPicture }: WorkEvents) =>
       new Promise<WorkResult>((resolve, reject) => {
         fail = reject;
-        runs.push({ prompt, finish: () => resolve(RESULT) });
+        const picture = () => onPicture({} as DrawnPicture, () => undefined);
+        runs.push({ prompt, finish: () => resolve(RESULT), picture });
       }),
+    stop: vi.fn(() => runs.at(-1)?.finish()),
   };
-  const device = createDevice(worker, interrupt);
+  const device = createDevice(worker, interrupt, clock.now);
   const waited: boolean[] = [];
   const events: DrawEvents = {
     onTurn: (value) => void waited.push(value),
@@ -31,7 +35,7 @@ function setUp() {
     return drawn;
   };
   const prompts = () => runs.map(({ prompt }) => prompt);
-  return { draw, runs, prompts, interrupt, waited };
+  return { draw, runs, prompts, interrupt, waited, clock, worker };
 }
 
 describe('createDevice', () => {
@@ -74,6 +78,27 @@ describe('createDevice', () => {
     await expect(first).rejects.toThrow('process ended');
     expect(interrupt).toHaveBeenCalledOnce();
     await vi.waitFor(() => expect(prompts()).toEqual(['a', 'b']));
+  });
+
+  it.each([
+    ['stops after its stage a task whose picture has little left', 5_000, true],
+    ['interrupts one whose picture has much left', 1_000, false],
+  ])('%s', async (_, drawnForMs, isStopped) => {
+    const { draw, runs, prompts, interrupt, clock, worker } = setUp();
+    const first = draw('a');
+    await vi.waitFor(() => expect(prompts()).toEqual(['a']));
+    clock.advance(6_000);
+    runs[0]?.picture();
+    runs[0]?.finish();
+    await first;
+    const controller = new AbortController();
+    const second = draw('b', controller);
+    await vi.waitFor(() => expect(prompts()).toEqual(['a', 'b']));
+    clock.advance(drawnForMs);
+    controller.abort(new Error('canceled'));
+    await (isStopped ? second : expect(second).rejects.toThrow('process ended'));
+    expect(worker.stop).toHaveBeenCalledTimes(isStopped ? 1 : 0);
+    expect(interrupt).toHaveBeenCalledTimes(isStopped ? 0 : 1);
   });
 
   it('does not interrupt for a task that has drawn', async () => {
