@@ -46,7 +46,10 @@ export function createDevice(
     let timer: NodeJS.Timeout | undefined;
     const onAbort = (): void => {
       const leftMs = (msPerPixel ?? Number.POSITIVE_INFINITY) * pixels - (now() - since);
-      if (leftMs > LITTLE_MS) return interrupt();
+      if (leftMs > LITTLE_MS) {
+        interrupt();
+        return;
+      }
       worker.stop();
       timer = setTimeout(interrupt, LITTLE_MS);
     };
