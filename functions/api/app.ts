@@ -33,6 +33,7 @@ import { registerOpenApi } from './reference/openapi-routes.ts';
 import { registerReference } from './reference/reference-routes.tsx';
 import { registerSdapi } from './sdapi/sdapi-routes.ts';
 import { registerVerify } from './verify/verify-routes.ts';
+import { registerAccountHook } from './webhooks/account-hook-routes.ts';
 import { registerWebhookDeliveries } from './webhooks/deliveries-routes.ts';
 import { registerWebhookSecrets } from './webhooks/secrets-routes.ts';
 
@@ -58,6 +59,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerAudit,
   registerWebhookSecrets,
   registerWebhookDeliveries,
+  registerAccountHook,
   registerFal,
   registerSdapi,
   registerMcp,

@@ -65,7 +65,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
   const onWebhooks = (webhooks: readonly OutboxEntry[]) => waitUntil(carryWebhooks(webhooks));
   const names = { tableName: config.TABLE_NAME, bucket: config.OUTPUT_BUCKET_NAME };
   const system = createAwsSystem(platform, names);
-  const { jobs, ledger, keys, outbox, blobs } = system;
+  const { jobs, ledger, keys, outbox, hooks, blobs } = system;
   const settlement = system.createSettlement(onWebhooks);
   const rows = createEndpointRows(system.table);
   const outputOrigin = await originOf(blobs, clock.now());
@@ -144,6 +144,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     countRunning: (model) => countLeased(system.table, model),
     watcher: createPollingWatcher({ jobs, settlement, now: clock.now, sleep: platform.sleep }),
     outbox,
+    hooks,
     onWebhookDue: (entry) => onWebhooks([entry]),
     receiptSigningKey: receiptSigningKey(receiptSecret),
     streamMac: (job, endsAt) => streamMac(receiptSecret, job, endsAt),

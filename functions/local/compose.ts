@@ -12,10 +12,12 @@ import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts'
 import { createMetrics } from '#shared/adapters/metrics/metrics.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { isTerminal } from '#shared/core/job.ts';
+import { microUsd } from '#shared/core/money.ts';
 import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { chainInDer, validityProblem } from '#shared/provenance/c2pa/key-signer.ts';
 import { createLoop } from '#shared/service/domain/loop.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
+import { createAccountEvents } from '#shared/service/domain/webhooks/account-events.ts';
 import { type DeliveryDeps, deliverEntry } from '#shared/service/domain/webhooks/deliver.ts';
 import { createEmbeddedApp } from './embedded-app.ts';
 import { findModels, pricesOf } from './find-models.ts';
@@ -199,6 +201,13 @@ async function compose(
   void gpu.listening().then(() => services.dispatcher.wake());
   services.dispatcher.start();
   deliveries.start();
+  const prices = models.flatMap(({ catalog: { name } }) => services.pricing.classes(name));
+  const tellAccounts = createAccountEvents({
+    ...stores,
+    clock,
+    leastPrice: microUsd(Math.min(...prices.map(({ perImage }) => perImage))),
+    onError,
+  });
   const sweeping = createLoop(SWEEP_MS);
   const steady = createSteadyClock(
     clock,
@@ -215,6 +224,8 @@ async function compose(
     await services.sweep
       .sweep(clock.now(), steady.now())
       .catch((error: unknown) => onError(error, 'sweep'));
+    const told = await tellAccounts().catch((error: unknown) => void onError(error, 'events'));
+    if (told !== undefined && told.length > 0) deliveries.wake();
   });
 
   return {

@@ -33,7 +33,7 @@ export function createEmbeddedApp(
   { extras = [], ...parts }: EmbeddedAppParts = {},
 ): { edge: Hono; api: ApiDeps } {
   const { services, config, secrets, clock, randomBytes, blobs } = service;
-  const { ledger, keys: keyStore, outbox } = service.stores;
+  const { ledger, keys: keyStore, outbox, hooks } = service.stores;
   const apiDeps: ApiDeps = {
     ...services,
     settings: settingsOf(config, service.keys.account),
@@ -42,6 +42,7 @@ export function createEmbeddedApp(
     keyStore,
     ledger,
     outbox,
+    hooks,
     blobs,
     rateLimiter: createTokenBucketRateLimiter(clock),
     watcher: services.hub,

@@ -5,11 +5,13 @@ import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { createWake } from '#shared/adapters/aws/wake-queue.ts';
 import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
 import { listLeasedJobs } from '#shared/adapters/dynamo/leased-jobs.ts';
+import { microUsd } from '#shared/core/money.ts';
 import { readMarks } from '#shared/service/domain/stored-marks.ts';
 import { createSweep } from '#shared/service/domain/sweep.ts';
+import { createAccountEvents } from '#shared/service/domain/webhooks/account-events.ts';
 import type { EndpointControl } from '#shared/service/ports/endpoint-control.ts';
 import type { SweepConfig } from './config.ts';
-import { createSweepHandler } from './handler.ts';
+import { createSweepHandler, isAuditDue } from './handler.ts';
 
 const HOUR_MS = 3_600_000;
 /** How long after its deadline a job's own completion is waited for. */
@@ -56,6 +58,14 @@ export function composeSweep(config: SweepConfig, platform: SweepPlatform) {
     async tendEndpoints() {
       for (const { name } of config.MODELS.filter(hasInstances)) await life?.tend(name);
     },
+    tellAccounts: createAccountEvents({
+      ...system,
+      clock,
+      isAuditDue,
+      leastPrice: microUsd(Math.min(...config.MODELS.map(({ price }) => price))),
+      warmModels: () => life?.awake() ?? Promise.resolve([]),
+      onError,
+    }),
     outbox: system.outbox,
     ledger: system.ledger,
     carryWebhooks: createWebhookCarrier({

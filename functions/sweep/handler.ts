@@ -5,6 +5,7 @@ import type { CarryWebhooks } from '#shared/adapters/aws/webhook-carrier.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal } from '#shared/core/job.ts';
+import { ledgerDifference } from '#shared/core/ledger.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { SettlementService } from '#shared/service/domain/settlement.ts';
 import type { JobMarks } from '#shared/service/domain/stored-marks.ts';
@@ -21,6 +22,8 @@ export interface SweepHandlerDeps {
   readonly listLeasedJobs: () => Promise<readonly JobId[]>;
   /** Wakes endpoints that have orders, and takes the instances of idle ones away. */
   readonly tendEndpoints: () => Promise<void>;
+  /** Tells accounts of their events; returns the entries written. */
+  readonly tellAccounts: () => Promise<readonly OutboxEntry[]>;
   readonly outbox: Pick<Outbox, 'claimDue'>;
   readonly ledger: Pick<Ledger, 'totals'>;
   readonly carryWebhooks: CarryWebhooks;
@@ -34,6 +37,9 @@ const CARRIED_MS = 15_000;
 /** How long a carried entry is not carried again: longer than a message waits in its queue. */
 const HIDE_MS = 10 * 60_000;
 const WEBHOOKS_AT_ONCE = 500;
+
+/** Whether the ledger's sums are compared now: once an hour, since that reads every account. */
+export const isAuditDue = (now: number): boolean => new Date(now).getUTCMinutes() === 0;
 
 /** What one sweep did. */
 export interface SweepCounts {
@@ -72,11 +78,9 @@ export function createSweepHandler(deps: SweepHandlerDeps) {
     return due.length + written.length;
   };
 
-  /** Once an hour: it reads every account. */
   const auditLedger = async (now: number): Promise<void> => {
-    if (new Date(now).getUTCMinutes() !== 0) return;
-    const { balances, held, granted, captured, expired } = await deps.ledger.totals();
-    const difference = balances + held - (granted - captured - expired);
+    if (!isAuditDue(now)) return;
+    const difference = ledgerDifference(await deps.ledger.totals());
     if (difference !== 0) log.event('ledger-mismatch', { differenceMicroUsd: difference });
   };
 
@@ -98,6 +102,8 @@ export function createSweepHandler(deps: SweepHandlerDeps) {
     const nothing = { settled: 0, expiredCredits: 0, removed: 0 };
     const swept = await part('sweeping', nothing, () => deps.createSweep(settlement).sweep(now));
     await part('tending endpoints', undefined, () => deps.tendEndpoints());
+    const told = await part('telling accounts', [], () => deps.tellAccounts());
+    webhooks.push(...told);
     const carried = await part('carrying webhooks', 0, () => carryDue(now, webhooks));
     await part('auditing the ledger', undefined, () => auditLedger(now));
     await deps.wakeDispatcher();

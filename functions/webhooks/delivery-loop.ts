@@ -64,14 +64,15 @@ export function createDeliveryLoop(deps: DeliveryLoopDeps) {
       entries.add(entry.id);
       for (const name of [entry.account, laneOf(entry)]) count(name, 1);
     }
-    const [{ job } = { job: '' }] = ofJob;
-    const before = tails.get(job) ?? Promise.resolve();
+    const [first] = ofJob;
+    const group = first?.job ?? first?.id ?? '';
+    const before = tails.get(group) ?? Promise.resolve();
     const tail = before.then(async () => {
       for (const entry of ofJob) await deliver(entry);
-      if (tails.get(job) === tail) tails.delete(job);
+      if (tails.get(group) === tail) tails.delete(group);
       wake();
     });
-    tails.set(job, tail);
+    tails.set(group, tail);
   };
 
   const look = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 import type { AccountId, JobId, KeyId } from './ids.ts';
-import type { MicroUsd } from './money.ts';
+import { type MicroUsd, microUsd } from './money.ts';
 
 export const LEDGER_KINDS = ['grant', 'hold', 'capture', 'release', 'expiry'] as const;
 /**
@@ -29,6 +29,12 @@ export interface LedgerEntry {
   readonly note?: string;
   /** Of a grant: when what is left of it expires. */
   readonly expiresAt?: number;
+}
+
+/** How far the sums are from agreeing; 0, always. */
+export function ledgerDifference(totals: LedgerTotals): MicroUsd {
+  const { balances, held, granted, captured, expired } = totals;
+  return microUsd(balances + held - (granted - captured - expired));
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { AccountEvent } from './account-hook.ts';
 import type { AccountId, JobId } from './ids.ts';
 import type { WebhookEvent } from './job.ts';
 
@@ -6,8 +7,11 @@ export interface OutboxEntry {
   /** `webhook-id`: stays the same over all attempts, so that receivers can drop duplicates. */
   readonly id: string;
   readonly account: AccountId;
-  readonly job: JobId;
-  readonly event: WebhookEvent;
+  /** Absent for what concerns the account itself. */
+  readonly job?: JobId;
+  readonly event: WebhookEvent | AccountEvent | 'test';
+  /** The body, where there is no job to make it from. */
+  readonly body?: string;
   readonly url: string;
   readonly createdAt: number;
   /** When to try next; absent once delivered or given up. */

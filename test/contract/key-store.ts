@@ -10,6 +10,8 @@ import {
   KEY,
   NOW,
   OTHER_ACCOUNT,
+  PRICE,
+  sampleAdmission,
   sampleAudit,
   sampleId,
   sampleKey,
@@ -33,6 +35,16 @@ export function describeKeyStore(name: string, makeStores: MakeStores): void {
 
     const second = 'key0000000000002' as KeyId;
     const audit = (action: string) => sampleAudit({ action, subject: KEY });
+
+    test('tells what a budget has spent or holds', async () => {
+      await fund(stores.ledger, 10 * PRICE);
+      expect(await keys.spent(KEY, '2026-11-23')).toBe(0);
+      await stores.jobs.admit(sampleAdmission());
+      for (const period of ['2026-11-23', '2026-11']) {
+        expect(await keys.spent(KEY, period)).toBe(PRICE);
+      }
+      expect(await keys.spent(KEY, '2026-11-22')).toBe(0);
+    });
 
     test('keeps every field of a key, and lists an account’s keys only', async () => {
       const full = sampleKey({

@@ -1,6 +1,7 @@
 import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
 import { openMemoryTable } from '#test/helpers/memory-dynamo/open-memory-table.ts';
 import type { MakeStores } from '#test/helpers/stores.ts';
+import { describeAccountHooks } from './account-hooks.ts';
 import { describeCreditModel } from './credit-model.ts';
 import { describeJobStore } from './job-store.ts';
 import { describeKeyStore } from './key-store.ts';
@@ -14,6 +15,7 @@ const makeStores: MakeStores = async ({ clock, randomBytes }) => {
   return { ...stores, close: async () => {} };
 };
 
+describeAccountHooks('DynamoDB in memory', makeStores);
 describeCreditModel('DynamoDB in memory', makeStores);
 describeJobStore('DynamoDB in memory', makeStores);
 describeLedger('DynamoDB in memory', makeStores);

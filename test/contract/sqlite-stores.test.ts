@@ -1,11 +1,13 @@
 import { createCachedJobStore } from '#shared/service/cached-job-store.ts';
 import { makeSqliteStores } from '#test/helpers/stores.ts';
+import { describeAccountHooks } from './account-hooks.ts';
 import { describeCreditModel } from './credit-model.ts';
 import { describeJobStore } from './job-store.ts';
 import { describeKeyStore } from './key-store.ts';
 import { describeLedger } from './ledger.ts';
 import { describeOutbox } from './outbox.ts';
 
+describeAccountHooks('SQLite', makeSqliteStores);
 describeCreditModel('SQLite', makeSqliteStores);
 describeJobStore('SQLite', makeSqliteStores);
 describeJobStore('SQLite behind the memory of the server', async (deps) => {

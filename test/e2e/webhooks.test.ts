@@ -172,6 +172,26 @@ describe('webhooks of the real server', () => {
   });
 });
 
+describe("an account's own events", () => {
+  const eventOf = (name: string) =>
+    waitFor(() => received.find(({ headers }) => headers['webhook-event'] === name));
+
+  it('come signed, to the receiver that the account has set', async () => {
+    const hook = { url, events: ['balance.low'], low_balance: 1e12 };
+    await server.call('PUT', '/v1/webhooks/account', hook);
+    const { headers, body } = await eventOf('balance.low');
+    const { key } = await server.call('GET', '/v1/webhooks/default/secret');
+    expect(new Webhook(key).verify(body, headers)).toMatchObject({
+      type: 'balance.low',
+      data: { low_balance: 1e12, balance: expect.any(Number) },
+    });
+    const sent = await server.call('POST', '/v1/webhooks/test', {});
+    const test = await eventOf('test');
+    expect(test.headers['webhook-id']).toBe(sent.id);
+    expect(new Webhook(key).verify(test.body, test.headers)).toMatchObject({ type: 'test' });
+  });
+});
+
 describe('streams of the real server', () => {
   it('are what replicate.stream reads', async () => {
     const events = [];

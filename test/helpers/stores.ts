@@ -4,17 +4,19 @@ import { join } from 'node:path';
 import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
+import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { Outbox } from '#shared/service/ports/outbox.ts';
 
-/** The four stores over one database, as the contract suites want them. */
+/** The stores over one database, as the contract suites want them. */
 export interface StoreSet {
   readonly jobs: JobStore;
   readonly ledger: Ledger;
   readonly keys: KeyStore;
   readonly outbox: Outbox;
+  readonly hooks: AccountHooks;
   close(): void | Promise<void>;
 }
 

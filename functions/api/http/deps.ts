@@ -10,6 +10,7 @@ import type { KeyService } from '#shared/service/domain/keys.ts';
 import type { Pricing } from '#shared/service/domain/pricing.ts';
 import type { SettlementService } from '#shared/service/domain/settlement.ts';
 import type { StreamMac } from '#shared/service/domain/stream-link.ts';
+import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { JobWatcher } from '#shared/service/ports/job-watcher.ts';
@@ -81,6 +82,7 @@ export interface ApiDeps {
    */
   readonly peekBalance?: (account: AccountId) => Promise<MicroUsd | undefined>;
   readonly outbox: Outbox;
+  readonly hooks: AccountHooks;
   /** Called when a webhook has become due. */
   readonly onWebhookDue?: (entry: OutboxEntry) => void;
   /** Reads an image file, where this process can: what it says of where it comes from. */

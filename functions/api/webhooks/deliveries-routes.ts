@@ -66,12 +66,12 @@ export const registerWebhookDeliveries: RegisterRoutes = (app, deps) => {
     async handle(c, { params: { id } }) {
       const entry = await deps.outbox.get(id);
       if (entry?.account !== callerOf(c).account.id) throw notFound('webhook delivery', id);
-      const job = await deps.jobs.get(entry.job);
-      const body =
-        job === undefined
-          ? null
-          : await deps.present(jobAtEvent(job, entry.event), c.get('facts').origin);
-      return { ...(await withLog(entry)), body };
+      const job = entry.job && (await deps.jobs.get(entry.job));
+      const body = !job
+        ? null
+        : await deps.present(jobAtEvent(job, entry.event), c.get('facts').origin);
+      const account_event = entry.body === undefined ? null : JSON.parse(entry.body);
+      return { ...(await withLog(entry)), body, account_event };
     },
   });
 

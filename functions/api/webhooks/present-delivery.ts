@@ -8,7 +8,7 @@ import type { DeliveryLogSchema, DeliverySchema, EndpointSchema } from './webhoo
 export function presentDelivery(entry: OutboxEntry): z.input<typeof DeliverySchema> {
   return {
     id: entry.id,
-    prediction: entry.job,
+    prediction: entry.job ?? null,
     event: entry.event,
     url: entry.url,
     status: statusOf(entry),

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
-import { DateTime } from '#functions/api/http/common-schema.ts';
+import { DateTime, MicroUsd } from '#functions/api/http/common-schema.ts';
 import { PredictionSchema } from '#functions/api/predictions/prediction-schema.ts';
+import { ACCOUNT_EVENTS } from '#shared/core/account-hook.ts';
 import { WEBHOOK_EVENTS } from '#shared/core/job.ts';
 
 export const WebhookSecretSchema = z
@@ -31,8 +32,8 @@ export const RotateSecretSchema = z
 export const DeliverySchema = z
   .object({
     id: z.string().describe('The webhook-id that the receiver sees, the same on every attempt'),
-    prediction: z.string(),
-    event: z.enum(WEBHOOK_EVENTS),
+    prediction: z.string().nullable().describe('Null for an event of the account itself'),
+    event: z.enum([...WEBHOOK_EVENTS, ...ACCOUNT_EVENTS, 'test']),
     url: z.string(),
     status: z.enum(['pending', 'delivered', 'abandoned']),
     attempts: z.number().int(),
@@ -55,9 +56,21 @@ export const DeliveryLogSchema = DeliverySchema.extend({
     }),
   ),
 }).openapi('WebhookDeliveryLog');
+/** The body of an account's event, after Standard Webhooks. */
+export const AccountEventSchema = z
+  .object({
+    type: z.enum([...ACCOUNT_EVENTS, 'test']),
+    timestamp: DateTime,
+    data: z.record(z.string(), z.unknown()),
+  })
+  .openapi('AccountEvent');
+
 export const DeliveryDetailsSchema = DeliveryLogSchema.extend({
   body: PredictionSchema.nullable().describe(
     'What it tells, with image URLs of now; null when the prediction is gone',
+  ),
+  account_event: AccountEventSchema.nullable().describe(
+    'What it tells where it is of no prediction',
   ),
 }).openapi('WebhookDeliveryDetails');
 export type DeliveryDetails = z.output<typeof DeliveryDetailsSchema>;
@@ -75,3 +88,31 @@ export type Endpoint = z.output<typeof EndpointSchema>;
 export const EnableEndpointSchema = z
   .strictObject({ url: z.string().max(2048) })
   .openapi('EnableEndpoint', { example: { url: 'https://shop.example.com/hook' } });
+
+const Url = z.string().max(2048).describe('An https URL that the service can reach');
+
+export const AccountHookSchema = z
+  .object({
+    url: z.string(),
+    events: z.array(z.enum(ACCOUNT_EVENTS)).readonly(),
+    low_balance: MicroUsd.describe('`balance.low` is sent when less than this can be spent'),
+  })
+  .openapi('AccountWebhook');
+
+export const SetAccountHookSchema = z
+  .strictObject({
+    url: Url,
+    events: z
+      .array(z.enum(ACCOUNT_EVENTS))
+      .min(1)
+      .optional()
+      .describe("All that the account may have, if absent; `ledger.mismatch` is the operator's"),
+    low_balance: MicroUsd.default(1_000_000),
+  })
+  .openapi('SetAccountWebhook', {
+    example: { url: 'https://shop.example.com/account', low_balance: 5_000_000 },
+  });
+
+export const TestWebhookSchema = z
+  .strictObject({ url: Url.optional().describe("The account's webhook, if absent") })
+  .openapi('TestWebhook', { example: { url: 'https://shop.example.com/hook' } });

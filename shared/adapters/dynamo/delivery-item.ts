@@ -21,8 +21,10 @@ export function toDeliveryItem(
     entry,
     ownedPk: indexKeys.deliveriesOf(entry.account),
     ownedSk: `${sortable(entry.createdAt)}#${entry.id}`,
-    queuePk: indexKeys.deliveriesOfJob(entry.job),
-    queueSk: `${sortable(entry.createdAt)}#${entry.id}`,
+    ...(entry.job !== undefined && {
+      queuePk: indexKeys.deliveriesOfJob(entry.job),
+      queueSk: `${sortable(entry.createdAt)}#${entry.id}`,
+    }),
     ...(visibleAt !== undefined && {
       duePk: indexKeys.dueDeliveries,
       dueSk: `${sortable(visibleAt)}#${entry.id}`,

@@ -1,6 +1,7 @@
 import type { ApiKey, AuditEntry } from '#shared/core/account.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { AccountId, KeyId } from '#shared/core/ids.ts';
+import { microUsd } from '#shared/core/money.ts';
 import { changedKey, type KeyStore } from '#shared/service/ports/key-store.ts';
 import { auditWrite } from './dynamo-ledger.ts';
 import type { DynamoTable, Item, Key } from './dynamo-table.ts';
@@ -45,6 +46,8 @@ export function createDynamoKeyStore(table: DynamoTable): KeyStore {
         if (written) return key;
       }
     },
+    spent: async (budgetKey, period) =>
+      microUsd(Number((await table.get(itemKeys.spend(budgetKey, period)))?.['spent'] ?? 0)),
     audit: (account, limit, before) => audit(table, account, limit, before),
   };
 }

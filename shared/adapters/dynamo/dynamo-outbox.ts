@@ -8,7 +8,7 @@ import type {
   Outbox,
   WebhookSettings,
 } from '#shared/service/ports/outbox.ts';
-import { type DeliveryItem, toDeliveryItem } from './delivery-item.ts';
+import { type DeliveryItem, deliveryWrites, toDeliveryItem } from './delivery-item.ts';
 import type { DynamoTable, Item, Key, Write } from './dynamo-table.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
 import { AFTER, sortable } from './table-schema.ts';
@@ -21,6 +21,9 @@ export function createDynamoOutbox(table: DynamoTable): Outbox {
     (await table.get(itemKeys.delivery(id))) as DeliveryItem | undefined;
   return {
     get: async (id) => (await read(id))?.entry,
+    add: async (entry) => {
+      await table.write(await deliveryWrites(table, [entry]));
+    },
     claimDue: (now, hideUntil, limit, room) => claimDue(table, now, hideUntil, limit, room),
     recordAttempt: (attempt, result) => recordAttempt(table, attempt, result),
     requeue: async (id, nextAttemptAt) => {

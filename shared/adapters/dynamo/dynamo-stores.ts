@@ -1,9 +1,11 @@
 import type { Clock } from '#shared/core/clock.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
+import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { Outbox } from '#shared/service/ports/outbox.ts';
+import { createDynamoAccountHooks } from './dynamo-account-hooks.ts';
 import { createDynamoJobStore } from './dynamo-jobs.ts';
 import { createDynamoKeyStore } from './dynamo-keys.ts';
 import { createDynamoLedger } from './dynamo-ledger.ts';
@@ -16,6 +18,7 @@ export interface DynamoStores {
   readonly ledger: Ledger;
   readonly keys: KeyStore;
   readonly outbox: Outbox;
+  readonly hooks: AccountHooks;
 }
 
 export interface DynamoStoresDeps {
@@ -38,5 +41,6 @@ export function createDynamoStores(deps: DynamoStoresDeps): DynamoStores {
     ledger: createDynamoLedger(money),
     keys: createDynamoKeyStore(table),
     outbox: createDynamoOutbox(table),
+    hooks: createDynamoAccountHooks(table),
   };
 }

@@ -52,6 +52,7 @@ export const itemKeys = {
   openCountOf: (account: AccountId): Key => ({ pk: `QUEUE#OPEN#${account}`, sk: 'ACCOUNT' }),
   /** Whether an endpoint sleeps, and since when. */
   endpoint: (name: string): Key => ({ pk: `ENDPOINT#${name}`, sk: 'STATE' }),
+  accountHook: (account: AccountId | '' = ''): Key => ({ pk: 'HOOKS', sk: account }),
   delivery: (id: string): Key => ({ pk: `OUTBOX#${id}`, sk: 'META' }),
   attempt: (id: string, number: number): Key => ({
     pk: `OUTBOX#${id}`,

@@ -254,6 +254,14 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX unpaid_work_over ON unpaid_work (day) WHERE open = 0;
   `,
+  `
+  -- What is sent of an account's event, which has no job ('').
+  ALTER TABLE outbox ADD COLUMN body TEXT;
+  CREATE TABLE account_hooks (
+    account TEXT NOT NULL PRIMARY KEY,
+    data TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

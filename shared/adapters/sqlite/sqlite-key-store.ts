@@ -3,6 +3,7 @@ import type { ApiKey, AuditEntry } from '#shared/core/account.ts';
 import type { AccountId, KeyId } from '#shared/core/ids.ts';
 import { changedKey, type KeyStore } from '#shared/service/ports/key-store.ts';
 import { createAuditLog } from './audit-log.ts';
+import { createBudgets } from './budgets.ts';
 import type { Writer } from './group-commit.ts';
 
 interface KeyRow {
@@ -11,6 +12,7 @@ interface KeyRow {
 
 export function createSqliteKeyStore(db: Database.Database, writer: Writer): KeyStore {
   const audit = createAuditLog(db);
+  const budgets = createBudgets(db);
   const insert = db.prepare('INSERT OR IGNORE INTO keys (id, account, data) VALUES (?, ?, ?)');
   const replace = db.prepare('UPDATE keys SET data = ? WHERE id = ?');
   const select = db.prepare('SELECT data FROM keys WHERE id = ?');
@@ -46,6 +48,8 @@ export function createSqliteKeyStore(db: Database.Database, writer: Writer): Key
         audit.add(entry);
         return updated;
       }),
+
+    spent: async (budgetKey, period) => budgets.spent(budgetKey, period),
 
     audit: async (account, limit, before) => audit.list(account, limit, before),
   };

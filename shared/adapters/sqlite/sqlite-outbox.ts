@@ -3,10 +3,11 @@ import type { AccountId } from '#shared/core/ids.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type { EndpointHealth, Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
 import type { Writer } from './group-commit.ts';
-import { toOutboxEntry } from './outbox-rows.ts';
+import { createOutboxInsert, toOutboxEntry } from './outbox-rows.ts';
 import { rowMembers } from './row-members.ts';
 
 export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbox {
+  const insert = createOutboxInsert(db);
   const select = db.prepare('SELECT * FROM outbox WHERE id = ?');
   const selectDue = db.prepare(
     'SELECT * FROM outbox WHERE next_attempt_at IS NOT NULL AND visible_at <= ? ' +
@@ -67,6 +68,8 @@ export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbo
 
   return {
     get: async (id) => get(id),
+
+    add: (entry) => writer.write(() => insert(entry)),
 
     async claimDue(now, hideUntil, limit, room) {
       // Asked every second and mostly in vain: no transaction for that.

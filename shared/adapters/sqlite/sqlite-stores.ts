@@ -4,6 +4,7 @@ import Database from 'libsql';
 import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
+import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
@@ -11,6 +12,7 @@ import type { Outbox } from '#shared/service/ports/outbox.ts';
 import { lockFolder } from './folder-lock.ts';
 import { createWriter, storeClosed } from './group-commit.ts';
 import { migrate } from './schema.ts';
+import { createSqliteAccountHooks } from './sqlite-account-hooks.ts';
 import { createSqliteJobStore } from './sqlite-job-store.ts';
 import { createSqliteKeyStore } from './sqlite-key-store.ts';
 import { createSqliteLedger } from './sqlite-ledger.ts';
@@ -37,6 +39,7 @@ export interface SqliteStores {
   readonly ledger: Ledger;
   readonly keys: KeyStore;
   readonly outbox: Outbox;
+  readonly hooks: AccountHooks;
   /** What a damaged log has cost, as found when it was opened; see `lostCommits`. */
   readonly lostCommits: number | 'all';
   /** Commits what waits and releases the folder. */
@@ -63,6 +66,7 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
     ledger: whileOpen(createSqliteLedger(db, writer, options)),
     keys: whileOpen(createSqliteKeyStore(db, writer)),
     outbox: whileOpen(createSqliteOutbox(db, writer)),
+    hooks: whileOpen(createSqliteAccountHooks(db, writer)),
     lostCommits: lost,
     close() {
       if (!open) return;

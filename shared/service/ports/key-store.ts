@@ -24,6 +24,8 @@ export interface KeyStore {
   list(account: AccountId): Promise<readonly ApiKey[]>;
   /** Changes a key that exists and is not revoked; undefined otherwise. */
   update(id: KeyId, change: KeyChange, audit: AuditEntry): Promise<ApiKey | undefined>;
+  /** What a key's budget has spent or holds in a UTC day (`2026-11-23`) or month (`2026-11`). */
+  spent(budgetKey: KeyId, period: string): Promise<MicroUsd>;
   /** Newest first; `before` is the id of an entry, exclusive. */
   audit(account: AccountId, limit: number, before?: string): Promise<readonly AuditEntry[]>;
 }

@@ -24,11 +24,13 @@ export interface EndpointHealth {
 }
 
 /**
- * Webhook deliveries. Entries are written by the job store's transactions; one whose id is there
- * already changes nothing.
+ * Webhook deliveries. Entries are written by the transactions of what they tell of; one whose id is
+ * there already changes nothing.
  */
 export interface Outbox {
   get(id: string): Promise<OutboxEntry | undefined>;
+  /** An entry that tells of nothing stored. */
+  add(entry: OutboxEntry): Promise<void>;
   /**
    * Due entries, each hidden from other callers until `hideUntil` or until an attempt is recorded.
    *

@@ -1,4 +1,5 @@
 import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
+import { describeAccountHooks } from '#test/contract/account-hooks.ts';
 import { describeCreditModel } from '#test/contract/credit-model.ts';
 import { describeJobStore } from '#test/contract/job-store.ts';
 import { describeKeyStore } from '#test/contract/key-store.ts';
@@ -16,6 +17,7 @@ const makeWith =
   };
 const makeStores = makeWith({});
 
+describeAccountHooks('DynamoDB', makeStores);
 describeCreditModel('DynamoDB', makeStores);
 describeCreditModel('DynamoDB, one grant in its account', makeWith({ grantsInAccount: 1 }));
 describeJobStore('DynamoDB', makeStores);

@@ -37,7 +37,8 @@ export function DeliveryView({ id, close }: { readonly id: string; close(): void
   useWhileVisible(() => {
     if (delivery?.status === 'pending') reload();
   }, LOOK_MS);
-  const body = delivery?.body ? JSON.stringify(delivery.body, null, 2) : undefined;
+  const sent = delivery?.body ?? delivery?.account_event;
+  const body = sent ? JSON.stringify(sent, null, 2) : undefined;
   return (
     <Dialog
       title={`Delivery${delivery === undefined ? '' : `: ${delivery.event}`}`}

@@ -9,6 +9,7 @@ import { useWhileVisible } from '#functions/api/browser/parts/use-while-visible.
 import { usePages } from '#functions/api/browser/parts/use-pages.ts';
 import type { Delivery, Endpoint } from '#functions/api/webhooks/webhook-schema.ts';
 import { DeliveryView } from './delivery-view.tsx';
+import { WebhookTest } from './webhook-test.tsx';
 import { WebhookSecret } from './webhook-secret.tsx';
 
 /** How often new rows are looked for. */
@@ -42,6 +43,7 @@ export function Webhooks() {
     <div>
       {failure !== undefined && <Notice problem={failure} />}
       <WebhookSecret />
+      <WebhookTest send={(url) => act('/v1/webhooks/test', url === '' ? {} : { url })} />
       <h2>Receivers with problems</h2>
       <Table
         caption="Receivers with problems"
@@ -111,7 +113,8 @@ function deliveryColumns(
     { title: 'Event', cell: ({ event }) => event },
     {
       title: 'Prediction',
-      cell: ({ prediction }) => <a href={`./?prediction=${prediction}`}>{prediction}</a>,
+      cell: ({ prediction }) =>
+        prediction === null ? '–' : <a href={`./?prediction=${prediction}`}>{prediction}</a>,
     },
     { title: 'URL', long: true, cell: ({ url }) => url },
     {

@@ -124,6 +124,16 @@ export function createEndpointLife(deps: EndpointLifeDeps) {
     wake,
     tend,
 
+    /** Models that have an instance, as the last look at their endpoints saw it. */
+    async awake(): Promise<readonly string[]> {
+      const seen = await Promise.all(
+        deps.endpoints.map(
+          async ({ model, endpoint }) => [model, await rows.get(endpoint)] as const,
+        ),
+      );
+      return seen.flatMap(([model, row]) => (row?.state === 'awake' ? [model] : []));
+    },
+
     /**
      * An operator's wish: an instance from now on for this long, orders or not.
      *

@@ -44,20 +44,22 @@ type Skipped = 'endpoint-disabled' | 'job-not-found' | 'overtaken';
 export const HIDE_MS = 60_000;
 const BAD_STATUS_FAILURE = 'http-error';
 
-/** Entries of each job, those of one in the order in which they became true. */
+/** Entries of each job, those of one in the order in which they became true; an account's each alone. */
 export function inOrderByJob<Entry extends OutboxEntry>(
   entries: readonly Entry[],
 ): readonly (readonly Entry[])[] {
   const byJob = new Map<string, Entry[]>();
   for (const entry of [...entries].sort(byTime)) {
-    byJob.set(entry.job, [...(byJob.get(entry.job) ?? []), entry]);
+    const group = entry.job ?? entry.id;
+    byJob.set(group, [...(byJob.get(group) ?? []), entry]);
   }
   return [...byJob.values()];
 }
 
 /** In the order of events where two became true in one moment. */
 function byTime(a: OutboxEntry, b: OutboxEntry): number {
-  const ranks = [a, b].map(({ event }) => WEBHOOK_EVENTS.indexOf(event));
+  const order: readonly string[] = WEBHOOK_EVENTS;
+  const ranks = [a, b].map(({ event }) => order.indexOf(event));
   return a.createdAt - b.createdAt || (ranks[0] ?? 0) - (ranks[1] ?? 0);
 }
 
@@ -65,15 +67,14 @@ function byTime(a: OutboxEntry, b: OutboxEntry): number {
 export async function deliverEntry(deps: DeliveryDeps, entry: OutboxEntry): Promise<AttemptResult> {
   const at = deps.clock.now();
   const health = await deps.outbox.getHealth(entry.account, entry.url);
-  const job = await deps.jobs.get(entry.job);
+  const body =
+    health?.disabledAt === undefined
+      ? await bodyOf(deps, entry)
+      : { skip: 'endpoint-disabled' as const };
   const outcome: SendOutcome | { kind: 'skipped'; failure: Skipped } =
-    health?.disabledAt !== undefined
-      ? { kind: 'skipped', failure: 'endpoint-disabled' }
-      : job === undefined
-        ? { kind: 'skipped', failure: 'job-not-found' }
-        : isOvertaken(job, entry)
-          ? { kind: 'skipped', failure: 'overtaken' }
-          : await attempt(deps, entry, job, at);
+    typeof body === 'string'
+      ? await attempt(deps, entry, body, at)
+      : { kind: 'skipped', failure: body.skip };
   const record: DeliveryAttempt = {
     entry: entry.id,
     number: entry.attempts + 1,
@@ -89,13 +90,24 @@ export async function deliverEntry(deps: DeliveryDeps, entry: OutboxEntry): Prom
   return result;
 }
 
+/** What is sent; or why nothing is. */
+async function bodyOf(
+  deps: DeliveryDeps,
+  entry: OutboxEntry,
+): Promise<string | { readonly skip: Skipped }> {
+  if (entry.body !== undefined) return entry.body;
+  const job = entry.job && (await deps.jobs.get(entry.job));
+  if (!job) return { skip: 'job-not-found' };
+  if (isOvertaken(job, entry)) return { skip: 'overtaken' };
+  return JSON.stringify(await deps.render(jobAtEvent(job, entry.event)));
+}
+
 async function attempt(
   deps: DeliveryDeps,
   entry: OutboxEntry,
-  job: Job,
+  body: string,
   atMs: number,
 ): Promise<SendOutcome> {
-  const body = JSON.stringify(await deps.render(jobAtEvent(job, entry.event)));
   const secrets = await webhookSecrets(deps, entry.account, atMs);
   return deps.send(entry.url, {
     method: 'POST',

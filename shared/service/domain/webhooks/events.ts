@@ -1,4 +1,4 @@
-import { isTerminal, type Job, type WebhookEvent } from '#shared/core/job.ts';
+import { isTerminal, type Job } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { eventEntries } from '#shared/service/domain/job-events.ts';
 
@@ -48,16 +48,16 @@ function tellsEnd(job: Job): boolean {
   return job.webhook?.events.includes('completed') === true;
 }
 
-/** Only a job's final event is worth retrying for days; the others are overtaken. */
-export function isRetried(event: WebhookEvent): boolean {
-  return event === 'completed';
+/** Of a job's events, only the final one is worth retrying for days; the others are overtaken. */
+export function isRetried(event: OutboxEntry['event']): boolean {
+  return event !== 'start' && event !== 'output' && event !== 'logs' && event !== 'test';
 }
 
 /**
  * The job as an event saw it, whenever it is sent: only `completed` tells of the end, so that no receiver
  * takes another event for it; only `output` and `completed` have images.
  */
-export function jobAtEvent(job: Job, event: WebhookEvent): Job {
+export function jobAtEvent(job: Job, event: OutboxEntry['event']): Job {
   if (event === 'completed' || !isTerminal(job.status)) return job;
   const { completedAt: _at, cost: _cost, receipt: _receipt, error: _error, ...open } = job;
   const images = event === 'output' ? job.images : [];
