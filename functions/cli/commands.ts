@@ -22,6 +22,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Loa
     usage: async () => (await import('./commands/usage.ts')).usage,
     logs: async () => (await import('./commands/logs.ts')).logs,
     top: async () => (await import('./commands/top.ts')).top,
+    webhooks: async () => (await import('./commands/webhooks.ts')).webhooks,
     backup: async () => (await import('./commands/backup.ts')).backup,
   },
   Models: {

@@ -171,6 +171,13 @@ describe('every answer is what the OpenAPI document says', () => {
     };
     await expect.poll(failing, { timeout: 30_000 }).toContain(url);
     await visit('POST', '/v1/webhooks/endpoints/enable', { body: { url } });
+    const hook = '/v1/webhooks/account';
+    await visit('PUT', hook, { body: { url: receiver.url, low_balance: 1 } });
+    await visit('GET', hook);
+    const test = await visit('POST', '/v1/webhooks/test', { body: { url: receiver.url } });
+    const tested = await visit('GET', '/v1/webhooks/deliveries/{id}', { params: { id: test.id } });
+    expect(tested.account_event).toMatchObject({ type: 'test' });
+    await visit('DELETE', hook);
   });
 
   it('of the other dialects', async () => {

@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ACCOUNT_EVENTS } from '#shared/core/account-hook.ts';
 import type { OpenApiDocument } from '#functions/api/reference/open-api-types.ts';
 import { defined } from '#shared/core/defined.ts';
 import { type ApiHarness, createApiHarness, TEST_MODEL } from '#test/helpers/api-harness.ts';
@@ -48,7 +49,10 @@ describe('the served OpenAPI document', () => {
 
   it('describes the calls that it makes itself', () => {
     expect(Object.keys(document.webhooks).sort()).toEqual(
-      ['completed', 'logs', 'output', 'start'].map((event) => `prediction.${event}`),
+      [
+        ...['completed', 'logs', 'output', 'start'].map((event) => `prediction.${event}`),
+        ...ACCOUNT_EVENTS,
+      ].sort(),
     );
   });
 

@@ -6,6 +6,7 @@ import { notFound } from '#functions/api/http/errors.ts';
 import { jsonRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { ownJob } from '#functions/api/predictions/own-job.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { jobAtEvent } from '#shared/service/domain/webhooks/events.ts';
@@ -66,12 +67,10 @@ export const registerWebhookDeliveries: RegisterRoutes = (app, deps) => {
     async handle(c, { params: { id } }) {
       const entry = await deps.outbox.get(id);
       if (entry?.account !== callerOf(c).account.id) throw notFound('webhook delivery', id);
-      const job = entry.job && (await deps.jobs.get(entry.job));
-      const body = !job
-        ? null
-        : await deps.present(jobAtEvent(job, entry.event), c.get('facts').origin);
-      const account_event = entry.body === undefined ? null : JSON.parse(entry.body);
-      return { ...(await withLog(entry)), body, account_event };
+      const job = entry.job === undefined ? undefined : await deps.jobs.get(entry.job);
+      const body = job && (await deps.present(jobAtEvent(job, entry.event), c.get('facts').origin));
+      const account_event = entry.body && JSON.parse(entry.body);
+      return { ...(await withLog(entry)), ...defined({ body, account_event }) };
     },
   });
 

@@ -66,11 +66,11 @@ export const AccountEventSchema = z
   .openapi('AccountEvent');
 
 export const DeliveryDetailsSchema = DeliveryLogSchema.extend({
-  body: PredictionSchema.nullable().describe(
-    'What it tells, with image URLs of now; null when the prediction is gone',
+  body: PredictionSchema.optional().describe(
+    'The prediction that it tells of, with image URLs of now; absent when that is gone',
   ),
-  account_event: AccountEventSchema.nullable().describe(
-    'What it tells where it is of no prediction',
+  account_event: AccountEventSchema.optional().describe(
+    'The event of the account that it tells of',
   ),
 }).openapi('WebhookDeliveryDetails');
 export type DeliveryDetails = z.output<typeof DeliveryDetailsSchema>;

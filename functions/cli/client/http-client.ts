@@ -3,7 +3,7 @@ import { AppError, type ErrorCode, STATUS } from '#shared/core/errors.ts';
 const TIMEOUT_MS = 30_000;
 
 export interface Request {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Sent as the JSON body. */
   readonly json?: unknown;
   /** Whether to leave the API key out. @default false */

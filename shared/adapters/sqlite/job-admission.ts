@@ -129,6 +129,16 @@ export function createAdmit({
     return { ...job, rank };
   };
 
+  /** Moves what the job may cost to `held`, unless a payment of its own covers it. */
+  const hold = (admission: Admission): void => {
+    const { job } = admission;
+    payments.begin(job, job.createdAt);
+    if (job.payment !== undefined) return;
+    ledger.moveMoney(job.account, -job.hold, job.hold);
+    ledger.addEntry(holdEntry(admission));
+    budgets.add(job, job.hold);
+  };
+
   return (admission) => {
     const { job, idempotency } = admission;
     const state = selectState.get([job.account, job.model.name]) as State;
@@ -149,12 +159,7 @@ export function createAdmit({
       assert(refusal !== undefined, `job ${job.id} is neither new nor there`);
       return refusal;
     }
-    payments.begin(job, job.createdAt);
-    if (job.payment === undefined) {
-      ledger.moveMoney(job.account, -job.hold, job.hold);
-      ledger.addEntry(holdEntry(admission));
-      budgets.add(job, job.hold);
-    }
+    hold(admission);
     if (idempotency !== undefined) putScope.run(idempotency.scope, job.id, idempotency.expiresAt);
     for (const entry of admission.outbox) addOutbox(entry);
     if (++admitted % PURGE_EVERY === 0) purge.run(job.createdAt);

@@ -1,29 +1,26 @@
-import { useState } from 'hono/jsx/dom';
-
-/** Sends a test event to a receiver; its delivery then shows below how it was taken. */
-export function WebhookTest({ send }: { readonly send: (url: string) => Promise<void> }) {
-  const [url, setUrl] = useState('');
-  const [isSending, setIsSending] = useState(false);
-  const submit = async (event: Event) => {
+/** Sends a test event to a receiver; the delivery then shows how it was taken. */
+export function WebhookTest({ send }: { send(url: string): Promise<void> }) {
+  const submit = (event: Event) => {
     event.preventDefault();
-    setIsSending(true);
-    await send(url.trim());
-    setIsSending(false);
+    const data = new FormData(event.target as HTMLFormElement);
+    void send(String(data.get('url')).trim());
   };
   return (
-    <form class="row" onSubmit={submit}>
-      <label>
-        Test a receiver
+    <form class="card" onSubmit={submit}>
+      <h2>Test a receiver</h2>
+      <div class="field">
+        <label for="test-url">URL</label>
         <input
+          id="test-url"
+          name="url"
           type="url"
-          placeholder="https://… (empty: the account's webhook)"
-          value={url}
-          onInput={(event: Event) => setUrl((event.target as HTMLInputElement).value)}
+          required
+          placeholder="https://shop.example.com/hook"
         />
-      </label>
-      <button type="submit" disabled={isSending}>
-        Send test event
-      </button>
+      </div>
+      <p class="row">
+        <button type="submit">Send test event</button>
+      </p>
     </form>
   );
 }
