@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 type C2pa = typeof import('@contentauth/c2pa-wasm');
@@ -16,11 +16,15 @@ export function loadC2pa(): Promise<C2pa> {
 }
 
 async function load(): Promise<C2pa> {
-  const c2pa = await import('@contentauth/c2pa-wasm');
   const require = createRequire(import.meta.url);
-  const code = await readFile(require.resolve('@contentauth/c2pa-wasm/c2pa.wasm'));
+  // Read at once, so that it is compiled on another thread while a model loads, which holds up this one.
+  const code = readFileSync(require.resolve('@contentauth/c2pa-wasm/c2pa.wasm'));
+  const [compiled, c2pa] = await Promise.all([
+    WebAssembly.compile(code),
+    import('@contentauth/c2pa-wasm'),
+  ]);
   Object.assign(globalThis, { FileReaderSync: MemoryReader });
-  await c2pa.default({ module_or_path: code });
+  await c2pa.default({ module_or_path: compiled });
   return c2pa;
 }
 
