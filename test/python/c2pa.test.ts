@@ -13,6 +13,7 @@ import { signImage } from '#shared/provenance/c2pa/sign-image.ts';
 import { createMarking } from '#shared/provenance/marking.ts';
 import { type DemoPackage, importDemo } from '#test/helpers/demo-package.ts';
 import { type GpuProcess, startGpuProcess } from '#test/helpers/gpu-process.ts';
+import { installDebian } from '#test/helpers/install-debian.ts';
 import { type RealServer, startRealServer } from '#test/helpers/real-server.ts';
 import { fromRoot } from '#test/helpers/root.ts';
 import { startTimeStampAuthority } from '#test/helpers/time-stamp-authority.ts';
@@ -31,6 +32,7 @@ let demo: DemoPackage;
 let gpu: GpuProcess;
 
 beforeAll(async () => {
+  await installDebian({ identify: 'imagemagick' });
   const { key, chain } = await createSelfMadeIdentity(new Uint8Array(32).fill(3), new Date());
   writeFileSync(identity.key, key);
   writeFileSync(identity.chain, chain);
@@ -133,6 +135,12 @@ describe.each(Object.keys(MAKERS))('%s', (maker) => {
   it.each(IMAGE_FORMATS)('signs a %s that c2pa-python takes', async (format) => {
     const image = (await MAKERS[maker]?.(format)) ?? new Uint8Array();
     const found = await read(image, format);
+    // Other programs open the file, and find nothing strange in it.
+    const words = ['-regard-warnings', file(`image.${format}`), '-depth', '8', 'rgb:-'];
+    const { stdout } = await run('convert', words, { encoding: 'buffer', maxBuffer: 2 ** 26 });
+    const pixels = await sharp(image).raw().toBuffer();
+    expect(stdout.length).toBe(pixels.length);
+    if (format === 'png') expect(stdout.equals(pixels)).toBe(true);
     expect(found).toMatchObject({
       state: 'Valid',
       failures: ['signingCredential.untrusted'],

@@ -16,15 +16,12 @@ export function loadC2pa(): Promise<C2pa> {
 }
 
 async function load(): Promise<C2pa> {
+  const c2pa = await import('@contentauth/c2pa-wasm');
   const require = createRequire(import.meta.url);
-  // Read at once, so that it is compiled on another thread while a model loads, which holds up this one.
+  // Read at once, so that other threads compile it while a model loads, which holds up this one.
   const code = readFileSync(require.resolve('@contentauth/c2pa-wasm/c2pa.wasm'));
-  const [compiled, c2pa] = await Promise.all([
-    WebAssembly.compile(code),
-    import('@contentauth/c2pa-wasm'),
-  ]);
   Object.assign(globalThis, { FileReaderSync: MemoryReader });
-  await c2pa.default({ module_or_path: compiled });
+  await c2pa.default({ module_or_path: code });
   return c2pa;
 }
 
