@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { Hono } from 'hono';
 import type { JsonLog } from '#shared/adapters/aws/json-log.ts';
@@ -10,18 +9,13 @@ import type { InferenceRequest } from '#shared/core/inference.ts';
 import { recipeOf } from '#shared/engine/package/manifest.ts';
 import { hasCudaDevice } from '#shared/engine/pipeline/cuda.ts';
 import type { Device } from '#shared/engine/pipeline/sessions.ts';
-import {
-  chainInDer,
-  createKeySigner,
-  validityProblem,
-} from '#shared/provenance/c2pa/key-signer.ts';
-import type { MarkingOptions } from '#shared/provenance/marking.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import { createGpuApp } from './app.ts';
 import type { GpuConfig } from './config.ts';
 import { createDevice } from './device.ts';
 import { createEncoders } from './encoders.ts';
 import { loadImageCheck } from './image-check.ts';
+import { certificateProblem, readMarking } from './marking.ts';
 import { readServedModels } from './models.ts';
 import { runTask } from './run-task.ts';
 import { createTaskQueue } from './task-queue.ts';
@@ -62,8 +56,7 @@ export async function composeGpuFunction({
   const checkImage =
     config.IMAGE_CHECK === undefined ? undefined : await loadImageCheck(config.IMAGE_CHECK);
   const marking = readMarking(config);
-  const doubt =
-    marking.identity && validityProblem(chainInDer(marking.identity.chain), clock.now());
+  const doubt = certificateProblem(marking, clock);
   if (doubt !== undefined) log.event('c2pa-certificate', { problem: doubt });
   const threads = config.THREADS === 0 ? undefined : config.THREADS;
   const [{ folder, manifest }] = models;
@@ -128,27 +121,6 @@ export function createFailureReport(log: JsonLog, release: string | undefined) {
     log.error(error, job === undefined ? 'A request failed' : `Job ${job} failed`);
     log.event('task-failed', defined({ job, release }));
   };
-}
-
-/** @throws AppError `invalid-request` for a key or a chain that can't be used: at the start, not at an order */
-function readMarking(config: GpuConfig): MarkingOptions {
-  const { C2PA_KEY_FILE: keyFile, C2PA_CHAIN_FILE: chainFile } = config;
-  const marking = { watermark: config.WATERMARK, timeStampUrl: config.C2PA_TIME_STAMP_URL };
-  if (keyFile === undefined && chainFile === undefined) return marking;
-  if (keyFile === undefined || chainFile === undefined) {
-    throw new AppError('invalid-request', 'C2PA_KEY_FILE and C2PA_CHAIN_FILE come together.');
-  }
-  const identity = { key: readText(keyFile), chain: readText(chainFile) };
-  createKeySigner(identity);
-  return { ...marking, identity };
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new AppError('invalid-request', `${file} can't be read.`, { cause });
-  }
 }
 
 /** The device to run on: CUDA is never replaced by the CPU without being allowed to. */

@@ -59,6 +59,8 @@ const GpuEnvSchema = z.object({
   /** PEM files of the C2PA key and of its certificates; self-made ones where there are none. */
   C2PA_KEY_FILE: z.string().min(1).optional(),
   C2PA_CHAIN_FILE: z.string().min(1).optional(),
+  /** ARN of a key of AWS KMS that signs instead of a key file. */
+  C2PA_KMS_KEY: z.string().startsWith('arn:').optional(),
   /** A time stamp authority (RFC 3161) for the signatures; no time stamps without one. */
   C2PA_TIME_STAMP_URL: z.url().optional(),
   /** End when standard input ends: it is a pipe from the process that started this one. */

@@ -1,6 +1,7 @@
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
-import { createMarking, type Marking } from '#shared/provenance/marking.ts';
+import type { Marking } from '#shared/provenance/marking.ts';
 import type { Encoded, EncodeTask } from './encoders.ts';
+import { loadMarking } from './marking.ts';
 import { withoutFolders } from './without-folders.ts';
 
 let last: { readonly key: string; readonly marking: Promise<Marking> } | undefined;
@@ -45,7 +46,7 @@ export async function encodePicture(task: EncodeTask): Promise<Encoded> {
 function markingFor(secret: Uint8Array, options: EncodeTask['options']): Promise<Marking> {
   const key = `${Buffer.from(secret).toString('base64')} ${JSON.stringify(options)}`;
   if (last?.key !== key) {
-    const kept = { key, marking: createMarking(secret, options) };
+    const kept = { key, marking: loadMarking(secret, options) };
     last = kept;
     kept.marking.catch(() => {
       if (last === kept) last = undefined;

@@ -5,7 +5,7 @@ import { AppError } from '#shared/core/errors.ts';
 import type { ImageRecord, InferenceRequest } from '#shared/core/inference.ts';
 import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import type { Recipe } from '#shared/core/recipe.ts';
-import type { MarkingOptions } from '#shared/provenance/marking.ts';
+import type { EncoderMarking } from './marking.ts';
 import type { DrawnPicture } from './worker-messages.ts';
 
 /** An encoded image on its way to the store; its key is not known to who made it. */
@@ -28,7 +28,7 @@ export interface EncodeTask {
   readonly model: { readonly name: string; readonly digest: string; readonly recipe: Recipe };
   /** The secret that marks are made with. */
   readonly secret: Uint8Array;
-  readonly options: MarkingOptions;
+  readonly options: EncoderMarking;
 }
 
 /** What it answers with. */
@@ -59,13 +59,15 @@ const WARM_UP_PIXELS = 128;
 /** A thread beyond the first ends after this long without work. */
 const IDLE_MS = 60_000;
 
-export function createEncoders(options: MarkingOptions): Encoders {
+export function createEncoders(options: EncoderMarking): Encoders {
   const pool = new Tinypool({
     filename: new URL('./encode-thread.mjs', import.meta.url).href,
     name: 'encodePicture',
     minThreads: 1,
     // One processor is left to the process that draws.
     maxThreads: Math.max(1, Math.min(ORDER_FLOW.inFlight, availableParallelism() - 1)),
+    // While one signature is waited for, the thread goes on with the next picture.
+    concurrentTasksPerWorker: isRemote(options) ? ORDER_FLOW.inFlight : 1,
     idleTimeout: IDLE_MS,
     // The loader of this process is registered by the thread itself.
     execArgv: [],
@@ -109,3 +111,7 @@ export function createEncoders(options: MarkingOptions): Encoders {
     },
   };
 }
+
+/** Whether each signature takes a call over the network. */
+const isRemote = ({ identity, timeStampUrl }: EncoderMarking): boolean =>
+  timeStampUrl !== undefined || (identity !== undefined && 'kmsKey' in identity);

@@ -14,7 +14,7 @@ import { AppError } from '#shared/core/errors.ts';
 import { isTerminal } from '#shared/core/job.ts';
 import { microUsd } from '#shared/core/money.ts';
 import { ORDER_FLOW } from '#shared/core/order-flow.ts';
-import { chainInDer, validityProblem } from '#shared/provenance/c2pa/key-signer.ts';
+import { chainInDer, validityProblem } from '#shared/provenance/c2pa/claim-signer.ts';
 import { createLoop } from '#shared/service/domain/loop.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
 import { createAccountEvents } from '#shared/service/domain/webhooks/account-events.ts';

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
-import type { C2paIdentity } from '#shared/provenance/c2pa/key-signer.ts';
+import { readPemFile } from '#shared/provenance/c2pa/pem-files.ts';
 import { createMarking, type Marking } from '#shared/provenance/marking.ts';
 import { loadSecrets } from './secrets-file.ts';
 import type { ServeConfig } from './serve-config.ts';
@@ -49,9 +49,9 @@ export async function localMarking(data: string, settings: MarkingSettings): Pro
   mkdirSync(data, { recursive: true });
   const { receiptSigningKey } = loadSecrets(data);
   const files = await ensureC2paFiles(settings, data, receiptSigningKey);
-  const identity: C2paIdentity = {
-    key: readFileSync(files.key, 'utf8'),
-    chain: readFileSync(files.chain, 'utf8'),
+  const identity = {
+    key: readPemFile(files.key),
+    chain: readPemFile(files.chain),
   };
   const { watermark, c2pa } = settings;
   const timeStampUrl = c2pa?.timeStampUrl;

@@ -99,6 +99,7 @@ export class GpuStack extends OnestepStack {
       ...defined({
         IMAGE_CHECK: imageCheck,
         C2PA_KEY_FILE: c2pa?.key,
+        C2PA_KMS_KEY: c2pa?.kmsKey,
         C2PA_CHAIN_FILE: c2pa?.chain,
         C2PA_TIME_STAMP_URL: c2pa?.timeStampUrl,
       }),
@@ -144,6 +145,11 @@ export class GpuStack extends OnestepStack {
     grantListing(role, outputBucket, ['jobs/']);
     // Signs the receipts inside images: the key is in no job's body.
     allow(role, ['secretsmanager:GetSecretValue'], [receiptSecret.secretArn]);
+    const { kmsKey } = this.settings.c2pa ?? {};
+    if (kmsKey !== undefined) {
+      const algorithm = { StringEquals: { 'kms:SigningAlgorithm': 'ECDSA_SHA_256' } };
+      allow(role, ['kms:Sign'], [kmsKey], algorithm);
+    }
   }
 
   /**

@@ -140,18 +140,29 @@ const SettingsSchema = z.strictObject({
   imageCheck: z.string().min(1).optional(),
   /** Whether pixels carry a watermark. Off, the operator answers for what the law asks. */
   watermark: Json(z.boolean()).default(true),
-  /** PEM files in the image: a P-256 key and its certificates. Without them, self-made ones. */
+  /** A P-256 key, as a PEM file in the image or in AWS KMS, and its certificates. @default self-made */
   c2pa: Json(
     z
       .strictObject({
         key: z.string().min(1).optional(),
+        /** ARN of a key of the spec ECC_NIST_P256, in place of `key`. */
+        kmsKey: z
+          .string()
+          .regex(
+            /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[a-z0-9-]+$/,
+            'must be the ARN of a key',
+          )
+          .optional(),
         chain: z.string().min(1).optional(),
         /** A time stamp authority (RFC 3161). */
         timeStampUrl: z.url().optional(),
       })
-      .refine(({ key, chain }) => (key === undefined) === (chain === undefined), {
-        error: 'key and chain come together',
-      }),
+      .refine(
+        ({ key, kmsKey, chain }) => [key, kmsKey].filter(Boolean).length === (chain ? 1 : 0),
+        {
+          error: 'chain comes together with key or kmsKey',
+        },
+      ),
   ).optional(),
   /** Where an account without credit is sent. */
   topupUrl: z.url().optional(),

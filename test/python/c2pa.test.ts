@@ -7,13 +7,12 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { IMAGE_FORMATS, type ImageFormat } from '#shared/core/inference.ts';
 import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
-import type { C2paIdentity } from '#shared/provenance/c2pa/key-signer.ts';
+import type { PemIdentity } from '#shared/provenance/c2pa/claim-signer.ts';
 import { createSelfMadeIdentity } from '#shared/provenance/c2pa/self-made-identity.ts';
 import { signImage } from '#shared/provenance/c2pa/sign-image.ts';
 import { createMarking } from '#shared/provenance/marking.ts';
 import { type DemoPackage, importDemo } from '#test/helpers/demo-package.ts';
 import { type GpuProcess, startGpuProcess } from '#test/helpers/gpu-process.ts';
-import { installDebian } from '#test/helpers/install-debian.ts';
 import { type RealServer, startRealServer } from '#test/helpers/real-server.ts';
 import { fromRoot } from '#test/helpers/root.ts';
 import { startTimeStampAuthority } from '#test/helpers/time-stamp-authority.ts';
@@ -32,7 +31,6 @@ let demo: DemoPackage;
 let gpu: GpuProcess;
 
 beforeAll(async () => {
-  await installDebian({ identify: 'imagemagick' });
   const { key, chain } = await createSelfMadeIdentity(new Uint8Array(32).fill(3), new Date());
   writeFileSync(identity.key, key);
   writeFileSync(identity.chain, chain);
@@ -136,8 +134,12 @@ describe.each(Object.keys(MAKERS))('%s', (maker) => {
     const image = (await MAKERS[maker]?.(format)) ?? new Uint8Array();
     const found = await read(image, format);
     // Other programs open the file, and find nothing strange in it.
-    const words = ['-regard-warnings', file(`image.${format}`), '-depth', '8', 'rgb:-'];
-    const { stdout } = await run('convert', words, { encoding: 'buffer', maxBuffer: 2 ** 26 });
+    const words = [file(`image.${format}`), '-depth', '8', 'rgb:-'];
+    const options = { encoding: 'buffer', maxBuffer: 2 ** 26 } as const;
+    const { stdout, stderr } = await run('convert', words, options);
+    const warnings = stderr.toString().split('\n').filter(Boolean);
+    // Version 6 says so of the XMP in any WebP.
+    expect(warnings.filter((line) => !/CorruptImageProfile .*\(XMP\)/.test(line))).toEqual([]);
     const pixels = await sharp(image).raw().toBuffer();
     expect(stdout.length).toBe(pixels.length);
     if (format === 'png') expect(stdout.equals(pixels)).toBe(true);
@@ -184,6 +186,6 @@ it('brings the time stamp of an authority', async () => {
   expect(found.successes).toContain('timeStamp.trusted');
 });
 
-function readIdentity(): C2paIdentity {
+function readIdentity(): PemIdentity {
   return { key: readFileSync(identity.key, 'utf8'), chain: readFileSync(identity.chain, 'utf8') };
 }

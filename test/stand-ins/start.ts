@@ -12,7 +12,7 @@ export interface StandInAddresses {
   readonly secretAccessKey: string;
   readonly dynamoDb: string;
   readonly s3: string;
-  /** SQS, SNS and Secrets Manager. */
+  /** SQS, SNS, Secrets Manager and KMS. */
   readonly moto: string;
 }
 

@@ -28,7 +28,7 @@ import { formerRecipeWarning, readManifest, recipeOf } from '#shared/engine/pack
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
 import { loadPipeline, type Picture, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
-import { validityProblem } from '#shared/provenance/c2pa/key-signer.ts';
+import { validityProblem } from '#shared/provenance/c2pa/claim-signer.ts';
 import { signImage } from '#shared/provenance/c2pa/sign-image.ts';
 import type { Marking } from '#shared/provenance/marking.ts';
 

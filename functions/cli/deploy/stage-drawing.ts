@@ -14,6 +14,7 @@ import type { RunCommand } from './run-command.ts';
 /** What the GPU function imports on Lambda: no CUDA, no server, no compiler. */
 const PACKAGES = [
   '@aws-sdk/client-dynamodb',
+  '@aws-sdk/client-kms',
   '@aws-sdk/client-s3',
   '@aws-sdk/client-sagemaker-runtime',
   '@aws-sdk/client-secrets-manager',

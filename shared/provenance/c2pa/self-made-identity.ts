@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { createECDH, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { deriveKey } from '#shared/core/marking-keys.ts';
-import type { C2paIdentity } from './key-signer.ts';
+import type { PemIdentity } from './claim-signer.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 24 * 3_600_000;
@@ -17,7 +17,7 @@ const PURPOSES = ['1.3.6.1.4.1.62558.2.1', x509.ExtendedKeyUsage.emailProtection
  *
  * @param secret the secret of receipts
  */
-export async function createSelfMadeIdentity(secret: Uint8Array, now: Date): Promise<C2paIdentity> {
+export async function createSelfMadeIdentity(secret: Uint8Array, now: Date): Promise<PemIdentity> {
   x509.cryptoProvider.set(webcrypto);
   const authority = await keyPair(deriveKey(secret, 'c2pa authority'));
   const own = await keyPair(deriveKey(secret, 'c2pa claims'));

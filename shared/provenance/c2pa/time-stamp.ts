@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '#shared/core/errors.ts';
+import { derValue } from './der-value.ts';
 
 const QUERY_TYPE = 'application/timestamp-query';
 const TIMEOUT_MS = 10_000;
@@ -51,15 +52,4 @@ function der(tag: number, parts: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(parts);
   if (content.length > 127) throw new Error('longer than one byte of length can say');
   return Buffer.concat([Buffer.of(tag, content.length), content]);
-}
-
-/** The content of the first item, which has to have this tag. */
-function derValue(bytes: Buffer, tag: number): Buffer {
-  const first = bytes[1] ?? 0;
-  const extra = first < 0x80 ? 0 : first & 0x7f;
-  if (bytes[0] !== tag || extra > 4) throw new Error('It answered with something other than DER.');
-  const length = extra === 0 ? first : bytes.readUIntBE(2, extra);
-  const content = bytes.subarray(2 + extra, 2 + extra + length);
-  if (content.length !== length) throw new Error('It answered less than it announced.');
-  return content;
 }

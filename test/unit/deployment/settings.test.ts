@@ -63,3 +63,25 @@ describe('settings of a deployment', () => {
     expect(endpointName('prod', `a/${'long-'.repeat(20)}`)).toMatch(/^[a-z0-9](-*[a-z0-9]){0,62}$/);
   });
 });
+
+describe('the key that images are signed with', () => {
+  const kmsKey = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd';
+  const read = (c2pa: object) => parseSettings({ 'onestep:models': MODELS, 'onestep:c2pa': c2pa });
+
+  it.each([{ key: 'key.pem', chain: 'chain.pem' }, { kmsKey, chain: 'chain.pem' }, {}])(
+    'may be %o',
+    (c2pa) => {
+      expect(read(c2pa).c2pa).toEqual(c2pa);
+    },
+  );
+
+  it.each([
+    [{ key: 'key.pem' }, 'chain comes together with key or kmsKey'],
+    [{ chain: 'chain.pem' }, 'chain comes together with key or kmsKey'],
+    [{ kmsKey }, 'chain comes together with key or kmsKey'],
+    [{ key: 'key.pem', kmsKey, chain: 'chain.pem' }, 'chain comes together with key or kmsKey'],
+    [{ kmsKey: 'alias/onestep', chain: 'chain.pem' }, 'c2pa.kmsKey: must be the ARN of a key'],
+  ])('may not be %o', (c2pa, problem) => {
+    expect(() => read(c2pa)).toThrow(problem);
+  });
+});

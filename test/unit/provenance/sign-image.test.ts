@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { IMAGE_FORMATS } from '#shared/core/inference.ts';
 import type { ClaimSigner } from '#shared/provenance/c2pa/cose-sign1.ts';
 import { coseSign1, reservedBytes } from '#shared/provenance/c2pa/cose-sign1.ts';
-import { createKeySigner, validityProblem } from '#shared/provenance/c2pa/key-signer.ts';
+import { createClaimSigner, validityProblem } from '#shared/provenance/c2pa/claim-signer.ts';
 import { readC2paManifest } from '#shared/provenance/c2pa/read-c2pa-manifest.ts';
 import { createSelfMadeIdentity } from '#shared/provenance/c2pa/self-made-identity.ts';
 import { signImage } from '#shared/provenance/c2pa/sign-image.ts';
@@ -12,7 +12,7 @@ import { signImage } from '#shared/provenance/c2pa/sign-image.ts';
 const SECRET = new Uint8Array(32).fill(9);
 const CLAIM = { version: '1', model: { name: 'demo', digest: 'ab' } };
 const identity = await createSelfMadeIdentity(SECRET, new Date());
-const signer = createKeySigner(identity);
+const signer = createClaimSigner(identity);
 const other = await createSelfMadeIdentity(new Uint8Array(32).fill(8), new Date());
 
 const create = { width: 32, height: 32, channels: 3, background: '#48a' } as const;
@@ -60,7 +60,7 @@ describe('an image that can’t be signed', () => {
 it('says so when it is the time stamp that an image could not be signed for', async () => {
   const plain = await sharp({ create }).png().toBuffer();
   // Nothing listens there.
-  const stamped = createKeySigner(identity, 'http://127.0.0.1:9/');
+  const stamped = createClaimSigner(identity, 'http://127.0.0.1:9/');
   await expect(signImage(plain, 'png', CLAIM, stamped)).rejects.toThrow(
     'The image could not be signed. The time stamp authority gave no time stamp.',
   );
@@ -81,7 +81,7 @@ describe('the self-made identity', () => {
   });
 
   it('is refused where key and certificate are of two', () => {
-    expect(() => createKeySigner({ key: other.key, chain: identity.chain })).toThrow(
+    expect(() => createClaimSigner({ key: other.key, chain: identity.chain })).toThrow(
       /not the key's/,
     );
   });
@@ -96,7 +96,7 @@ describe('the self-made identity', () => {
       },
     ],
   ])('is refused by the name of the setting where %s is no PEM', (setting, broken) => {
-    expect(() => createKeySigner(broken)).toThrow(
+    expect(() => createClaimSigner(broken)).toThrow(
       expect.objectContaining({
         code: 'invalid-request',
         message: expect.stringContaining(`${setting}: this is no PEM`),

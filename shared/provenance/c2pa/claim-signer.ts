@@ -1,0 +1,123 @@
+import { createHash, createPrivateKey, sign, verify, X509Certificate } from 'node:crypto';
+import { AppError } from '#shared/core/errors.ts';
+import type { ClaimSigner } from './cose-sign1.ts';
+import { derValue } from './der-value.ts';
+import { requestTimeStamp } from './time-stamp.ts';
+
+/** Certificates and the key that they vouch for: as PEM, or kept where it signs without being shown. */
+export type C2paIdentity = PemIdentity | RemoteIdentity;
+
+export interface PemIdentity {
+  readonly key: string;
+  /** The key's own certificate first, then the authority's. */
+  readonly chain: string;
+}
+
+export interface RemoteIdentity {
+  /** ECDSA over a SHA-256 digest, in DER. */
+  readonly signDigest: (digest: Uint8Array) => Promise<Uint8Array>;
+  readonly chain: string;
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+
+function readChain(pem: string): X509Certificate[] {
+  return readPem('c2pa.chain', () =>
+    [...pem.matchAll(CERTIFICATE)].map(([one]) => new X509Certificate(one)),
+  );
+}
+
+/**
+ * Signs with a key in memory, or one elsewhere.
+ *
+ * @param timeStampUrl the authority whose time stamps signatures get
+ *
+ * @throws AppError `invalid-request` for what is no PEM, a key that is not of P-256, or not the first
+ *   certificate's
+ */
+export function createClaimSigner(identity: C2paIdentity, timeStampUrl?: string): ClaimSigner {
+  const chain = readChain(identity.chain);
+  const [own] = chain;
+  if (own?.publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
+    const problem = 'c2pa.chain: its first certificate is not of an EC key of the curve P-256.';
+    throw new AppError('invalid-request', problem);
+  }
+  return {
+    chain: chain.map(({ raw }) => raw),
+    sign: 'key' in identity ? withPem(identity.key, own) : withRemote(identity.signDigest, own),
+    timeStamp:
+      timeStampUrl === undefined ? undefined : (bytes) => requestTimeStamp(bytes, timeStampUrl),
+  };
+}
+
+const NOT_THE_KEYS = "c2pa.chain: its first certificate is not the key's.";
+
+function withPem(pem: string, own: X509Certificate): ClaimSigner['sign'] {
+  const key = readPem('c2pa.key', () => createPrivateKey(pem));
+  if (!own.checkPrivateKey(key)) throw new AppError('invalid-request', NOT_THE_KEYS);
+  return async (bytes) => sign('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' });
+}
+
+/** Only a signature shows which key was used, so that each is checked. */
+function withRemote(
+  signDigest: RemoteIdentity['signDigest'],
+  own: X509Certificate,
+): ClaimSigner['sign'] {
+  return async (bytes) => {
+    const signature = await signDigest(createHash('sha256').update(bytes).digest());
+    if (verify('sha256', bytes, own.publicKey, signature)) return readSignature(signature);
+    throw new AppError('invalid-request', NOT_THE_KEYS);
+  };
+}
+
+/** `ECDSA-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }`, as 32 bytes each. */
+function readSignature(signature: Uint8Array): Uint8Array {
+  const body = derValue(Buffer.from(signature), 0x30);
+  const r = derValue(body, 0x02);
+  const s = derValue(body.subarray(r.byteOffset - body.byteOffset + r.length), 0x02);
+  const plain = new Uint8Array(64);
+  for (const [end, number] of [[32, r] as const, [64, s] as const]) {
+    // An integer whose first bit is set begins with a zero, and others may be short.
+    const digits = number.subarray(Math.max(0, number.length - 32));
+    plain.set(digits, end - digits.length);
+  }
+  return plain;
+}
+
+/**
+ * A chain's certificates in DER.
+ *
+ * @throws AppError `invalid-request` for what is no PEM
+ */
+export const chainInDer = (pem: string): Uint8Array[] => readChain(pem).map(({ raw }) => raw);
+
+const DAY_MS = 24 * 3_600_000;
+/** Time enough to get another certificate. */
+const NOTICE_DAYS = 30;
+
+/**
+ * What is wrong, or soon will be, with the time that a chain's certificates are valid.
+ *
+ * @param chain certificates in DER, as a signer has them
+ * @returns undefined where all of them are valid for a while yet
+ */
+export function validityProblem(chain: readonly Uint8Array[], now: number): string | undefined {
+  const notValid = (what: string) =>
+    `c2pa.chain: a certificate ${what}. Readers call images invalid that are signed outside its time; bring a new one.`;
+  for (const { validFrom, validTo } of chain.map((der) => new X509Certificate(der))) {
+    const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
+    if (now < from) return notValid(`is valid from ${validFrom} only`);
+    if (now >= to) return notValid(`expired on ${validTo}`);
+    if (now >= to - NOTICE_DAYS * DAY_MS) return notValid(`expires on ${validTo}`);
+  }
+  return undefined;
+}
+
+function readPem<T>(setting: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const problem = `${setting}: this is no PEM, or it needs a passphrase: ${(cause as Error).message}`;
+    throw new AppError('invalid-request', problem, { cause });
+  }
+}
