@@ -3,6 +3,7 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { CORS_HEADERS } from '#shared/adapters/http/cors.ts';
 import { errorAnswer, errorType } from '#shared/core/error-body.ts';
 import type { AppError } from '#shared/core/errors.ts';
+import { compressText } from './compress.ts';
 import type { ApiContext } from './context.ts';
 
 /**
@@ -33,7 +34,9 @@ export function answerJsonText(
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   const all = addCommonHeaders(c, { 'content-type': 'application/json' });
-  return new Response(text, { status, headers: Object.assign(all, headers) });
+  Object.assign(all, headers);
+  const body = compressText(c.req.raw.headers.get('accept-encoding'), text, all);
+  return new Response(body, { status, headers: all });
 }
 
 /** Server-sent events as they are written, with the headers that every answer has. */

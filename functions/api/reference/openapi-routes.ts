@@ -1,4 +1,5 @@
 import { commonHeaders } from '#functions/api/http/answer.ts';
+import { compressText } from '#functions/api/http/compress.ts';
 import type { ApiApp } from '#functions/api/http/context.ts';
 import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { describeWebhooks } from './describe-webhooks.ts';
@@ -39,13 +40,14 @@ export function registerOpenApi(app: ApiApp, deps: RouteDeps): void {
   let text: string | undefined;
   app.get('/openapi.json', (c) => {
     text ??= JSON.stringify(createOpenApiDocument(app, deps));
-    return new Response(text, {
-      headers: {
-        ...commonHeaders(c),
-        'content-type': 'application/json',
-        'cache-control': 'public, max-age=300',
-        'access-control-allow-origin': '*',
-      },
+    const headers: Record<string, string> = {
+      ...commonHeaders(c),
+      'content-type': 'application/json',
+      'cache-control': 'public, max-age=300',
+      'access-control-allow-origin': '*',
+    };
+    return new Response(compressText(c.req.header('accept-encoding') ?? null, text, headers), {
+      headers,
     });
   });
 }
