@@ -124,7 +124,9 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     lanes: config.MODELS.reduce((sum, model) => sum + model.maxInstances, 0),
     onAdmitted: (job) => waitUntil(Promise.all([wake(), wakeEndpoint(job.model.name)])),
   });
+  const assets = once(pageAssets);
   const deps: ApiDeps = {
+    pageAssets: assets,
     settings: { ...settingsOf(config), allowLocalWebhooks: platform.allowLocalWebhooks ?? false },
     clock,
     randomBytes,
@@ -157,7 +159,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
   };
   const pages: RegisterRoutes = (app, { keyService, catalog, pricing, settings }) =>
     registerPages(app, {
-      assets: once(pageAssets),
+      assets,
       keyService,
       catalog,
       pricing,

@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { authorizationProblem, keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
+import { isPageVisit } from '#shared/adapters/http/page-visit.ts';
 import { CORS_HEADERS, preflightHeaders } from '#shared/adapters/http/cors.ts';
 import { sessionAuthorization } from '#shared/adapters/http/session-cookie.ts';
 import type { Clock } from '#shared/core/clock.ts';
@@ -58,7 +59,7 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
   const admit = (c: Context, requestId: string): Response | Promise<Response> => {
     const { headers, method } = c.req.raw;
     const authorization = headers.get('authorization') ?? sessionAuthorization(headers);
-    if (!isPublicPath(c.req.path)) {
+    if (!isPublicPath(c.req.path) && !isPageVisit(c.req.raw, c.req.path)) {
       const problem = checkKey(authorization, c.req.path, check);
       if (problem !== undefined) return refuse(problem, requestId, c.req.path);
     }

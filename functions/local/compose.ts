@@ -145,6 +145,7 @@ async function compose(
     countRunning: queue.countInside,
     inspectImage: inspector.inspect,
     previewImage,
+    pageAssets: assets,
     onWebhookDue: () => deliveries.wake(),
     onRequest(request) {
       metrics.observeRequest(request);

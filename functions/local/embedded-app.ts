@@ -18,7 +18,13 @@ export interface EmbeddedAppParts
   extends Partial<
     Pick<
       ApiDeps,
-      'checkReady' | 'countRunning' | 'inspectImage' | 'previewImage' | 'onWebhookDue' | 'onRequest'
+      | 'checkReady'
+      | 'countRunning'
+      | 'inspectImage'
+      | 'previewImage'
+      | 'pageAssets'
+      | 'onWebhookDue'
+      | 'onRequest'
     >
   > {
   readonly extras?: readonly RegisterRoutes[];

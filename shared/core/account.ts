@@ -26,6 +26,8 @@ export interface ApiKey {
   readonly secretHash: string;
   readonly scopes: readonly Scope[];
   readonly createdAt: number;
+  /** When it was last used, give or take a few minutes; absent if never. */
+  readonly lastUsedAt?: number;
   readonly expiresAt?: number;
   readonly revokedAt?: number;
   /** The most that this key may spend in one UTC day and in one UTC month, holds included. */

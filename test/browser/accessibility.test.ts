@@ -29,7 +29,7 @@ describe('for everybody', () => {
       });
       const answer = await page.goto(`${visited.server.url}/docs`);
       expect(answer?.headers()['content-security-policy']).not.toContain('unsafe');
-      expect(await page.evaluate('getComputedStyle(document.body).maxWidth')).toBe('960px');
+      expect(await page.evaluate('getComputedStyle(document.body).maxWidth')).toBe('1248px');
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
       expect(await seriousFaults(page)).toEqual([]);
       expect(errors).toEqual([]);

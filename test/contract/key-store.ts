@@ -63,6 +63,19 @@ export function describeKeyStore(name: string, makeStores: MakeStores): void {
       expect(await keys.get('none' as KeyId)).toBeUndefined();
     });
 
+    test('notes the last use, which no change of the key loses', async () => {
+      await keys.create(sampleKey(), audit('key-created'));
+      await keys.noteUse(KEY, NOW + 5);
+      await keys.noteUse(KEY, NOW + 1);
+      await keys.noteUse('none' as KeyId, NOW);
+      expect((await keys.get(KEY))?.lastUsedAt).toBe(NOW + 5);
+      await keys.update(KEY, { label: 'new' }, audit('key-changed'));
+      expect(await keys.list(ACCOUNT)).toMatchObject([{ label: 'new', lastUsedAt: NOW + 5 }]);
+      await keys.noteUse(KEY, NOW + 9);
+      expect((await keys.get(KEY))?.lastUsedAt).toBe(NOW + 9);
+      expect(await keys.get('none' as KeyId)).toBeUndefined();
+    });
+
     test('changes some fields, removes limits with null, and audits it', async () => {
       await keys.create(
         sampleKey({ dayCap: microUsd(1), expiresAt: NOW + 5 }),

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { filesRoute } from '#functions/api/predictions/files-routes.ts';
 import { createEmbeddedApp } from '#functions/local/embedded-app.ts';
 import { openDataFolder, openLocalService } from '#functions/local/open-local-service.ts';
@@ -45,6 +46,8 @@ export interface HarnessOptions {
   readonly aliases?: Readonly<Record<string, string>>;
   /** What the model has otherwise than the test model. */
   readonly model?: Partial<CatalogModel>;
+  /** Routes that only some deployments have. */
+  readonly extras?: readonly RegisterRoutes[];
   /** Models beside that one. */
   readonly others?: readonly CatalogModel[];
 }
@@ -71,7 +74,9 @@ export async function createApiHarness(options: HarnessOptions = {}) {
   });
   const { services, keys } = service;
   gpu.onCompletion = (completion) => services.settlement.applyCompletion(completion);
-  const { edge, api } = createEmbeddedApp(service, { extras: [filesRoute(data.urls)] });
+  const { edge, api } = createEmbeddedApp(service, {
+    extras: [filesRoute(data.urls), ...(options.extras ?? [])],
+  });
   services.dispatcher.start();
   return {
     folder,

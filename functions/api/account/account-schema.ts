@@ -36,6 +36,7 @@ export const KeySchema = z
     day_cap: MicroUsd.nullable(),
     month_cap: MicroUsd.nullable(),
     created_at: DateTime,
+    last_used_at: DateTime.nullable().describe('Give or take ten minutes; null if never'),
     expires_at: DateTime.nullable(),
     revoked_at: DateTime.nullable(),
     replaced_by: z.string().nullable(),

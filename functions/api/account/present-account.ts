@@ -38,6 +38,7 @@ export function presentKey(key: ApiKey): z.input<typeof KeySchema> {
     day_cap: key.dayCap ?? null,
     month_cap: key.monthCap ?? null,
     created_at: toIso(key.createdAt),
+    last_used_at: isoOrNull(key.lastUsedAt),
     expires_at: isoOrNull(key.expiresAt),
     revoked_at: isoOrNull(key.revokedAt),
     replaced_by: key.replacedBy ?? null,

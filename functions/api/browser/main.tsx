@@ -7,6 +7,7 @@ import { UsagePage } from './account/usage.tsx';
 import { Webhooks } from './account/webhooks.tsx';
 import { Balance } from './parts/balance.tsx';
 import { Playground } from './playground/playground.tsx';
+import { addTryIts } from './reference/try-it.tsx';
 import { Verify } from './verify/verify.tsx';
 
 const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
@@ -21,6 +22,7 @@ const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
 const data = JSON.parse(document.getElementById('page-data')?.textContent ?? '{}') as PageData;
 const app = document.getElementById('app');
 const page = PAGES[data.page];
+if (data.page === 'reference') addTryIts();
 if (app !== null && page !== undefined) render(page(data), app);
 
 const balance = document.getElementById('balance');

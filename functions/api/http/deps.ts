@@ -2,6 +2,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import type { AccountId, RandomBytes } from '#shared/core/ids.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
+import type { PageAssets } from '#functions/api/pages/assets.ts';
 import type { ImageFacts } from '#shared/provenance/verify/inspect-image.ts';
 import type { AdmissionService } from '#shared/service/domain/admission.ts';
 import type { Catalog } from '#shared/service/domain/catalog.ts';
@@ -89,6 +90,8 @@ export interface ApiDeps {
   readonly inspectImage?: (file: Uint8Array) => Promise<ImageFacts>;
   /** A small webp of an image file, where this process can make one. */
   readonly previewImage?: (file: Uint8Array) => Promise<Uint8Array>;
+  /** The pages' script and style, where there are pages. */
+  readonly pageAssets?: () => Promise<PageAssets>;
   /** Signs the receipts inside images. */
   readonly receiptSigningKey: Uint8Array;
   /** The secret part of a stream's URL. */

@@ -19,10 +19,19 @@ export const PAGE_LINKS: readonly PageLink[] = [
   { page: 'verify', path: '/verify', title: 'Verify' },
 ];
 
+const DESCRIPTION =
+  'An image API that draws while you type: one denoising step, pay per picture, on your own machine or AWS account.';
+
 interface DocumentProps {
   readonly title: string;
   readonly page: string;
   readonly signedIn: boolean;
+  /** From the page to the top, such as `..`: a proxy may serve it all under a prefix. */
+  readonly root: string;
+  /** The scheme, host and prefix that the page is seen under: link previews take no relative address. */
+  readonly origin: string;
+  /** The picture of link previews. */
+  readonly card: string;
   readonly script: string;
   readonly style: string;
   /** JSON for the script; absent on pages that need none. */
@@ -32,7 +41,7 @@ interface DocumentProps {
 
 /**
  * A whole page: head, navigation, and the place that the script fills. Its links are relative, since a proxy
- * may serve it under a prefix; every page lies at the top.
+ * may serve it under a prefix; every page with a navigation lies at the top.
  */
 export function Document(props: DocumentProps) {
   return html`<!doctype html>${(
@@ -41,17 +50,22 @@ export function Document(props: DocumentProps) {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>{props.title === 'Playground' ? 'Onestep' : `${props.title} · Onestep`}</title>
+        <meta name="description" content={DESCRIPTION} />
+        <meta property="og:title" content="Onestep" />
+        <meta property="og:description" content={DESCRIPTION} />
+        <meta property="og:type" content="website" />
+        <meta property="og:image" content={props.origin + props.card} />
         <meta name="color-scheme" content="light dark" />
         <link rel="icon" href={ICON} />
-        <link rel="stylesheet" href={`.${props.style}`} />
-        {props.data !== undefined && <script type="module" src={`.${props.script}`} />}
+        <link rel="stylesheet" href={props.root + props.style} />
+        {props.data !== undefined && <script type="module" src={props.root + props.script} />}
       </head>
       <body>
         <a class="skip" href="#app">
           Skip to the content
         </a>
         <header>
-          <a class="name" href="./">
+          <a class="name" href={`${props.root}/`}>
             <Mark /> Onestep
           </a>
           {props.signedIn && <Navigation page={props.page} />}
@@ -61,10 +75,13 @@ export function Document(props: DocumentProps) {
           <div id="app" tabindex={-1}>
             {props.children}
           </div>
-          <noscript>This page needs JavaScript. The API does not: see the reference.</noscript>
+          {props.data !== undefined && (
+            <noscript>This page needs JavaScript. The API doesn’t: see the API reference.</noscript>
+          )}
         </main>
         <footer>
-          <a href="./docs">API reference</a> · <a href="./openapi.json">OpenAPI</a>
+          <a href={`${props.root}/docs`}>API reference</a> ·{' '}
+          <a href={`${props.root}/openapi.json`}>OpenAPI</a>
         </footer>
         {props.data !== undefined && (
           <script type="application/json" id="page-data">
@@ -85,6 +102,7 @@ function Navigation({ page }: { readonly page: string }) {
             {link.title}
           </a>
         ))}
+        <a href="./docs">API</a>
       </nav>
       <span id="balance" />
       <form method="post" action="./sign-out">

@@ -1,6 +1,8 @@
 import type { Child } from 'hono/jsx';
 import type { ApiApp, ApiContext } from '#functions/api/http/context.ts';
+import { unknownRoute } from '#functions/api/http/unknown-route.ts';
 import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
+import { isPageVisit } from '#shared/adapters/http/page-visit.ts';
 import { endedSessionCookie, sessionCookie } from '#shared/adapters/http/session-cookie.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
@@ -13,7 +15,8 @@ import type { PageAssets } from './assets.ts';
 import { Document, PAGE_LINKS } from './document.tsx';
 import type { OneTimeLinks } from './one-time-links.ts';
 import type { PageData, PageModel } from './page-schema.ts';
-import { SAMPLE_SHEET } from './sample-sheet.ts';
+import { NotFound } from './not-found.tsx';
+import { SAMPLE_SHEET, SOCIAL_CARD } from './sample-sheet.ts';
 import { SignIn } from './sign-in.tsx';
 
 /** The model that the sheet of samples is of. */
@@ -58,10 +61,24 @@ export function registerPages(app: ApiApp, deps: PagesDeps): void {
     c.header('set-cookie', sessionCookie(key, isSecure(c)));
     return c.redirect(`..${to}`, 303);
   });
+  app.notFound((c) => {
+    if (!isPageVisit(c.req.raw, c.req.path)) return unknownRoute(app, c);
+    c.status(404);
+    return show(
+      c,
+      deps,
+      'Page not found',
+      'not-found',
+      undefined,
+      <NotFound root={rootOf(c.req.path)} />,
+    );
+  });
   app.post('/session', (c) => createLink(c, deps));
   app.get('/assets/:name', async (c) => {
     const { script, style } = await deps.assets();
-    const found = [script, style, SAMPLE_SHEET].find(({ path }) => path === c.req.path);
+    const found = [script, style, SAMPLE_SHEET, SOCIAL_CARD].find(
+      ({ path }) => path === c.req.path,
+    );
     if (found === undefined) return c.notFound();
     return c.body(found.content, 200, {
       'content-type': found.contentType,
@@ -156,7 +173,10 @@ async function show(
     Document({
       title,
       page,
-      signedIn: page !== 'sign-in',
+      signedIn: data !== undefined,
+      root: rootOf(c.req.path),
+      origin: c.get('facts').origin,
+      card: SOCIAL_CARD.path,
       script: script.path,
       style: style.path,
       data,
@@ -196,6 +216,12 @@ function modelsOf({ catalog, pricing }: PagesDeps): PageModel[] {
 /** A small picture on a processor: drawing it while somebody types costs next to nothing. */
 function isLive({ hardware, size }: CatalogModel): boolean {
   return hardware === 'cpu' && size.defaultWidth * size.defaultHeight <= LIVE_PIXELS;
+}
+
+/** From a path to the top: `.` from `/a`, `..` from `/a/b`. */
+function rootOf(path: string): string {
+  const below = path.split('/').length - 2;
+  return below <= 0 ? '.' : Array.from({ length: below }, () => '..').join('/');
 }
 
 function isSecure(c: ApiContext): boolean {

@@ -3,7 +3,8 @@ import { commonHeaders } from '#functions/api/http/answer.ts';
 import type { ApiApp } from '#functions/api/http/context.ts';
 import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { createOpenApiDocument } from './openapi-routes.ts';
-import { REFERENCE_STYLE, ReferencePage } from './reference-page.tsx';
+import { ReferencePage } from './reference-page.tsx';
+import { REFERENCE_STYLE } from './reference-style.ts';
 
 const STYLE_HASH = `sha256-${createHash('sha256').update(REFERENCE_STYLE).digest('base64')}`;
 
@@ -15,6 +16,7 @@ export function registerReference(app: ApiApp, deps: RouteDeps): void {
       // The page reads a part of the document, as JSON; the library's type for it is wider.
       await ReferencePage({
         document: JSON.parse(JSON.stringify(createOpenApiDocument(app, deps))),
+        script: (await deps.pageAssets?.())?.script.path,
       }),
     );
     return new Response(text, {
@@ -22,7 +24,7 @@ export function registerReference(app: ApiApp, deps: RouteDeps): void {
         ...commonHeaders(c),
         'content-type': 'text/html; charset=utf-8',
         'cache-control': 'public, max-age=300',
-        'content-security-policy': `default-src 'none'; style-src '${STYLE_HASH}'; img-src data:; frame-ancestors 'none'; base-uri 'none'`,
+        'content-security-policy': `default-src 'none'; script-src 'self'; connect-src 'self'; style-src '${STYLE_HASH}'; img-src data:; frame-ancestors 'none'; base-uri 'none'`,
       },
     });
   });

@@ -11,6 +11,8 @@ import { AFTER } from './table-schema.ts';
 interface KeyItem extends Item {
   readonly version: number;
   readonly key: ApiKey;
+  /** Beside the key, so that noting it is no change of the key. */
+  readonly lastUsedAt?: number;
 }
 
 /** API keys in DynamoDB; an account's own partition lists their ids. */
@@ -37,7 +39,13 @@ export function createDynamoKeyStore(table: DynamoTable): KeyStore {
         const item = await read(id);
         if (item === undefined || item.key.revokedAt !== undefined) return undefined;
         const key = changedKey(toKey(item), change);
-        const put = { ...itemKeys.apiKey(id), version: item.version + 1, key };
+        const { lastUsedAt } = item;
+        const put = {
+          ...itemKeys.apiKey(id),
+          version: item.version + 1,
+          key,
+          ...defined({ lastUsedAt }),
+        };
         const values = { ':version': item.version };
         const written = await table.write([
           { put, condition: 'version = :version', values },
@@ -48,14 +56,25 @@ export function createDynamoKeyStore(table: DynamoTable): KeyStore {
     },
     spent: async (budgetKey, period) =>
       microUsd(Number((await table.get(itemKeys.spend(budgetKey, period)))?.['spent'] ?? 0)),
+    noteUse: async (id, at) => {
+      await table.write([
+        {
+          update: itemKeys.apiKey(id),
+          expression: 'SET lastUsedAt = :at',
+          condition:
+            'attribute_exists(pk) AND (attribute_not_exists(lastUsedAt) OR lastUsedAt < :at)',
+          values: { ':at': at },
+        },
+      ]);
+    },
     audit: (account, limit, before) => audit(table, account, limit, before),
   };
 }
 
 /** Items written before keys named their budget's key as jobs do call it `root`. */
-function toKey({ key }: KeyItem): ApiKey {
+function toKey({ key, lastUsedAt }: KeyItem): ApiKey {
   const { root, ...rest } = key as ApiKey & { readonly root?: KeyId };
-  return { ...defined({ budgetKey: root }), ...rest };
+  return { ...defined({ budgetKey: root }), ...rest, ...defined({ lastUsedAt }) };
 }
 
 async function list(table: DynamoTable, account: AccountId): Promise<readonly ApiKey[]> {

@@ -15,6 +15,10 @@ export function createSqliteKeyStore(db: Database.Database, writer: Writer): Key
   const budgets = createBudgets(db);
   const insert = db.prepare('INSERT OR IGNORE INTO keys (id, account, data) VALUES (?, ?, ?)');
   const replace = db.prepare('UPDATE keys SET data = ? WHERE id = ?');
+  const noteUse = db.prepare(
+    "UPDATE keys SET data = json_set(data, '$.lastUsedAt', ?1) " +
+      "WHERE id = ?2 AND coalesce(data ->> '$.lastUsedAt', 0) < ?1",
+  );
   const select = db.prepare('SELECT data FROM keys WHERE id = ?');
   const selectAll = db.prepare('SELECT data FROM keys WHERE account = ?');
 
@@ -50,6 +54,8 @@ export function createSqliteKeyStore(db: Database.Database, writer: Writer): Key
       }),
 
     spent: async (budgetKey, period) => budgets.spent(budgetKey, period),
+    // Lost in a crash, it is noted again by the next use: worth no fsync.
+    noteUse: (id, at) => writer.write(() => void noteUse.run(at, id), true),
 
     audit: async (account, limit, before) => audit.list(account, limit, before),
   };

@@ -35,12 +35,14 @@ interface Cached {
   checked?: KeyCheck;
 }
 
+/** How often a key's use is noted. */
+const USE_NOTED_MS = 10 * 60_000;
 /** Most keys whose state is kept in memory. */
 const CACHE_SIZE = 10_000;
 
 /** Checks API keys, and caches for a short time what the stores said of them. */
 export function createKeyAuthenticator(deps: {
-  readonly keys: Pick<KeyStore, 'get'>;
+  readonly keys: Pick<KeyStore, 'get'> & Partial<Pick<KeyStore, 'noteUse'>>;
   readonly ledger: Pick<Ledger, 'getAccount'>;
   readonly clock: Clock;
   readonly macKeys: MacKeys;
@@ -100,6 +102,12 @@ export function createKeyAuthenticator(deps: {
     return known.result;
   };
 
+  /** Once in a while, and beside the request: nobody waits for it, and no request fails with it. */
+  const noteUse = ({ id, lastUsedAt = 0 }: ApiKey, now: number): void => {
+    if (now - lastUsedAt < USE_NOTED_MS) return;
+    deps.keys.noteUse?.(id, now).catch(() => undefined);
+  };
+
   return {
     /** At once for a key that was read a short time ago. */
     authenticate(text: string): AuthResult | Promise<AuthResult> {
@@ -108,7 +116,11 @@ export function createKeyAuthenticator(deps: {
       const now = deps.clock.now();
       const known = peek(checked.key.id, now);
       if (known !== undefined) return judge(known, checked, text, now);
-      return read(checked.key.id, now).then((fresh) => judge(fresh, checked, text, now));
+      return read(checked.key.id, now).then((fresh) => {
+        const result = judge(fresh, checked, text, now);
+        if (result.ok) noteUse(result.key, now);
+        return result;
+      });
     },
 
     forgetKey(id: KeyId): void {

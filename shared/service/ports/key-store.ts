@@ -26,6 +26,8 @@ export interface KeyStore {
   update(id: KeyId, change: KeyChange, audit: AuditEntry): Promise<ApiKey | undefined>;
   /** What a key's budget has spent or holds in a UTC day (`2026-11-23`) or month (`2026-11`). */
   spent(budgetKey: KeyId, period: string): Promise<MicroUsd>;
+  /** Notes that a key was used; an older time than the one noted changes nothing. No audit entry. */
+  noteUse(id: KeyId, at: number): Promise<void>;
   /** Newest first; `before` is the id of an entry, exclusive. */
   audit(account: AccountId, limit: number, before?: string): Promise<readonly AuditEntry[]>;
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { sha256Hex } from '#shared/core/hash.ts';
 import type { KeyId } from '#shared/core/ids.ts';
 import { microUsd } from '#shared/core/money.ts';
@@ -43,6 +43,20 @@ describe('key service', () => {
     const result = await service.authenticate(text);
     return result.ok ? 'ok' : result.reason;
   };
+
+  test('a key’s use is noted once in a while, and no request waits for it', async () => {
+    const { key, text } = await keys.issue(REQUEST, 'cli');
+    const begun = clock.now();
+    await keys.authenticate(text);
+    await vi.waitFor(async () => expect((await keys.get(ACCOUNT, key.id))?.lastUsedAt).toBe(begun));
+    clock.advance(9 * 60_000);
+    await keys.authenticate(text);
+    clock.advance(2 * 60_000);
+    await keys.authenticate(text);
+    await vi.waitFor(async () =>
+      expect((await keys.get(ACCOUNT, key.id))?.lastUsedAt).toBe(begun + 11 * 60_000),
+    );
+  });
 
   test('an issued key authenticates as its account, and only its hash is stored', async () => {
     const { key, text } = await keys.issue({ ...REQUEST, dayCap: microUsd(5) }, 'cli');
