@@ -21,8 +21,8 @@ const { values } = parseArgs({
 });
 
 if (values.mutations) {
-  const { tryMutations } = await import('./mutations.ts');
-  process.exitCode = await tryMutations(values.only);
+  const { tryMutations } = await import('./mutations/try-mutations.ts');
+  process.exitCode = await tryMutations(values.only, values.store);
 } else {
   const begun = Date.now();
   const seeds = values.seed === undefined ? Number(values.seeds) : 1;

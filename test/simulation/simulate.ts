@@ -11,6 +11,7 @@ import { mustBe } from './must.ts';
 import { createPayments } from './payments.ts';
 import { createRandom, type Random, seedOf } from './random.ts';
 import { createReceivers } from './receivers.ts';
+import { expectLanes } from './slow-receivers.ts';
 import { createDynamoWorld } from './worlds/dynamo-world.ts';
 import { createSqliteWorld } from './worlds/sqlite-world.ts';
 import { ACCOUNTS, type SimulatedWorld, type StoreName, type Weather } from './worlds/world.ts';
@@ -33,8 +34,12 @@ export interface Report {
 
 /** Credit that lasts, by account; the rest is paid on the way. */
 const CREDIT = [3 * PRICE, PRICE, 0] as const;
-/** Steps beside which others go on. */
+/** Steps beside which others go on, and such as are made twice at once, of the same thing. */
 const BESIDE = 0.3;
+const TWICE = 0.15;
+
+/** It takes as long as the rest of a life. */
+const LANES_EVERY = 10;
 
 interface Action {
   readonly name: string;
@@ -70,7 +75,7 @@ function actionsOf(world: SimulatedWorld, weather: Weather) {
     [2, 'renew leases', () => world.services.dispatcher.renewLeases()],
     [6, 'sweep', () => world.services.sweep.sweep(now())],
     [6, 'deliver webhooks', receivers.deliverDue],
-    [1, 'die', () => world.restart()],
+    [1, 'die', (random) => world.restart(random)],
     [6, 'wait', async (random) => world.clock.advance(random.pick(WAITS))],
     [8, 'pay', payments.pay],
     [2, 'announce again', payments.announceAgain],
@@ -80,6 +85,22 @@ function actionsOf(world: SimulatedWorld, weather: Weather) {
   );
   const choose = (random: Random): Action => all[random.below(all.length)] as Action;
   return { clients, machines, receivers, payments, choose };
+}
+
+/** What goes on at one time: nearly always one thing. */
+function chooseSome(choose: (random: Random) => Action, random: Random) {
+  const { name, act } = choose(random);
+  if (random.chance(TWICE)) {
+    const seed = random.below(2 ** 31);
+    const copy = { name, act: () => act(createRandom(seed)) };
+    return random.chance(0.5) ? [copy, copy] : [copy, copy, copy];
+  }
+  const chosen = [{ name, act: () => act(random) }];
+  while (chosen.length < 3 && random.chance(BESIDE)) {
+    const beside = choose(random);
+    chosen.push({ name: beside.name, act: () => beside.act(random) });
+  }
+  return chosen;
 }
 
 const WAITS = [1, 1000, 31_000, GRACE_MS, 300_000] as const;
@@ -105,18 +126,17 @@ export async function simulate({ store, seed, steps, keep }: Run): Promise<Repor
     for (step = 0; step < steps; step++) {
       if (keep !== undefined && !keep.has(step)) continue;
       const random = createRandom(seedOf(seed, step));
-      const chosen = [actions.choose(random)];
-      while (chosen.length < 3 && random.chance(BESIDE)) chosen.push(actions.choose(random));
+      const chosen = chooseSome(actions.choose, random);
       story.push(`${step}: ${chosen.map(({ name }) => name).join(' beside ')}`);
       world.beginTurns(random);
       weather.random = random;
-      const ends = await Promise.allSettled(chosen.map(({ act }) => attempt(() => act(random))));
+      const ends = await Promise.allSettled(chosen.map(({ act }) => attempt(act)));
       weather.random = undefined;
       for (const ended of ends) if (ended.status === 'rejected') throw ended.reason;
       await books.check();
     }
     step = 'end';
-    await finish(world, actions);
+    await finish(world, actions, seed);
     await books.check();
     return report();
   } catch (error) {
@@ -130,6 +150,7 @@ export async function simulate({ store, seed, steps, keep }: Run): Promise<Repor
 async function finish(
   world: SimulatedWorld,
   { clients, machines, payments, receivers }: ReturnType<typeof actionsOf>,
+  seed: number,
 ): Promise<void> {
   world.catchUp();
   await calm(world);
@@ -153,4 +174,5 @@ async function finish(
   mustBe((await world.blobs.list('outputs/')).join(), '', 'what is left in storage');
   const unasked = world.errors.filter((error) => !isInjected(error));
   mustBe(unasked.join(), '', 'faults that nobody injected');
+  if (seed % LANES_EVERY === 0) await expectLanes(world);
 }

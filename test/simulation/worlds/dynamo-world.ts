@@ -16,6 +16,7 @@ const PROCESSES = 3;
 const LAGGING = 0.3;
 const LONGEST_LAG_MS = 3000;
 const MOST_TURNS = 6;
+const MOST_TURNS_TO_DEATH = 60;
 
 /** Several processes over one table in memory, whose indexes lag and whose transactions collide. */
 export async function createDynamoWorld(options: WorldOptions): Promise<SimulatedWorld> {
@@ -76,7 +77,8 @@ export async function createDynamoWorld(options: WorldOptions): Promise<Simulate
     beginTurns(random) {
       turn = random.below(PROCESSES);
     },
-    async restart() {
+    async restart(random) {
+      for (let turns = random?.below(MOST_TURNS_TO_DEATH) ?? 0; turns > 0; turns--) await undefined;
       const place = next();
       processes[place]?.client.die();
       processes[place] = start();

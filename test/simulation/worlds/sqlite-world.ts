@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DATABASE_FILE, openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
 import { createGpuStandIn } from '#test/helpers/gpu-stand-in.ts';
@@ -12,6 +13,8 @@ import { ACCOUNTS, type SimulatedWorld, type WorldOptions } from './world.ts';
 
 /** In memory where there is such a folder: a disk only slows the simulation down. */
 const PARENT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+/** Turns of the event loop that the others of a step have before a death: each is good for one write. */
+const MOST_TURNS = 6;
 let template: Promise<string> | undefined;
 
 /** One process, to which its database belongs; when it dies, what was not written is gone. */
@@ -48,7 +51,8 @@ export async function createSqliteWorld(options: WorldOptions): Promise<Simulate
       return (await Promise.all(lists)).flat();
     },
     beginTurns() {},
-    async restart() {
+    async restart(random) {
+      for (let turns = random?.below(MOST_TURNS) ?? 0; turns > 0; turns--) await nextTurn();
       process.stores.close();
       process = start();
       await process.services.dispatcher.recover();

@@ -43,8 +43,8 @@ export interface SimulatedWorld {
   allJobs(): Promise<readonly Job[]>;
   /** Which process has the first turn in a step. */
   beginTurns(random: Random): void;
-  /** A process dies, with whatever it was about to do, and another begins. */
-  restart(): Promise<void>;
+  /** A process dies, with whatever it was about to do, and another begins: at once, or some time into the step. */
+  restart(random?: Random): Promise<void>;
   /** From now on no index lags. */
   catchUp(): void;
   close(): Promise<void>;
