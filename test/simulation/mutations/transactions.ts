@@ -157,8 +157,8 @@ export const TRANSACTIONS: readonly Mutation[] = [
       dynamo: [
         [
           `${DYNAMO}/admit.ts`,
-          'condition: `${isNew} OR expiresAt <= :now`,',
-          'condition: `${isNew} OR expiresAt <= :now OR expiresAt > :now`,',
+          ' OR expiresAt <= :now`,',
+          ' OR expiresAt <= :now OR expiresAt > :now`,',
         ],
       ],
     },
