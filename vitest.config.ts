@@ -16,7 +16,8 @@ const TWO_AT_A_TIME = { maxWorkers: 2, sequence: { groupOrder: 2 } };
  * Unit tests touch neither network nor servers; contract tests run one suite per port against every
  * local adapter; infra tests read templates; e2e tests start the real server. Left out of
  * `npm test`: `browser`, which needs a Chromium, `container`, which installs packages, `python`, which
- * installs Python's clients, `clients`, which installs those of other languages, and `aws`, which needs the stand-ins.
+ * installs Python's clients, `clients`, which installs those of other languages, and `aws` and
+ * `build`, which need the stand-ins.
  */
 export default defineConfig({
   test: {
@@ -90,6 +91,15 @@ export default defineConfig({
           ...ONE_BY_ONE,
           include: ['test/{quickstarts,generators}/**/*.test.ts'],
           testTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'build',
+          ...ONE_BY_ONE,
+          include: ['test/build/**/*.test.ts'],
+          globalSetup: ['test/stand-ins/global-setup.ts'],
         },
       },
       {

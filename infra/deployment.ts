@@ -24,9 +24,12 @@ export function createDeployment(
   app: App,
   settings: DeploymentSettings,
   code: DeploymentCode,
-  drawing: () => Code = () => stagedDrawingCode(),
+  {
+    drawing = () => stagedDrawingCode(),
+    buildSource,
+  }: { readonly drawing?: () => Code; readonly buildSource?: string } = {},
 ): Deployment {
-  const data = new DataStack(app, settings);
+  const data = new DataStack(app, settings, buildSource);
   const edge = new EdgeStack(app, settings, data, code.edge);
   const gpu = new GpuStack(app, settings, data, { check: code['package-check'], drawing });
   const api = new ApiStack(app, settings, { data, edge, gpu }, code);

@@ -25,6 +25,7 @@ import { TABLE_SCHEMA } from '#shared/adapters/dynamo/table-schema.ts';
 import { defined } from '#shared/core/defined.ts';
 import { macSecretName, OUTPUTS, repositoryName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
+import { BuildProject } from './build-project.ts';
 
 /** Request units a second beyond which DynamoDB throttles: a bug must not cost without limit. */
 const MAX_READ_UNITS = 4_000;
@@ -44,7 +45,8 @@ export class DataStack extends OnestepStack {
   /** The one topic that every alarm of the region goes to. */
   readonly alarmTopic: Topic;
 
-  constructor(scope: Construct, settings: DeploymentSettings) {
+  /** @param buildSource a folder with the build project's sources. Default: this project's own */
+  constructor(scope: Construct, settings: DeploymentSettings, buildSource?: string) {
     super(scope, 'data', settings);
     this.table = this.createTable();
     this.accessLogs = createPrivateBucket(this, 'AccessLogs', {
@@ -60,6 +62,8 @@ export class DataStack extends OnestepStack {
     this.outputBucket = bucketReference(settings.stage, 'outputs', settings.region);
     this.createOutputBucket();
     this.repository = this.createRepository();
+    const { repository, modelBucket } = this;
+    new BuildProject(this, 'Build', settings, { repository, modelBucket, source: buildSource });
     this.macSecret = this.createSecret(
       'MacSecret',
       'Keys that the MACs of API keys are made with',

@@ -1,8 +1,5 @@
-import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { acknowledge } from '#infra/constructs/acknowledge.ts';
-import { allow } from '#infra/constructs/allow.ts';
-import { type BucketReference, objectArn } from '#infra/constructs/bucket-reference.ts';
+import { grantListing, grantObjects } from '#infra/constructs/grant-objects.ts';
 import type { ServiceFunction } from '#infra/constructs/service-function.ts';
 import { TABLE_SCHEMA } from '#shared/adapters/dynamo/table-schema.ts';
 import type { DataStack } from './data-stack.ts';
@@ -62,42 +59,4 @@ export function grantSecrets(reader: ServiceFunction, secrets: readonly Secret[]
     ['secretsmanager:GetSecretValue'],
     secrets.map((secret) => secret.secretArn),
   );
-}
-
-/** Lets a role do these actions on the objects under these prefixes, and on no others. */
-export function grantObjects(
-  role: Role,
-  bucket: BucketReference,
-  actions: readonly string[],
-  prefixes: readonly string[],
-): void {
-  const arns = prefixes.map((prefix) => objectArn(bucket, `${prefix}*`));
-  allow(role, actions, arns);
-  for (const [index, arn] of arns.entries()) {
-    const flat = String(role.stack.resolve(arn)['Fn::Join'][1].map(flatten).join(''));
-    acknowledge(
-      role,
-      `Objects under ${prefixes[index]} are named by job or digest at run time: prefix and actions (${actions.join(', ')}) are the narrowest grant.`,
-      `AwsSolutions-IAM5[Resource::${flat}]`,
-    );
-  }
-}
-
-/**
- * Lets a role see which objects there are under the prefixes: without it S3 answers 403, and not 404,
- * for an object that is not there.
- */
-export function grantListing(
-  role: Role,
-  bucket: BucketReference,
-  prefixes: readonly string[],
-): void {
-  allow(role, ['s3:ListBucket'], [bucket.bucketArn], {
-    StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) },
-  });
-}
-
-/** A piece of a name as cdk-nag writes it: `<AWS::AccountId>` for a reference. */
-function flatten(piece: string | { readonly Ref: string }): string {
-  return typeof piece === 'string' ? piece : `<${piece.Ref}>`;
 }

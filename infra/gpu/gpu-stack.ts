@@ -13,7 +13,7 @@ import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
 import { retentionDays } from '#infra/constructs/service-function.ts';
 import { stagePolicy } from '#infra/constructs/stage-policy.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
-import { grantListing, grantObjects } from '#infra/data/grants.ts';
+import { grantListing, grantObjects } from '#infra/constructs/grant-objects.ts';
 import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { defined } from '#shared/core/defined.ts';
 import { sha256Hex } from '#shared/core/hash.ts';

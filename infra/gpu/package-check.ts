@@ -5,7 +5,7 @@ import { objectArn } from '#infra/constructs/bucket-reference.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import { TIMEOUTS } from '#infra/constructs/timeouts.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
-import { grantListing } from '#infra/data/grants.ts';
+import { grantListing } from '#infra/constructs/grant-objects.ts';
 import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { modelPrefix } from '#shared/deployment/names.ts';
 

@@ -7,7 +7,8 @@ import { OnestepStack } from '#infra/constructs/onestep-stack.ts';
 import type { OwnEnvironment } from '#infra/constructs/own-environment.ts';
 import { ServiceFunction } from '#infra/constructs/service-function.ts';
 import type { DataStack } from '#infra/data/data-stack.ts';
-import { grantObjects, grantSecrets, grantTable } from '#infra/data/grants.ts';
+import { grantObjects } from '#infra/constructs/grant-objects.ts';
+import { grantSecrets, grantTable } from '#infra/data/grants.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 
 /** Concurrent executions: a flood of webhooks must not take the account's concurrency. */

@@ -162,12 +162,13 @@ export function estimateCost(input: CostInput): Cost {
     storageUsd,
     totalUsd,
     perImageUsd: input.images === 0 ? 0 : totalUsd / input.images,
-    atRestPerMonthUsd: atRest(input.models),
+    atRestPerMonthUsd: atRest(input),
     ceilingPerMonthUsd: ceilingPerMonth([input.instance], input.maxInstances),
   };
 }
 
-function atRest(models: number): number {
+/** Dollars a month of a deployment that nobody uses. */
+export function atRest({ models }: Pick<CostInput, 'models'>): number {
   return (
     USD_AT_REST.firewall +
     USD_AT_REST.secrets +

@@ -35,6 +35,11 @@ export function repositoryName(stage: DeploymentSettings['stage']): string {
   return `${PROJECT}-${stage}-gpu`;
 }
 
+/** The project that builds images and packages in the account. */
+export function buildProjectName(stage: DeploymentSettings['stage']): string {
+  return `${PROJECT}-${stage}-build`;
+}
+
 /** Where the code of functions that draw is staged, in the project's folder. */
 export const DRAWING_FOLDER = '.onestep/drawing-function';
 

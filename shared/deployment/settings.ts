@@ -72,6 +72,8 @@ const SettingsSchema = z.strictObject({
         error: 'two models have one name',
       }),
   ),
+  /** The model of the hub that `onestep deploy` has been asked for and has not imported yet. */
+  importing: z.string().min(3).max(300).optional(),
   /** Names of other services' models that clients have built in, for models here. */
   aliases: Json(z.record(z.string().min(1).max(200), z.string().min(3))).optional(),
   /** Digest of the GPU function's image in the deployment's own repository. */

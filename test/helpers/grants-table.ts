@@ -3,6 +3,7 @@ import type { Part, Synthesised } from './synthesise.ts';
 
 /** Who holds each role, as the docs call them. */
 const HOLDERS: readonly [RegExp, string][] = [
+  [/^BuildRole/, 'build project'],
   [/^EdgeRole/, 'edge (Lambda@Edge)'],
   [/^ApiRole/, 'api'],
   [/^DispatchRole/, 'dispatch'],
@@ -63,6 +64,7 @@ function render(part: Part, value: unknown): string {
   if (name === 'Fn::Join') {
     return (argument as [string, unknown[]])[1].map((item) => render(part, item)).join('');
   }
+  if (name === 'Fn::Sub') return String(argument).replace(/\$\{AWS::AccountId\}/g, '<account>');
   if (name === 'Ref') return `<${bare(String(argument))}>`;
   if (name === 'Fn::GetAtt') return `<${part} ${bare((argument as string[])[0] ?? '')}>`;
   if (name === 'Fn::GetStackOutput') return otherStack(argument as Record<string, string>);

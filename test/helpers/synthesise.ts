@@ -46,7 +46,10 @@ export function synthesise(changes: Readonly<Record<string, unknown>> = {}): Syn
     BUNDLE_NAMES.map((name) => [name, Code.fromAsset(folder)]),
   ) as unknown as DeploymentCode;
   const settings = parseSettings(app.node.getAllContext());
-  const deployment = createDeployment(app, settings, code, () => Code.fromAsset(folder));
+  const deployment = createDeployment(app, settings, code, {
+    drawing: () => Code.fromAsset(folder),
+    buildSource: folder,
+  });
   const assembly = app.synth();
   const templates = Object.fromEntries(
     PARTS.map((part) => [

@@ -1,37 +1,49 @@
-import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
-import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { type CommandContext, defineCommand, flag } from '#functions/cli/command.ts';
-import {
-  createOperator,
-  createPushClient,
-  registryLogin,
-  stackOutputs,
-} from '#functions/cli/deploy/aws.ts';
-import { createCdk } from '#functions/cli/deploy/cdk.ts';
-import { noteInContext } from '#functions/cli/deploy/context-file.ts';
-import { deploy as bringUp, type DeployDeps } from '#functions/cli/deploy/deploy.ts';
+import { createHttpClient } from '#functions/cli/client/http-client.ts';
+import { type CommandContext, defineCommand, flag, option } from '#functions/cli/command.ts';
+import { answersOf, settleAnswers } from '#functions/cli/deploy/answers.ts';
+import { openOperator } from '#functions/cli/deploy/aws.ts';
+import { deploy as bringUp } from '#functions/cli/deploy/deploy.ts';
+import { createDeployDeps } from '#functions/cli/deploy/deploy-account.ts';
 import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
-import { preflight } from '#functions/cli/deploy/preflight.ts';
-import { createPreflightDeps } from '#functions/cli/deploy/preflight-account.ts';
+import { type Finished, finish } from '#functions/cli/deploy/finish.ts';
+import { firstPicture } from '#functions/cli/deploy/first-picture.ts';
+import { createNotes } from '#functions/cli/deploy/notes.ts';
 import { deploymentSettings, PROJECT_FOLDER, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
-import { pushImage } from '#functions/cli/deploy/push-image.ts';
-import { isPushed, pushPackage } from '#functions/cli/deploy/push-package.ts';
-import { runCommand } from '#functions/cli/deploy/run-command.ts';
-import { stageDrawingFunction } from '#functions/cli/deploy/stage-drawing.ts';
+import { askAt } from '#functions/cli/deploy/terminal.ts';
+import { choice, whole } from '#functions/cli/option-types.ts';
 import { ensureDemoModel } from '#functions/local/demo-model.ts';
-import { randomBytes } from '#functions/local/random-bytes.ts';
-import { systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
-import { type AccountId, createUlid } from '#shared/core/ids.ts';
+import { atRest } from '#shared/deployment/cost.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { readManifest } from '#shared/engine/package/manifest.ts';
-import { progressLine } from './push.ts';
+
+/** How long the first picture may take: a cold start of eleven minutes, and as long again. */
+const PICTURE_MS = 20 * 60_000;
 
 const OPTIONS = {
-  'build-image': flag('build and push the image even if there is one'),
+  region: option('REGION', "where it runs; asked for the first time (cdk.json's)"),
+  email: option('ADDRESS', 'who is mailed when an alarm goes off; asked for the first time'),
+  model: option(
+    'OWNER/NAME',
+    'a model of the hub, imported in the account; asked for the first time',
+  ),
+  budget: option(
+    'USD',
+    "the month's budget; asked for the first time (cdk.json's)",
+    whole(1, 1_000_000),
+  ),
+  build: option(
+    'WHERE',
+    "account (default): CodeBuild builds and imports; local: this machine's Docker",
+    choice(['account', 'local']).default('account'),
+  ),
+  'build-image': flag('build image and model again even if they are there'),
   'skip-preflight': flag('do not check quotas first'),
+  'no-picture': flag('do not make a picture at the end'),
+  yes: flag('ask nothing: what is not given is as cdk.json says', 'y'),
   ...STAGE_OPTION,
 };
 type Context = CommandContext<typeof OPTIONS>;
@@ -42,88 +54,83 @@ export const deploy = defineCommand({
   usage: '[PKG …] [options]',
   options: OPTIONS,
   positionals: z.array(z.string()),
-  examples: ['onestep deploy', 'onestep deploy disback', 'onestep deploy --stage prod'],
+  examples: [
+    'onestep deploy',
+    'onestep deploy --model syzhang0805/disback',
+    'onestep deploy disback --stage prod',
+    'onestep deploy --region eu-central-1 --email me@example.com --budget 50 --yes',
+  ],
   run: (context) => withAws(() => runDeploy(context)),
 });
 
 async function runDeploy(context: Context): Promise<void> {
-  const settings = deploymentSettings(context);
+  const { stage } = deploymentSettings(context);
+  const notes = createNotes(PROJECT_FOLDER, stage);
+  const read = () => deploymentSettings(context);
+  const ask = askAt(context);
+  const answers = { settings: read, isNoted: notes.has, note: notes.add, ...defined({ ask }) };
+  const settings = await settleAnswers(answers, answersOf(context.options));
   const folders =
     context.positionals.length > 0 ? context.positionals : await demoFolders(settings);
-  const result = await bringUp(deployDeps(context, settings), settings, folders);
-  const account = settleOperator(deploymentSettings(context));
-  const adminKey = await createOperator(settings, account);
-  const report = { ...result, account, ...defined({ adminKey }) };
-  const lines = Object.entries(report).map(([name, value]) => `${name}: ${value}\n`);
-  context.print(report, lines.join(''));
-  if (adminKey !== undefined) {
-    context.stderr.write('The admin key is shown only this once. Next: onestep smoke\n');
-  }
+  const deps = createDeployDeps(context, settings, notes);
+  const result = await bringUp(deps, settings, folders);
+
+  const deployed = read();
+  const finished = await finish({
+    operator: () => openOperator(deployed, notes.operatorAccount(deployed)),
+    wasShown: (account) => notes.get('keyShown') === account,
+    step: deps.step,
+    ...(!context.options['no-picture'] && {
+      picture: (key: string) => makePicture(context, deployed, result.url, key),
+    }),
+  });
+  report(context, deployed, result, finished);
+  if (finished.adminKey !== undefined) notes.add({ keyShown: finished.account });
+  if (finished.failure !== undefined) throw finished.failure;
+}
+
+async function makePicture(
+  { stderr }: Context,
+  { stage, models }: DeploymentSettings,
+  url: string,
+  key: string,
+): Promise<string> {
+  const deps = {
+    client: createHttpClient(url, key),
+    model: models.at(-1)?.name ?? '',
+    now: Date.now,
+    say: (line: string) => void stderr.write(`${line}\n`),
+  };
+  const path = resolve(`onestep-${stage}.png`);
+  writeFileSync(path, await firstPicture(deps, PICTURE_MS));
+  return path;
+}
+
+function report(
+  context: Context,
+  settings: DeploymentSettings,
+  result: { readonly url: string; readonly functionUrl: string },
+  { account, adminKey, picture }: Finished,
+): void {
+  const atRestUsd = Number(atRest({ models: settings.models.length }).toFixed(2));
+  const facts = { ...result, account, ...defined({ adminKey, picture }), atRestUsd };
+  const lines = Object.entries({ ...facts, atRestUsd: `$${atRestUsd.toFixed(2)} a month` }).map(
+    ([name, value]) => `${name}: ${value}\n`,
+  );
+  context.print(facts, lines.join(''));
+  if (adminKey === undefined) return;
+  context.stderr.write(
+    'The admin key is shown only this once. Keep it, and hand out keys of your own: "onestep keys create".\n',
+  );
 }
 
 /** Without a folder, the demo model is at hand for settings that name it as it is imported now. */
-async function demoFolders({ models }: DeploymentSettings): Promise<readonly string[]> {
-  if (!models.some(({ name }) => name === 'onestep/demo')) return [];
+async function demoFolders({ models, importing }: DeploymentSettings): Promise<readonly string[]> {
+  const isAsked = models.some(({ name }) => name === 'onestep/demo');
+  if (!isAsked) return [];
+  // A model of the hub takes the place of cdk.json's example, unless that was deployed: then it is pushed.
+  if (importing !== undefined) return [];
   const folder = await ensureDemoModel(join(PROJECT_FOLDER, '.onestep'), { dtype: 'fp16' });
   const { digest } = readManifest(folder);
   return models.some((model) => model.digest === digest) ? [folder] : [];
-}
-
-function deployDeps(context: Context, settings: DeploymentSettings): DeployDeps {
-  const { region } = settings;
-  const s3 = createPushClient(region, context.env);
-  const cloudFormation = new CloudFormationClient({ region });
-  return {
-    preflight: async () =>
-      context.options['skip-preflight']
-        ? []
-        : preflight(createPreflightDeps(settings, runCommand, PROJECT_FOLDER), settings),
-    deployStacks: (parts) => {
-      settleOperator(deploymentSettings(context));
-      return createCdk(runCommand, settings.stage).deploy(parts);
-    },
-    stackOutputs: (name) => stackOutputs(cloudFormation, name),
-    isPushed: (bucket, digest) => isPushed(s3, bucket, digest),
-    pushPackage: async (folder, bucket) => {
-      await pushPackage({ s3, onProgress: progressLine(context) }, folder, bucket);
-    },
-    bootstrap: (environment) => createCdk(runCommand, settings.stage).bootstrap(environment),
-    stageDrawing: async () => {
-      await stageDrawingFunction(runCommand, PROJECT_FOLDER);
-    },
-    pushImage: async (repositoryUri) => {
-      const deps = { run: runCommand, registryLogin: () => registryLogin(region) };
-      const tag = createUlid(systemClock, randomBytes);
-      const digest = await pushImage(deps, PROJECT_FOLDER, repositoryUri, tag);
-      noteInContext(PROJECT_FOLDER, `onestep:${settings.stage}:imageDigest`, digest);
-      return digest;
-    },
-    askEmail: () => askEmail(context),
-    noteSetting: (key, value) =>
-      noteInContext(PROJECT_FOLDER, `onestep:${settings.stage}:${key}`, value),
-    buildImage: context.options['build-image'],
-    say: (line) => context.stderr.write(`── ${line}\n`),
-  };
-}
-
-/** Asks at a terminal; undefined without one. */
-async function askEmail({ options }: Context): Promise<string | undefined> {
-  if (options.json || !process.stdin.isTTY || !process.stderr.isTTY) return undefined;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const email = await terminal.question(
-      'E-mail address for alarms and the kill switch (empty: none): ',
-    );
-    return email.trim() === '' ? undefined : email.trim();
-  } finally {
-    terminal.close();
-  }
-}
-
-/** The operator's account: its id is chosen before the API is deployed, which has to know it. */
-function settleOperator(settings: DeploymentSettings): AccountId {
-  if (settings.operatorAccount !== undefined) return settings.operatorAccount as AccountId;
-  const id = `acc_${createUlid(systemClock, randomBytes)}` as AccountId;
-  noteInContext(PROJECT_FOLDER, `onestep:${settings.stage}:operatorAccount`, id);
-  return id;
 }

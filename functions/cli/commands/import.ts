@@ -20,6 +20,7 @@ import { recipeText } from '#shared/core/recipe.ts';
 import { createProgressMeter } from '#shared/engine/hub/progress-meter.ts';
 import { recipeOfImport } from '#shared/engine/package/choose-recipe.ts';
 import { importModel } from '#shared/engine/package/import-model.ts';
+import { unetRepository } from '#shared/engine/package/known-models.ts';
 import {
   MANIFEST_FILE,
   type Manifest,
@@ -73,6 +74,7 @@ export const importCommand = defineCommand({
   options: OPTIONS,
   positionals: z.array(z.string()).max(1, 'import takes one OWNER/NAME, or --repo DIR'),
   examples: [
+    'onestep import syzhang0805/disback',
     'onestep import stabilityai/stable-diffusion-xl-base-1.0 --unet SYZhang0805/DisBack/SDXL_DisBack.bin',
     'onestep import --repo stable-diffusion-xl-base-1.0 --unet SDXL_DisBack.bin --dtype fp32 --out disback',
     'onestep import --repo models/demo/repo --unet models/demo/onestep_unet.bin --out /tmp/demo',
@@ -80,10 +82,14 @@ export const importCommand = defineCommand({
   run,
 });
 
-async function run(context: CommandContext<typeof OPTIONS>): Promise<void> {
+type Context = CommandContext<typeof OPTIONS>;
+
+async function run(context: Context): Promise<void> {
   const { options, positionals, env, stderr } = context;
-  const { unet, checkpoint, dtype, data, link } = options;
-  const [given] = positionals;
+  const { checkpoint, dtype, data, link } = options;
+  const known = knownUnet(context);
+  const unet = known?.unet ?? options.unet;
+  const given = known?.base ?? positionals[0];
   if (given !== undefined && options.repo !== undefined) {
     throw new AppError('invalid-request', `Name ${given} or --repo, not both.`);
   }
@@ -132,6 +138,13 @@ async function run(context: CommandContext<typeof OPTIONS>): Promise<void> {
     stderr.write(`${out}: ${manifest.name}, ${megabytes(bytes)} in ${seconds.toFixed(1)} s\n`);
   }
   context.print(manifest, `${manifest.digest}\n`);
+}
+
+/** `syzhang0805/disback` alone is enough: where the rest of such a model is from is known. */
+function knownUnet({ options, positionals }: Pick<Context, 'options' | 'positionals'>) {
+  const [given] = positionals;
+  const isMeant = options.unet === undefined && options.checkpoint === undefined;
+  return given !== undefined && isMeant && !existsSync(given) ? unetRepository(given) : undefined;
 }
 
 /** Which file each part came from, and how the model makes an image. */

@@ -6,7 +6,12 @@ import {
   DescribeStacksCommand,
   waitUntilStackDeleteComplete,
 } from '@aws-sdk/client-cloudformation';
-import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
+import {
+  DescribeImagesCommand,
+  ECRClient,
+  GetAuthorizationTokenCommand,
+  ImageNotFoundException,
+} from '@aws-sdk/client-ecr';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -21,7 +26,7 @@ import type { AccountId } from '#shared/core/ids.ts';
 import { macSecretName, OUTPUTS, stackName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { createKeyService } from '#shared/service/domain/keys.ts';
-import { createFirstAccount } from './first-account.ts';
+import { type Operator, openFirstAccount } from './first-account.ts';
 
 /** A stack's outputs by name; undefined when the stack does not exist. */
 export async function stackOutputs(
@@ -120,11 +125,11 @@ export async function invokeKillSwitch(
   throw new AppError('unavailable', `The ${action} is not complete: ${said}. Run it again.`);
 }
 
-/** Creates the operator's account in the deployment's table; see {@link createFirstAccount}. */
-export async function createOperator(
+/** Opens the operator's account in the deployment's table; see {@link openFirstAccount}. */
+export async function openOperator(
   settings: DeploymentSettings,
   account: AccountId,
-): Promise<string | undefined> {
+): Promise<Operator> {
   const { region } = settings;
   const { [OUTPUTS.table]: tableName = '' } = await partOutputs(settings, 'data');
   const { SecretString = '' } = await new SecretsManagerClient({ region }).send(
@@ -139,8 +144,23 @@ export async function createOperator(
   const { ledger, keys } = createDynamoStores({ table, clock: systemClock, randomBytes });
   const deps = { ledger, clock: systemClock, randomBytes };
   const macKeys = parseMacKeys(SecretString);
-  return createFirstAccount(
-    { ...deps, keys: createKeyService({ ...deps, keys, macKeys }) },
-    account,
-  );
+  return openFirstAccount({ ...deps, keys: createKeyService({ ...deps, keys, macKeys }) }, account);
+}
+
+/** Whether the repository has the image. */
+export async function hasImage(
+  region: string,
+  repositoryUri: string,
+  imageDigest: string,
+): Promise<boolean> {
+  const repositoryName = repositoryUri.split('/').slice(1).join('/');
+  try {
+    await new ECRClient({ region }).send(
+      new DescribeImagesCommand({ repositoryName, imageIds: [{ imageDigest }] }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ImageNotFoundException) return false;
+    throw error;
+  }
 }

@@ -1,19 +1,29 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/**
- * Notes a setting in cdk.context.json, where the CDK finds it at each later synth. cdk.json is the
- * user's own file and is never written to; what it says wins.
- */
-export function noteInContext(projectFolder: string, key: string, value: unknown): void {
-  const path = join(projectFolder, 'cdk.context.json');
-  let context: Record<string, unknown> = {};
+const fileOf = (projectFolder: string): string => join(projectFolder, 'cdk.context.json');
+
+/** What was noted for this project; see {@link noteInContext}. */
+export function readNotes(projectFolder: string): Readonly<Record<string, unknown>> {
   try {
-    context = JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(readFileSync(fileOf(projectFolder), 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return {};
   }
+}
+
+/**
+ * Notes settings in cdk.context.json, where the CDK finds them at each later synth; undefined takes one out.
+ * All of them are noted, or none. cdk.json is the user's own file and is never written to; what it says wins.
+ */
+export function noteInContext(
+  projectFolder: string,
+  notes: Readonly<Record<string, unknown>>,
+): void {
+  const path = fileOf(projectFolder);
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, `${JSON.stringify({ ...context, [key]: value }, null, 2)}\n`);
+  const context = { ...readNotes(projectFolder), ...notes };
+  writeFileSync(temporary, `${JSON.stringify(context, null, 2)}\n`);
   renameSync(temporary, path);
 }

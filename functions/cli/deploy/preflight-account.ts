@@ -40,7 +40,8 @@ export function createPreflightDeps(
     },
     isBootstrapped: async (where) =>
       (await stackOutputs(new CloudFormationClient({ region: where }), 'CDKToolkit')) !== undefined,
-    sageMakerQuotas: listSageMakerQuotas,
+    sageMakerQuotas: (where) => listQuotas(where, 'sagemaker'),
+    buildQuotas: (where) => listQuotas(where, 'codebuild'),
     lambdaConcurrency: async (where) => {
       const settings = await new LambdaClient({ region: where }).send(
         new GetAccountSettingsCommand({}),
@@ -65,10 +66,10 @@ export function createPreflightDeps(
   };
 }
 
-async function listSageMakerQuotas(region: string): Promise<ReadonlyMap<string, Quota>> {
+async function listQuotas(region: string, service: string): Promise<ReadonlyMap<string, Quota>> {
   const client = new ServiceQuotasClient({ region });
   const quotas = new Map<string, Quota>();
-  const pages = paginateListServiceQuotas({ client, pageSize: 100 }, { ServiceCode: 'sagemaker' });
+  const pages = paginateListServiceQuotas({ client, pageSize: 100 }, { ServiceCode: service });
   for await (const { Quotas = [] } of pages) {
     for (const { QuotaName: name, QuotaCode: code = '', Value: value = 0 } of Quotas) {
       if (name !== undefined) quotas.set(name, { code, value });

@@ -1,6 +1,7 @@
 import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { defined } from '#shared/core/defined.ts';
 import { type DeploymentSettings, NO_IMAGE } from '#shared/deployment/settings.ts';
+import { BUILD_QUOTA, noBuilds } from './build-quota.ts';
 
 /** What preflight has to know of an account; none of it changes anything. */
 export interface PreflightDeps {
@@ -13,6 +14,8 @@ export interface PreflightDeps {
   /** Lambda's quota of concurrent executions in the region. */
   readonly lambdaConcurrency: (region: string) => Promise<number>;
   readonly distributions: () => Promise<{ readonly used: number; readonly quota: number }>;
+  /** CodeBuild's quotas of the region by name. */
+  readonly buildQuotas: (region: string) => Promise<ReadonlyMap<string, Quota>>;
   /** Whether Docker answers, and knows buildx. */
   readonly docker: () => Promise<'ready' | 'absent' | 'without-buildx'>;
   /** Whether the endpoints are there: from then on a deployment is an update. */
@@ -41,6 +44,9 @@ export interface Finding {
   readonly forGpu?: 'quota' | 'image';
 }
 
+/** Where image and packages are built. */
+export type Builder = 'account' | 'local';
+
 /** Reserved by this deployment's functions: dispatch 2, sweep 1, kill switch 1. */
 const RESERVED_CONCURRENCY = 4;
 /** Lambda keeps this many for functions that reserve none. */
@@ -62,6 +68,7 @@ function increase(region: string, service: string, code: string, value: number):
 export async function preflight(
   deps: PreflightDeps,
   settings: DeploymentSettings,
+  builder: Builder = 'account',
 ): Promise<readonly Finding[]> {
   const account = await deps.accountId();
   if (account === undefined) {
@@ -79,7 +86,7 @@ export async function preflight(
     await checkConcurrency(deps, settings),
     await checkDistributions(deps),
     ...(settings.models.some(hasInstances)
-      ? [{ ...(await checkDocker(deps, settings)), forGpu: 'image' as const }]
+      ? [{ ...(await checkBuilder(deps, settings, builder)), forGpu: 'image' as const }]
       : []),
   ];
 }
@@ -203,15 +210,40 @@ async function checkDistributions(deps: PreflightDeps): Promise<Finding> {
   );
 }
 
-async function checkDocker(deps: PreflightDeps, settings: DeploymentSettings): Promise<Finding> {
+/** What builds image and packages: a project in the account, or this machine's Docker. */
+async function checkBuilder(
+  deps: PreflightDeps,
+  settings: DeploymentSettings,
+  builder: Builder,
+): Promise<Finding> {
+  const check = builder === 'local' ? 'Docker' : 'CodeBuild';
+  const isBuilt = settings.imageDigest !== NO_IMAGE && settings.importing === undefined;
+  if (isBuilt) return ok(check, 'not needed: the image has been pushed');
+  if (builder === 'local') return checkDocker(deps);
+  const { region } = settings;
+  const quota = (await deps.buildQuotas(region)).get(BUILD_QUOTA);
+  if (quota === undefined) {
+    return ok(
+      check,
+      `the quota "${BUILD_QUOTA}" is not listed in ${region}; it is taken as enough`,
+    );
+  }
+  if (quota.value >= 1) return ok(check, `${quota.value} at a time, needed 1`);
+  return lacking(
+    check,
+    `This account may run no build. ${noBuilds(region, quota.code)}`,
+    increase(region, 'codebuild', quota.code, 1),
+  );
+}
+
+async function checkDocker(deps: PreflightDeps): Promise<Finding> {
   const check = 'Docker';
-  if (settings.imageDigest !== NO_IMAGE) return ok(check, 'not needed: the image has been pushed');
   const state = await deps.docker();
   if (state === 'ready') return ok(check, 'answers');
   return state === 'absent'
     ? lacking(
         check,
-        'Docker does not answer, and the GPU image has to be built once. Start it, or push the image elsewhere and set onestep:imageDigest.',
+        'Docker does not answer, and the GPU image has to be built once. Start it, or let the account build it: "--build account".',
         'docker info',
       )
     : lacking(

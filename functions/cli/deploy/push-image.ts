@@ -2,12 +2,15 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
+import type { registryManifest } from './registry-manifest.ts';
 import type { RunCommand } from './run-command.ts';
 
 export interface PushImageDeps {
   readonly run: RunCommand;
   /** User and password for `docker login`. */
   readonly registryLogin: () => Promise<{ readonly user: string; readonly password: string }>;
+  /** What the registry holds under the name that was pushed. */
+  readonly manifestOf: typeof registryManifest;
 }
 
 /** Build arguments, such as another base for the image: `{ CUDA_IMAGE: 'nvidia/cuda@sha256:…' }`. */
@@ -35,7 +38,8 @@ export async function pushImage(
 ): Promise<string> {
   const reference = `${repositoryUri}:${tag}`;
   const [registry = ''] = repositoryUri.split('/');
-  const { user, password } = await deps.registryLogin();
+  const login = await deps.registryLogin();
+  const { user, password } = login;
   await deps.run('docker', ['login', '--username', user, '--password-stdin', registry], {
     cwd: projectFolder,
     input: password,
@@ -46,16 +50,13 @@ export async function pushImage(
       const metadata = join(folder, `${push}.json`);
       const words = buildWords(reference, push, metadata, buildArguments);
       await deps.run('docker', words, { cwd: projectFolder });
-      return readBuilt(metadata);
+      return readMediaType(metadata);
     };
     assertDockerManifest(reference, await build(false));
-    const pushed = await build(true);
-    assertDockerManifest(reference, pushed);
-    if (pushed.digest !== undefined) return pushed.digest;
-    throw new AppError(
-      'unavailable',
-      `Docker does not say which digest ${reference} was pushed as. Update docker buildx.`,
-    );
+    await build(true);
+    const pushed = await deps.manifestOf(reference, login);
+    assertDockerManifest(reference, pushed.mediaType);
+    return pushed.digest;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -79,22 +80,14 @@ function buildWords(
   ];
 }
 
-interface Built {
-  readonly digest: string | undefined;
-  /** Undefined where the builder is Docker's own store, which knows no manifest but Docker's. */
-  readonly mediaType: string | undefined;
-}
-
-async function readBuilt(path: string): Promise<Built> {
+/** The manifest's type; undefined where the builder is Docker's own store, which knows only Docker's. */
+async function readMediaType(path: string): Promise<string | undefined> {
   const metadata = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
   const descriptor = metadata['containerimage.descriptor'] as { mediaType?: string } | undefined;
-  return {
-    digest: metadata['containerimage.digest'] as string | undefined,
-    mediaType: descriptor?.mediaType,
-  };
+  return descriptor?.mediaType;
 }
 
-function assertDockerManifest(reference: string, { mediaType }: Built): void {
+function assertDockerManifest(reference: string, mediaType: string | undefined): void {
   if (mediaType === undefined || mediaType === DOCKER_MANIFEST) return;
   throw new AppError(
     'unavailable',

@@ -40,6 +40,25 @@ const KNOWN: readonly KnownModel[] = [
   ...unets('nitrosd-vibrant', NITROSD, 'nitrosd-vibrant_unet.safetensors'),
 ];
 
+/** The repository that describes every SDXL model whose own holds a UNet alone. */
+const BASE = 'stabilityai/stable-diffusion-xl-base-1.0';
+
+/** Such models by their repositories, lower case, and the UNet that is meant when no file is named. */
+const UNET_REPOSITORIES: Readonly<Record<string, string>> = {
+  'syzhang0805/disback': 'SYZhang0805/DisBack/SDXL_DisBack.bin',
+  'tianweiy/dmd2': 'tianweiy/DMD2/dmd2_sdxl_1step_unet_fp16.bin',
+  [LIGHTNING]: 'ByteDance/SDXL-Lightning/sdxl_lightning_1step_unet_x0.safetensors',
+  [HYPER]: 'ByteDance/Hyper-SD/Hyper-SDXL-1step-Unet.safetensors',
+};
+
+/** Where a model comes from whose repository has a UNet and nothing else: `OWNER/NAME` and the file. */
+export function unetRepository(
+  repository: string,
+): { readonly base: string; readonly unet: string } | undefined {
+  const unet = UNET_REPOSITORIES[repository.toLowerCase()];
+  return unet === undefined ? undefined : { base: BASE, unet };
+}
+
 /** The recipe of a model on the hub: `OWNER/NAME`, or a file of it. */
 export function recipeOnHub(repository: string, file: string | undefined): RecipeName | undefined {
   const hub = repository.toLowerCase();

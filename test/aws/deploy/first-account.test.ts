@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { createFirstAccount } from '#functions/cli/deploy/first-account.ts';
+import { openFirstAccount } from '#functions/cli/deploy/first-account.ts';
 import { createDynamoClient } from '#shared/adapters/aws/aws-clients.ts';
 import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
 import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
@@ -35,11 +35,20 @@ it('the operator gets an account with credit and an admin key that works, once',
   const deps = { ledger, keys, clock: systemClock, randomBytes: random };
   const id = 'acc_01jzzzzzzzzzzzzzzzzzzzzzzz' as AccountId;
 
-  const key = await createFirstAccount(deps, id);
-  const known = await keys.authenticate(key ?? '');
+  const first = await openFirstAccount(deps, id);
+  expect(first.isNew).toBe(true);
+  const known = await keys.authenticate(await first.adminKey());
   expect(known).toMatchObject({ ok: true, account: { id } });
   expect(known.ok && known.key.scopes).toEqual(['predict', 'read', 'admin']);
 
-  expect(await createFirstAccount(deps, id)).toBeUndefined();
+  const again = await openFirstAccount(deps, id);
+  expect(again.isNew).toBe(false);
+  let passing = '';
+  await again.withKey(async (key) => {
+    passing = key;
+    const inUse = await keys.authenticate(key);
+    expect(inUse.ok && inUse.key.scopes).toEqual(['predict', 'read']);
+  });
+  expect(await keys.authenticate(passing)).toMatchObject({ ok: false });
   expect((await ledger.getAccount(id))?.balance).toBe(5_000_000);
 });

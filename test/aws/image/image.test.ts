@@ -4,6 +4,7 @@ import { GetObjectCommand } from '@aws-sdk/client-s3';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pushImage } from '#functions/cli/deploy/push-image.ts';
+import { registryManifest } from '#functions/cli/deploy/registry-manifest.ts';
 import type { RunCommand } from '#functions/cli/deploy/run-command.ts';
 import { checkPushed } from '#infra/handlers/package-check/check-pushed.ts';
 import { createS3Client } from '#shared/adapters/aws/aws-clients.ts';
@@ -74,7 +75,8 @@ const bases = () => ({
 describe('the image of the GPU function', () => {
   it('is built and pushed by the code of deploy, as SageMaker takes it', async () => {
     const began = Date.now();
-    const login = { registryLogin: async () => ({ user: 'AWS', password: 'token' }), run };
+    const registryLogin = async () => ({ user: 'AWS', password: 'token' });
+    const login = { registryLogin, manifestOf: registryManifest, run };
     const uri = `${engine.registry}/onestep-dev-gpu`;
     digest = await pushImage(login, ROOT, uri, 'test', bases());
     const manifest = await manifestOf('onestep-dev-gpu', digest);

@@ -30,7 +30,7 @@ describe('build', () => {
       'infra/operations/kill-switch.ts',
       'infra/gpu/gpu-stack.ts',
       'infra/edge/edge-stack.ts',
-      'infra/data/grants.ts',
+      'infra/constructs/grant-objects.ts',
     ].map(readFromRoot);
     for (const text of source) expect(text).not.toMatch(/'AwsSolutions-IAM[45]'/);
     // That the checks bite: test/infra/nag.test.ts.

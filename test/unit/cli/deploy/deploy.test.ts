@@ -20,6 +20,10 @@ const settings = parseSettings({
   'onestep:models': [{ name: 'a/one', digest: manifest.digest }],
 });
 
+const IMAGE = `sha256:${'e'.repeat(64)}`;
+/** What a build makes of a model of the hub. */
+const MADE = { ...manifest, owner: 'syzhang0805', name: 'disback', digest: 'd'.repeat(64) };
+
 function world(change: Partial<DeployDeps> = {}) {
   const steps: string[] = [];
   const deps: DeployDeps = {
@@ -31,16 +35,23 @@ function world(change: Partial<DeployDeps> = {}) {
         : { Url: 'https://d.cloudfront.net', FunctionUrl: 'https://f.lambda-url' },
     isPushed: async () => false,
     pushPackage: async (path, bucket) => void steps.push(`push ${path === folder} ${bucket}`),
-    pushImage: async () => {
-      steps.push('image');
-      return 'sha256:x';
+    hasImage: async () => true,
+    build: async (_places, { image, model }) => {
+      steps.push(`build ${[image && 'image', model].filter(Boolean).join(' and ')}`);
+      return {
+        ...(image && { imageDigest: IMAGE }),
+        ...(model !== undefined && { modelDigest: MADE.digest }),
+      };
     },
+    readPushed: async () => MADE,
     bootstrap: async (environment) => void steps.push(`bootstrap ${environment}`),
     stageDrawing: async () => void steps.push('stage'),
     buildImage: false,
-    askEmail: async () => undefined,
-    noteSetting: (key, value) => void steps.push(`${key} = ${value}`),
+    note: (notes) => {
+      for (const [key, value] of Object.entries(notes)) steps.push(`${key} = ${value}`);
+    },
     say: () => undefined,
+    step: (_title, work) => work(),
     ...change,
   };
   return { deps, steps };
@@ -52,8 +63,9 @@ describe('deploy', () => {
     const result = await deploy(deps, settings, [folder]);
     expect(steps).toEqual([
       'cdk data',
+      'build image',
+      `imageDigest = ${IMAGE}`,
       'push true models',
-      'image',
       'cdk edge gpu api webhooks operations',
     ]);
     expect(result).toEqual({
@@ -142,21 +154,51 @@ describe('deploy', () => {
     expect(said.join()).toMatch(/It is small.*aws ask/s);
   });
 
-  it('asks where to mail alarms, or warns that no mail is sent', async () => {
-    const asked = world({ askEmail: async () => 'me@example.com' });
-    await deploy(asked.deps, settings, [folder]);
-    expect(asked.steps).toContain('alarmEmail = me@example.com');
+  it('warns that no mail is sent where nobody is to be mailed', async () => {
     const said: string[] = [];
     await deploy(world({ say: (line) => void said.push(line) }).deps, settings, [folder]);
     expect(said.join()).toMatch(/no mail is sent.*kill switch/);
-    const set = world({ askEmail: () => Promise.reject(new Error('was asked')) });
-    await deploy(set.deps, { ...settings, alarmEmail: 'me@example.com' }, [folder]);
   });
 
-  it('notes nothing that is no address', async () => {
-    const { deps, steps } = world({ askEmail: async () => 'me at example' });
-    await expect(deploy(deps, settings, [folder])).rejects.toThrow(/not an e-mail address/);
-    expect(steps).toEqual([]);
+  it('builds the image again that the repository has lost', async () => {
+    const { deps, steps } = world({ isPushed: async () => true, hasImage: async () => false });
+    await deploy(deps, { ...settings, imageDigest: `sha256:${'c'.repeat(64)}` }, []);
+    expect(steps).toContain('build image');
+  });
+
+  it('has the account import a model of the hub, which takes the place of the example', async () => {
+    const isPushed = async (_bucket: string, digest: string) => digest === MADE.digest;
+    const stackOutputs = async (name: string) =>
+      name.endsWith('data')
+        ? { ModelBucketName: 'models', RepositoryUri: '1.dkr.ecr/x' }
+        : undefined;
+    const { deps, steps } = world({ isPushed, stackOutputs });
+    const wanted = { ...settings, importing: 'SYZhang0805/DisBack' };
+    // The api stack is still to come, here for good.
+    await expect(deploy(deps, wanted, [])).rejects.toThrow(/api is not there/);
+    expect(steps.slice(0, 3)).toEqual([
+      'cdk data',
+      'build image and SYZhang0805/DisBack',
+      `imageDigest = ${IMAGE}`,
+    ]);
+    expect(steps.slice(4)).toEqual([
+      'importing = undefined',
+      'cdk edge gpu api webhooks operations',
+    ]);
+    const models = JSON.parse(steps[3]?.replace('models = ', '') ?? '');
+    expect(models).toMatchObject([{ name: 'syzhang0805/disback', digest: MADE.digest }]);
+  });
+
+  it('adds a model of the hub to what is deployed', async () => {
+    const { deps, steps } = world({ isPushed: async () => true });
+    await deploy(deps, { ...settings, imageDigest: IMAGE, importing: 'syzhang0805/disback' }, []);
+    const noted = steps.find((step) => step.startsWith('models = ')) ?? '';
+    const models = JSON.parse(noted.replace('models = ', ''));
+    expect(models.map(({ name }: { name: string }) => name)).toEqual([
+      'a/one',
+      'syzhang0805/disback',
+    ]);
+    expect(steps).toContain('build syzhang0805/disback');
   });
 
   it('takes no package that a GPU could not run', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type PreflightDeps, preflight } from '#functions/cli/deploy/preflight.ts';
+import { BUILD_QUOTA } from '#functions/cli/deploy/build-quota.ts';
+import { type Builder, type PreflightDeps, preflight } from '#functions/cli/deploy/preflight.ts';
 import { parseSettings } from '#shared/deployment/settings.ts';
 
 const settings = parseSettings({
@@ -17,12 +18,13 @@ const READY: PreflightDeps = {
     new Map([['ml.g6.xlarge for endpoint usage', { code: 'L-ABC', value: 6 }]]),
   lambdaConcurrency: async () => 1000,
   distributions: async () => ({ used: 1, quota: 200 }),
+  buildQuotas: async () => new Map([[BUILD_QUOTA, { code: 'L-B', value: 1 }]]),
   docker: async () => 'ready',
   hasEndpoints: async () => true,
 };
 
-const failing = async (change: Partial<PreflightDeps>) =>
-  (await preflight({ ...READY, ...change }, settings)).filter(({ ok }) => !ok);
+const failing = async (change: Partial<PreflightDeps>, builder?: Builder) =>
+  (await preflight({ ...READY, ...change }, settings, builder)).filter(({ ok }) => !ok);
 
 describe('preflight', () => {
   it('finds nothing wrong where nothing is', async () => {
@@ -101,17 +103,30 @@ describe('preflight', () => {
   });
 
   it('looks for buildx beside Docker', async () => {
-    const [finding] = await failing({ docker: async () => 'without-buildx' });
+    const [finding] = await failing({ docker: async () => 'without-buildx' }, 'local');
     expect(finding?.says).toContain('buildx');
+  });
+
+  it('offers Docker, beside the ticket, where the account may run no build', async () => {
+    const none = new Map([[BUILD_QUOTA, { code: 'L-B', value: 0 }]]);
+    const [finding, ...others] = await failing({ buildQuotas: async () => none });
+    expect(others).toEqual([]);
+    expect(finding?.says).toMatch(/no build.*\(L-B\).*eu-central-1.*ticket.*--build local/);
+    expect(finding?.command).toContain(
+      '--service-code codebuild --quota-code L-B --desired-value 1',
+    );
+    expect(await failing({ buildQuotas: async () => none }, 'local')).toEqual([]);
+    // A region's list may lack it: that is no reason to refuse.
+    expect(await failing({ buildQuotas: async () => new Map() })).toEqual([]);
   });
 
   it('counts distributions, and needs Docker only for an image that is not there', async () => {
     expect(await failing({ distributions: async () => ({ used: 200, quota: 200 }) })).toHaveLength(
       1,
     );
-    expect(await failing({ docker: async () => 'absent' })).toHaveLength(1);
+    expect(await failing({ docker: async () => 'absent' }, 'local')).toHaveLength(1);
     const pushed = { ...settings, imageDigest: `sha256:${'c'.repeat(64)}` };
-    const found = await preflight({ ...READY, docker: async () => 'absent' }, pushed);
+    const found = await preflight({ ...READY, docker: async () => 'absent' }, pushed, 'local');
     expect(found.every(({ ok }) => ok)).toBe(true);
   });
 

@@ -1,16 +1,18 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { pushImage } from '#functions/cli/deploy/push-image.ts';
+import { registryManifest } from '#functions/cli/deploy/registry-manifest.ts';
 
 const REPOSITORY = '123456789012.dkr.ecr.us-east-1.amazonaws.com/onestep-dev-gpu';
 const DOCKER = 'application/vnd.docker.distribution.manifest.v2+json';
 const DIGEST = `sha256:${'d'.repeat(64)}`;
 
 /** A Docker whose builder answers with these metadata. */
-function docker(metadata: object) {
+function docker(metadata: object, held = DOCKER) {
   const calls: string[][] = [];
   const deps = {
     registryLogin: async () => ({ user: 'AWS', password: 'secret' }),
+    manifestOf: async () => ({ digest: DIGEST, mediaType: held }),
     run: async (_program: string, words: readonly string[]) => {
       calls.push([...words]);
       const at = words.indexOf('--metadata-file');
@@ -44,7 +46,46 @@ describe('the image of the GPU function', () => {
   });
 
   it("is pushed by Docker's own store, which names no media type", async () => {
-    const { push } = docker({ 'containerimage.digest': DIGEST });
+    const { push } = docker({ 'containerimage.digest': 'sha256:of-the-settings' });
     expect(await push()).toBe(DIGEST);
+  });
+
+  it('is refused where the registry holds it as something that SageMaker does not take', async () => {
+    const { push } = docker(built(DOCKER), 'application/vnd.oci.image.index.v1+json');
+    await expect(push()).rejects.toThrow(/oci\.image\.index.*SageMaker refuses/);
+  });
+});
+
+describe('the manifest that a registry holds', () => {
+  const login = { user: 'AWS', password: 'secret' };
+  const asking = (status: number) => {
+    const asked: { url: string; init: RequestInit | undefined }[] = [];
+    const fetcher = async (url: unknown, init?: RequestInit) => {
+      asked.push({ url: String(url), init });
+      const headers = { 'docker-content-digest': DIGEST, 'content-type': DOCKER };
+      return new Response(null, { status, headers });
+    };
+    return { asked, fetcher: fetcher as typeof fetch };
+  };
+
+  it('is asked for by name and tag, with the log-in, in plain text on this machine alone', async () => {
+    const { asked, fetcher } = asking(200);
+    const found = await registryManifest(`${REPOSITORY}:tag`, login, fetcher);
+    expect(found).toEqual({ digest: DIGEST, mediaType: DOCKER });
+    await registryManifest('127.0.0.1:5000/a/b:tag', login, fetcher);
+    expect(asked.map(({ url }) => url)).toEqual([
+      'https://123456789012.dkr.ecr.us-east-1.amazonaws.com/v2/onestep-dev-gpu/manifests/tag',
+      'http://127.0.0.1:5000/v2/a/b/manifests/tag',
+    ]);
+    expect(new Headers(asked[0]?.init?.headers).get('authorization')).toBe(
+      'Basic QVdTOnNlY3JldA==',
+    );
+  });
+
+  it('that is not there is an error', async () => {
+    const { fetcher } = asking(404);
+    await expect(registryManifest(`${REPOSITORY}:tag`, login, fetcher)).rejects.toThrow(
+      /answers 404/,
+    );
   });
 });
