@@ -63,7 +63,11 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     onError: log.error,
   });
   const onWebhooks = (webhooks: readonly OutboxEntry[]) => waitUntil(carryWebhooks(webhooks));
-  const names = { tableName: config.TABLE_NAME, bucket: config.OUTPUT_BUCKET_NAME };
+  const names = {
+    tableName: config.TABLE_NAME,
+    bucket: config.OUTPUT_BUCKET_NAME,
+    recordDays: config.RECORD_DAYS,
+  };
   const system = createAwsSystem(platform, names);
   const { jobs, ledger, keys, outbox, hooks, blobs } = system;
   const settlement = system.createSettlement(onWebhooks);

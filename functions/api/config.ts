@@ -42,6 +42,8 @@ const ApiEnvSchema = z.object({
   RUNNING_CANCELS_PER_HOUR: numberVariable(20, { min: 0, max: 1_000_000 }),
   /** How long outputs and inputs of ended jobs are kept. */
   RETENTION_HOURS: numberVariable(24 * 7, { min: 1, max: 24 * 365 }),
+  /** How long their records are kept. */
+  RECORD_DAYS: numberVariable(90, { min: 3, max: 3650 }),
   /** From admission to the latest end of a job, cold start included. */
   JOB_DEADLINE_SECONDS: numberVariable(3_600, { min: 120, max: 21_600 }),
   /** Where an account without credit is sent. */

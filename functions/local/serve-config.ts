@@ -104,6 +104,8 @@ const ServeSchema = z.strictObject({
   /** Running predictions that an account may cancel in an hour; past that they are finished and charged. */
   runningCancelsPerHour: whole(0, 1_000_000).default(20),
   retentionHours: whole(1, 24 * 3650).default(24 * 7),
+  /** How long records of ended predictions and of their webhooks are kept, without input and output. */
+  recordDays: whole(1, 3650).default(90),
   jobDeadlineSeconds: whole(5, 86_400).default(3600),
   /** The longest that a create is held open; clients give up at 60. */
   maxWaitSeconds: whole(1, 55).default(55),

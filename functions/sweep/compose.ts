@@ -26,7 +26,11 @@ export interface SweepPlatform extends Platform {
 /** The function over a platform. */
 export function composeSweep(config: SweepConfig, platform: SweepPlatform) {
   const { log, clock, sqs: client } = platform;
-  const names = { tableName: config.TABLE_NAME, bucket: config.OUTPUT_BUCKET_NAME };
+  const names = {
+    tableName: config.TABLE_NAME,
+    bucket: config.OUTPUT_BUCKET_NAME,
+    recordDays: config.RECORD_DAYS,
+  };
   const system = createAwsSystem(platform, names);
   const onError = log.error;
   const life =

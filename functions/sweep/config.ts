@@ -20,6 +20,8 @@ const SweepEnvSchema = z.object({
   WEBHOOK_QUEUE_URL: z.url(),
   /** How long outputs and inputs of ended jobs are kept. */
   RETENTION_HOURS: numberVariable(24 * 7, { min: 1, max: 24 * 365 }),
+  /** How long their records are kept. */
+  RECORD_DAYS: numberVariable(90, { min: 3, max: 3650 }),
 });
 
 export type SweepEnv = z.input<typeof SweepEnvSchema>;

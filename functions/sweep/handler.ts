@@ -47,6 +47,7 @@ export interface SweepCounts {
   readonly settled: number;
   readonly expiredCredits: number;
   readonly removed: number;
+  readonly forgotten: number;
   readonly carried: number;
 }
 
@@ -99,7 +100,7 @@ export function createSweepHandler(deps: SweepHandlerDeps) {
       }
     };
     const reconciled = await part('reconciling', 0, () => reconcileLeased(settlement));
-    const nothing = { settled: 0, expiredCredits: 0, removed: 0 };
+    const nothing = { settled: 0, expiredCredits: 0, removed: 0, forgotten: 0 };
     const swept = await part('sweeping', nothing, () => deps.createSweep(settlement).sweep(now));
     await part('tending endpoints', undefined, () => deps.tendEndpoints());
     const told = await part('telling accounts', [], () => deps.tellAccounts());

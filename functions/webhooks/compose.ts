@@ -31,7 +31,12 @@ export function composeWebhooks(
 ) {
   const { clock, randomBytes, log } = platform;
   const table = createDynamoTable({ client: platform.dynamo, tableName: config.TABLE_NAME });
-  const { jobs, outbox } = createDynamoStores({ table, clock, randomBytes });
+  const { jobs, outbox } = createDynamoStores({
+    table,
+    clock,
+    randomBytes,
+    recordDays: config.RECORD_DAYS,
+  });
   const bucket = config.OUTPUT_BUCKET_NAME;
   const presenting = {
     blobs: createS3BlobStore({ client: platform.s3, bucket, clock }),

@@ -14,6 +14,8 @@ const WebhooksEnvSchema = z.object({
   RECEIPT_SECRET_ARN: z.string().min(1),
   /** Where clients reach the API: payloads name predictions by it. */
   PUBLIC_URL: z.url(),
+  /** How long what a webhook went through is kept. */
+  RECORD_DAYS: numberVariable(90, { min: 3, max: 3650 }),
   /** The longest that one receiver may take. */
   TIMEOUT_SECONDS: numberVariable(15, { min: 1, max: 30 }),
 });

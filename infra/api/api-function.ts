@@ -57,6 +57,7 @@ function environment({ settings }: OnestepStack, data: DataStack): OwnEnvironmen
     ACCOUNT_QUEUE_LIMIT: String(settings.accountQueueLimit),
     RUNNING_CANCELS_PER_HOUR: String(settings.runningCancelsPerHour),
     RETENTION_HOURS: String(settings.retentionDays * 24),
+    RECORD_DAYS: String(settings.recordDays),
     ...defined({
       SCALED_VARIANT: settings.scaling ? VARIANT_NAME : undefined,
       OPERATOR_ACCOUNT: settings.operatorAccount,

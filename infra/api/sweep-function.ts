@@ -29,6 +29,7 @@ export function createSweepFunction(
     DISPATCH_QUEUE_URL: data.dispatchQueue.queue.queueUrl,
     WEBHOOK_QUEUE_URL: data.webhookQueue.queue.queueUrl,
     RETENTION_HOURS: String(settings.retentionDays * 24),
+    RECORD_DAYS: String(settings.recordDays),
     MODELS: JSON.stringify(deployedModels(settings)),
     ...defined({ SCALED_VARIANT: settings.scaling ? VARIANT_NAME : undefined }),
   };

@@ -34,6 +34,7 @@ export class WebhooksStack extends OnestepStack {
       OUTPUT_BUCKET_NAME: data.outputBucket.bucketName,
       RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
       PUBLIC_URL: api.publicUrl,
+      RECORD_DAYS: String(settings.recordDays),
     };
     this.webhooks = new ServiceFunction(this, 'Webhooks', settings, {
       name: 'webhooks',

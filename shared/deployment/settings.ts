@@ -92,6 +92,8 @@ const SettingsSchema = z.strictObject({
   certificateArn: z.string().startsWith('arn:').optional(),
   /** How long images and the inputs of ended jobs are kept. */
   retentionDays: Json(z.number().int().min(1).max(365)).default(7),
+  /** How long records of ended predictions and of their webhooks are kept, without input and output. */
+  recordDays: Json(z.number().int().min(3).max(3650)).default(90),
   logRetentionDays: Json(
     z.union([z.literal(7), z.literal(30), z.literal(90), z.literal(365)]),
   ).default(30),

@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { JobId, RandomBytes } from '#shared/core/ids.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
 import type { Job } from '#shared/core/job.ts';
@@ -19,6 +20,7 @@ import type { InferenceQueue } from './ports/inference-queue.ts';
 import type { JobStore } from './ports/job-store.ts';
 import type { KeyStore } from './ports/key-store.ts';
 import type { Ledger } from './ports/ledger.ts';
+import type { Records } from './ports/records.ts';
 
 const HOUR_MS = 3_600_000;
 /** A claim's length; the process that holds it is the only one, so it matters after a crash alone. */
@@ -87,13 +89,14 @@ export interface ServiceDeps
     RequestServiceDeps,
     'limits' | 'macKeys' | 'expectedImageMs' | 'lanes' | 'onAdmitted' | 'queue'
   > {
-  readonly config: RequestServiceDeps['limits'];
+  readonly config: RequestServiceDeps['limits'] & { readonly recordDays: number };
   readonly secrets: {
     readonly macKeys: MacKeys;
     /** Signs the receipts inside images. */
     readonly receiptSigningKey: Uint8Array;
   };
   readonly blobs: BlobStore;
+  readonly records?: Records;
   readonly queue: InferenceQueue;
   readonly outputStore: (job: JobId) => InferenceRequest['store'];
   readonly onError: (error: unknown, what: string) => void;
@@ -142,16 +145,24 @@ export function createServices(deps: ServiceDeps) {
   const sweep = createSweep({
     jobs,
     ledger,
+    ...defined({ records: deps.records }),
     queue,
     settlement,
     settings: {
       graceMs: SWEEP_GRACE_MS,
       retentionMs: config.retentionHours * HOUR_MS,
+      recordMs: recordMs(config),
       limit: SWEEP_LIMIT,
     },
     onError,
   });
   return { ...forRequests, jobs, hub, settlement, dispatcher, sweep };
+}
+
+/** A record outlives its data, and the idempotency keys that lead to it, whatever the settings say. */
+function recordMs(config: ServiceDeps['config']): number {
+  const dataMs = (config.retentionHours + 2 * 24) * HOUR_MS + config.jobDeadlineSeconds * 1000;
+  return Math.max(config.recordDays * 24 * HOUR_MS, dataMs);
 }
 
 export type Services = ReturnType<typeof createServices>;

@@ -4,6 +4,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { createDynamoStores, type DynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
 import { createDynamoTable, type DynamoTable } from '#shared/adapters/dynamo/dynamo-table.ts';
 import type { Clock } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { createSettlement, type SettlementService } from '#shared/service/domain/settlement.ts';
@@ -38,7 +39,7 @@ export interface AwsSystem extends DynamoStores {
 /** Puts the shared parts together over one table and one bucket. */
 export function createAwsSystem(
   platform: Platform,
-  names: { readonly tableName: string; readonly bucket: string },
+  names: { readonly tableName: string; readonly bucket: string; readonly recordDays?: number },
 ): AwsSystem {
   const { clock, randomBytes, random, sleep, log } = platform;
   const table = createDynamoTable({
@@ -47,7 +48,12 @@ export function createAwsSystem(
     random,
     sleep,
   });
-  const stores = createDynamoStores({ table, clock, randomBytes });
+  const stores = createDynamoStores({
+    table,
+    clock,
+    randomBytes,
+    ...defined({ recordDays: names.recordDays }),
+  });
   const blobs = createS3BlobStore({ client: platform.s3, bucket: names.bucket, clock });
   const ledger = createLoggedLedger(stores.ledger, log);
   return {

@@ -13,7 +13,7 @@ import { indexKeys, itemKeys } from './item-keys.ts';
 import { dueAt, givenBack, type JobItem, readJobItem, replaceJob } from './job-item.ts';
 import { requestCancel } from './request-cancel.ts';
 import { settle } from './settle.ts';
-import { AFTER, sortable } from './table-schema.ts';
+import { AFTER, sortable, ttlOf } from './table-schema.ts';
 import { createWaitingLine } from './waiting-line.ts';
 
 const PAGE = 100;
@@ -24,6 +24,8 @@ export interface DynamoJobsDeps extends ExpiryDeps {
   readonly now: () => number;
   /** How old depth and positions may be, in milliseconds. */
   readonly waitingLineMs: number;
+  /** How long an ended job's record is kept. */
+  readonly recordMs: number;
 }
 
 /** Jobs in DynamoDB: each change is one conditional write, or one transaction of them. */
@@ -119,12 +121,7 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
         (job) => isTerminal(job.status) && job.dataRemovedAt === undefined,
       );
     },
-    removeData: (id, at) =>
-      changeJob(table, id, (job) =>
-        isTerminal(job.status) && job.dataRemovedAt === undefined
-          ? withoutData(job, at)
-          : undefined,
-      ),
+    removeData: (id, at) => removeData(deps, id, at),
     queueDepth: () => line.depth(),
     queuePosition: async (job) => (isWaiting(job) ? line.position(job) : undefined),
   };
@@ -144,6 +141,26 @@ async function changeJob(
     if (job === undefined) return { changed: false, job: item.job };
     const writes = [replaceJob(item, job), ...(await deliveryWrites(table, outbox))];
     if (await table.write(writes)) return { changed: true, job };
+  }
+}
+
+/** Erases a job's data; what is left of it goes by itself when its time has come. */
+async function removeData(
+  { table, recordMs }: DynamoJobsDeps,
+  id: JobId,
+  at: number,
+): Promise<ChangeResult> {
+  for (;;) {
+    const item = await readJobItem(table, id);
+    const job = item?.job;
+    if (item === undefined || job === undefined) return { changed: false, job };
+    if (!isTerminal(job.status) || job.dataRemovedAt !== undefined) return { changed: false, job };
+    const left = withoutData(job, at);
+    const write = replaceJob(item, left);
+    const ttl = ttlOf(Math.max(at, job.completedAt ?? at) + recordMs);
+    if (await table.write([{ ...write, put: { ...write.put, ttl } }])) {
+      return { changed: true, job: left };
+    }
   }
 }
 

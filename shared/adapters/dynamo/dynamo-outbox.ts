@@ -11,12 +11,18 @@ import type {
 import { type DeliveryItem, deliveryWrites, toDeliveryItem } from './delivery-item.ts';
 import type { DynamoTable, Item, Key, Write } from './dynamo-table.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
-import { AFTER, sortable } from './table-schema.ts';
+import { AFTER, sortable, ttlOf } from './table-schema.ts';
 
 const PAGE = 100;
 
 /** Webhook deliveries in DynamoDB. */
-export function createDynamoOutbox(table: DynamoTable): Outbox {
+interface Keeping {
+  readonly now: () => number;
+  /** How long entries are kept once they are over, their attempts, and what is known of receivers. */
+  readonly recordMs: number;
+}
+
+export function createDynamoOutbox(table: DynamoTable, keeping: Keeping): Outbox {
   const read = async (id: string) =>
     (await table.get(itemKeys.delivery(id))) as DeliveryItem | undefined;
   return {
@@ -25,7 +31,7 @@ export function createDynamoOutbox(table: DynamoTable): Outbox {
       await table.write(await deliveryWrites(table, [entry]));
     },
     claimDue: (now, hideUntil, limit, room) => claimDue(table, now, hideUntil, limit, room),
-    recordAttempt: (attempt, result) => recordAttempt(table, attempt, result),
+    recordAttempt: (attempt, result) => recordAttempt(table, keeping, attempt, result),
     requeue: async (id, nextAttemptAt) => {
       for (;;) {
         const item = await read(id);
@@ -54,13 +60,14 @@ export function createDynamoOutbox(table: DynamoTable): Outbox {
       }
       return found;
     },
-    ...createReceivers(table),
+    ...createReceivers(table, keeping),
   };
 }
 
 /** Secrets and health: what is known about an account's receivers. */
 function createReceivers(
   table: DynamoTable,
+  { now, recordMs }: Keeping,
 ): Pick<Outbox, 'getSettings' | 'putSettings' | 'getHealth' | 'putHealth' | 'listHealth'> {
   const healthKey = (account: AccountId, url: string) =>
     itemKeys.webhookHealth(account, sha256Hex(url));
@@ -81,7 +88,8 @@ function createReceivers(
     getHealth: async (account, url) =>
       (await table.get(healthKey(account, url)))?.['health'] as EndpointHealth | undefined,
     putHealth: async (account, health) => {
-      await table.write([{ put: { ...healthKey(account, health.url), health } }]);
+      const ttl = ttlOf(now() + recordMs);
+      await table.write([{ put: { ...healthKey(account, health.url), health, ttl } }]);
     },
     listHealth: async (account) => {
       const { pk, sk } = itemKeys.webhookHealth(account, '');
@@ -94,7 +102,11 @@ function createReceivers(
   };
 }
 
-function replaceDelivery(read: DeliveryItem, entry: OutboxEntry, visibleAt?: number): Write {
+function replaceDelivery(
+  read: DeliveryItem,
+  entry: OutboxEntry,
+  visibleAt?: number,
+): Extract<Write, { put: Item }> {
   return {
     put: toDeliveryItem(entry, read.version + 1, visibleAt ?? entry.nextAttemptAt),
     condition: 'version = :version',
@@ -135,6 +147,7 @@ function isDue(item: DeliveryItem, now: number): boolean {
 
 async function recordAttempt(
   table: DynamoTable,
+  { recordMs }: Keeping,
   attempt: DeliveryAttempt,
   result: AttemptResult,
 ): Promise<void> {
@@ -142,9 +155,12 @@ async function recordAttempt(
     const item = (await table.get(itemKeys.delivery(attempt.entry))) as DeliveryItem | undefined;
     if (item === undefined) return;
     const entry = afterAttempt(item.entry, attempt, result);
+    const ttl = ttlOf(attempt.at + recordMs);
+    const write = replaceDelivery(item, entry);
+    const isOver = entry.nextAttemptAt === undefined;
     const written = await table.write([
-      { put: { ...itemKeys.attempt(attempt.entry, attempt.number), attempt } },
-      replaceDelivery(item, entry),
+      { put: { ...itemKeys.attempt(attempt.entry, attempt.number), attempt, ttl } },
+      isOver ? { ...write, put: { ...write.put, ttl } } : write,
     ]);
     if (written) return;
   }

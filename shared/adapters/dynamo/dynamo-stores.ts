@@ -27,20 +27,25 @@ export interface DynamoStoresDeps {
   readonly randomBytes: RandomBytes;
   /** How old depth and positions may be, in milliseconds. Default 1 s. */
   readonly waitingLineMs?: number;
+  /** How long records of ended jobs and of webhooks are kept. Default 90 days. */
+  readonly recordDays?: number;
   /** Most grants that an account's own item lists; for tests. */
   readonly grantsInAccount?: number;
 }
 
 const WAITING_LINE_MS = 1_000;
+const RECORD_DAYS = 90;
+const DAY_MS = 24 * 3_600_000;
 
 export function createDynamoStores(deps: DynamoStoresDeps): DynamoStores {
   const { table, clock, randomBytes, waitingLineMs = WAITING_LINE_MS, grantsInAccount } = deps;
   const money = { table, now: clock.now, randomBytes, grantsInAccount };
+  const records = { now: clock.now, recordMs: (deps.recordDays ?? RECORD_DAYS) * DAY_MS };
   return {
-    jobs: createDynamoJobStore({ ...money, waitingLineMs }),
+    jobs: createDynamoJobStore({ ...money, waitingLineMs, recordMs: records.recordMs }),
     ledger: createDynamoLedger(money),
     keys: createDynamoKeyStore(table),
-    outbox: createDynamoOutbox(table),
+    outbox: createDynamoOutbox(table, records),
     hooks: createDynamoAccountHooks(table),
   };
 }

@@ -91,7 +91,11 @@ export async function readJobItem(table: DynamoTable, id: JobId): Promise<JobIte
 }
 
 /** Replaces a job that is still as it was read. */
-export function replaceJob(read: JobItem, job: Job, token: number = read.token): Write {
+export function replaceJob(
+  read: JobItem,
+  job: Job,
+  token: number = read.token,
+): Extract<Write, { put: Item }> {
   return {
     put: toJobItem(job, { version: read.version + 1, token, sources: read.sources }),
     condition: 'version = :version',

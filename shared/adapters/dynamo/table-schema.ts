@@ -16,6 +16,11 @@ export const TABLE_SCHEMA = {
 
 export type IndexName = (typeof TABLE_SCHEMA)['indexes'][number]['name'];
 
+/** When an item may go, for a time in milliseconds. */
+export function ttlOf(epochMs: number): number {
+  return Math.ceil(epochMs / 1000);
+}
+
 /** A whole number as text that sorts like the number. */
 export function sortable(number: number): string {
   return String(number).padStart(16, '0');

@@ -262,6 +262,14 @@ const MIGRATIONS: readonly string[] = [
     data TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What is removed after some time is found by that time.
+  CREATE INDEX jobs_removed ON jobs (completed_at) WHERE data_removed_at IS NOT NULL;
+  CREATE INDEX outbox_over ON outbox (created_at) WHERE next_attempt_at IS NULL;
+  ALTER TABLE webhook_health ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;
+  UPDATE webhook_health SET changed_at = 1000 * unixepoch();
+  CREATE INDEX webhook_health_by_change ON webhook_health (changed_at);
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

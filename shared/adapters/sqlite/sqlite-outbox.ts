@@ -1,4 +1,5 @@
 import type Database from 'libsql';
+import type { Clock } from '#shared/core/clock.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type { EndpointHealth, Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
@@ -6,7 +7,11 @@ import type { Writer } from './group-commit.ts';
 import { createOutboxInsert, toOutboxEntry } from './outbox-rows.ts';
 import { rowMembers } from './row-members.ts';
 
-export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbox {
+export function createSqliteOutbox(
+  db: Database.Database,
+  writer: Writer,
+  { clock }: { readonly clock: Clock },
+): Outbox {
   const insert = createOutboxInsert(db);
   const select = db.prepare('SELECT * FROM outbox WHERE id = ?');
   const selectDue = db.prepare(
@@ -57,8 +62,8 @@ export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbo
   const health = db.prepare('SELECT data FROM webhook_health WHERE account = ? AND url = ?');
   const listHealth = db.prepare('SELECT data FROM webhook_health WHERE account = ? ORDER BY url');
   const putHealth = db.prepare(
-    'INSERT INTO webhook_health (account, url, data) VALUES (?, ?, ?) ' +
-      'ON CONFLICT (account, url) DO UPDATE SET data = excluded.data',
+    'INSERT INTO webhook_health (account, url, data, changed_at) VALUES (?, ?, ?, ?) ' +
+      'ON CONFLICT (account, url) DO UPDATE SET data = excluded.data, changed_at = excluded.changed_at',
   );
 
   const get = (id: string): OutboxEntry | undefined => {
@@ -127,7 +132,7 @@ export function createSqliteOutbox(db: Database.Database, writer: Writer): Outbo
 
     putHealth: (account: AccountId, state) =>
       writer.write(() => {
-        putHealth.run(account, state.url, JSON.stringify(state));
+        putHealth.run(account, state.url, JSON.stringify(state), clock.now());
       }),
 
     listHealth: async (account) =>

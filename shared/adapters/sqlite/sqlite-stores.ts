@@ -9,6 +9,7 @@ import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { Outbox } from '#shared/service/ports/outbox.ts';
+import type { Records } from '#shared/service/ports/records.ts';
 import { lockFolder } from './folder-lock.ts';
 import { createWriter, storeClosed } from './group-commit.ts';
 import { migrate } from './schema.ts';
@@ -17,6 +18,7 @@ import { createSqliteJobStore } from './sqlite-job-store.ts';
 import { createSqliteKeyStore } from './sqlite-key-store.ts';
 import { createSqliteLedger } from './sqlite-ledger.ts';
 import { createSqliteOutbox } from './sqlite-outbox.ts';
+import { createSqliteRecords } from './sqlite-records.ts';
 import { lostCommits } from './wal-check.ts';
 
 export interface SqliteOptions {
@@ -40,6 +42,7 @@ export interface SqliteStores {
   readonly keys: KeyStore;
   readonly outbox: Outbox;
   readonly hooks: AccountHooks;
+  readonly records: Records;
   /** What a damaged log has cost, as found when it was opened; see `lostCommits`. */
   readonly lostCommits: number | 'all';
   /** Commits what waits and releases the folder. */
@@ -65,8 +68,9 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
     jobs: whileOpen(createSqliteJobStore(db, writer, options)),
     ledger: whileOpen(createSqliteLedger(db, writer, options)),
     keys: whileOpen(createSqliteKeyStore(db, writer)),
-    outbox: whileOpen(createSqliteOutbox(db, writer)),
+    outbox: whileOpen(createSqliteOutbox(db, writer, options)),
     hooks: whileOpen(createSqliteAccountHooks(db, writer)),
+    records: whileOpen(createSqliteRecords(db, writer)),
     lostCommits: lost,
     close() {
       if (!open) return;

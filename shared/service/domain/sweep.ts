@@ -2,6 +2,7 @@ import { isMade, isTerminal, type Job } from '#shared/core/job.ts';
 import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
+import type { Records } from '#shared/service/ports/records.ts';
 import type { SettlementService } from './settlement.ts';
 
 /** How long an ended preview's input and output are kept. */
@@ -12,6 +13,8 @@ export interface SweepSettings {
   readonly graceMs: number;
   /** How long an ended job's input and output are kept. */
   readonly retentionMs: number;
+  /** How long its record is kept, and those of its webhooks, where `records` are there to be removed. */
+  readonly recordMs?: number;
   /** How many rows are read at a time. */
   readonly limit: number;
 }
@@ -19,6 +22,8 @@ export interface SweepSettings {
 export interface SweepDeps {
   readonly jobs: Pick<JobStore, 'listOverdue' | 'listRemovable'>;
   readonly ledger: Pick<Ledger, 'expireCredits'>;
+  /** Absent where the store forgets by itself. */
+  readonly records?: Records;
   readonly queue: Pick<InferenceQueue, 'cancel'>;
   readonly settlement: Pick<
     SettlementService,
@@ -33,7 +38,13 @@ export interface SweepReport {
   readonly settled: number;
   readonly expiredCredits: number;
   readonly removed: number;
+  /** Records of predictions and webhooks. */
+  readonly forgotten: number;
 }
+
+/** Rows of each kind that one transaction removes, and such transactions in one sweep. */
+const RECORDS_AT_ONCE = 100;
+const RECORD_PAGES = 50;
 
 /**
  * Repairs what got lost: ends jobs past their deadline from what is in storage, cancels those that are
@@ -89,6 +100,21 @@ export function createSweep(deps: SweepDeps) {
     }
   };
 
+  /** So much at a time that nobody waits, and so often that a great backlog takes hours. */
+  const forget = async (before: number): Promise<number> => {
+    let total = 0;
+    try {
+      for (let page = 0; page < RECORD_PAGES; page++) {
+        const removed = (await deps.records?.removeBefore(before, RECORDS_AT_ONCE)) ?? 0;
+        total += removed;
+        if (removed === 0) break;
+      }
+    } catch (error) {
+      deps.onError(error, 'old records');
+    }
+    return total;
+  };
+
   return {
     /**
      * @param now milliseconds since the Unix epoch
@@ -117,7 +143,9 @@ export function createSweep(deps: SweepDeps) {
         );
       const kept = await removeBefore(steady - settings.retentionMs, 'kept');
       const previews = await removeBefore(steady - PREVIEW_RETENTION_MS, 'previews');
-      return { settled, expiredCredits, removed: kept + previews };
+      const forgotten =
+        settings.recordMs === undefined ? 0 : await forget(steady - settings.recordMs);
+      return { settled, expiredCredits, removed: kept + previews, forgotten };
     },
   };
 }

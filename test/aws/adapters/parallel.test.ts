@@ -30,7 +30,7 @@ describe('many writers at one account', () => {
       now: Date.now,
       randomBytes: (n: number) => new Uint8Array(randomBytes(n)),
     };
-    jobs = createDynamoJobStore({ ...deps, waitingLineMs: 0 });
+    jobs = createDynamoJobStore({ ...deps, waitingLineMs: 0, recordMs: 90 * 86_400_000 });
     ledger = createDynamoLedger(deps);
   });
 

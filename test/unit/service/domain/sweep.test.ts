@@ -26,7 +26,7 @@ describe('sweep', () => {
   afterEach(() => world.close());
 
   const sweep = () => world.services.sweep.sweep(world.clock.now());
-  const NOTHING = { settled: 0, expiredCredits: 0, removed: 0 };
+  const NOTHING = { settled: 0, expiredCredits: 0, removed: 0, forgotten: 0 };
 
   test('has nothing to do in good times', async () => {
     await order(world);
@@ -51,9 +51,9 @@ describe('sweep', () => {
       await world.stores.ledger.grant(sampleGrant(1, { expiresAt }));
     }
     world.clock.advance(DEADLINE_MS);
-    expect(await sweep()).toEqual({ settled: 35, expiredCredits: 25, removed: 0 });
+    expect(await sweep()).toEqual({ settled: 35, expiredCredits: 25, removed: 0, forgotten: 0 });
     world.clock.advance(RETENTION_MS + 1);
-    expect(await sweep()).toEqual({ settled: 0, expiredCredits: 0, removed: 35 });
+    expect(await sweep()).toEqual({ settled: 0, expiredCredits: 0, removed: 35, forgotten: 0 });
   });
 
   test('cancels a waiting job that nobody asks for any more', async () => {
