@@ -10,6 +10,7 @@ import { createDeliveryLoop } from '#functions/webhooks/delivery-loop.ts';
 import { createSafeFetch } from '#shared/adapters/http/safe-fetch.ts';
 import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts';
 import { createMetrics } from '#shared/adapters/metrics/metrics.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { isTerminal } from '#shared/core/job.ts';
 import { microUsd } from '#shared/core/money.ts';
@@ -27,12 +28,14 @@ import { startGpuProcess } from './gpu-process.ts';
 import { startHttpServer } from './http-server.ts';
 import { createImageInspector } from './image-inspector.ts';
 import { ensureC2paFiles } from './local-marking.ts';
+import { createJobTracing } from './job-tracing.ts';
 import { createLoopbackQueue } from './loopback-queue.ts';
 import { type DataFolder, openDataFolder, openLocalService } from './open-local-service.ts';
 import { previewImage } from './preview-image.ts';
 import { readBlockList, readImageCheck } from './read-safety.ts';
 import type { ServeConfig } from './serve-config.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
+import { startTracing } from './start-tracing.ts';
 import { createSteadyClock } from './steady-clock.ts';
 
 const SWEEP_MS = 1000;
@@ -91,6 +94,9 @@ async function compose(
 ): Promise<EmbeddedServer> {
   const { config, stores, clock, randomBytes } = folder;
   const metrics = createMetrics(stores);
+  const tracing = await startTracing(env);
+  undo.push(() => tracing?.stop());
+  const traces = tracing && createJobTracing(tracing.tracer);
   if (stores.lostCommits !== 0) onError(damagedLog(stores.lostCommits), 'opening the database');
   const models = await findModels(config, folder.path, onError);
   const c2pa = await ensureC2paFiles(config, folder.path, folder.secrets.receiptSigningKey);
@@ -129,6 +135,7 @@ async function compose(
     onError,
     onChange(job) {
       metrics.observeJob(job);
+      traces?.onJob(job);
       if (job.webhook !== undefined) deliveries.wake();
     },
   });
@@ -149,6 +156,7 @@ async function compose(
     onWebhookDue: () => deliveries.wake(),
     onRequest(request) {
       metrics.observeRequest(request);
+      traces?.onRequest(request, clock.now());
       onRequest?.(request);
     },
     extras: [
@@ -182,7 +190,11 @@ async function compose(
         isTerminal(job.status) ? undefined : await services.estimator.estimate(job),
       ),
     send: sendWebhook,
-    onAttempt: metrics.observeDelivery,
+    onAttempt(attempt, result, entry) {
+      metrics.observeDelivery(attempt, result);
+      traces?.onAttempt(attempt, entry);
+    },
+    ...defined({ traceparentOf: traces?.traceparentOf }),
   };
   const deliveries = createDeliveryLoop({
     outbox: stores.outbox,
@@ -239,6 +251,7 @@ async function compose(
       services.hub.release();
       queue.close();
       await Promise.all([answered, gpu.stop(ANSWERS_MS), inspector.close()]);
+      await tracing?.stop();
       removeServerFile(folder.path);
       stores.close();
     },

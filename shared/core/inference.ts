@@ -43,6 +43,8 @@ export const InferenceRequestSchema = z.strictObject({
   deadline: z.number().int().positive(),
   /** Key that signs the receipt embedded in each image (base64, 32 bytes), where there is one. */
   signing_key: z.string().optional(),
+  /** The W3C trace that the order is a part of, for logs. */
+  traceparent: z.string().max(55).optional(),
 });
 export type InferenceRequest = z.infer<typeof InferenceRequestSchema>;
 

@@ -98,6 +98,8 @@ export interface Job {
   readonly warnings: readonly string[];
   readonly webhook?: { readonly url: string; readonly events: readonly WebhookEvent[] };
   readonly tags: Readonly<Record<string, string>>;
+  /** The W3C trace that the order is a part of, as the client named it. */
+  readonly traceparent?: string;
   /** When input and output were erased, by request or by retention. */
   readonly dataRemovedAt?: number;
 }

@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 async function waitFor<T>(find: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 2400; tries++) {
     const found = await find();
     if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 25));
@@ -169,6 +169,24 @@ describe('webhooks of the real server', () => {
         webhook: target,
       }),
     ).rejects.toMatchObject({ response: { status: 422 } });
+  });
+});
+
+describe('a trace', () => {
+  it("goes from the client's request to the webhook", async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const answer = await fetch(`${server.url}/v1/predictions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${server.keys.key}`,
+        'content-type': 'application/json',
+        traceparent,
+      },
+      body: JSON.stringify({ input: { prompt: 'a tree', width: 64, height: 64 }, webhook: url }),
+    });
+    const { id } = (await answer.json()) as { id: string };
+    const { headers } = await waitFor(() => eventsOf(id)[0]);
+    expect(headers['traceparent']).toBe(traceparent);
   });
 });
 

@@ -1,6 +1,8 @@
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import type { Clock } from '#shared/core/clock.ts';
+import type { JobId } from '#shared/core/ids.ts';
+import { readTraceparent } from '#shared/core/traceparent.ts';
 import type { ApiHono } from './context.ts';
 
 /** What is logged of each request: nothing that a client wrote, so no prompt, key or query. */
@@ -14,7 +16,9 @@ export interface ObservedRequest {
   /** The ids of the caller, once authenticated, and of the job that the request created. */
   readonly account?: string;
   readonly key?: string;
-  readonly job?: string;
+  readonly job?: JobId;
+  /** The trace that the request is a part of, as the client named it. */
+  readonly traceparent?: string;
 }
 
 /** Reports each request once its answer begins. */
@@ -27,6 +31,7 @@ export function observeRequests(
     await next();
     const { requestId, caller, job } = c.get('facts');
     const pattern = routePath(c, -1);
+    const traceparent = job && readTraceparent(c.req.raw.headers.get('traceparent'));
     onRequest({
       requestId,
       method: c.req.method,
@@ -35,6 +40,7 @@ export function observeRequests(
       durationMs: clock.now() - startedAt,
       ...(caller === undefined ? {} : { account: caller.account.id, key: caller.key.id }),
       ...(job === undefined ? {} : { job }),
+      ...(traceparent && { traceparent }),
     });
   };
 }

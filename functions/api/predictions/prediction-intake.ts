@@ -10,6 +10,7 @@ import { sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId, JobId } from '#shared/core/ids.ts';
 import { type Dialect, type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
 import { formatUsd, type MicroUsd } from '#shared/core/money.ts';
+import { readTraceparent } from '#shared/core/traceparent.ts';
 import type { SubmitResult } from '#shared/service/domain/admission.ts';
 import type { CatalogModel } from '#shared/service/domain/catalog.ts';
 import type { Quote } from '#shared/service/domain/pricing.ts';
@@ -141,6 +142,7 @@ function readHeaders(c: ApiContext, route: string) {
     idempotency: key === null ? undefined : { route, key },
     retryCount: retryCount > 0 ? retryCount : undefined,
     cancelAfterMs: parseCancelAfter(headers.get('cancel-after') ?? undefined),
+    traceparent: readTraceparent(headers.get('traceparent')),
   });
 }
 

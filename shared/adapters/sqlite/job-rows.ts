@@ -44,6 +44,7 @@ type RequestPart = Pick<
   | 'preview'
   | 'webhook'
   | 'tags'
+  | 'traceparent'
 > & { readonly digest: string; readonly warnings?: Job['warnings'] };
 
 /** What the end of a job brings and has no column. */
@@ -63,6 +64,7 @@ export function toRequestPart(job: Omit<Job, 'rank'>): string {
       cancelAtDeadline: job.cancelAtDeadline,
       preview: job.preview,
       webhook: job.webhook,
+      traceparent: job.traceparent,
     }),
     tags: job.tags,
     ...(job.warnings.length > 0 && { warnings: job.warnings }),

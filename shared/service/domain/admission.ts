@@ -62,6 +62,7 @@ export interface Order {
   readonly tags?: Job['tags'];
   /** See `Job.preview`. */
   readonly preview?: true;
+  readonly traceparent?: string;
 }
 
 /**
@@ -168,7 +169,11 @@ function toJob(
     ...(order.attachWithinMs !== undefined && { attachBy: now + order.attachWithinMs }),
     images: [],
     warnings: wordWarnings(order.input.prompt, model),
-    ...defined({ webhook: order.webhook, preview: order.preview }),
+    ...defined({
+      webhook: order.webhook,
+      preview: order.preview,
+      traceparent: order.traceparent,
+    }),
     tags: order.tags ?? {},
   };
 }

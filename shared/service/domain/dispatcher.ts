@@ -209,6 +209,6 @@ function toRequest(
     ...job.input,
     store: deps.outputStore(job.id),
     deadline: job.deadline,
-    ...defined({ signing_key: deps.signingKey }),
+    ...defined({ signing_key: deps.signingKey, traceparent: job.traceparent }),
   };
 }

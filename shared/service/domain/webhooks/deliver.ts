@@ -33,8 +33,14 @@ export interface DeliveryDeps {
     url: string,
     request: { method: 'POST'; headers: Readonly<Record<string, string>>; body: string },
   ) => Promise<SendOutcome>;
+  /** The trace that a job's webhooks are a part of, where it is not the client's own. */
+  readonly traceparentOf?: (job: Job) => string | undefined;
   /** Called with each attempt once it is recorded. */
-  readonly onAttempt?: (attempt: DeliveryAttempt, result: AttemptResult) => void;
+  readonly onAttempt?: (
+    attempt: DeliveryAttempt,
+    result: AttemptResult,
+    entry: OutboxEntry,
+  ) => void;
 }
 
 /** Why an entry was not even tried. */
@@ -67,13 +73,14 @@ function byTime(a: OutboxEntry, b: OutboxEntry): number {
 export async function deliverEntry(deps: DeliveryDeps, entry: OutboxEntry): Promise<AttemptResult> {
   const at = deps.clock.now();
   const health = await deps.outbox.getHealth(entry.account, entry.url);
+  const job = entry.job === undefined ? undefined : await deps.jobs.get(entry.job);
   const body =
     health?.disabledAt === undefined
-      ? await bodyOf(deps, entry)
+      ? await bodyOf(deps, entry, job)
       : { skip: 'endpoint-disabled' as const };
   const outcome: SendOutcome | { kind: 'skipped'; failure: Skipped } =
     typeof body === 'string'
-      ? await attempt(deps, entry, body, at)
+      ? await attempt(deps, entry, { body, job }, at)
       : { kind: 'skipped', failure: body.skip };
   const record: DeliveryAttempt = {
     entry: entry.id,
@@ -86,7 +93,7 @@ export async function deliverEntry(deps: DeliveryDeps, entry: OutboxEntry): Prom
   const result: AttemptResult =
     outcome.kind === 'skipped' ? { next: 'abandoned' } : await judge(deps, entry, outcome);
   await deps.outbox.recordAttempt(record, result);
-  deps.onAttempt?.(record, result);
+  deps.onAttempt?.(record, result, entry);
   return result;
 }
 
@@ -94,10 +101,10 @@ export async function deliverEntry(deps: DeliveryDeps, entry: OutboxEntry): Prom
 async function bodyOf(
   deps: DeliveryDeps,
   entry: OutboxEntry,
+  job: Job | undefined,
 ): Promise<string | { readonly skip: Skipped }> {
   if (entry.body !== undefined) return entry.body;
-  const job = entry.job && (await deps.jobs.get(entry.job));
-  if (!job) return { skip: 'job-not-found' };
+  if (job === undefined) return { skip: 'job-not-found' };
   if (isOvertaken(job, entry)) return { skip: 'overtaken' };
   return JSON.stringify(await deps.render(jobAtEvent(job, entry.event)));
 }
@@ -105,7 +112,7 @@ async function bodyOf(
 async function attempt(
   deps: DeliveryDeps,
   entry: OutboxEntry,
-  body: string,
+  { body, job }: { readonly body: string; readonly job: Job | undefined },
   atMs: number,
 ): Promise<SendOutcome> {
   const secrets = await webhookSecrets(deps, entry.account, atMs);
@@ -115,6 +122,7 @@ async function attempt(
       'content-type': 'application/json',
       'user-agent': 'onestep-webhooks/1',
       'webhook-event': entry.event,
+      ...defined({ traceparent: job && (deps.traceparentOf?.(job) ?? job.traceparent) }),
       ...signedHeaders(deps.sign, secrets, { id: entry.id, atMs, body }),
     },
     body,
