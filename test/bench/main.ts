@@ -2,9 +2,15 @@ import { parseArgs } from 'node:util';
 import { apiBench } from './api.ts';
 import { bundlesBench } from './bundles.ts';
 import { watermarkBench } from './watermark/watermark.ts';
+import { yearBench } from './year.ts';
 
-/** `npm run -s bench -- api|bundles|watermark [--json]`: what a developer of Onestep measures. */
-const BENCHES = { api: apiBench, bundles: bundlesBench, watermark: watermarkBench };
+/** `npm run -s bench -- api|bundles|watermark|year [--json]`: what a developer of Onestep measures. */
+const BENCHES = {
+  api: apiBench,
+  bundles: bundlesBench,
+  watermark: watermarkBench,
+  year: yearBench,
+};
 
 const { values, positionals } = parseArgs({
   options: {
@@ -12,14 +18,17 @@ const { values, positionals } = parseArgs({
     pictures: { type: 'string' },
     side: { type: 'string' },
     unmarked: { type: 'string' },
+    days: { type: 'string' },
+    images: { type: 'string' },
+    against: { type: 'string' },
   },
   allowPositionals: true,
 });
 const [name = ''] = positionals;
-if (name !== 'api' && name !== 'bundles' && name !== 'watermark') {
+if (!Object.hasOwn(BENCHES, name)) {
   process.stderr.write(`Name what to measure: ${Object.keys(BENCHES).join(', ')}.\n`);
   process.exit(2);
 }
 const { json = false, ...options } = values;
 const { stdout, stderr } = process;
-await BENCHES[name].run({ json, options, stdout, stderr });
+await BENCHES[name as keyof typeof BENCHES].run({ json, options, stdout, stderr });

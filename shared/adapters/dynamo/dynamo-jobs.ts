@@ -225,7 +225,9 @@ async function list(table: DynamoTable, query: JobQuery): Promise<readonly Job[]
     {
       pk: indexKeys.jobsOf(query.account),
       from: [after ?? '', createdFloor(query)].sort().at(-1) ?? '',
-      ...defined({ to: before }),
+      ...defined({
+        to: [before, createdCeiling(query)].filter((id) => id !== undefined).sort()[0],
+      }),
       newestFirst,
     },
     size,
@@ -241,6 +243,11 @@ async function list(table: DynamoTable, query: JobQuery): Promise<readonly Job[]
 /** The least id that a job created within the query's time can have. */
 function createdFloor({ createdAfter }: JobQuery): string {
   return createdAfter === undefined ? ' ' : ulidFloor(createdAfter - ID_SLACK_MS);
+}
+
+/** The id that follows all that a job created within the query's time can have. */
+function createdCeiling({ createdBefore }: JobQuery): string | undefined {
+  return createdBefore === undefined ? undefined : ulidFloor(createdBefore + ID_SLACK_MS);
 }
 
 function matches(job: Job, query: JobQuery): boolean {

@@ -161,7 +161,8 @@ async function expireCredits(
 async function entries(table: DynamoTable, query: LedgerQuery): Promise<readonly LedgerEntry[]> {
   const { pk, sk } = itemKeys.ledgerEntry(query.account, '');
   const least = query.from === undefined ? '' : ulidFloor(query.from - ID_SLACK_MS);
-  const to = query.before === undefined ? sk + AFTER : sk + query.before;
+  const ceiling = query.to === undefined ? AFTER : ulidFloor(query.to + ID_SLACK_MS);
+  const to = sk + [query.before ?? AFTER, ceiling].sort()[0];
   const found: LedgerEntry[] = [];
   if (query.limit <= 0) return found;
   for await (const item of table.query({ pk, from: sk + least, to, newestFirst: true })) {

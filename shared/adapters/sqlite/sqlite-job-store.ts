@@ -138,10 +138,13 @@ function createList(db: Database.Database): (query: JobQuery) => readonly Job[] 
     const order = after !== undefined && before === undefined ? 'ASC' : 'DESC';
     const floor = createdAfter === undefined ? '' : ulidFloor(createdAfter - ID_SLACK_MS);
     const least = after !== undefined && after > floor ? after : floor;
+    // What is newer than all that is wanted is not read to be passed over.
+    const ceiling = createdBefore === undefined ? LAST_ID : ulidFloor(createdBefore + ID_SLACK_MS);
+    const most = before !== undefined && before < ceiling ? before : ceiling;
     const range = [
       account,
       least,
-      before ?? LAST_ID,
+      most,
       createdAfter ?? 0,
       createdBefore ?? Number.MAX_SAFE_INTEGER,
       limit,

@@ -139,7 +139,10 @@ export function createSqliteLedger(
       // Whoever reads page after page lets others have their turn: this one takes some milliseconds.
       if (before !== undefined) await nextTurn();
       const least = from === undefined ? '' : ulidFloor(from - ID_SLACK_MS);
-      const bounds = [least, before ?? '~', from ?? 0, to ?? FOREVER];
+      // What is newer than all that is wanted is not read to be passed over.
+      const ceiling = to === undefined ? '~' : ulidFloor(to + ID_SLACK_MS);
+      const most = before !== undefined && before < ceiling ? before : ceiling;
+      const bounds = [least, most, from ?? 0, to ?? FOREVER];
       return selectEntries.all(account, ...bounds, limit).map(toEntry);
     },
 

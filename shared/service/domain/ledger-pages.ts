@@ -2,7 +2,8 @@ import { defined } from '#shared/core/defined.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
 import type { Ledger, LedgerQuery } from '#shared/service/ports/ledger.ts';
 
-const PAGE = 1000;
+/** Some milliseconds of work: the others have their turn between two pages. */
+const PAGE = 500;
 
 /** Every entry of an account within a time, newest first, read page by page. */
 export async function* ledgerEntries(
