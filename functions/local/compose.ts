@@ -39,6 +39,8 @@ import { startTracing } from './start-tracing.ts';
 import { createSteadyClock } from './steady-clock.ts';
 
 const SWEEP_MS = 1000;
+/** How often accounts' events are looked for. */
+const TELL_MS = 5000;
 /** On a CPU drawing takes nearly all of an order's time: one more is enough. */
 const CPU_DEPTH = 2;
 /** How long a shutdown waits for running jobs, and then for answers on their way. */
@@ -237,6 +239,9 @@ async function compose(
     await services.sweep
       .sweep(clock.now(), steady.now())
       .catch((error: unknown) => onError(error, 'sweep'));
+  });
+  const telling = createLoop(TELL_MS);
+  telling.start(async () => {
     const told = await tellAccounts().catch((error: unknown) => void onError(error, 'events'));
     if (told !== undefined && told.length > 0) deliveries.wake();
   });
@@ -247,7 +252,12 @@ async function compose(
     signInPath: links.create,
     async close() {
       const answered = server.close(DRAIN_MS + ANSWERS_MS);
-      await Promise.all([services.dispatcher.drain(DRAIN_MS), sweeping.stop(), deliveries.stop()]);
+      await Promise.all([
+        services.dispatcher.drain(DRAIN_MS),
+        sweeping.stop(),
+        telling.stop(),
+        deliveries.stop(),
+      ]);
       services.hub.release();
       queue.close();
       await Promise.all([answered, gpu.stop(ANSWERS_MS), inspector.close()]);
