@@ -1,13 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
-import { AppError } from '#shared/core/errors.ts';
-import { fromRoot } from '#test/helpers/root.ts';
-import type { ApiServerFacts, ApiServerTask, ApiServerUsage } from './api-server.ts';
+import type { ApiServerTask } from './api-server.ts';
 import type { Bench, BenchIo } from './bench.ts';
+import { compareByTurns } from './by-turns.ts';
 import { type LoadRequest, type LoadResult, runLoad } from './load.ts';
+import { order, type Running, read, startServer } from './measured-server.ts';
 
 const CONNECTIONS = 100;
 const SECONDS = 5;
@@ -18,7 +17,11 @@ const QUEUED = 10_000;
 
 export const apiBench: Bench = {
   summary: 'requests per second and latencies of the API beside a bare Hono server',
-  run: (io) => withInterrupt('bench', (signal) => measure(io, signal)),
+  run: (io) =>
+    withInterrupt('bench', (signal) => {
+      const against = io.options?.['against'];
+      return against === undefined ? measure(io, signal) : compareByTurns(against, io, signal);
+    }),
 };
 
 interface Measured extends LoadResult {
@@ -28,11 +31,6 @@ interface Measured extends LoadResult {
   readonly bare?: Measured;
   /** Of the bare server's requests per second. */
   readonly ofBare?: number;
-}
-
-interface Running extends ApiServerFacts {
-  usage(): Promise<ApiServerUsage>;
-  stop(): Promise<void>;
 }
 
 async function measure({ json, stdout, stderr }: BenchIo, signal: AbortSignal) {
@@ -167,55 +165,4 @@ async function countQueued(server: Running): Promise<number> {
   });
   const { queue_position } = (await answer.json()) as { queue_position?: number };
   return (queue_position ?? 0) + 1;
-}
-
-function read({ url, prediction, keys }: Running, id: string = prediction): LoadRequest {
-  const headers = { authorization: `Bearer ${keys.rich}` };
-  return { url: `${url}/v1/predictions/${id}`, headers };
-}
-
-function order({ url }: Running, key: string): LoadRequest {
-  return {
-    url: `${url}/v1/predictions`,
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-    body: JSON.stringify({ input: { prompt: 'a red house by the sea', seed: 7 } }),
-  };
-}
-
-async function startServer(task: ApiServerTask): Promise<Running> {
-  const child = fork(fromRoot('test/bench/api-server.ts'), [], {
-    execArgv: ['--expose-gc', '--import', import.meta.resolve('tsx/esm')],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-  });
-  const facts = answerOf<ApiServerFacts>(child);
-  child.send(task);
-  return {
-    ...(await facts),
-    usage() {
-      const answer = answerOf<ApiServerUsage>(child);
-      child.send('usage');
-      return answer;
-    },
-    stop() {
-      if (child.connected) child.disconnect();
-      return exited;
-    },
-  };
-}
-
-function answerOf<T>(child: ChildProcess): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onExit = (code: number | null) => {
-      reject(new AppError('unavailable', `The measured server ended (${code}).`));
-    };
-    child.once('exit', onExit);
-    child.once('message', (message) => {
-      child.off('exit', onExit);
-      resolve(message as T);
-    });
-  });
 }

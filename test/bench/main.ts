@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util';
 import { apiBench } from './api.ts';
 import { bundlesBench } from './bundles.ts';
+import { streamsBench } from './streams.ts';
 import { watermarkBench } from './watermark/watermark.ts';
 import { yearBench } from './year.ts';
 
-/** `npm run -s bench -- api|bundles|watermark|year [--json]`: what a developer of Onestep measures. */
+/** `npm run -s bench -- api|bundles|streams|watermark|year [--json]`: what a developer of Onestep measures. */
 const BENCHES = {
   api: apiBench,
   bundles: bundlesBench,
+  streams: streamsBench,
   watermark: watermarkBench,
   year: yearBench,
 };

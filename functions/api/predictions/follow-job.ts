@@ -2,9 +2,19 @@ import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { type StreamEvent, streamEvents } from './stream-events.ts';
 
-/** How often an open job is checked, and how long a stream may stay silent. */
+/** How often an open job is looked at, and how long a stream may stay silent. */
 const LOOK_MS = 500;
 const IDLE_MS = 15_000;
+/** All streams of a process together look so often: ten thousand that wait take less than a tenth of it. */
+const LOOKS_PER_SECOND = 1_000;
+
+/** Streams that this process holds open. */
+let open = 0;
+
+/** The end of a job is told at once all the same. */
+function lookMs(): number {
+  return Math.max(LOOK_MS, (open * 1000) / LOOKS_PER_SECOND);
+}
 
 interface FollowOptions {
   /** The scheme and host of the links in events. */
@@ -26,6 +36,19 @@ type FollowDeps = Pick<
 export async function* followJob(
   deps: FollowDeps,
   first: Job,
+  options: FollowOptions,
+): AsyncGenerator<StreamEvent | 'idle'> {
+  open++;
+  try {
+    yield* follow(deps, first, options);
+  } finally {
+    open--;
+  }
+}
+
+async function* follow(
+  deps: FollowDeps,
+  first: Job,
   { origin, lastId, signal }: FollowOptions,
 ): AsyncGenerator<StreamEvent | 'idle'> {
   const startedAt = deps.clock.now();
@@ -43,7 +66,7 @@ export async function* followJob(
       yield 'idle';
       sentAt = now;
     }
-    await deps.watcher.waitForEnd(job, LOOK_MS, signal);
+    await deps.watcher.waitForEnd(job, lookMs(), signal);
     job = (await deps.jobs.get(job.id)) ?? job;
   }
 }

@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ROOT } from '#test/helpers/root.ts';
+import type { BenchIo } from './bench.ts';
+import { type LoadRequest, runLoad } from './load.ts';
+import { order, type Running, read, startServer } from './measured-server.ts';
+
+const CONNECTIONS = 100;
+/** Turns of a second, after one of warming up; the median counts. */
+const TURNS = 9;
+const TURN_SECONDS = 1;
+
+type Name = 'bare' | 'here' | 'there';
+type Servers = Readonly<Record<Name, Running>>;
+type RequestOf = (server: Running, name: Name) => LoadRequest;
+
+const refused =
+  (keyOf: (server: Running) => string): RequestOf =>
+  (server, name) =>
+    toBare(server, name, order(server, keyOf(server)), '/refusals');
+
+const REQUESTS: Readonly<Record<string, RequestOf>> = {
+  reads: (server, name) => toBare(server, name, read(server), '/predictions'),
+  '401': refused(() => 'os_live_nobody'),
+  '402': refused(({ keys }) => keys.poor),
+  '429': refused(({ keys }) => keys.slow),
+  creates: (server, name) => toBare(server, name, order(server, server.keys.rich), '/predictions'),
+};
+
+/**
+ * Compares the processor time of a request with that of another checkout, and with bare Hono: a second of
+ * each in turn, so that whatever else the machine does weighs on all of them alike.
+ *
+ * @param against the other checkout's folder, with its packages installed
+ */
+export async function compareByTurns(
+  against: string,
+  { stdout, stderr }: BenchIo,
+  signal: AbortSignal,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'onestep-bench-'));
+  const start = (kind: 'bare' | 'service', name: Name, root: string) =>
+    startServer({ kind, folder: join(folder, name), synchronous: 'full' }, root);
+  const servers: Servers = {
+    bare: await start('bare', 'bare', ROOT),
+    here: await start('service', 'here', ROOT),
+    there: await start('service', 'there', resolve(against)),
+  };
+  try {
+    const rows = [];
+    for (const [name, requestOf] of Object.entries(REQUESTS)) {
+      const micros = await measureKind(servers, requestOf, signal);
+      const row = {
+        request: name,
+        cpu_micros: micros,
+        of_other: ratio(micros.here / micros.there),
+        of_bare: ratio(micros.here / micros.bare),
+        other_of_bare: ratio(micros.there / micros.bare),
+      };
+      stderr.write(`${JSON.stringify(row)}\n`);
+      rows.push(row);
+    }
+    stdout.write(`${JSON.stringify({ turns: TURNS, seconds: TURN_SECONDS, rows }, null, 2)}\n`);
+  } finally {
+    for (const server of Object.values(servers)) await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measureKind(servers: Servers, requestOf: RequestOf, signal: AbortSignal) {
+  const turns: Record<Name, number[]> = { bare: [], here: [], there: [] };
+  for (let turn = -1; turn < TURNS; turn++) {
+    for (const name of ['bare', 'here', 'there'] as const) {
+      signal.throwIfAborted();
+      const micros = await cpuMicros(servers[name], requestOf(servers[name], name));
+      if (turn >= 0) turns[name].push(micros);
+    }
+  }
+  return { bare: median(turns.bare), here: median(turns.here), there: median(turns.there) };
+}
+
+async function cpuMicros(server: Running, request: LoadRequest): Promise<number> {
+  const before = await server.usage();
+  const { statuses } = await runLoad(request, { connections: CONNECTIONS, seconds: TURN_SECONDS });
+  const used = (await server.usage()).cpuMicros - before.cpuMicros;
+  return used / Object.values(statuses).reduce((sum, count) => sum + count, 0);
+}
+
+function toBare(server: Running, name: Name, request: LoadRequest, path: string): LoadRequest {
+  return name === 'bare' ? { ...request, url: server.url + path } : request;
+}
+
+const median = (values: number[]): number =>
+  Math.round((values.sort((a, b) => a - b)[values.length >> 1] ?? 0) * 10) / 10;
+
+const ratio = (value: number): number => Math.round(value * 100) / 100;
