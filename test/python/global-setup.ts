@@ -3,7 +3,12 @@ import type { TestProject } from 'vitest/node';
 import { installDebian } from '#test/helpers/install-debian.ts';
 import { cacheFolder, installOnce, installPython } from '#test/helpers/install-once.ts';
 
-const CLIENTS = ['replicate==1.0.7', 'openai==3.57.0', 'c2pa-python==0.38.0'];
+const CLIENTS = [
+  'replicate==1.0.7',
+  'openai==3.57.0',
+  'c2pa-python==0.38.0',
+  'schemathesis==4.32.5',
+];
 
 declare module 'vitest' {
   interface ProvidedContext {

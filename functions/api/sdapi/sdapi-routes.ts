@@ -130,6 +130,7 @@ const registerOptions: RegisterRoutes = (app, deps) => {
     scopes: ['predict'],
     summary: 'Check options: none are kept, and another model is refused',
     body: SetSdOptionsSchema,
+    bodyIsOptional: true,
     returns: 'null',
     answer: z.unknown(),
     failures: [415, 422],
