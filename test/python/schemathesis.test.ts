@@ -31,7 +31,8 @@ it('Schemathesis finds no answer that the description does not promise, along it
       ...['--exclude-checks', LEFT_OUT.join(',')],
       ...['--max-examples', '10', '--seed', '1', '--request-timeout', '60', '--no-color'],
     ],
-    { maxBuffer: 2 ** 26 },
+    // It writes what it has found into the working directory.
+    { maxBuffer: 2 ** 26, cwd: server.data },
   ).catch((error: { stdout: string; stderr: string }) => error);
   expect(run.stdout + run.stderr).toMatch(/(\d{4,}) generated, \1 passed/);
 }, 600_000);
