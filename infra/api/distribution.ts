@@ -35,7 +35,7 @@ export function createDistribution(
   const edgeVersion = Version.fromVersionArn(scope, 'EdgeVersion', edge.edgeVersion.functionArn);
   const distribution = new Distribution(scope, 'Distribution', {
     comment: `Onestep API (${settings.stage})`,
-    webAclId: edge.webAcl.attrArn,
+    ...(edge.webAcl !== undefined && { webAclId: edge.webAcl.attrArn }),
     httpVersion: HttpVersion.HTTP2_AND_3,
     enableLogging: true,
     logBucket: edge.distributionLogs as IBucket,
@@ -73,6 +73,13 @@ export function createDistribution(
     'An API for paying callers anywhere; who may call is decided by API keys, not by country.',
     'AwsSolutions-CFR1',
   );
+  if (edge.webAcl === undefined) {
+    acknowledge(
+      distribution,
+      'Without the firewall, which dev may do without, keys, the edge function and the rates that the table holds still refuse what must not pass.',
+      'AwsSolutions-CFR2',
+    );
+  }
   if (settings.domainName === undefined) {
     acknowledge(
       distribution,

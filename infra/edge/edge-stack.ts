@@ -49,7 +49,8 @@ export function edgeSettings(settings: DeploymentSettings): EdgeEnv {
 export class EdgeStack extends OnestepStack {
   readonly edgeFunction: LambdaFunction;
   readonly edgeVersion: Version;
-  readonly webAcl: CfnWebACL;
+  /** Absent where the settings want no firewall. */
+  readonly webAcl: CfnWebACL | undefined;
   readonly certificate: ICertificate | undefined;
   readonly distributionLogs: Bucket;
 
@@ -59,8 +60,8 @@ export class EdgeStack extends OnestepStack {
     this.node.setContext(USE_CDK_MANAGED_LAMBDA_LOGGROUP, false);
     this.edgeFunction = this.createEdgeFunction(code);
     this.edgeVersion = this.edgeFunction.currentVersion;
-    this.webAcl = createWebAcl(this, settings);
-    this.alarmOnBlocks(data);
+    this.webAcl = settings.firewall ? createWebAcl(this, settings) : undefined;
+    if (this.webAcl !== undefined) this.alarmOnBlocks(data);
     this.certificate = this.createCertificate();
     this.distributionLogs = createPrivateBucket(this, 'DistributionLogs', {
       stage: settings.stage,

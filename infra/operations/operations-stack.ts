@@ -28,7 +28,7 @@ export class OperationsStack extends OnestepStack {
     });
     this.killSwitch = new KillSwitch(this, 'KillSwitch', api, switchCode);
     createAlarms(this, watched, this.killSwitch, namespace);
-    createDashboard(this, watched, namespace);
+    if (settings.dashboard) createDashboard(this, watched, namespace);
     createBudget(this, settings, data.alarmTopic, this.killSwitch.topic);
     new CfnOutput(this, OUTPUTS.killSwitch, {
       value: this.killSwitch.switcher.function.functionName,

@@ -49,21 +49,20 @@ const USD_AT_REST = {
   firewall: 5 + 5,
   /** Two secrets at $0.40. */
   secrets: 0.8,
-  /** Some 40 alarms at $0.10, one dashboard at $3; 14 metrics at $0.30 only when they have data. */
-  alarms: 4 + 3,
-  /** Model packages (7 GB each at $0.023) and the image (6 GB at $0.10). */
-  storage: (models: number) => models * 7 * 0.023 + 6 * 0.1,
+  /** Some 40 alarms at $0.10; 14 metrics at $0.30 only when they have data. */
+  alarms: 4,
+  dashboard: 3,
+  /** Model packages for a GPU (7 GB each at $0.023) and the image (6 GB at $0.10). */
+  storage: (models: number) => (models === 0 ? 0 : models * 7 * 0.023 + 6 * 0.1),
   /** The sweep: 43,200 runs of half a second at 512 MB. */
   sweep: 0.15,
 } as const;
 
-export interface CostInput {
+export interface CostInput extends AtRest {
   readonly images: number;
   readonly instance: string;
   /** Most instances at one time. */
   readonly maxInstances: number;
-  /** Models deployed, for what they cost at rest. */
-  readonly models: number;
   /** Times that an instance is woken for these images; the rest of them arrive while it is warm. */
   readonly wakes: number;
   /** Measured seconds for an image of a backlog. @default the estimate */
@@ -167,10 +166,21 @@ export function estimateCost(input: CostInput): Cost {
   };
 }
 
+/** What a deployment consists of that costs something at rest. */
+export interface AtRest {
+  /** Models on a GPU. */
+  readonly models: number;
+  /** @default true */
+  readonly firewall?: boolean;
+  /** @default true */
+  readonly dashboard?: boolean;
+}
+
 /** Dollars a month of a deployment that nobody uses. */
-export function atRest({ models }: Pick<CostInput, 'models'>): number {
+export function atRest({ models, firewall = true, dashboard = true }: AtRest): number {
   return (
-    USD_AT_REST.firewall +
+    (firewall ? USD_AT_REST.firewall : 0) +
+    (dashboard ? USD_AT_REST.dashboard : 0) +
     USD_AT_REST.secrets +
     USD_AT_REST.alarms +
     USD_AT_REST.storage(models) +

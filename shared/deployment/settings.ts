@@ -133,6 +133,9 @@ const SettingsSchema = z.strictObject({
   /** Requests from one address, and with one API key, in five minutes. */
   rateLimitPerIp: Json(z.number().int().min(10).max(2_000_000)).default(2_000),
   rateLimitPerKey: Json(z.number().int().min(10).max(2_000_000)).default(3_000),
+  /** Whether the firewall and the dashboard are there: $13 of what dev costs at rest. prod has both. */
+  firewall: Json(z.boolean()).default(true),
+  dashboard: Json(z.boolean()).default(true),
   /** Terms that prompts may not have; words, phrases, or regular expressions as `/…/`. */
   blockList: Json(z.array(z.string().min(1)))
     .refine((terms) => JSON.stringify(terms).length <= MAX_BLOCK_LIST, {
@@ -208,6 +211,12 @@ export function parseSettings(context: Readonly<Record<string, unknown>>): Deplo
     throw new AppError('invalid-request', `The CDK context is wrong. ${faults.join('; ')}.`);
   }
   const { domainName, hostedZoneId, hostedZoneName, certificateArn } = result.data;
+  if (result.data.stage === 'prod' && !(result.data.firewall && result.data.dashboard)) {
+    throw new AppError(
+      'invalid-request',
+      'onestep:firewall and onestep:dashboard can be false in dev only.',
+    );
+  }
   if ((hostedZoneId === undefined) !== (hostedZoneName === undefined)) {
     throw new AppError(
       'invalid-request',

@@ -102,7 +102,9 @@ function estimates(
       instance: type,
       wakes,
       maxInstances: Math.max(...settings.models.map((model) => model.maxInstances)),
-      models: settings.models.length,
+      models: settings.models.filter(hasInstances).length,
+      firewall: settings.firewall,
+      dashboard: settings.dashboard,
       ...defined({ secondsPerImage: seconds }),
     }),
   );

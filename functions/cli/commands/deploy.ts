@@ -15,6 +15,7 @@ import { deploymentSettings, PROJECT_FOLDER, STAGE_OPTION } from '#functions/cli
 import { askAt } from '#functions/cli/deploy/terminal.ts';
 import { choice, whole } from '#functions/cli/option-types.ts';
 import { ensureDemoModel } from '#functions/local/demo-model.ts';
+import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { defined } from '#shared/core/defined.ts';
 import { atRest } from '#shared/deployment/cost.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
@@ -112,7 +113,9 @@ function report(
   result: { readonly url: string; readonly functionUrl: string },
   { account, adminKey, picture }: Finished,
 ): void {
-  const atRestUsd = Number(atRest({ models: settings.models.length }).toFixed(2));
+  const atRestUsd = Number(
+    atRest({ ...settings, models: settings.models.filter(hasInstances).length }).toFixed(2),
+  );
   const facts = { ...result, account, ...defined({ adminKey, picture }), atRestUsd };
   const lines = Object.entries({ ...facts, atRestUsd: `$${atRestUsd.toFixed(2)} a month` }).map(
     ([name, value]) => `${name}: ${value}\n`,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ceilingPerMonth, estimateCost } from '#shared/deployment/cost.ts';
+import { atRest, ceilingPerMonth, estimateCost } from '#shared/deployment/cost.ts';
 
 const INPUT = { images: 1000, instance: 'ml.g5.xlarge', maxInstances: 2, models: 1, wakes: 1 };
 
@@ -33,5 +33,13 @@ describe('cost', () => {
 
   it('has no price for what it does not know', () => {
     expect(() => estimateCost({ ...INPUT, instance: 'constructor' })).toThrow(/no price/);
+  });
+});
+
+describe('cost at rest', () => {
+  it('is less without firewall, dashboard or a model on a GPU', () => {
+    expect(atRest({ models: 1 })).toBeCloseTo(18.71, 2);
+    const small = { models: 0, firewall: false, dashboard: false };
+    expect(atRest(small)).toBeCloseTo(18.71 - 10 - 3 - 7 * 0.023 - 0.6, 2);
   });
 });
