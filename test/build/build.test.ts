@@ -82,6 +82,8 @@ function environment(overrides: Readonly<Record<string, string>>): Record<string
     NODE_IMAGE: engine.base,
     PYTHON_IMAGE: engine.base,
     CUDA_IMAGE: engine.base,
+    CUDA_BASE_IMAGE: engine.base,
+    CUDA_LIBRARIES: '',
   };
 }
 

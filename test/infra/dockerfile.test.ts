@@ -18,6 +18,8 @@ describe('the GPU image', () => {
   it('has one CUDA in host image, base image and providers, and one ONNX Runtime in both packages', () => {
     const base = /ARG CUDA_IMAGE=nvidia\/cuda:(\d+\.\d+)\.\d+-cudnn-runtime-/.exec(text)?.[1];
     expect(base).toBe(CUDA_OF_AMI[INFERENCE_AMI]);
+    const [, from] = /ARG CUDA_IMAGE=(nvidia\/cuda:\S+)-cudnn-runtime-/.exec(text) ?? [];
+    expect(text).toContain(`ARG CUDA_BASE_IMAGE=${from}-base-`);
     const wheel = /onnxruntime-gpu==(\S+) --hash=sha256:([0-9a-f]{64})/.exec(text);
     const { dependencies } = JSON.parse(readFromRoot('package.json'));
     expect(wheel?.[1]).toBe(dependencies['onnxruntime-node']);
@@ -34,6 +36,16 @@ describe('the GPU image', () => {
     expect(lines).toEqual([
       expect.stringMatching(/^onnxruntime-gpu==\S+ --hash=sha256:[0-9a-f]{64}$/),
     ]);
+  });
+
+  it('holds the libraries of CUDA that a GPU machine was measured with, and no others', () => {
+    const pack = readFromRoot('functions/gpu/machine/pack.sh');
+    const packed = [...pack.matchAll(/nvidia-(?:cuda-)?([a-z]+)(?:-cu13)?==/g)].map(
+      ([, name]) => name,
+    );
+    const [, kept = ''] = /ARG CUDA_LIBRARIES="([^"]+)"/.exec(text) ?? [];
+    const names = kept.split(' ').map((name) => name.replace('cudart', 'runtime').slice(3));
+    expect(names.sort()).toEqual([...new Set(packed)].sort());
   });
 
   it('is as SageMaker wants it: root, exec entrypoint without an init, port 8080', () => {

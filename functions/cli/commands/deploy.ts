@@ -29,7 +29,7 @@ const OPTIONS = {
   email: option('ADDRESS', 'who is mailed when an alarm goes off; asked for the first time'),
   model: option(
     'OWNER/NAME',
-    'a model of the hub, imported in the account; asked for the first time',
+    'a model of the hub, imported in the account, or demo; asked for the first time',
   ),
   budget: option(
     'USD',

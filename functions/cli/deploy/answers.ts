@@ -25,6 +25,9 @@ export interface AnswersDeps {
 /** `OWNER/NAME`, perhaps of a revision; nothing in it means anything to a shell. */
 const MODEL = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*(@[\w.-]+)?$/;
 
+/** The model that is here already: it takes back one of the hub that has not been imported yet. */
+const DEMO = 'demo';
+
 const REGION_QUESTION = 'Region';
 const EMAIL_QUESTION = 'E-mail address for alarms and the kill switch (empty: none)';
 const MODEL_QUESTION = 'Model, OWNER/NAME on the hub (empty: the demo)';
@@ -71,7 +74,8 @@ export async function settleAnswers(
   const hasModel = deps.isNoted('models') || before.importing !== undefined;
   const model =
     options.model ?? (hasModel ? undefined : await optional('importing', MODEL_QUESTION));
-  set('importing', checkModel(model));
+  if (model === DEMO) deps.note({ importing: undefined });
+  else set('importing', checkModel(model));
   const budget =
     options.budget ??
     (await unlessNoted('monthlyBudgetUsd', BUDGET_QUESTION, String(before.monthlyBudgetUsd)));

@@ -83,6 +83,7 @@ export async function deploy(
     findings.filter(
       ({ forGpu, bootstrap }) => (isOnGpu || forGpu === undefined) && bootstrap === undefined,
     ),
+    importing,
   );
   warnWithoutEmail(deps, settings);
   await prepare(deps, settings, findings);
@@ -184,9 +185,14 @@ function settleCompute(
 }
 
 /** @throws AppError `invalid-request` with what stands in the way; says what only may later */
-function heed(deps: DeployDeps, findings: readonly Finding[]): void {
+function heed(deps: DeployDeps, findings: readonly Finding[], importing?: string): void {
   const failed = findings.filter(({ ok }) => !ok);
-  if (failed.length > 0) throw new AppError('invalid-request', describeFindings(failed));
+  const isQuota = failed.some(({ forGpu }) => forGpu === 'quota');
+  const hint =
+    isQuota && importing !== undefined
+      ? '\nUntil there is a GPU, the demo model runs on a CPU: "onestep deploy --model demo".'
+      : '';
+  if (failed.length > 0) throw new AppError('invalid-request', describeFindings(failed) + hint);
   for (const { warns, says, command, setting } of findings) {
     if (warns === true)
       deps.say(`   warning: ${says}${command === undefined ? '' : `\n   ${command}`}`);

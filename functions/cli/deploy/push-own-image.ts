@@ -8,7 +8,7 @@ import { registryManifest } from './registry-manifest.ts';
 import { runCommand } from './run-command.ts';
 
 /** Variables of the environment that name other bases for the image, such as pinned ones. */
-const BASES = ['NODE_IMAGE', 'PYTHON_IMAGE', 'CUDA_IMAGE'];
+const BASES = ['NODE_IMAGE', 'PYTHON_IMAGE', 'CUDA_IMAGE', 'CUDA_BASE_IMAGE', 'CUDA_LIBRARIES'];
 
 /**
  * Builds this project's image with the Docker of this machine and pushes it, under a tag of its own.
@@ -28,7 +28,7 @@ export function pushOwnImage(
   const bases = Object.fromEntries(
     BASES.flatMap((name) => {
       const image = env[name];
-      return image ? [[name, image]] : [];
+      return image === undefined ? [] : [[name, image]];
     }),
   );
   const tag = createUlid(systemClock, randomBytes);

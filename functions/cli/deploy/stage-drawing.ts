@@ -1,13 +1,16 @@
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { DRAWING_FOLDER } from '#shared/deployment/names.ts';
 import type { RunCommand } from './run-command.ts';
 
@@ -50,6 +53,10 @@ const PLATFORM = ['--os=linux', '--cpu=x64', '--libc=glibc'];
  */
 export async function stageDrawingFunction(run: RunCommand, project: string): Promise<string> {
   const folder = join(project, DRAWING_FOLDER);
+  const stamp = `${folder}.digest`;
+  const digest = digestOfInputs(project);
+  // An update of something else, or a run that goes on where another was killed.
+  if (existsSync(join(folder, 'index.mjs')) && readStamp(stamp) === digest) return folder;
   const work = `${folder}.${process.pid}`;
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
@@ -77,10 +84,29 @@ export async function stageDrawingFunction(run: RunCommand, project: string): Pr
     );
     rmSync(folder, { recursive: true, force: true });
     renameSync(work, folder);
+    writeFileSync(stamp, digest);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
   return folder;
+}
+
+/** Of everything that the folder is made from. */
+function digestOfInputs(project: string): string {
+  const hash = createHash('sha256').update(JSON.stringify([PACKAGES, SOURCES, LEFT_OUT, PLATFORM]));
+  const add = (path: string) => hash.update(path).update(readFileSync(join(project, path)));
+  for (const file of ['package.json', 'package-lock.json', '.npmrc']) add(file);
+  for (const source of SOURCES) {
+    const entries = readdirSync(join(project, source), { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    const paths = files.map(({ parentPath, name }) => relative(project, join(parentPath, name)));
+    for (const path of paths.sort()) add(path);
+  }
+  return hash.digest('hex');
+}
+
+function readStamp(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
 /** ONNX Runtime's package holds the libraries of every platform. */

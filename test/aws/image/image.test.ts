@@ -70,6 +70,8 @@ const bases = () => ({
   NODE_IMAGE: engine.base,
   PYTHON_IMAGE: engine.base,
   CUDA_IMAGE: engine.base,
+  CUDA_BASE_IMAGE: engine.base,
+  CUDA_LIBRARIES: '',
 });
 
 describe('the image of the GPU function', () => {

@@ -56,6 +56,13 @@ describe('what a deployment has to know', () => {
     expect(deployed.asked).toEqual([]);
   });
 
+  it('that a model of the hub is wanted can be taken back', async () => {
+    const { deps, notes } = setUp();
+    expect((await settleAnswers(deps, { model: 'a/b' })).importing).toBe('a/b');
+    expect((await settleAnswers(deps, { model: 'demo' })).importing).toBeUndefined();
+    expect(notes['importing']).toBeUndefined();
+  });
+
   it.each([
     [{ region: 'mars-1' }, /mars-1 is not a region/],
     [{ email: 'me at example' }, /not an e-mail address/],

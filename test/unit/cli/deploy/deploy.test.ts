@@ -120,6 +120,16 @@ describe('deploy', () => {
     expect(fitsLambda(large)).toBe(false);
   });
 
+  it('says how to go on without a GPU where a model of the hub was wanted', async () => {
+    const findings: Finding[] = [
+      { check: 'ml.g6.xlarge for endpoint usage', ok: false, says: 'is 0', forGpu: 'quota' },
+    ];
+    const { deps, steps } = world({ preflight: async () => findings });
+    const wanted = { ...settings, importing: 'syzhang0805/disback' };
+    await expect(deploy(deps, wanted, [folder])).rejects.toThrow(/is 0.*--model demo/s);
+    expect(steps).toEqual([]);
+  });
+
   it('deploys no endpoint without its package, and says which is missing', async () => {
     const { deps, steps } = world();
     const other = { ...settings, models: [{ ...settings.models[0], digest: 'f'.repeat(64) }] };
