@@ -31,8 +31,13 @@ import {
   startEndpoint,
 } from './cloud.ts';
 import { startCloudFront } from './cloud-front.ts';
-import { createCloudResources } from './cloud-resources.ts';
-import { type SynthesisedFunction, synthesiseFunctions, withValues } from './deployed-functions.ts';
+import { type CloudResources, createCloudResources } from './cloud-resources.ts';
+import {
+  type DeployedFunctions,
+  type SynthesisedFunction,
+  synthesiseFunctions,
+  withValues,
+} from './deployed-functions.ts';
 import { startQueuePump } from './queue-pump.ts';
 import { ROOT } from './root.ts';
 
@@ -46,19 +51,10 @@ export type DeployedCloud = Awaited<ReturnType<typeof startDeployedCloud>>;
  * Synthesises the stacks and runs what they would upload, each function with its template's variables,
  * time limit and memory: the API on our Runtime API, which streams; the others under AWS's emulator.
  */
-export async function startDeployedCloud(
-  options: CloudOptions & {
-    readonly compute?: 'lambda';
-    /** What the function that draws has otherwise than its template says. */
-    readonly drawing?: Partial<Pick<DeployedFunction, 'memoryMib' | 'timeoutSeconds'>>;
-  },
-) {
+export async function startDeployedCloud(options: DeployedCloudOptions) {
   if (options.compute === 'lambda') await stageDrawingFunction(runCommand, ROOT);
-  const parts = await installLambda();
   const resources = await createCloudResources(options.manifest, macSecretName('dev'));
   const platform = createTestPlatform(() => {}, options.time);
-  const endpoint = endpointName('dev', MODEL);
-  const sageMaker = await startEndpoint(endpoint, options, resources);
   const system = createAwsSystem(platform, {
     tableName: resources.tableName,
     bucket: resources.outputBucket,
@@ -70,13 +66,33 @@ export async function startDeployedCloud(
   const macKeys = parseMacKeys(await readSecret(resources.macSecret));
   const newCustomer = createCustomers(platform, system, macKeys);
   const operator = await newCustomer(10_000_000, 'demo');
-  const { functions, drawing, remove } = await synthesiseFunctions({
+  const made = await synthesiseFunctions({
     'onestep:models': [
       { name: MODEL, digest: options.manifest.digest, ...defined({ compute: options.compute }) },
     ],
     'onestep:operatorAccount': operator.account,
   });
+  if (made.drawing !== undefined) await putPackage(options, resources.modelBucket);
+  const running = await runDeployment(options, resources, made);
+  return { ...running, system, platform, newCustomer, operator };
+}
 
+type DeployedCloudOptions = CloudOptions & {
+  readonly compute?: 'lambda';
+  /** What the function that draws has otherwise than its template says. */
+  readonly drawing?: Partial<Pick<DeployedFunction, 'memoryMib' | 'timeoutSeconds'>>;
+};
+
+/** Runs functions that were synthesised over resources that are there. */
+export async function runDeployment(
+  options: DeployedCloudOptions,
+  resources: CloudResources,
+  { functions, drawing, remove }: DeployedFunctions,
+) {
+  const parts = await installLambda();
+  const platform = createTestPlatform(() => {}, options.time);
+  const endpoint = endpointName('dev', MODEL);
+  const sageMaker = await startEndpoint(endpoint, options, resources);
   const lines: string[] = [];
   const { accessKeyId, secretAccessKey, dynamoDb, s3, moto } = inject('standIns');
   const endpoints = {
@@ -107,7 +123,6 @@ export async function startDeployedCloud(
   });
   let drawingOptions: EnvironmentOptions | undefined;
   if (drawing !== undefined) {
-    await putPackage(options, resources.modelBucket);
     const fn = optionsFor({ ...drawing, name: endpoint });
     // As with Lambda: a start of more than ten seconds, on a busy machine, goes on with the first event.
     const initTimeoutMs = 120_000;
@@ -146,10 +161,6 @@ export async function startDeployedCloud(
     url: front.url,
     resources,
     sageMaker,
-    system,
-    platform,
-    newCustomer,
-    operator,
     functions,
     /** The function that draws, and what its environments are started with. */
     drawn,

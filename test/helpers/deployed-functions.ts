@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { BUNDLE_NAMES, type BundleName, bundleAll } from '#infra/bundles.ts';
@@ -45,10 +45,27 @@ export async function synthesiseFunctions(
     BUNDLE_NAMES.map((name) => [name, Code.fromAsset(bundles[name].folder)]),
   ) as unknown as DeploymentCode;
   createDeployment(app, settings, code);
-  const found = app.synth().stacks.flatMap(({ template }) => lambdasOf(template, outdir));
+  app.synth();
+  const entries = BUNDLE_NAMES.map((name) => [name, bundles[name].folder] as const);
+  return readFunctions(outdir, new Map(entries));
+}
+
+/**
+ * Every function of an assembly that was synthesised.
+ *
+ * @param bundles the folders that the functions' bundles were in when it was
+ */
+export function readFunctions(
+  outdir: string,
+  bundles: ReadonlyMap<BundleName, string>,
+): DeployedFunctions {
+  const templates = readdirSync(outdir).filter((name) => name.endsWith('.template.json'));
+  const found = templates.flatMap((name) =>
+    lambdasOf(JSON.parse(readFileSync(join(outdir, name), 'utf8')), outdir),
+  );
   const functions = Object.fromEntries(
-    BUNDLE_NAMES.map((name) => {
-      const text = readFileSync(join(bundles[name].folder, 'index.mjs'), 'utf8');
+    [...bundles].map(([name, bundle]) => {
+      const text = readFileSync(join(bundle, 'index.mjs'), 'utf8');
       const fn = found.find(({ folder }) => textOf(folder) === text);
       if (fn === undefined) throw new Error(`No template has the bundle of ${name}.`);
       return [name, { ...fn, name }];
@@ -70,7 +87,7 @@ function lambdasOf(template: any, outdir: string): SynthesisedFunction[] {
       );
       return {
         name: id,
-        folder: join(outdir, metadata?.['aws:asset:path'] ?? ''),
+        folder: resolve(outdir, metadata?.['aws:asset:path'] ?? ''),
         handler: properties.Handler,
         environment: Object.fromEntries(
           variables.filter((pair): pair is [string, string] => typeof pair[1] === 'string'),

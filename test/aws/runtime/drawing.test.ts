@@ -2,6 +2,9 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ReceiptSchema } from '#shared/core/inference.ts';
+import { describeAiSdk } from '#test/clients/ai-sdk.ts';
+import { describeFalClient } from '#test/clients/fal.ts';
+import { describeMcpClient } from '#test/clients/mcp.ts';
 import { describeOpenAiClient } from '#test/clients/openai.ts';
 import { describeReplicateClient } from '#test/clients/replicate.ts';
 import { asServed, MODEL } from '#test/helpers/cloud.ts';
@@ -32,6 +35,9 @@ afterAll(async () => {
 const start = async () => ({ ...asServed(cloud), hardware: 'lambda' });
 describeReplicateClient('a function that draws', start);
 describeOpenAiClient('a function that draws', start);
+describeAiSdk('a function that draws', start);
+describeFalClient('a function that draws', start);
+describeMcpClient('a function that draws', start);
 
 /** Four pictures of the largest size. */
 const LONG = { num_outputs: 4, width: 320, height: 304 };
