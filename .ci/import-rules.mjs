@@ -112,6 +112,7 @@ export const IMPORT_RULES = {
     functionIsAlone('dispatch', ENGINE),
     functionIsAlone('webhooks', ENGINE),
     functionIsAlone('sweep', ENGINE),
+    functionIsAlone('inspect', `${ENGINE}|service|adapters`),
     {
       name: 'functions/local',
       comment:

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
@@ -15,12 +23,27 @@ export const ENTRIES = {
   complete: 'functions/complete/main.ts',
   webhooks: 'functions/webhooks/main.ts',
   sweep: 'functions/sweep/main.ts',
+  inspect: 'functions/inspect/main.ts',
   'kill-switch': 'infra/handlers/kill-switch/main.ts',
   'package-check': 'infra/handlers/package-check/main.ts',
 } as const;
 
 export type BundleName = keyof typeof ENTRIES;
 export const BUNDLE_NAMES = Object.keys(ENTRIES) as BundleName[];
+
+/** Packages that bring WebAssembly, beside the function that reads images: the same on every machine. */
+const INSPECT_PACKAGES = [
+  '@contentauth/c2pa-wasm',
+  'sharp',
+  '@img/sharp-wasm32',
+  '@img/colour',
+  '@emnapi/runtime',
+  'detect-libc',
+  'semver',
+  'tslib',
+];
+
+const packageFolder = (name: string): string => join(ROOT, 'node_modules', name);
 
 /** Packages in node_modules whose CommonJS code calls `require` need one in an ES module. */
 const REQUIRE_BANNER =
@@ -51,10 +74,12 @@ export async function bundleFunction(
     name: file.path.endsWith('.map') ? 'index.mjs.map' : 'index.mjs',
     contents: file.contents,
   }));
+  const packages = name === 'inspect' ? INSPECT_PACKAGES : [];
   const hash = createHash('sha256');
   for (const file of files) hash.update(file.name).update(file.contents);
+  for (const one of packages) hash.update(readFileSync(join(packageFolder(one), 'package.json')));
   const folder = join(ROOT, '.onestep', 'bundles', `${name}-${hash.digest('hex').slice(0, 32)}`);
-  writeFolder(folder, files);
+  writeFolder(folder, files, packages);
   const sizeBytes = files.find((file) => file.name === 'index.mjs')?.contents.length ?? 0;
   return { folder, sizeBytes };
 }
@@ -98,7 +123,7 @@ function buildOptions(name: BundleName, define: Readonly<Record<string, string>>
     sourcesContent: false,
     legalComments: 'none',
     // A checkout builds its pages when it runs; a bundle has them in it.
-    external: ['esbuild'],
+    external: ['esbuild', ...INSPECT_PACKAGES],
     define,
     logLevel: 'silent',
   };
@@ -108,11 +133,17 @@ function buildOptions(name: BundleName, define: Readonly<Record<string, string>>
 function writeFolder(
   folder: string,
   files: readonly { readonly name: string; readonly contents: Uint8Array }[],
+  packages: readonly string[],
 ): void {
   if (existsSync(folder)) return;
   const temporary = `${folder}.${process.pid}`;
   mkdirSync(temporary, { recursive: true });
   for (const file of files) writeFileSync(join(temporary, file.name), file.contents);
+  for (const name of packages) {
+    const isNeeded = (path: string) => !/[/\\]src$|[.]map$/.test(path);
+    const target = join(temporary, 'node_modules', name);
+    cpSync(packageFolder(name), target, { recursive: true, filter: isNeeded });
+  }
   try {
     renameSync(temporary, folder);
   } catch (error) {

@@ -42,6 +42,8 @@ export interface ApiPlatform extends Platform {
   readonly readSecret: (id: string) => Promise<string>;
   readonly endpointState: (endpoint: string) => Promise<EndpointState>;
   readonly endpointControl: (variant: string) => EndpointControl;
+  /** Reads an image file for its marks. */
+  readonly inspectImage: NonNullable<ApiDeps['inspectImage']>;
   /** Takes work that must end before the process is stopped after an answer. */
   readonly waitUntil: BackgroundWork['waitUntil'];
   /** For tests, whose receivers are on this machine. */
@@ -152,6 +154,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     outbox,
     hooks,
     onWebhookDue: (entry) => onWebhooks([entry]),
+    inspectImage: platform.inspectImage,
     receiptSigningKey: receiptSigningKey(receiptSecret),
     streamMac: (job, endsAt) => streamMac(receiptSecret, job, endsAt),
     checkReady: async () => {

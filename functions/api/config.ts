@@ -35,6 +35,8 @@ const ApiEnvSchema = z.object({
   MAC_SECRET_ARN: z.string().min(1),
   /** The secret that receipts are signed with. */
   RECEIPT_SECRET_ARN: z.string().min(1),
+  /** The function that reads images which are to be verified. */
+  INSPECT_FUNCTION: z.string().min(1),
   /** The most jobs that may wait at one time; further ones are answered with 429. */
   QUEUE_LIMIT: numberVariable(20_000, { min: 1, max: 1_000_000 }),
   ACCOUNT_QUEUE_LIMIT: numberVariable(5_000, { min: 1, max: 1_000_000 }),

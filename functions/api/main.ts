@@ -1,4 +1,5 @@
 import { ApplicationAutoScalingClient } from '@aws-sdk/client-application-auto-scaling';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { clientSettings } from '#shared/adapters/aws/aws-access.ts';
 import { createEndpointControl } from '#shared/adapters/aws/endpoint-control.ts';
@@ -10,6 +11,10 @@ import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
 import { composeApi } from './compose.ts';
 import { loadApiConfig } from './config.ts';
 import { createBackgroundWork, createStreamHandler } from './http/lambda-adapter.ts';
+import { createRemoteInspection } from './verify/remote-inspection.ts';
+
+/** Reading the largest image, on a function that has to start. */
+const INSPECTION_MS = 30_000;
 
 const config = loadApiConfig(process.env);
 const access = { region: config.AWS_REGION };
@@ -18,6 +23,7 @@ const { clock, log } = platform;
 const { waitUntil, settled } = createBackgroundWork();
 const sageMaker = new SageMakerClient(clientSettings(access));
 const scaling = new ApplicationAutoScalingClient(clientSettings(access));
+const lambda = new LambdaClient(clientSettings(access, { timeoutMs: INSPECTION_MS, attempts: 1 }));
 const readSecret = createSecretReader({ client: createSecretsClient(access), clock });
 
 /** Composed anew when a secret has changed: new keys are known within minutes, as in the containers. */
@@ -32,6 +38,7 @@ const composed = createSecretBound({
       readSecret,
       endpointState: createEndpointState({ client: sageMaker, clock }),
       endpointControl: (variant) => createEndpointControl({ sageMaker, scaling, variant }),
+      inspectImage: createRemoteInspection(lambda, config.INSPECT_FUNCTION),
       waitUntil,
     }),
   onError: log.error,

@@ -6,13 +6,14 @@ import { sessionAuthorization } from '#shared/adapters/http/session-cookie.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import { errorAnswer, errorType, toAppError } from '#shared/core/error-body.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { type Forwarded, isImageType } from '#shared/core/forwarded.ts';
+import type { Forwarded } from '#shared/core/forwarded.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
 import { createKeyCheck, type MacKeys } from '#shared/service/domain/key-format.ts';
 import type { EdgeConfig } from './config.ts';
 import { isPublicPath } from './public-paths.ts';
 import { readBody } from './read-body.ts';
+import { IMAGE_ADVICE, isVerifiedImage } from './verified-image.ts';
 
 export interface EdgeDeps {
   readonly config: Pick<EdgeConfig, 'MAX_BODY_BYTES'> & {
@@ -67,8 +68,11 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
       return deps.forward(c.req.raw, { requestId, authorization }, c.env);
     }
     const { MAX_BODY_BYTES, MAX_IMAGE_BYTES = MAX_BODY_BYTES } = deps.config;
-    const isImage = c.req.path === VERIFY_PATH && isImageType(headers.get('content-type'));
-    return readBody(c.req.raw, isImage ? MAX_IMAGE_BYTES : MAX_BODY_BYTES).then((body) => {
+    const isImage = isVerifiedImage(c.req.path, headers.get('content-type'));
+    const reading = isImage
+      ? readBody(c.req.raw, MAX_IMAGE_BYTES, IMAGE_ADVICE)
+      : readBody(c.req.raw, MAX_BODY_BYTES);
+    return reading.then((body) => {
       const bodySha256 = body && sha256Hex(body);
       return deps.forward(c.req.raw, { requestId, authorization, body, bodySha256 }, c.env);
     });
@@ -101,9 +105,6 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
     return createRequestId(deps);
   }
 }
-
-/** The route that images are sent to as they are. */
-const VERIFY_PATH = '/v1/images/verify';
 
 /** The id by which one request is found in every log. */
 export function createRequestId({ clock, randomBytes }: Pick<EdgeDeps, 'clock' | 'randomBytes'>) {

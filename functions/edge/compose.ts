@@ -13,6 +13,7 @@ import {
   type Passage,
   toCloudFrontResponse,
 } from './origin-request.ts';
+import { SHOWN_BYTES } from './verified-image.ts';
 
 /** What the edge function is given: its secret, time and randomness. */
 export interface Platform {
@@ -39,7 +40,7 @@ export function composeEdge(config: EdgeConfig, platform: Platform) {
 
   const build = (secret: string) => {
     const app = createEdgeApp({
-      config,
+      config: { ...config, MAX_IMAGE_BYTES: SHOWN_BYTES },
       macKeys: parseMacKeys(secret),
       clock: platform.clock,
       randomBytes: platform.randomBytes,
@@ -52,7 +53,6 @@ export function composeEdge(config: EdgeConfig, platform: Platform) {
     return createOriginRequestHandler({
       fetch: (request, passage) => app.fetch(request, passage),
       answerUnreadable: () => refuse(UNREADABLE),
-      maxBodyBytes: config.MAX_BODY_BYTES,
       ...(config.PUBLIC_HOST === undefined ? {} : { publicHost: config.PUBLIC_HOST }),
     });
   };

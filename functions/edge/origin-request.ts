@@ -1,5 +1,7 @@
-import type { Forwarded } from '#shared/core/forwarded.ts';
+import { defined } from '#shared/core/defined.ts';
+import { BODY_SHA256_HEADER, type Forwarded } from '#shared/core/forwarded.ts';
 import { EDGE_HEADERS, edgeHeaders } from './edge-headers.ts';
+import { isVerifiedImage, SHOWN_BYTES } from './verified-image.ts';
 
 type CloudFrontHeaders = Record<string, { key?: string; value: string }[]>;
 
@@ -43,21 +45,22 @@ export interface Passage {
 
 /**
  * Lambda@Edge's view of the edge app. A request that may pass is passed to the API with its body
- * unchanged and the edge's headers; anything else is answered here. A body that CloudFront cut off is too
- * large whatever its length says.
+ * unchanged and the edge's headers; anything else is answered here. Of a larger body CloudFront shows a part:
+ * an image that is to be verified passes by the digest that the client gives, which Lambda compares with the
+ * body; any other is too large whatever its length says.
  */
 export function createOriginRequestHandler(deps: {
   readonly fetch: (request: Request, passage: Passage) => Response | Promise<Response>;
   /** For a request that can't be made into a `Request`. */
   readonly answerUnreadable: () => Response;
   readonly publicHost?: string;
-  readonly maxBodyBytes: number;
 }) {
   return async (event: OriginRequestEvent): Promise<CloudFrontRequest | CloudFrontResponse> => {
     const [{ cf }] = event.Records;
     const { request } = cf;
     const host = deps.publicHost ?? cf.config.distributionDomainName;
-    const readable = readRequest(request, host, deps.maxBodyBytes);
+    const claimed = claimedDigest(request);
+    const readable = readRequest(claimed === undefined ? request : withoutBody(request), host);
     if (readable === undefined) return toCloudFrontResponse(deps.answerUnreadable());
     const passage: Passage = {};
     const answer = await deps.fetch(readable, passage);
@@ -66,30 +69,39 @@ export function createOriginRequestHandler(deps: {
     const client = Object.entries(request.headers).filter(
       ([name]) => !EDGE_HEADERS.has(name.toLowerCase()),
     );
-    const ours = toCloudFrontHeaders(edgeHeaders(passage.forwarded, host));
+    const forwarded = { ...passage.forwarded, ...defined({ bodySha256: claimed }) };
+    const ours = toCloudFrontHeaders(edgeHeaders(forwarded, host));
     return { ...request, headers: { ...Object.fromEntries(client), ...ours } };
   };
 }
 
-function readRequest(
-  request: CloudFrontRequest,
-  host: string,
-  maxBodyBytes: number,
-): Request | undefined {
+/** The digest that a client gives of an image which CloudFront cut off. */
+function claimedDigest({ body, uri, headers }: CloudFrontRequest): string | undefined {
+  const [type] = headers['content-type'] ?? [];
+  const [digest] = headers[BODY_SHA256_HEADER] ?? [];
+  const isCut = body?.inputTruncated === true && isVerifiedImage(uri, type?.value);
+  return isCut && /^[0-9a-f]{64}$/.test(digest?.value ?? '') ? digest?.value : undefined;
+}
+
+function withoutBody({ body: _, ...request }: CloudFrontRequest): CloudFrontRequest {
+  return request;
+}
+
+function readRequest(request: CloudFrontRequest, host: string): Request | undefined {
   try {
-    return toRequest(request, host, maxBodyBytes);
+    return toRequest(request, host);
   } catch {
     return undefined;
   }
 }
 
-function toRequest(request: CloudFrontRequest, host: string, maxBodyBytes: number): Request {
+function toRequest(request: CloudFrontRequest, host: string): Request {
   const query = request.querystring === '' ? '' : `?${request.querystring}`;
   const headers = new Headers();
   for (const [name, values] of Object.entries(request.headers)) {
     for (const { value } of values) headers.append(name, value);
   }
-  const body = bodyOf(request, maxBodyBytes);
+  const body = bodyOf(request);
   // The length is counted again: the body that the client announced may have been cut.
   headers.delete('content-length');
   if (body !== undefined) headers.set('content-length', String(body.length));
@@ -100,13 +112,10 @@ function toRequest(request: CloudFrontRequest, host: string, maxBodyBytes: numbe
   });
 }
 
-function bodyOf(
-  request: CloudFrontRequest,
-  maxBodyBytes: number,
-): Uint8Array<ArrayBuffer> | undefined {
+function bodyOf(request: CloudFrontRequest): Uint8Array<ArrayBuffer> | undefined {
   const { body, method } = request;
   if (body === undefined || method === 'GET' || method === 'HEAD') return undefined;
-  if (body.inputTruncated) return new Uint8Array(maxBodyBytes + 1);
+  if (body.inputTruncated) return new Uint8Array(SHOWN_BYTES + 1);
   const bytes = new Uint8Array(
     Buffer.from(body.data, body.encoding === 'base64' ? 'base64' : 'utf8'),
   );

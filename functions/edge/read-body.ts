@@ -1,38 +1,39 @@
 import { AppError } from '#shared/core/errors.ts';
 
-function tooLarge(limitBytes: number): AppError {
-  return new AppError(
-    'payload-too-large',
-    `The body is larger than ${limitBytes} bytes. Send pictures by URL, and shorten the prompt.`,
-    { details: { limit: limitBytes } },
-  );
-}
+const ADVICE = 'Send pictures by URL, and shorten the prompt.';
 
 /**
  * The request's whole body, never more than `limitBytes` of it in memory; undefined when the
  * request says that it has none. One that turns out to be empty is returned as empty.
  *
+ * @param advice what to do about a larger one
  * @throws AppError `payload-too-large`; `invalid-request` when the connection ends before the body
  */
 export async function readBody(
   request: Request,
   limitBytes: number,
+  advice = ADVICE,
 ): Promise<Uint8Array | undefined> {
+  const tooLarge = (): AppError => {
+    const problem = `The body is larger than ${limitBytes} bytes. ${advice}`;
+    return new AppError('payload-too-large', problem, { details: { limit: limitBytes } });
+  };
   if (request.method === 'GET' || request.method === 'HEAD') return undefined;
   const announced = request.headers.get('content-length');
   if (announced === '0') return undefined;
   if (announced !== null) {
-    if (Number(announced) > limitBytes) throw tooLarge(limitBytes);
+    if (Number(announced) > limitBytes) throw tooLarge();
     const bytes = new Uint8Array(await request.arrayBuffer().catch(rejectBroken));
-    if (bytes.length > limitBytes) throw tooLarge(limitBytes);
+    if (bytes.length > limitBytes) throw tooLarge();
     return bytes;
   }
-  return request.body === null ? undefined : await readStream(request.body, limitBytes);
+  return request.body === null ? undefined : await readStream(request.body, limitBytes, tooLarge);
 }
 
 async function readStream(
   stream: ReadableStream<Uint8Array>,
   limitBytes: number,
+  tooLarge: () => AppError,
 ): Promise<Uint8Array> {
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
@@ -43,7 +44,7 @@ async function readStream(
     length += value.length;
     if (length > limitBytes) {
       await reader.cancel().catch(() => undefined);
-      throw tooLarge(limitBytes);
+      throw tooLarge();
     }
     chunks.push(value);
   }

@@ -15,6 +15,7 @@ import { grantScaling } from './grant-scaling.ts';
 export function createApiFunction(
   stack: OnestepStack,
   data: DataStack,
+  inspect: ServiceFunction,
   code: Code,
 ): ServiceFunction {
   const { settings } = stack;
@@ -23,7 +24,7 @@ export function createApiFunction(
     code,
     description: 'Predictions, images, keys, credits, usage, webhook log, playground.',
     memoryMib: 1024,
-    environment: environment(stack, data),
+    environment: environment(stack, data, inspect),
     whyNoDlq:
       'Only CloudFront invokes it, through its URL and synchronously: who called sees the error.',
   });
@@ -31,6 +32,7 @@ export function createApiFunction(
   grantWaking(api, data);
   grantSecrets(api, [data.macSecret, data.receiptSecret]);
   grantSettling(api, data);
+  api.grant(['lambda:InvokeFunction'], [inspect.function.functionArn]);
   api.grant(
     ['s3:GetObject'],
     settings.models.map((model) =>
@@ -43,7 +45,11 @@ export function createApiFunction(
   return api;
 }
 
-function environment({ settings }: OnestepStack, data: DataStack): OwnEnvironment<ApiEnv> {
+function environment(
+  { settings }: OnestepStack,
+  data: DataStack,
+  inspect: ServiceFunction,
+): OwnEnvironment<ApiEnv> {
   return {
     TABLE_NAME: data.table.tableName,
     OUTPUT_BUCKET_NAME: data.outputBucket.bucketName,
@@ -53,6 +59,7 @@ function environment({ settings }: OnestepStack, data: DataStack): OwnEnvironmen
     WEBHOOK_QUEUE_URL: data.webhookQueue.queue.queueUrl,
     MAC_SECRET_ARN: data.macSecret.secretArn,
     RECEIPT_SECRET_ARN: data.receiptSecret.secretArn,
+    INSPECT_FUNCTION: inspect.function.functionName,
     QUEUE_LIMIT: String(settings.queueLimit),
     ACCOUNT_QUEUE_LIMIT: String(settings.accountQueueLimit),
     RUNNING_CANCELS_PER_HOUR: String(settings.runningCancelsPerHour),

@@ -25,9 +25,10 @@ import { createApiFunction } from './api-function.ts';
 import { createCompleteFunction } from './complete-function.ts';
 import { createDispatchFunction } from './dispatch-function.ts';
 import { createDistribution } from './distribution.ts';
+import { createInspectFunction } from './inspect-function.ts';
 import { createSweepFunction } from './sweep-function.ts';
 
-type ApiStackCode = Readonly<Record<'api' | 'dispatch' | 'complete' | 'sweep', Code>>;
+type ApiStackCode = Readonly<Record<'api' | 'dispatch' | 'complete' | 'sweep' | 'inspect', Code>>;
 
 interface Neighbours {
   readonly data: DataStack;
@@ -41,6 +42,7 @@ export class ApiStack extends OnestepStack {
   readonly dispatch: ServiceFunction;
   readonly complete: ServiceFunction;
   readonly sweep: ServiceFunction;
+  readonly imageReader: ServiceFunction;
   /** Here and not in the data stack, since its policy names the gpu stack's topics. */
   readonly completionQueue: CarrierQueue;
   /** Dead letters of the two subscriptions and of the schedule. */
@@ -66,7 +68,8 @@ export class ApiStack extends OnestepStack {
     this.lostCompleted = createDeadLetterQueue(this, 'LostCompleted');
     this.lostFailed = createDeadLetterQueue(this, 'LostFailed');
     this.sweepFailures = createDeadLetterQueue(this, 'SweepDeadLetters');
-    this.api = createApiFunction(this, data, code.api);
+    this.imageReader = createInspectFunction(this, code.inspect);
+    this.api = createApiFunction(this, data, this.imageReader, code.api);
     this.dispatch = createDispatchFunction(this, data, code.dispatch);
     const { completionQueue: queue, lostCompleted, lostFailed } = this;
     const queues = { queue, lostCompleted, lostFailed };

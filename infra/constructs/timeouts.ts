@@ -9,6 +9,7 @@ export const TIMEOUTS = {
   /** Five entries of one job go one after the other, each for 15 s at most. */
   webhooks: 90,
   sweep: 55,
+  inspect: 30,
   'kill-switch': 60,
   'package-check': 30,
 } as const;

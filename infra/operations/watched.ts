@@ -21,6 +21,7 @@ export function regionalFunctions({ api, webhooks }: Watched): Record<string, Se
     Dispatch: api.dispatch,
     Complete: api.complete,
     Sweep: api.sweep,
+    Inspect: api.imageReader,
     Webhooks: webhooks.webhooks,
   };
 }

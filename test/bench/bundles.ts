@@ -34,6 +34,7 @@ const ENVIRONMENT = {
   WEBHOOK_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/1/webhooks',
   MAC_SECRET_ARN: 'mac',
   RECEIPT_SECRET_ARN: 'receipt',
+  INSPECT_FUNCTION: 'inspect',
   PUBLIC_URL: 'https://example.com',
   FUNCTION_NAME: 'function',
   VARIANT_NAME: 'gpu',
@@ -73,7 +74,7 @@ async function bundleTimes({ stderr }: BenchIo): Promise<readonly BundleTimes[]>
   const results: BundleTimes[] = [];
   for (const [name, { folder, sizeBytes }] of Object.entries(bundles)) {
     // No client waits for these.
-    if (name === 'kill-switch' || name === 'package-check') continue;
+    if (['kill-switch', 'package-check', 'inspect'].includes(name)) continue;
     stderr.write(`Importing ${name} …\n`);
     const file = join(folder, 'index.mjs');
     const gzipBytes = gzipSync(readFileSync(file)).length;

@@ -8,6 +8,7 @@ import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { composeApi } from '#functions/api/compose.ts';
 import { loadApiConfig } from '#functions/api/config.ts';
 import { createBackgroundWork, createStreamHandler } from '#functions/api/http/lambda-adapter.ts';
+import { createRemoteInspection } from '#functions/api/verify/remote-inspection.ts';
 import { composeComplete } from '#functions/complete/compose.ts';
 import { loadCompleteConfig } from '#functions/complete/config.ts';
 import { composeDispatch } from '#functions/dispatch/compose.ts';
@@ -46,6 +47,7 @@ import { accessTo } from './aws-stand-ins.ts';
 import { createCallRecorder } from './called-actions.ts';
 import { startCloudFront } from './cloud-front.ts';
 import { createCloudResources } from './cloud-resources.ts';
+import { inspectLambda } from './inspect-lambda.ts';
 import { answerOf, installLambdaRuntime } from './lambda-events.ts';
 import { startQueuePump } from './queue-pump.ts';
 import { newId, sampleAudit, sampleGrant } from './sample-jobs.ts';
@@ -135,6 +137,7 @@ export async function startCloud(options: CloudOptions) {
       ...common,
       MODEL_BUCKET_NAME: resources.modelBucket,
       MAC_SECRET_ARN: resources.macSecret,
+      INSPECT_FUNCTION: 'inspect',
       OPERATOR_ACCOUNT: operator.account,
       JOB_DEADLINE_SECONDS: String(options.jobDeadlineSeconds ?? 600),
     }),
@@ -146,6 +149,7 @@ export async function startCloud(options: CloudOptions) {
         clock: platform.clock,
       }),
       endpointControl: endpointControlOf('Api'),
+      inspectImage: createRemoteInspection(inspectLambda(), 'inspect'),
       waitUntil,
       allowLocalWebhooks: true,
     },

@@ -113,6 +113,7 @@ export async function runDeployment(
     WEBHOOK_QUEUE_URL: resources.webhookQueue,
     MAC_SECRET_ARN: resources.macSecret,
     RECEIPT_SECRET_ARN: resources.receiptSecret,
+    INSPECT_FUNCTION: 'inspect',
     PUBLIC_URL: 'https://d111111abcdef8.cloudfront.net',
   };
   const optionsFor = (fn: SynthesisedFunction, more: Readonly<Record<string, string>> = {}) => ({

@@ -8,6 +8,7 @@ const HOLDERS: readonly [RegExp, string][] = [
   [/^ApiRole/, 'api'],
   [/^DispatchRole/, 'dispatch'],
   [/^CompleteRole/, 'complete'],
+  [/^InspectRole/, 'inspect'],
   [/^SweepRole/, 'sweep'],
   [/^SweepScheduleRole/, 'the schedule of sweep'],
   [/^WebhooksRole/, 'webhooks'],

@@ -69,7 +69,7 @@ describe('cdk synth, with the committed cdk.json alone', () => {
         ? []
         : [readFileSync(join(path, 'index.mjs'), 'utf8')];
     });
-    expect(entries).toHaveLength(8);
+    expect(entries).toHaveLength(9);
     for (const entry of entries) expect(entry).toContain('handler');
     expect(entries.filter((entry) => entry.includes('onestep-dev-mac'))).toHaveLength(1);
   });

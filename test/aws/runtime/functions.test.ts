@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { BundleName } from '#infra/bundles.ts';
 import { createS3Client } from '#shared/adapters/aws/aws-clients.ts';
+import { inspectImage } from '#shared/provenance/verify/inspect-image.ts';
 import { accessTo, createEmptyBucket } from '#test/helpers/aws-stand-ins.ts';
 import {
   type DeployedFunctions,
@@ -178,6 +180,18 @@ describe('the package check, under the emulator', () => {
 
   it('lets everything go', async () => {
     expect(await ask('Delete', OCI, false)).toMatchObject({ Status: 'SUCCESS' });
+  });
+});
+
+describe('the reader of images', () => {
+  it('reads a picture with what it was deployed with, and refuses what is none', async () => {
+    const inspect = await emulate('inspect');
+    const plain = { width: 64, height: 64, channels: 3, background: 'red' } as const;
+    const picture = await sharp({ create: plain }).webp().toBuffer();
+    expect(await inspect.invoke({ file: picture.toString('base64') })).toEqual({
+      facts: JSON.parse(JSON.stringify(await inspectImage(picture))),
+    });
+    expect(await inspect.invoke({ file: 'AAAA' })).toMatchObject({ code: 'invalid-file' });
   });
 });
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import Replicate from 'replicate';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -78,6 +79,47 @@ describe('an answer above the 6 MB of buffered ones', () => {
       true,
     ]);
     cloud.replaceOutputs(undefined);
+  });
+});
+
+describe('an image that is verified', () => {
+  const verify = async (key: string, body: Buffer, headers: Record<string, string> = {}) => {
+    const answer = await fetch(`${cloud.url}/v1/images/verify`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'image/png', ...headers },
+      body: Uint8Array.from(body),
+    });
+    return { status: answer.status, ...((await answer.json()) as object) };
+  };
+
+  it('is signed and ours, a large one by its digest, or none', async () => {
+    const { key } = await cloud.newCustomer(1_000_000);
+    const replicate = new Replicate({ auth: key, baseUrl: `${cloud.url}/v1` });
+    const [url] = (await replicate.run(MODEL, {
+      input: { prompt: 'a house' },
+    })) as unknown as URL[];
+    const made = Buffer.from(await (await fetch(String(url))).arrayBuffer());
+    expect(await verify(key, made)).toMatchObject({
+      status: 200,
+      verdict: 'signed',
+      made_here: true,
+      watermark: { ours: true, fits_receipt: true },
+    });
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
+    const size = { width: 1024, height: 1024, channels: 3 } as const;
+    const large = await sharp({ create: { ...size, background: '#888', noise } })
+      .png()
+      .toBuffer();
+    expect(await verify(key, large)).toMatchObject({ status: 413 });
+    const digest = createHash('sha256').update(large).digest('hex');
+    expect(await verify(key, large, { 'x-amz-content-sha256': digest })).toMatchObject({
+      status: 200,
+      verdict: 'nothing',
+    });
+    expect(await verify(key, Buffer.from('no picture'))).toMatchObject({
+      status: 400,
+      error: { code: 'invalid_file' },
+    });
   });
 });
 

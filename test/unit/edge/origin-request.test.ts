@@ -111,6 +111,74 @@ describe('the edge at the origin request', () => {
     expect(answered(await edge()(event)).status).toBe('413');
   });
 
+  describe('an image to verify', () => {
+    const send = (body: Buffer, headers: Record<string, string> = {}, path = '/v1/images/verify') =>
+      edge()(
+        originRequestEvent(
+          {
+            method: 'POST',
+            path,
+            headers: {
+              authorization: `Bearer ${mint(SECRET)}`,
+              'content-type': 'image/png',
+              ...headers,
+            },
+            body,
+          },
+          HOST,
+        ),
+      );
+    const large = Buffer.alloc(2_000_000, 32);
+    const digestOf = (body: Buffer) => createHash('sha256').update(body).digest('hex');
+
+    it('may be as large as CloudFront shows', async () => {
+      const body = Buffer.alloc(1_000_000, 32);
+      const request = passed(await send(body));
+      expect(headerOf(request, 'x-amz-content-sha256')).toEqual([digestOf(body)]);
+    });
+
+    it('may be larger where the client gives its digest', async () => {
+      const digest = digestOf(large);
+      const request = passed(await send(large, { 'x-amz-content-sha256': digest }));
+      expect(headerOf(request, 'x-amz-content-sha256')).toEqual([digest]);
+      expect(headerOf(request, 'x-onestep-authorization')?.[0]).toMatch(/^Bearer os_live_/);
+      expect(request.body?.action).toBe('read-only');
+    });
+
+    it.each([
+      ['without a digest', {}, '/v1/images/verify', '413'],
+      [
+        'with nonsense for one',
+        { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' },
+        '/v1/images/verify',
+        '413',
+      ],
+      [
+        'as another type',
+        { 'content-type': 'text/plain', 'x-amz-content-sha256': digestOf(large) },
+        '/v1/images/verify',
+        '413',
+      ],
+      ['elsewhere', { 'x-amz-content-sha256': digestOf(large) }, '/v1/predictions', '413'],
+      [
+        'without a key',
+        { authorization: '', 'x-amz-content-sha256': digestOf(large) },
+        '/v1/images/verify',
+        '401',
+      ],
+    ])('is refused %s', async (_, headers, path, status) => {
+      expect(answered(await send(large, headers as Record<string, string>, path)).status).toBe(
+        status,
+      );
+    });
+
+    it('is told what it needs', async () => {
+      expect(JSON.parse(answered(await send(large)).body).detail).toContain(
+        'needs its SHA-256 in the header x-amz-content-sha256',
+      );
+    });
+  });
+
   it('answers 400 itself to a header that no Request can carry: the API could not read it either', async () => {
     const headers = { authorization: `Bearer ${mint(SECRET)}`, 'x-note': '\u65e5\u672c' };
     const answer = answered(await edge()(order(headers)));

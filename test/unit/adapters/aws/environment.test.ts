@@ -14,6 +14,7 @@ const GOOD = {
   WEBHOOK_QUEUE_URL: 'https://sqs.eu-central-1.amazonaws.com/1/webhooks',
   MAC_SECRET_ARN: 'arn:mac',
   RECEIPT_SECRET_ARN: 'arn:receipt',
+  INSPECT_FUNCTION: 'inspect',
 };
 
 describe('environments of functions', () => {
