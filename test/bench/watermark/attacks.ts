@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import type { RgbImage } from '#shared/provenance/watermark/blocks.ts';
-import { readImage, sharpOf } from './pictures.ts';
+import { decodePixels } from '#shared/provenance/verify/decode-pixels.ts';
+import { sharpOf } from './sharp-of.ts';
 
 /** Something that happens to pictures on their way, and the share of marks that has to live through it. */
 export interface Attack {
@@ -15,10 +16,10 @@ type Format = 'jpeg' | 'webp';
 const compressed =
   (format: Format, quality: number) =>
   async (image: RgbImage): Promise<RgbImage> =>
-    readImage(sharp(await sharpOf(image).toFormat(format, { quality }).toBuffer()));
+    decodePixels(sharp(await sharpOf(image).toFormat(format, { quality }).toBuffer()));
 
 const scaled = (factor: number) => (image: RgbImage) =>
-  readImage(
+  decodePixels(
     sharpOf(image).resize(Math.round(image.width * factor), Math.round(image.height * factor), {
       fit: 'fill',
     }),
@@ -32,7 +33,7 @@ const cropped =
     const height = Math.round(image.height * Math.sqrt(share));
     const left = Math.floor(random() * (image.width - width + 1));
     const top = Math.floor(random() * (image.height - height + 1));
-    return readImage(sharpOf(image).extract({ left, top, width, height }));
+    return decodePixels(sharpOf(image).extract({ left, top, width, height }));
   };
 
 const afterEachOther =

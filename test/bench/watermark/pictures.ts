@@ -1,11 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import sharp, { type Sharp } from 'sharp';
+import sharp from 'sharp';
 import { loadPipeline } from '#shared/engine/pipeline/pipeline.ts';
 import type { RgbImage } from '#shared/provenance/watermark/blocks.ts';
+import { decodePixels } from '#shared/provenance/verify/decode-pixels.ts';
 import { importDemo } from '#test/helpers/demo-package.ts';
 import { cacheFolder, installOnce, runToEnd } from '#test/helpers/install-once.ts';
+import { sharpOf } from './sharp-of.ts';
 
 /** Web templates that come with photographs, some sixty of them; nothing of them is shipped. */
 const PHOTOGRAPHS = [
@@ -37,7 +39,7 @@ export async function testPictures(count: number, side: number): Promise<TestPic
   const paths = (await photographPaths()).slice(0, Math.ceil(count * 0.6));
   const photographs = await Promise.all(
     paths.map(async (path): Promise<TestPicture> => {
-      const image = await readImage(sharp(path).resize(side, side, { fit: 'cover' }));
+      const image = await decodePixels(sharp(path).resize(side, side, { fit: 'cover' }));
       return { name: path.split('/').slice(-1)[0] ?? path, kind: 'photograph', image };
     }),
   );
@@ -79,7 +81,7 @@ async function demoPictures(count: number, side: number): Promise<TestPicture[]>
   if (missing.length > 0) await drawDemoPictures(missing, side, pathOf);
   return Promise.all(
     Array.from({ length: count }, async (_, i): Promise<TestPicture> => {
-      const image = await readImage(sharp(pathOf(i)));
+      const image = await decodePixels(sharp(pathOf(i)));
       return { name: `demo-${i}`, kind: 'demo', image };
     }),
   );
@@ -105,19 +107,4 @@ async function drawDemoPictures(
   }
   await pipeline.close();
   demo.remove();
-}
-
-/** Pixels as they are marked and looked at. */
-export async function readImage(image: Sharp): Promise<RgbImage> {
-  const { data, info } = await image
-    .flatten()
-    .toColourspace('srgb')
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, pixels: new Uint8Array(data) };
-}
-
-export function sharpOf({ width, height, pixels }: RgbImage): Sharp {
-  return sharp(pixels, { raw: { width, height, channels: 3 } });
 }

@@ -1,5 +1,6 @@
 import type { RgbImage } from '#shared/provenance/watermark/blocks.ts';
-import { readImage, sharpOf, type TestPicture } from './pictures.ts';
+import { decodePixels } from '#shared/provenance/verify/decode-pixels.ts';
+import { sharpOf } from './sharp-of.ts';
 
 /** Pictures that bear no mark: drawn by arithmetic, half of them regular, since the mark is, too. */
 export function syntheticPicture(index: number, side: number, random: () => number): RgbImage {
@@ -43,12 +44,8 @@ function sumOf(waves: readonly Wave[], x: number, y: number): number {
 }
 
 /** A part of a photograph, at a random place. */
-export function randomCrop(
-  { image }: TestPicture,
-  side: number,
-  random: () => number,
-): Promise<RgbImage> {
+export function randomCrop(image: RgbImage, side: number, random: () => number): Promise<RgbImage> {
   const left = Math.floor(random() * (image.width - side + 1));
   const top = Math.floor(random() * (image.height - side + 1));
-  return readImage(sharpOf(image).extract({ left, top, width: side, height: side }));
+  return decodePixels(sharpOf(image).extract({ left, top, width: side, height: side }));
 }

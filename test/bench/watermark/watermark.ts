@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
-import type { RgbImage } from '#shared/provenance/watermark/blocks.ts';
-import { detectWatermark } from '#shared/provenance/watermark/detect-watermark.ts';
-import { embedWatermark } from '#shared/provenance/watermark/embed-watermark.ts';
+import { availableParallelism } from 'node:os';
+import { Tinypool } from 'tinypool';
 import type { Bench, BenchIo } from '#test/bench/bench.ts';
 import { ATTACKS } from './attacks.ts';
-import { type TestPicture, testPictures } from './pictures.ts';
-import { randomCrop, syntheticPicture } from './unmarked.ts';
+import type { MeasuredPicture } from './measure-picture.ts';
+import { testPictures } from './pictures.ts';
 
 /** What the marks of one run came to. */
 export interface WatermarkReport {
@@ -34,92 +32,56 @@ export interface WatermarkRun {
   readonly onProgress?: (line: string) => void;
 }
 
-/** Puts marks into pictures, does to them what happens on the way, and looks for the marks. */
+/** Measures pictures beside each other, one on each processor. */
 export async function measureWatermark(run: WatermarkRun): Promise<WatermarkReport> {
   const pictures = await testPictures(run.pictures, run.side);
-  const random = seededRandom(1);
-  const rows = ATTACKS.map(({ name, promised }) => ({ attack: name, promised, found: 0, ms: 0 }));
-  const psnrs: number[] = [];
-  let embedMs = Number.POSITIVE_INFINITY;
-  let wrong = 0;
-  for (const [index, { name, image }] of pictures.entries()) {
-    const payload = payloadOf(index);
-    const started = performance.now();
-    const marked: RgbImage = { ...image, pixels: embedWatermark(image, payload) };
-    embedMs = Math.min(embedMs, performance.now() - started);
-    psnrs.push(psnrOf(image.pixels, marked.pixels));
-    const lost: string[] = [];
-    for (const [i, attack] of ATTACKS.entries()) {
-      const attacked = await attack.apply(marked, random);
-      const begun = performance.now();
-      const found = detectWatermark(attacked);
-      const row = rows[i] as (typeof rows)[number];
-      row.ms += performance.now() - begun;
-      if (found === undefined) lost.push(attack.name);
-      else if (Buffer.compare(found.payload, payload) === 0) row.found += 1;
-      else wrong += 1;
-    }
-    if (lost.length > 0) run.onProgress?.(`${name}: not found after ${lost.join('; ')}\n`);
+  const pool = new Tinypool({
+    filename: new URL('./measure-thread.mjs', import.meta.url).href,
+    maxThreads: availableParallelism(),
+    execArgv: [],
+  });
+  const measured: MeasuredPicture[] = await Promise.all(
+    pictures.map(({ image }, index) => pool.run({ index, image }, { name: 'measurePicture' })),
+  );
+  const falselyFound: boolean[] = await Promise.all(
+    Array.from({ length: run.unmarked }, (_, index) => {
+      const image = index % 2 === 0 ? undefined : pictures[index % pictures.length]?.image;
+      return pool.run({ index, image }, { name: 'isMarked' });
+    }),
+  );
+  await pool.destroy();
+  const outcomes = (attack: number) => measured.map(({ attacks }) => attacks[attack]);
+  const share = (attack: number) =>
+    (100 * outcomes(attack).filter((one) => one?.outcome === 'found').length) / pictures.length;
+  for (const [index, { attacks }] of measured.entries()) {
+    const lost = ATTACKS.filter((_, attack) => attacks[attack]?.outcome === 'lost');
+    if (lost.length === 0) continue;
+    const names = lost.map(({ name }) => name).join('; ');
+    run.onProgress?.(`${pictures[index]?.name}: not found after ${names}\n`);
   }
+  const psnrs = measured.map(({ psnr }) => psnr);
   return {
     pictures: {
       photographs: pictures.filter(({ kind }) => kind === 'photograph').length,
       demo: pictures.filter(({ kind }) => kind === 'demo').length,
       side: run.side,
     },
-    psnr: {
-      mean: psnrs.reduce((sum, value) => sum + value, 0) / psnrs.length,
-      least: Math.min(...psnrs),
-    },
-    embedMs,
-    rows: rows.map(({ ms, found, ...row }) => ({
-      ...row,
-      found: (100 * found) / pictures.length,
-      detectMs: ms / pictures.length,
+    psnr: { mean: meanOf(psnrs), least: Math.min(...psnrs) },
+    embedMs: Math.min(...measured.map(({ embedMs }) => embedMs)),
+    rows: ATTACKS.map(({ name, promised }, attack) => ({
+      attack: name,
+      promised,
+      found: share(attack),
+      detectMs: meanOf(outcomes(attack).map((one) => one?.detectMs ?? 0)),
     })),
-    wrong,
-    unmarked: await lookAtUnmarked(run, pictures, random),
+    wrong: measured.flatMap(({ attacks }) => attacks).filter(({ outcome }) => outcome === 'wrong')
+      .length,
+    unmarked: { looked: run.unmarked, found: falselyFound.filter(Boolean).length },
   };
 }
 
-const UNMARKED_SIDE = 192;
-
-async function lookAtUnmarked(
-  { unmarked, side }: WatermarkRun,
-  pictures: readonly TestPicture[],
-  random: () => number,
-): Promise<WatermarkReport['unmarked']> {
-  let found = 0;
-  const crop = Math.min(side, UNMARKED_SIDE);
-  for (let i = 0; i < unmarked; i += 1) {
-    const picture = pictures[i % pictures.length] as TestPicture;
-    const image =
-      i % 2 === 0
-        ? syntheticPicture(i / 2, UNMARKED_SIDE, random)
-        : await randomCrop(picture, crop, random);
-    if (detectWatermark(image) !== undefined) found += 1;
-  }
-  return { looked: unmarked, found };
-}
-
-function payloadOf(index: number): Uint8Array {
-  return createHash('sha256').update(String(index)).digest().subarray(0, 6);
-}
-
-function psnrOf(a: Uint8Array, b: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i += 1) sum += ((a[i] as number) - (b[i] as number)) ** 2;
-  return 10 * Math.log10(255 ** 2 / (sum / a.length));
-}
-
-/** The same numbers in every run (Park and Miller's generator). */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-}
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** `npm run -s bench -- watermark [--pictures N] [--side PX] [--unmarked N]` */
 export const watermarkBench: Bench = {
