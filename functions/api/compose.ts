@@ -87,15 +87,13 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
       ttlMs: WAKES_TTL_MS,
     }),
   });
-  const life =
-    config.SCALED_VARIANT === undefined
-      ? undefined
-      : createDeployedEndpointLife({
-          table: system.table,
-          control: platform.endpointControl(config.SCALED_VARIANT),
-          models: config.MODELS,
-          clock,
-        });
+  const life = createDeployedEndpointLife({
+    table: system.table,
+    variant: config.SCALED_VARIANT,
+    controlOf: platform.endpointControl,
+    models: config.MODELS,
+    clock,
+  });
   const instanced = new Set(config.MODELS.filter(hasInstances).map(({ name }) => name));
   const wakeEndpoint = async (model: string): Promise<void> => {
     try {

@@ -33,15 +33,13 @@ export function composeSweep(config: SweepConfig, platform: SweepPlatform) {
   };
   const system = createAwsSystem(platform, names);
   const onError = log.error;
-  const life =
-    config.SCALED_VARIANT === undefined
-      ? undefined
-      : createDeployedEndpointLife({
-          table: system.table,
-          control: platform.endpointControl(config.SCALED_VARIANT),
-          models: config.MODELS,
-          clock,
-        });
+  const life = createDeployedEndpointLife({
+    table: system.table,
+    variant: config.SCALED_VARIANT,
+    controlOf: platform.endpointControl,
+    models: config.MODELS,
+    clock,
+  });
   return createSweepHandler({
     createSettlement: system.createSettlement,
     createSweep: (settlement) =>

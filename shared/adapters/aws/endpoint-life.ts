@@ -13,14 +13,17 @@ import { type DeployedModel, hasInstances } from './environment.ts';
 
 const MINUTE_MS = 60_000;
 
-/** The life of the deployed models' endpoints, over the table. */
+/** The life of the deployed models' endpoints, over the table; undefined where they do not scale. */
 export function createDeployedEndpointLife(deps: {
   readonly table: DynamoTable;
-  readonly control: EndpointControl;
+  /** The endpoints' variant, where they scale. */
+  readonly variant: string | undefined;
+  readonly controlOf: (variant: string) => EndpointControl;
   readonly models: readonly DeployedModel[];
   readonly clock: Clock;
-}): EndpointLife {
-  const { table, control, models, clock } = deps;
+}): EndpointLife | undefined {
+  const { table, variant, models, clock } = deps;
+  if (variant === undefined) return undefined;
   return createEndpointLife({
     endpoints: models.filter(hasInstances).map(({ name, endpoint, idleMinutes, warm }) => ({
       model: name,
@@ -31,7 +34,7 @@ export function createDeployedEndpointLife(deps: {
       }),
     })),
     rows: createEndpointRows(table),
-    control,
+    control: deps.controlOf(variant),
     hasOpen: (model) => hasOpenJobs(table, model),
     clock,
   });

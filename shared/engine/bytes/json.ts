@@ -6,6 +6,23 @@ import { AppError, FormatError } from '#shared/core/errors.ts';
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/**
+ * Reads a JSON file that has to be there.
+ *
+ * @param absent what to say where it is not
+ * @param advice what is added where it is no JSON
+ * @throws AppError `file-not-found`, FormatError
+ */
+export function readJsonFile(file: string, absent: string, advice = ''): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new AppError('file-not-found', absent, { cause });
+  }
+  return parseJson(text, file, `is not valid JSON${advice}`);
+}
+
 /** @throws FormatError if a file's text is not JSON */
 export function parseJson(text: string, file: string, problem = 'is not valid JSON'): unknown {
   try {

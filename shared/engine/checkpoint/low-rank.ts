@@ -1,5 +1,5 @@
 import { assert } from '#shared/core/errors.ts';
-import { convert } from './convert.ts';
+import { computedTensor } from './computed-tensor.ts';
 import { elementCount, type LazyTensor } from './tensor.ts';
 
 /** A low-rank change of a weight: `factor · up · down`, both seen as matrices. */
@@ -12,38 +12,12 @@ export interface LowRank {
   readonly factor: number;
 }
 
-/** All values of a small tensor as float32. */
-export function floatsOf(tensor: LazyTensor): Float32Array {
-  return toFloats(convert(tensor.read(), tensor.dtype, 'F32'));
-}
-
-const toFloats = (bytes: Uint8Array): Float32Array => {
-  const aligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
-  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
-};
-
 /** A weight `[outputs, …]` with low-rank changes added in float32, computed as it is read. */
 export function withLowRank(tensor: LazyTensor, changes: readonly LowRank[]): LazyTensor {
-  const [rows = 1, ...rest] = tensor.shape;
-  const columns = elementCount(rest);
-  const count = rows * columns;
-  return {
-    ...tensor,
-    dtype: 'F32',
-    byteLength: count * Float32Array.BYTES_PER_ELEMENT,
-    // Nowhere in the file.
-    offset: undefined,
-    read(start = 0, end = count, into) {
-      const source = tensor.read(start, end);
-      // A copy, since the reader may have been given the file's own bytes.
-      const values = toFloats(convert(source, tensor.dtype, 'F32')).slice();
-      for (const change of changes) addRows(values, start, columns, change);
-      const bytes = new Uint8Array(values.buffer);
-      if (into === undefined) return bytes;
-      into.set(bytes);
-      return into.subarray(0, bytes.length);
-    },
-  };
+  const columns = elementCount(tensor.shape.slice(1));
+  return computedTensor(tensor, (values, start) => {
+    for (const change of changes) addRows(values, start, columns, change);
+  });
 }
 
 /** Adds a change to the values from element `start` of a matrix with so many columns. */

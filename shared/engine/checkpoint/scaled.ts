@@ -1,5 +1,4 @@
-import { convert } from './convert.ts';
-import { floatsOf } from './low-rank.ts';
+import { computedTensor, floatsOf } from './computed-tensor.ts';
 import { type Checkpoint, elementCount, type LazyTensor } from './tensor.ts';
 
 /** Beside a weight in eight bits: what its values are multiplied by. */
@@ -24,19 +23,8 @@ export function scaled(checkpoint: Checkpoint): Checkpoint {
 }
 
 function multiplied(tensor: LazyTensor, scale: LazyTensor): LazyTensor {
-  const count = elementCount(tensor.shape);
-  return {
-    ...tensor,
-    dtype: 'F32',
-    byteLength: count * Float32Array.BYTES_PER_ELEMENT,
-    offset: undefined,
-    read(start = 0, end = count, into) {
-      const [factor = 1] = floatsOf(scale);
-      const bytes = into ?? new Uint8Array((end - start) * Float32Array.BYTES_PER_ELEMENT);
-      const wide = convert(tensor.read(start, end), tensor.dtype, 'F32', bytes);
-      const values = new Float32Array(wide.buffer, wide.byteOffset, end - start);
-      for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * factor;
-      return wide;
-    },
-  };
+  return computedTensor(tensor, (values) => {
+    const [factor = 1] = floatsOf(scale);
+    for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * factor;
+  });
 }

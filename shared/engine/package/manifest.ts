@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { AppError } from '#shared/core/errors.ts';
 import { FORMER_RECIPE, type Recipe, RecipeSchema } from '#shared/core/recipe.ts';
-import { parseFields, parseJson } from '#shared/engine/bytes/json.ts';
+import { parseFields, readJsonFile } from '#shared/engine/bytes/json.ts';
 
 import { SizesSchema, WordsSchema } from './declaration.ts';
 
@@ -170,17 +168,8 @@ export const formerRecipeWarning = ({ name, recipe }: Pick<Manifest, 'name' | 'r
  */
 export function readManifest(folder: string): Manifest {
   const path = join(folder, MANIFEST_FILE);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new AppError(
-      'file-not-found',
-      `${folder} is not a model package: it has no ${MANIFEST_FILE}. Make one with "onestep import".`,
-      { cause },
-    );
-  }
+  const absent = `${folder} is not a model package: it has no ${MANIFEST_FILE}. Make one with "onestep import".`;
   const advice = '; import the model again';
-  const value = parseJson(text, path, `is not valid JSON${advice}`);
+  const value = readJsonFile(path, absent, advice);
   return parseFields(ManifestSchema, value, path, advice);
 }

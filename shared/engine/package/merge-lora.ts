@@ -1,6 +1,7 @@
 import { FormatError } from '#shared/core/errors.ts';
 import { areFinite } from '#shared/engine/checkpoint/finite.ts';
-import { floatsOf, type LowRank, withLowRank } from '#shared/engine/checkpoint/low-rank.ts';
+import { floatsOf } from '#shared/engine/checkpoint/computed-tensor.ts';
+import { type LowRank, withLowRank } from '#shared/engine/checkpoint/low-rank.ts';
 import { quote } from '#shared/engine/checkpoint/quote.ts';
 import {
   type Checkpoint,

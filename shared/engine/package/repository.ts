@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
-import { parseJson } from '#shared/engine/bytes/json.ts';
+import { readJsonFile } from '#shared/engine/bytes/json.ts';
 import { findWeights } from '#shared/engine/checkpoint/open-checkpoint.ts';
 
 /** The parts of an SDXL repository that hold weights. */
@@ -45,23 +45,13 @@ export function openRepository(folder: string, files?: readonly string[]): Repos
     pathOf,
     has: (...names) => exists(pathOf(...names)),
     hasWeights: (part) => findWeights(join(folder, part), exists) !== undefined,
-    readJson: (...names) => readJsonFile(pathOf(...names), folder),
+    readJson: (...names) => {
+      const path = pathOf(...names);
+      const problem = `${path}: there is no such file; ${folder} must be laid out as stable-diffusion-xl-base-1.0 is.`;
+      return readJsonFile(path, problem);
+    },
     weightsOf: (part) => weightsOf(folder, part, exists),
   };
-}
-
-function readJsonFile(path: string, folder: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new AppError(
-      'file-not-found',
-      `${path}: there is no such file; ${folder} must be laid out as stable-diffusion-xl-base-1.0 is.`,
-      { cause },
-    );
-  }
-  return parseJson(text, path);
 }
 
 function weightsOf(folder: string, part: Part, exists: (path: string) => boolean): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { float8ToFloat } from '#shared/engine/bytes/float8.ts';
-import { floatsOf } from '#shared/engine/checkpoint/low-rank.ts';
+import { floatsOf } from '#shared/engine/checkpoint/computed-tensor.ts';
 import { readSafetensors } from '#shared/engine/checkpoint/safetensors.ts';
 import { scaled } from '#shared/engine/checkpoint/scaled.ts';
 import { memorySource } from '#test/helpers/memory-source.ts';
