@@ -23,21 +23,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function make(path: string, body: unknown) {
-  const answer = await fetch(server.url + path, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${server.keys.key}`,
-      'content-type': 'application/json',
-      prefer: 'wait',
-    },
-    body: JSON.stringify(body),
-  });
-  expect(answer.status).toBe(201);
-  // biome-ignore lint/suspicious/noExplicitAny: a prediction as a client without types sees it.
-  return (await answer.json()) as any;
-}
-
 /** The receipt and its signature as they stand in an image's XMP. */
 async function readXmp(url: string) {
   const bytes = Buffer.from(await (await fetch(url)).arrayBuffer());
@@ -52,11 +37,11 @@ async function readXmp(url: string) {
 
 describe('receipts', () => {
   it('make the same image again', async () => {
-    const first = await make('/v1/predictions', {
+    const first = await server.order('/v1/predictions', {
       input: { prompt: 'a <red> & blue circle', num_outputs: 2 },
       metadata: { project: 'x' },
     });
-    const again = await make(`/v1/predictions/${first.id}/replay`, {});
+    const again = await server.order(`/v1/predictions/${first.id}/replay`, {});
     expect(again.id).not.toBe(first.id);
     expect(again).toMatchObject({
       status: 'succeeded',
@@ -80,7 +65,7 @@ describe('receipts', () => {
   });
 
   it.each(['png', 'jpeg', 'webp'])('inside a %s are known by their signature', async (format) => {
-    const { output, receipt, id } = await make('/v1/predictions', {
+    const { output, receipt, id } = await server.order('/v1/predictions', {
       input: { prompt: 'a "tree" & <sky>', output_format: format, output_quality: 70 },
     });
     const inside = await readXmp(output[0]);
@@ -155,7 +140,7 @@ const VERDICTS = {
 
 describe('a picture that is checked', () => {
   it.each(IMAGE_FORMATS)('as %s gets each of the five verdicts', async (format) => {
-    const { output } = await make('/v1/predictions', {
+    const { output } = await server.order('/v1/predictions', {
       input: { prompt: 'a house', seed: 1, size: '384x256', output_format: format },
     });
     const { bytes } = await readXmp(output[0]);
@@ -191,7 +176,7 @@ describe('before and after an order', () => {
     const estimate = await server.call('POST', '/v1/estimate', { input });
     expect(estimate).toMatchObject({ images: 3, width: 320, height: 288, affordable: true });
     expect(estimate.eta_seconds).toBeGreaterThan(0);
-    const prediction = await make('/v1/predictions', { input });
+    const prediction = await server.order('/v1/predictions', { input });
     expect(prediction.cost).toBe(estimate.price);
     expect(prediction.price_version).toBe(estimate.price_version);
     const refused = await server.call('POST', '/v1/estimate', { input: { prompt: 'x', seeed: 1 } });
@@ -199,7 +184,7 @@ describe('before and after an order', () => {
   });
 
   it('Prometheus sees queue, stages, money and requests', async () => {
-    await make('/v1/predictions', { input: { prompt: 'a boat' } });
+    await server.order('/v1/predictions', { input: { prompt: 'a boat' } });
     const scrape = (key: string) =>
       fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${key}` } });
     expect((await scrape(server.keys.key)).status).toBe(403);

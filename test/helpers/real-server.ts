@@ -10,6 +10,9 @@ export interface RealServer extends EmbeddedServer {
   /** Calls the API with the first admin key and reads its JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape.
   call(method: string, path: string, body?: unknown): Promise<any>;
+  /** Orders with the first key, waits for the end, and reads its JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape.
+  order(path: string, body: unknown): Promise<any>;
 }
 
 /** The server as `npm start` runs it, with the demo model, on a free port over a fresh folder. */
@@ -41,6 +44,19 @@ export async function startRealServer(
       });
       const text = await answer.text();
       return text === '' ? undefined : JSON.parse(text);
+    },
+    async order(path, body) {
+      const answer = await fetch(server.url + path, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${server.keys.key}`,
+          'content-type': 'application/json',
+          prefer: 'wait',
+        },
+        body: JSON.stringify(body),
+      });
+      if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+      return answer.json();
     },
     async close() {
       await server.close();

@@ -74,29 +74,15 @@ function together(...paths: string[]): string {
   return anchors;
 }
 
-async function post(path: string, body: object) {
-  const answer = await fetch(server.url + path, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${server.keys.key}`,
-      'content-type': 'application/json',
-      prefer: 'wait',
-    },
-    body: JSON.stringify(body),
-  });
-  // biome-ignore lint/suspicious/noExplicitAny: answers of two dialects.
-  return (await answer.json()) as any;
-}
-
 const MAKERS: Record<string, (format: ImageFormat) => Promise<Uint8Array>> = {
   async 'the embedded server'(format) {
-    const { output } = await post('/v1/predictions', {
+    const { output } = await server.order('/v1/predictions', {
       input: { prompt: 'a house', output_format: format },
     });
     return Buffer.from(await (await fetch(output[0])).arrayBuffer());
   },
   async 'an answer in base64'(format) {
-    const { data } = await post('/v1/images/generations', {
+    const { data } = await server.order('/v1/images/generations', {
       prompt: 'a house',
       output_format: format,
       response_format: 'b64_json',

@@ -24,7 +24,8 @@ async function python(...words: string[]): Promise<void> {
 
 describe('the stock clients', () => {
   const scripts = readdirSync(HERE).filter((name) => name.endsWith('.py'));
-  test.each(scripts)('%s', (name) => python('-I', join(HERE, name)));
+  // With the folder of the script on Python's path, where they share something.
+  test.each(scripts)('%s', (name) => python('-Es', join(HERE, name)));
 });
 
 describe('the documents', () => {

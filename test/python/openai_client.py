@@ -2,9 +2,9 @@
 
 import base64
 import os
-import zlib
 
 import openai
+from shared.pixels import pixels_of
 
 BASE = os.environ["ONESTEP_URL"] + "/v1"
 client = openai.OpenAI(base_url=BASE, api_key=os.environ["ONESTEP_KEY"])
@@ -17,17 +17,6 @@ def refused(error_class, **arguments):
         assert error.request_id.startswith("req_"), error
         return error
     raise AssertionError(f"{arguments} was taken")
-
-
-def pixels_of(png):
-    """The scan lines of a PNG. Files of equal orders differ by their signatures; pixels don't."""
-    packed, at = b"", 8
-    while at < len(png):
-        size = int.from_bytes(png[at : at + 4], "big")
-        if png[at + 4 : at + 8] == b"IDAT":
-            packed += png[at + 8 : at + 8 + size]
-        at += size + 12
-    return zlib.decompress(packed)
 
 
 # Two pictures differ; the same order gives the same pixels.

@@ -1,10 +1,10 @@
 """What the stock `replicate` client is promised."""
 
 import os
-import zlib
 
 import replicate
 from replicate.exceptions import ModelError, ReplicateError
+from shared.pixels import pixels_of
 
 MODEL = "onestep/demo"
 client = replicate.Client(api_token=os.environ["ONESTEP_KEY"], base_url=os.environ["ONESTEP_URL"])
@@ -20,17 +20,6 @@ def refused(**arguments):
     except ReplicateError as error:
         return error
     raise AssertionError(f"{arguments} was taken")
-
-
-def pixels_of(png):
-    """The scan lines of a PNG. Files of equal orders differ by their signatures; pixels don't."""
-    packed, at = b"", 8
-    while at < len(png):
-        size = int.from_bytes(png[at : at + 4], "big")
-        if png[at + 4 : at + 8] == b"IDAT":
-            packed += png[at + 8 : at + 8 + size]
-        at += size + 12
-    return zlib.decompress(packed)
 
 
 # Two pictures of one order differ; the same seed gives the same pixels.
