@@ -12,4 +12,4 @@ test('the watermark lives through what is promised, on a hundred pictures', asyn
   }
   expect(report.wrong).toBe(0);
   expect(report.unmarked.found).toBe(0);
-});
+}, 900_000);
