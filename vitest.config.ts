@@ -105,6 +105,16 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'payments',
+          ...ONE_BY_ONE,
+          include: ['test/payments/**/*.test.ts'],
+          testTimeout: 60_000,
+          globalSetup: ['test/payments/global-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'aws',
           ...ONE_BY_ONE,
           include: ['test/aws/**/*.test.ts'],

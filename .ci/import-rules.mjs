@@ -84,9 +84,9 @@ export const IMPORT_RULES = {
     {
       name: 'only-dependencies',
       comment:
-        'What a command or a function imports is there after an install without --include=dev.',
+        'What a command or a function imports is there after an install without --include=dev, but for the packages of features that are installed where they are configured.',
       severity: 'error',
-      from: { path: '^(shared|functions)/' },
+      from: { path: '^(shared|functions)/', pathNot: '^shared/adapters/x402/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     ...directions('shared', SHARED, '(?!)'),

@@ -22,6 +22,7 @@ import { registerWarm } from './models/warm-routes.ts';
 import { registerOpenAiImages } from './openai/images-routes.ts';
 import { registerHealth } from './operations/health-routes.ts';
 import { registerStatus } from './operations/status-routes.ts';
+import { registerPaid } from './payments/paid-routes.ts';
 import { registerPredictionsCreate } from './predictions/create-routes.ts';
 import { registerEstimate } from './predictions/estimate-routes.ts';
 import { registerImages } from './predictions/images-routes.ts';
@@ -42,6 +43,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerPredictionsCreate,
   registerPredictions,
   registerReplay,
+  registerPaid,
   registerStreams,
   registerImages,
   registerOpenAiImages,

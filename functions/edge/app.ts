@@ -9,6 +9,7 @@ import { AppError } from '#shared/core/errors.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
+import { isPayable, PAID_PREFIX } from '#shared/core/payable-paths.ts';
 import { createKeyCheck, type MacKeys } from '#shared/service/domain/key-format.ts';
 import type { EdgeConfig } from './config.ts';
 import { isPublicPath } from './public-paths.ts';
@@ -16,7 +17,7 @@ import { readBody } from './read-body.ts';
 import { IMAGE_ADVICE, isVerifiedImage } from './verified-image.ts';
 
 export interface EdgeDeps {
-  readonly config: Pick<EdgeConfig, 'MAX_BODY_BYTES'> & {
+  readonly config: Pick<EdgeConfig, 'MAX_BODY_BYTES' | 'X402'> & {
     /** For images that are to be verified. @default as for every other body */
     readonly MAX_IMAGE_BYTES?: number;
   };
@@ -60,7 +61,11 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
   const admit = (c: Context, requestId: string): Response | Promise<Response> => {
     const { headers, method } = c.req.raw;
     const authorization = headers.get('authorization') ?? sessionAuthorization(headers);
-    if (!isPublicPath(c.req.path) && !isPageVisit(c.req.raw, c.req.path)) {
+    const isOpen =
+      isPublicPath(c.req.path) ||
+      isPageVisit(c.req.raw, c.req.path) ||
+      isSold(method, c.req.path, authorization);
+    if (!isOpen) {
       const problem = checkKey(authorization, c.req.path, check);
       if (problem !== undefined) return refuse(problem, requestId, c.req.path);
     }
@@ -77,6 +82,11 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
       return deps.forward(c.req.raw, { requestId, authorization, body, bodySha256 }, c.env);
     });
   };
+
+  /** Only what has no credentials at all is sold to: a key that is wrong stays so. */
+  const isSold = (method: string, path: string, authorization: string | undefined): boolean =>
+    deps.config.X402 === '1' &&
+    (path.startsWith(PAID_PREFIX) || (authorization === undefined && isPayable(method, path)));
 
   app.get('/healthz', () =>
     Response.json(

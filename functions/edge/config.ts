@@ -14,6 +14,8 @@ const EdgeEnvSchema = z.object({
   MAC_SECRET_REGION: z.string().check(z.minLength(1)),
   /** Larger bodies are answered with 413. CloudFront gives the function at most 1 MB of a body. */
   MAX_BODY_BYTES: z.optional(z.string().check(z.regex(/^\d{4,6}$/))),
+  /** `1`: creates without credentials go on, to be told a price; so do links to what was paid for. */
+  X402: z.optional(z.literal('1')),
   /** The deployment's own domain; without one, clients use the distribution's. */
   PUBLIC_HOST: z.optional(z.string().check(z.minLength(1))),
 });

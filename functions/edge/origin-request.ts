@@ -7,6 +7,7 @@ type CloudFrontHeaders = Record<string, { key?: string; value: string }[]>;
 
 /** The part of CloudFront's request that an origin-request function sees and may change. */
 export interface CloudFrontRequest {
+  readonly clientIp?: string;
   readonly method: string;
   readonly uri: string;
   readonly querystring: string;
@@ -54,6 +55,8 @@ export function createOriginRequestHandler(deps: {
   /** For a request that can't be made into a `Request`. */
   readonly answerUnreadable: () => Response;
   readonly publicHost?: string;
+  /** Whether the API is told where requests come from. */
+  readonly tellsAddress?: boolean;
 }) {
   return async (event: OriginRequestEvent): Promise<CloudFrontRequest | CloudFrontResponse> => {
     const [{ cf }] = event.Records;
@@ -70,7 +73,8 @@ export function createOriginRequestHandler(deps: {
       ([name]) => !EDGE_HEADERS.has(name.toLowerCase()),
     );
     const forwarded = { ...passage.forwarded, ...defined({ bodySha256: claimed }) };
-    const ours = toCloudFrontHeaders(edgeHeaders(forwarded, host));
+    const address = deps.tellsAddress === true ? request.clientIp : undefined;
+    const ours = toCloudFrontHeaders(edgeHeaders(forwarded, host, address));
     return { ...request, headers: { ...Object.fromEntries(client), ...ours } };
   };
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObservedRequest } from '#functions/api/http/observe-requests.ts';
 import { once } from '#functions/api/http/once.ts';
 import { metricsRoute } from '#functions/api/operations/metrics-routes.ts';
@@ -30,6 +31,7 @@ import { createImageInspector } from './image-inspector.ts';
 import { ensureC2paFiles } from './local-marking.ts';
 import { createJobTracing } from './job-tracing.ts';
 import { createLoopbackQueue } from './loopback-queue.ts';
+import { openPayments } from './open-payments.ts';
 import { type DataFolder, openDataFolder, openLocalService } from './open-local-service.ts';
 import { previewImage } from './preview-image.ts';
 import { readBlockList, readImageCheck } from './read-safety.ts';
@@ -104,6 +106,7 @@ async function compose(
   const c2pa = await ensureC2paFiles(config, folder.path, folder.secrets.receiptSigningKey);
   const doubt = validityProblem(chainInDer(readFileSync(c2pa.chain, 'utf8')), clock.now());
   if (doubt !== undefined) onError(new AppError('invalid-file', doubt), 'C2PA certificate');
+  const payments = await openPayments(config, env);
   const gpu = startGpuProcess({
     modelFolders: models.map((model) => model.folder),
     filesFolder: folder.filesPath,
@@ -134,6 +137,7 @@ async function compose(
     aliases: config.aliases,
     prices: pricesOf(config, models),
     checkPrompt: readBlockList(config),
+    gateway: payments?.desk,
     onError,
     onChange(job) {
       metrics.observeJob(job);
@@ -152,6 +156,7 @@ async function compose(
       if (!(await client.isReady())) throw new AppError('unavailable', 'the model is loading');
     },
     countRunning: queue.countInside,
+    payments,
     inspectImage: inspector.inspect,
     previewImage,
     pageAssets: assets,
@@ -259,6 +264,10 @@ async function compose(
         deliveries.stop(),
       ]);
       services.hub.release();
+      await Promise.race([
+        services.collection?.settled(),
+        sleep(ANSWERS_MS, undefined, { ref: false }),
+      ]);
       queue.close();
       await Promise.all([answered, gpu.stop(ANSWERS_MS), inspector.close()]);
       await tracing?.stop();

@@ -8,6 +8,7 @@ import { defined } from '#shared/core/defined.ts';
 import type { AnswerEnd } from '#shared/core/forwarded.ts';
 import { hmacSha256 } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
+import { createClientAddressReader } from './client-address.ts';
 import type { NodePlatform } from './http-server.ts';
 import type { LocalService } from './open-local-service.ts';
 import { createOriginReader } from './proxy-origin.ts';
@@ -25,6 +26,7 @@ export interface EmbeddedAppParts
       | 'pageAssets'
       | 'onWebhookDue'
       | 'onRequest'
+      | 'payments'
     >
   > {
   readonly extras?: readonly RegisterRoutes[];
@@ -69,8 +71,13 @@ export function createEmbeddedApp(
       'proxy',
     ),
   );
+  const addressOf = parts.payments && createClientAddressReader(config.trustedProxies);
   const edge = createEdgeApp({
-    config: { MAX_BODY_BYTES: config.maxBodyBytes, MAX_IMAGE_BYTES },
+    config: {
+      MAX_BODY_BYTES: config.maxBodyBytes,
+      MAX_IMAGE_BYTES,
+      ...(parts.payments && { X402: '1' as const }),
+    },
     macKeys: secrets.macKeys,
     clock,
     randomBytes,
@@ -78,7 +85,8 @@ export function createEmbeddedApp(
       const { incoming, outgoing } = (platform ?? {}) as Partial<NodePlatform>;
       const origin = originOf(request.headers, incoming?.socket.remoteAddress);
       const end = outgoing && new NodeAnswerEnd(outgoing);
-      return afterRefusal(api.fetch(request, { forwarded, end, origin }));
+      const clientAddress = addressOf?.(request.headers, incoming?.socket.remoteAddress);
+      return afterRefusal(api.fetch(request, { forwarded, end, origin, clientAddress }));
     },
     onError: apiDeps.onError,
   });

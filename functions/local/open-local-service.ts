@@ -57,7 +57,10 @@ export function openDataFolder(config: ServeConfig, clock = systemClock): DataFo
 /** What a process adds to the service of a folder; without any of it, no job can run. */
 export type LocalParts = Pick<ServiceDeps, 'onError'> &
   Partial<
-    Pick<ServiceDeps, 'queue' | 'models' | 'aliases' | 'prices' | 'checkPrompt' | 'onChange'>
+    Pick<
+      ServiceDeps,
+      'queue' | 'models' | 'aliases' | 'prices' | 'checkPrompt' | 'gateway' | 'onChange'
+    >
   >;
 
 /** The service of a data folder: its rules over its stores, and the operator's first keys. */

@@ -19,8 +19,7 @@ export function createOriginReader(
   trusted: readonly string[],
   onIgnored: (peer: string) => void,
 ): OriginReader {
-  const proxies = new BlockList();
-  for (const network of ['127.0.0.0/8', '::1', ...trusted]) addNetwork(proxies, network);
+  const proxies = createProxyList(trusted);
   let isTold = false;
 
   return (headers, peer) => {
@@ -36,6 +35,13 @@ export function createOriginReader(
     if (!/^https?$/.test(proto) || !HOST.test(host)) return undefined;
     return `${proto}://${host}${PREFIX.test(prefix) ? prefix : ''}`;
   };
+}
+
+/** This machine's own proxies, and those of the networks. */
+export function createProxyList(trusted: readonly string[]): BlockList {
+  const proxies = new BlockList();
+  for (const network of ['127.0.0.0/8', '::1', ...trusted]) addNetwork(proxies, network);
+  return proxies;
 }
 
 /** Whether a setting names an address or a network. */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readX402Environment, X402SettingsSchema } from '#shared/adapters/x402/x402-settings.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { PriceBookSchema } from '#shared/service/domain/pricing.ts';
 import { isNetwork } from './proxy-origin.ts';
@@ -94,6 +95,8 @@ const ServeSchema = z.strictObject({
     .optional(),
   /** Whether pixels carry a watermark. Off, the operator answers for what the law asks. */
   watermark: flag.default(true),
+  /** Orders without an account, paid for with x402. Off unless given; see docs/payments.md. */
+  x402: X402SettingsSchema.optional(),
   device: z.enum(['cpu', 'cuda']).default('cpu'),
   /** Micro-USD that the first account starts with. */
   demoCredit: whole(0, 1_000_000_000_000).default(10_000_000),
@@ -153,6 +156,7 @@ export function loadServeConfig(sources: ConfigSources): ServeConfig {
   };
   take(sources.file, readConfigFile(sources, faults));
   take('environment', readEnvironment(sources.env, faults));
+  take('environment', { x402: withX402Variables(merged['x402'], sources.env) });
   take('command line', sources.flags);
   const parsed = ServeSchema.safeParse(merged);
   if (!parsed.success) {
@@ -191,8 +195,15 @@ function readConfigFile({ file, fileRequired }: ConfigSources, faults: string[])
   return {};
 }
 
+/** Each part of `x402` has a variable of its own, such as `X402_PAY_TO`. */
+function withX402Variables(x402: unknown, env: ConfigSources['env']): unknown {
+  const parts = readX402Environment(env);
+  if (Object.keys(parts).length === 0) return undefined;
+  return typeof x402 === 'object' ? { ...x402, ...parts } : parts;
+}
+
 /** Settings with parts, which the environment gives as JSON. */
-const JSON_SETTINGS = new Set(['models', 'aliases', 'prices', 'safety', 'c2pa']);
+const JSON_SETTINGS = new Set(['models', 'aliases', 'prices', 'safety', 'c2pa', 'x402']);
 
 /** Variables that begin with `ONESTEP_` and name a setting. */
 function readEnvironment(env: ConfigSources['env'], faults: string[]) {

@@ -54,6 +54,9 @@ const PUBLIC_FACTS = [
   'depth',
   'retry_after',
   'prediction',
+  // What x402's clients of version 1 read.
+  'x402Version',
+  'accepts',
 ] as const;
 
 const INTERNAL = 'Something went wrong on our side. Quote the request id when you report it.';
@@ -122,10 +125,21 @@ export function errorAnswer(error: AppError, requestId: string): ErrorAnswer {
   if (typeof retryAfter === 'number') headers['retry-after'] = String(Math.ceil(retryAfter));
   if (error.status === 401) headers['www-authenticate'] = 'Bearer';
   if (error.status === 402) headers['x-should-retry'] = 'false';
+  for (const [name, fact] of PAYMENT_HEADERS) {
+    const value = error.details[fact];
+    if (typeof value === 'string') headers[name] = value;
+  }
   const allow = error.details['allow'];
   if (typeof allow === 'string') headers['allow'] = allow;
   return { status: error.status, headers, body: JSON.stringify(errorBody(error, requestId)) };
 }
+
+/** Headers of x402, and where an error's details have them. */
+const PAYMENT_HEADERS = [
+  ['payment-required', 'payment_required'],
+  ['payment-response', 'payment_response'],
+  ['x-payment-response', 'payment_response'],
+] as const;
 
 /** Any thrown thing as an {@link AppError}: what is unknown is an `internal-error` of ours. */
 export function toAppError(thrown: unknown): AppError {

@@ -22,6 +22,8 @@ export interface AnswerEnd {
 
 /** `Authorization` is overwritten on the way (origin access control signs with it): this is the copy. */
 export const AUTHORIZATION_HEADER = 'x-onestep-authorization';
+/** The network of the client, where orders without an account are taken. */
+export const CLIENT_ADDRESS_HEADER = 'x-onestep-client-address';
 export const REQUEST_ID_HEADER = 'x-request-id';
 /** The name that AWS requires for it. */
 export const BODY_SHA256_HEADER = 'x-amz-content-sha256';

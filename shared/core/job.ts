@@ -128,6 +128,11 @@ export function isMade(job: Job): boolean {
   return !isTerminal(job.status) && job.payment?.made !== undefined;
 }
 
+/** Whether a job's payment is to be gone on with now. */
+export function isToCollect(job: Job, now: number): boolean {
+  return isMade(job) && (job.payment?.nextAt ?? 0) <= now;
+}
+
 /** Whether a job is in line. One whose cancellation was requested is never handed out. */
 export function isWaiting(job: Job): boolean {
   if (isTerminal(job.status) || isMade(job)) return false;

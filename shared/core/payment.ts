@@ -42,8 +42,12 @@ export interface JobPayment {
   readonly attempts: number;
   /** A block of the chain from before the first attempt: the transfer is in none before it. */
   readonly fromBlock?: number;
-  /** When to go on with it, in milliseconds since the Unix epoch. */
+  /** How many of those attempts were answered with a refusal: what became of the others is unknown. */
+  readonly refusals?: number;
+  /** When to look at it again, in milliseconds since the Unix epoch. */
   readonly nextAt?: number;
+  /** Until when nobody else asks the facilitator. */
+  readonly turnEndsAt?: number;
   /** The transaction that moved the money. */
   readonly transaction?: string;
   /** Why it did not move. */
@@ -67,6 +71,6 @@ export function endedPayment(
   payment: JobPayment,
   end: Pick<JobPayment, 'state'> & Partial<Pick<JobPayment, 'transaction' | 'failure'>>,
 ): JobPayment {
-  const { signed: _, address: __, made: ___, nextAt: ____, ...rest } = payment;
+  const { signed: _, address: __, made: ___, nextAt: ____, turnEndsAt: _____, ...rest } = payment;
   return { ...rest, ...end };
 }

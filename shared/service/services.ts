@@ -2,7 +2,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { JobId, RandomBytes } from '#shared/core/ids.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
-import type { Job } from '#shared/core/job.ts';
+import { isMade, type Job } from '#shared/core/job.ts';
 import { createCachedJobStore } from './cached-job-store.ts';
 import { createAdmission } from './domain/admission.ts';
 import type { PromptCheck } from './domain/block-list.ts';
@@ -11,6 +11,8 @@ import { createDispatcher } from './domain/dispatcher.ts';
 import { createEstimator } from './domain/estimator.ts';
 import type { MacKeys } from './domain/key-format.ts';
 import { createKeyService } from './domain/keys.ts';
+import { createCollector } from './domain/payments/collect.ts';
+import { createBackgroundCollection } from './domain/payments/collect-in-background.ts';
 import { createPricing, type PriceBook } from './domain/pricing.ts';
 import { createSettlement } from './domain/settlement.ts';
 import { createSweep } from './domain/sweep.ts';
@@ -20,6 +22,7 @@ import type { InferenceQueue } from './ports/inference-queue.ts';
 import type { JobStore } from './ports/job-store.ts';
 import type { KeyStore } from './ports/key-store.ts';
 import type { Ledger } from './ports/ledger.ts';
+import type { PaymentGateway } from './ports/payment-gateway.ts';
 import type { Records } from './ports/records.ts';
 
 const HOUR_MS = 3_600_000;
@@ -98,6 +101,8 @@ export interface ServiceDeps
   readonly blobs: BlobStore;
   readonly records?: Records;
   readonly queue: InferenceQueue;
+  /** Settles the payments of orders without an account, where they are taken. */
+  readonly gateway?: PaymentGateway | undefined;
   readonly outputStore: (job: JobId) => InferenceRequest['store'];
   readonly onError: (error: unknown, what: string) => void;
   /** Called with each change of a job, beside those who wait for it. */
@@ -118,19 +123,31 @@ export function createServices(deps: ServiceDeps) {
     lanes: 1,
     onAdmitted: () => dispatcher.wake(),
   });
+  const { gateway } = deps;
+  const collector =
+    gateway &&
+    createCollector({ jobs, gateway, blobs, clock, randomBytes, onError, onChange: changed });
+  const collection = collector && createBackgroundCollection(collector.collect, onError);
   const settlement = createSettlement({
     jobs,
     blobs,
     queue,
     clock,
     randomBytes,
+    collect: collection?.collect,
     onChange(job) {
-      hub.publish(job);
-      forRequests.estimator.observe(job);
-      dispatcher.onChange(job);
-      deps.onChange(job);
+      changed(job);
+      if (isMade(job)) void collection?.collect(job.id);
     },
   });
+
+  function changed(job: Job): void {
+    hub.publish(job);
+    forRequests.estimator.observe(job);
+    dispatcher.onChange(job);
+    deps.onChange(job);
+  }
+
   const dispatcher = createDispatcher({
     jobs,
     queue,
@@ -156,7 +173,7 @@ export function createServices(deps: ServiceDeps) {
     },
     onError,
   });
-  return { ...forRequests, jobs, hub, settlement, dispatcher, sweep };
+  return { ...forRequests, jobs, hub, settlement, dispatcher, sweep, collection };
 }
 
 /** A record outlives its data, and the idempotency keys that lead to it, whatever the settings say. */

@@ -35,11 +35,13 @@ export class Chain implements PaymentGateway {
   async settle(payment: JobPayment) {
     this.asked++;
     if (this.next === 'fails') throw new Error('the facilitator does not answer');
-    if (this.next === 'refuses') return { kind: 'refused', reason: 'simulation failed' } as const;
+    if (this.next === 'refuses') {
+      return { kind: 'refused', reason: 'a transaction failed', isSure: false } as const;
+    }
     const transaction = this.#transfer(payment);
     if (this.next === 'loses-answer') throw new Error('the answer got lost');
     return transaction === undefined
-      ? ({ kind: 'refused', reason: 'insufficient balance' } as const)
+      ? ({ kind: 'refused', reason: 'insufficient balance', isSure: true } as const)
       : ({ kind: 'settled', transaction } as const);
   }
 

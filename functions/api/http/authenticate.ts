@@ -16,6 +16,8 @@ const REASONS: Record<Exclude<AuthFailure, 'account-disabled'>, string> = {
   expired: 'This API key has expired.',
 };
 
+export const ACCOUNT_DISABLED = 'This account is disabled. Ask the operator of the service.';
+
 type AuthDeps = Pick<ApiDeps, 'keyService' | 'rateLimiter'>;
 /** Undefined for a caller that may go on, else what it is answered. */
 type Admitted = Response | undefined;
@@ -84,10 +86,7 @@ function judge(
 function callerIn(result: AuthResult): Caller {
   if (result.ok) return result;
   if (result.reason === 'account-disabled') {
-    throw new AppError(
-      'account-disabled',
-      'This account is disabled. Ask the operator of the service.',
-    );
+    throw new AppError('account-disabled', ACCOUNT_DISABLED);
   }
   throw new AppError('unauthenticated', REASONS[result.reason]);
 }

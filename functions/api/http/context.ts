@@ -17,6 +17,8 @@ export interface RequestFacts {
   /** The scheme, host and prefix, if any, that clients call, without a trailing slash. */
   readonly origin: string;
   readonly authorization: string | undefined;
+  /** The network that the request comes from; absent where that does not count. */
+  readonly clientAddress: string | undefined;
   readonly end: AnswerEnd | undefined;
   /** SHA-256 of the body, hex, where the edge has computed it. */
   readonly bodySha256: string | undefined;
@@ -32,6 +34,8 @@ export interface ApiHono {
     end?: AnswerEnd | undefined;
     /** Where clients reach the service, as a proxy that is trusted says; absent without one. */
     origin?: string | undefined;
+    /** The network that the request comes from, where that counts. */
+    clientAddress?: string | undefined;
   };
   Variables: { facts: RequestFacts };
 }

@@ -13,11 +13,12 @@ import type { SettlementService } from '#shared/service/domain/settlement.ts';
 import type { StreamMac } from '#shared/service/domain/stream-link.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
-import type { JobStore } from '#shared/service/ports/job-store.ts';
+import type { JobStore, UnpaidLimits } from '#shared/service/ports/job-store.ts';
 import type { JobWatcher } from '#shared/service/ports/job-watcher.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { Outbox } from '#shared/service/ports/outbox.ts';
+import type { PaymentDesk } from '#shared/service/ports/payment-gateway.ts';
 import type { RateLimiter } from '#shared/service/ports/rate-limiter.ts';
 import type { ObservedRequest } from './observe-requests.ts';
 
@@ -53,6 +54,12 @@ export interface WarmedModel {
   readonly warmUntil: number;
 }
 
+/** What it takes to sell to callers without an account. */
+export interface PaymentDeps {
+  readonly desk: PaymentDesk;
+  readonly unpaidLimits: UnpaidLimits;
+}
+
 /** Everything that the API is made of, whether it runs as one process or as many. */
 export interface ApiDeps {
   readonly settings: ApiSettings;
@@ -62,7 +69,7 @@ export interface ApiDeps {
   readonly keyStore: Pick<KeyStore, 'audit'>;
   readonly jobs: Pick<
     JobStore,
-    'get' | 'list' | 'markAnswered' | 'park' | 'extendAttach' | 'queueDepth'
+    'get' | 'list' | 'findByScope' | 'markAnswered' | 'park' | 'extendAttach' | 'queueDepth'
   >;
   readonly ledger: Ledger;
   readonly blobs: BlobStore;
@@ -77,6 +84,8 @@ export interface ApiDeps {
   /** Wakes a model and keeps it awake for so many milliseconds; undefined for one that always is. */
   readonly warmModel?: (model: string, forMs: number) => Promise<WarmedModel | undefined>;
   readonly watcher: JobWatcher;
+  /** Absent: every order takes an API key. */
+  readonly payments?: PaymentDeps | undefined;
   /**
    * What an account can spend, where asking is cheap: an order that it can't pay for is then refused
    * without a transaction.

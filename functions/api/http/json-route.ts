@@ -9,7 +9,7 @@ import { errorResponses, keyErrorResponses } from './error-schema.ts';
 import { readInput, readParts } from './route-input.ts';
 
 type NoMembers = z.ZodObject<Record<never, never>>;
-type AuthDeps = Pick<ApiDeps, 'keyService' | 'rateLimiter'>;
+type AuthDeps = Pick<ApiDeps, 'keyService' | 'rateLimiter' | 'payments'>;
 
 /** What a route takes, and which failures its description lists. */
 interface RouteSpec<Params, Query, Body>
@@ -18,6 +18,8 @@ interface RouteSpec<Params, Query, Body>
   readonly operationId: string;
   /** The caller's key needs one of these; absent: the route takes no key. */
   readonly scopes?: readonly Scope[];
+  /** Whether one without an account may call it and pay, where the service sells so. */
+  readonly isPayable?: boolean;
   readonly params?: Params;
   readonly query?: Query;
   readonly headers?: z.ZodObject;
@@ -101,12 +103,13 @@ export function apiRoute<
   spec: RouteSpec<Params, Query, Body> & Handling<Params, Query, Body, Response>,
 ): void {
   const { scopes, params, query, headers, body, bodyIsOptional = false, ...described } = spec;
-  const { failures = [], responses, handle, ...rest } = described;
+  const { failures = [], responses, isPayable = false, handle, ...rest } = described;
+  const sells = isPayable && deps.payments !== undefined;
   // Strict: a mistyped filter would be taken for none.
   const schemas = { params, query: query?.strict(), headers, body, bodyIsOptional };
   const { hide, ...route } = createRoute({
     ...rest,
-    ...(scopes && { security: [{ key: [] }] }),
+    ...(scopes && { security: [{ key: [] }, ...(sells ? [{}] : [])] }),
     request: defined({
       params,
       query: schemas.query,
@@ -120,9 +123,10 @@ export function apiRoute<
   });
   if (hide !== true) app.openAPIRegistry.registerPath(route);
   app.on(route.method, route.path.replaceAll(/\/{(.+?)}/g, '/:$1'), async (c: ApiContext) => {
-    const admitted = scopes && admitCaller(c, deps, scopes);
+    const isOffer = sells && c.get('facts').authorization === undefined;
+    const admitted = scopes && !isOffer && admitCaller(c, deps, scopes);
     const refusal = admitted instanceof Promise ? await admitted : admitted;
-    if (refusal !== undefined) return refusal;
+    if (refusal) return refusal;
     const input = body === undefined ? readParts(c, schemas) : await readInput(c, schemas);
     return handle(c, input as RouteInput<Params, Query, Body>);
   });

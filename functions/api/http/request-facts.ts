@@ -3,6 +3,7 @@ import { AppError } from '#shared/core/errors.ts';
 import {
   AUTHORIZATION_HEADER,
   BODY_SHA256_HEADER,
+  CLIENT_ADDRESS_HEADER,
   isImageType,
   REQUEST_ID_HEADER,
 } from '#shared/core/forwarded.ts';
@@ -32,6 +33,9 @@ export function requestFacts(
       authorization: forwarded
         ? forwarded.authorization
         : (headers.get(AUTHORIZATION_HEADER) ?? undefined),
+      clientAddress: forwarded
+        ? c.env?.clientAddress
+        : (headers.get(CLIENT_ADDRESS_HEADER) ?? undefined),
       end: c.env?.end,
       bodySha256: forwarded ? forwarded.bodySha256 : (headers.get(BODY_SHA256_HEADER) ?? undefined),
     };

@@ -25,6 +25,7 @@ const CANNOT_POLL = /\bai-sdk\//;
 const create = {
   method: 'post',
   scopes: ['predict'],
+  isPayable: true,
   parameters: ORDER_HEADERS,
   body: CreatePredictionSchema,
   status: 201,

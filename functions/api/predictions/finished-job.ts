@@ -1,5 +1,6 @@
 import type { ApiContext } from '#functions/api/http/context.ts';
 import type { ApiDeps } from '#functions/api/http/deps.ts';
+import { assertPaid } from '#functions/api/payments/payment-headers.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 
@@ -37,6 +38,7 @@ export async function finishedJob(c: ApiContext, deps: WaitDeps, job: Job): Prom
       details: { prediction: job.id },
     });
   }
+  assertPaid(latest);
   if (latest.status === 'failed') {
     const { code, message } = latest.error ?? { code: 'model-error' as const, message: '' };
     throw new AppError(code, message, { details: { prediction: job.id } });

@@ -4,6 +4,7 @@ import { ENDING_STATUSES } from '#functions/api/http/error-schema.ts';
 import { invalidInput } from '#functions/api/http/errors.ts';
 import { apiRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
+import { paymentHeaders } from '#functions/api/payments/payment-headers.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { IMAGE_FORMATS, type ImageFormat, MEDIA_TYPES } from '#shared/core/inference.ts';
 import { chooseModel } from './choose-model.ts';
@@ -25,6 +26,7 @@ export const registerImages: RegisterRoutes = (app, deps) =>
     path: '/v1/images',
     operationId: 'makeImage',
     scopes: ['predict'],
+    isPayable: true,
     summary: 'Make one image and answer with its bytes',
     headers: z.object({
       accept: z.string().optional().openapi({ example: 'image/png' }),
@@ -68,6 +70,7 @@ export const registerImages: RegisterRoutes = (app, deps) =>
           'x-onestep-cost': String(job.cost ?? 0),
           'x-onestep-seed': String(image.seed),
           ...submitted.replayHeaders,
+          ...paymentHeaders(job),
         },
       });
     },

@@ -3,20 +3,20 @@ import type { ApiContext } from '#functions/api/http/context.ts';
 import type { ApiDeps } from '#functions/api/http/deps.ts';
 import { invalidInput } from '#functions/api/http/errors.ts';
 import { parseCancelAfter } from '#functions/api/http/prefer.ts';
+import { createPaidOrders, type PaidOrderDeps } from '#functions/api/payments/paid-orders.ts';
 import { vetUrl } from '#shared/adapters/http/vet-url.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId, JobId } from '#shared/core/ids.ts';
-import { type Dialect, type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
+import { type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
 import { formatUsd, type MicroUsd } from '#shared/core/money.ts';
 import { readTraceparent } from '#shared/core/traceparent.ts';
 import type { SubmitResult } from '#shared/service/domain/admission.ts';
-import type { CatalogModel } from '#shared/service/domain/catalog.ts';
 import type { Quote } from '#shared/service/domain/pricing.ts';
 import { imageInputSchema, type ParsedInput, parseImageInput } from './image-input.ts';
 import { createLostCallers } from './lost-callers.ts';
-import type { CreatePrediction } from './prediction-schema.ts';
+import type { OrderRequest } from './order-request.ts';
 
 type IntakeDeps = Pick<
   ApiDeps,
@@ -29,24 +29,9 @@ type IntakeDeps = Pick<
   | 'clock'
   | 'waitUntil'
   | 'onError'
->;
-
-/** What one dialect makes of a request, before the headers that all dialects share. */
-export interface OrderRequest {
-  readonly model: CatalogModel;
-  readonly dialect: Dialect;
-  /** The route's own name: the scope of idempotency keys and of equal bodies. */
-  readonly route: string;
-  readonly input: Readonly<Record<string, unknown>>;
-  /** Where the input's members are in the request, for the paths of faults. */
-  readonly inputPath?: readonly string[];
-  /** The caller can't ask for the job later: without a retry within the grace time it is cancelled. */
-  readonly cannotPoll?: boolean;
-  readonly extras?: Pick<
-    CreatePrediction,
-    'webhook' | 'webhook_events_filter' | 'metadata' | 'preview'
-  >;
-}
+  | 'payments'
+> &
+  PaidOrderDeps;
 
 export interface Submitted {
   readonly job: Job;
@@ -74,12 +59,14 @@ export function createPredictionIntake(deps: IntakeDeps) {
     if (balance < quote.total) throw insufficientFunds(quote, balance, deps.settings.topupUrl);
   };
 
+  const paidOrders = deps.payments && createPaidOrders(deps, deps.payments);
+
   return {
     /**
      * Orders images.
      *
      * @throws AppError `invalid-input`, `insufficient-funds`, `key-budget-exceeded`, `queue-full`,
-     *   `idempotency-mismatch`, `unavailable`
+     *   `idempotency-mismatch`, `unavailable`; `payment-required`, `payment-invalid`
      */
     async submit(c: ApiContext, order: OrderRequest): Promise<Submitted> {
       const { model, dialect, route, extras, cannotPoll = false } = order;
@@ -90,10 +77,21 @@ export function createPredictionIntake(deps: IntakeDeps) {
         });
       }
       const facts = c.get('facts');
-      const { key } = callerOf(c);
       const parsed = parseImageInput(imageInputSchema(model), model, order.input, order.inputPath);
-      const webhook = webhookOf(extras, allowLocalWebhooks);
       const headers = readHeaders(c, route);
+      if (paidOrders !== undefined && facts.caller === undefined) {
+        const { idempotency, cancelAfterMs } = headers;
+        const bodyHash = await hashBody(c, route);
+        const result = await paidOrders.submit(c, {
+          ...{ request: order, parsed, bodyHash },
+          ...{ clientKey: idempotency?.key, cancelAfterMs },
+        });
+        const paid = accept(result, topupUrl);
+        facts.job = paid.job.id;
+        return paid;
+      }
+      const { key } = callerOf(c);
+      const webhook = webhookOf(extras, allowLocalWebhooks);
       const mayBeLost = headers.idempotency === undefined && (await lostCallers.mayBeBack(key.id));
       // An order that may repeat one already paid for is not refused for want of credit.
       const mayRepeat =

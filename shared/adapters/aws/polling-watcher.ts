@@ -1,5 +1,5 @@
 import type { JobId } from '#shared/core/ids.ts';
-import { isTerminal, type Job } from '#shared/core/job.ts';
+import { isTerminal, isToCollect, type Job } from '#shared/core/job.ts';
 import type { SettlementService } from '#shared/service/domain/settlement.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 
@@ -19,8 +19,11 @@ const RECONCILE_MS = 5_000;
 export function createPollingWatcher(deps: PollingWatcherDeps) {
   const { jobs, settlement, now, sleep } = deps;
 
-  const look = (id: JobId, reconcile: boolean) =>
-    reconcile ? settlement.reconcile(id) : jobs.get(id);
+  const look = async (id: JobId, reconcile: boolean): Promise<Job | undefined> => {
+    if (reconcile) return settlement.reconcile(id);
+    const job = await jobs.get(id);
+    return job !== undefined && isToCollect(job, now()) ? settlement.reconcile(id) : job;
+  };
 
   return {
     /** The job as soon as it has ended, or as it is at the end of the time. */

@@ -2,7 +2,7 @@ import { defined } from '#shared/core/defined.ts';
 import { type JobId, ulidFloor } from '#shared/core/ids.ts';
 import { isTerminal, isWaiting, type Job, withoutData } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
-import { withAttempt, withMade } from '#shared/service/domain/payments/job-payment.ts';
+import { withSettling, withMade } from '#shared/service/domain/payments/job-payment.ts';
 import type { ChangeResult, JobQuery, JobStore } from '#shared/service/ports/job-store.ts';
 import { admit, unansweredItem } from './admit.ts';
 import { claimNext } from './claim.ts';
@@ -109,7 +109,7 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
     },
     keepMade: (id, from, made, at) => changeJob(table, id, (job) => withMade(job, from, made, at)),
     noteSettling: (id, attempts, attempt) =>
-      changeJob(table, id, (job) => withAttempt(job, attempts, attempt)),
+      changeJob(table, id, (job) => withSettling(job, attempts, attempt)),
     settle: (settlement) => settle(deps, settlement),
     listOverdue: (now, limit) =>
       listDue(table, { pk: indexKeys.openJobs, now, limit }, (job) => !isTerminal(job.status)),

@@ -3,7 +3,7 @@ import { toIso } from '#shared/core/clock.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 import type { JobPayment } from '#shared/core/payment.ts';
-import { withAttempt, withMade } from '#shared/service/domain/payments/job-payment.ts';
+import { withSettling, withMade } from '#shared/service/domain/payments/job-payment.ts';
 import {
   endUnpaid,
   takeUnpaid,
@@ -75,7 +75,7 @@ export function createPaymentRows(db: Database.Database, getJob: (id: JobId) => 
 
     noteSettling(...[id, attempts, attempt]: Parameters<JobStore['noteSettling']>): ChangeResult {
       const job = getJob(id);
-      const next = job && withAttempt(job, attempts, attempt);
+      const next = job && withSettling(job, attempts, attempt);
       if (next === undefined) return { changed: false, job };
       note.run(JSON.stringify(next.payment), attempt.nextAt, id);
       return { changed: true, job: getJob(id) };

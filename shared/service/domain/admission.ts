@@ -6,12 +6,21 @@ import { AppError } from '#shared/core/errors.ts';
 import { createUlid, type JobId, type RandomBytes } from '#shared/core/ids.ts';
 import type { Dialect, Job, JobInput } from '#shared/core/job.ts';
 import { nameWords, readPrompt } from '#shared/core/prompt-words.ts';
-import type { Admission, AdmissionResult, JobStore } from '#shared/service/ports/job-store.ts';
+import { ZERO_USD } from '#shared/core/money.ts';
+import { type JobPayment, paymentReference } from '#shared/core/payment.ts';
+import type {
+  Admission,
+  AdmissionResult,
+  JobStore,
+  UnpaidLimits,
+} from '#shared/service/ports/job-store.ts';
 import type { PromptCheck } from './block-list.ts';
 import type { CatalogModel } from './catalog.ts';
 import type { Pricing, Quote } from './pricing.ts';
 
 const HOUR_MS = 3_600_000;
+/** A payment's job has to end this long before the payment does: it is settled after that. */
+const SETTLING_MS = 2 * 60_000;
 /** A retry attaches to a job that is no older than this. */
 const UNANSWERED_MS = 10 * 60_000;
 
@@ -63,6 +72,9 @@ export interface Order {
   /** See `Job.preview`. */
   readonly preview?: true;
   readonly traceparent?: string;
+  /** Pays for the order once it is made, in place of credit, and names it in place of `idempotency`. */
+  readonly payment?: JobPayment;
+  readonly unpaidLimits?: UnpaidLimits;
 }
 
 /**
@@ -78,7 +90,8 @@ export function createAdmission(deps: AdmissionDeps) {
   const attach = async (order: Order): Promise<Job | undefined> => {
     const retried = (order.retryCount ?? 0) > 0;
     const mayBeParked = order.attachWithinMs !== undefined || order.mayBeLost === true;
-    if (order.idempotency !== undefined || !(retried || mayBeParked)) return undefined;
+    const isNamed = order.idempotency !== undefined || order.payment !== undefined;
+    if (isNamed || !(retried || mayBeParked)) return undefined;
     const now = clock.now();
     const take = (ageMs: number, only?: 'parked') =>
       jobs.takeUnanswered(order.key.id, order.bodyHash, now - ageMs, only);
@@ -87,18 +100,24 @@ export function createAdmission(deps: AdmissionDeps) {
     return unanswered ?? take(deps.settings.deadlineMs, 'parked');
   };
 
+  const quoteFor = ({ model, input }: Pick<Order, 'model' | 'input'>): Quote => {
+    const objection = deps.checkPrompt?.(input.prompt);
+    if (objection !== undefined) {
+      throw new AppError('content-blocked', objection, { details: { param: 'prompt' } });
+    }
+    return deps.pricing.quote(model.name, input);
+  };
+
   return {
+    /** What an order would cost; throws as `submit` does. */
+    quote: quoteFor,
+
     /**
      * @throws AppError `invalid-input` when the model has no price for the size, `content-blocked`
      *   for a prompt that is not taken
      */
     async submit(order: Order): Promise<SubmitResult> {
-      const { prompt } = order.input;
-      const objection = deps.checkPrompt?.(prompt);
-      if (objection !== undefined) {
-        throw new AppError('content-blocked', objection, { details: { param: 'prompt' } });
-      }
-      const quote = deps.pricing.quote(order.model.name, order.input);
+      const quote = quoteFor(order);
       const found = await attach(order);
       if (found !== undefined) return { outcome: 'replayed', job: found, quote };
       const result = await jobs.admit(toAdmission(order, quote, deps.settings, clock, randomBytes));
@@ -120,12 +139,17 @@ function toAdmission(
   const { key } = order;
   const now = clock.now();
   const job = toJob(order, quote, settings, clock, randomBytes);
+  const scope = scopeOf(order);
   return {
     job,
-    ...defined({ dayCap: key.dayCap, monthCap: key.monthCap }),
-    ...(order.idempotency && {
+    ...defined({
+      dayCap: key.dayCap,
+      monthCap: key.monthCap,
+      unpaidLimits: order.unpaidLimits,
+    }),
+    ...(scope !== undefined && {
       idempotency: {
-        scope: `${key.account}|${order.idempotency.route}|${order.idempotency.key}`,
+        scope,
         expiresAt: now + settings.deadlineMs + settings.retentionMs + 24 * HOUR_MS,
       },
     }),
@@ -134,6 +158,20 @@ function toAdmission(
     ledgerEntryId: createUlid(clock, randomBytes),
     outbox: [],
   };
+}
+
+function scopeOf({ key, payment, idempotency }: Order): string | undefined {
+  if (payment !== undefined) return paymentReference(payment);
+  return idempotency && `${key.account}|${idempotency.route}|${idempotency.key}`;
+}
+
+/** The latest end of a job, and of one whose payment would be void before that. */
+function latestEnd(order: Order, settings: AdmissionSettings, now: number): number {
+  const latest = now + settings.deadlineMs;
+  const { payment } = order;
+  return payment === undefined
+    ? latest
+    : Math.min(latest, payment.validBefore * 1000 - SETTLING_MS);
 }
 
 function toJob(
@@ -158,10 +196,11 @@ function toJob(
     bodyHash: order.bodyHash,
     status: 'starting',
     createdAt: now,
-    deadline: now + Math.min(cancelAfterMs, settings.deadlineMs),
+    deadline: Math.min(now + cancelAfterMs, latestEnd(order, settings, now)),
     ...(cancelAfterMs <= settings.deadlineMs && { cancelAtDeadline: true }),
     price: { perImage: quote.perImage, version: quote.version },
-    hold: quote.total,
+    // A payment is no money yet, so it can't be held.
+    hold: order.payment === undefined ? quote.total : ZERO_USD,
     budgetDay: toIso(now).slice(0, 10),
     budgetMonth: toIso(now).slice(0, 7),
     ...defined({ budgetKey: key.budgetKey }),
@@ -173,6 +212,7 @@ function toJob(
       webhook: order.webhook,
       preview: order.preview,
       traceparent: order.traceparent,
+      payment: order.payment,
     }),
     tags: order.tags ?? {},
   };

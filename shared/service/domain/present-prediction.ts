@@ -2,11 +2,15 @@ import { type Clock, isoOrNull, toIso } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { MEDIA_TYPES } from '#shared/core/inference.ts';
 import type { Job } from '#shared/core/job.ts';
+import { PAID_PREFIX } from '#shared/core/payable-paths.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { Estimate } from './estimator.ts';
 import { progressLog } from './progress-log.ts';
 import { imageSignature } from './signed-receipt.ts';
 import { type StreamMac, streamToken } from './stream-link.ts';
+
+/** How long after its deadline a job that has no account behind it can be read. */
+const PAID_LINK_MS = 24 * 3_600_000;
 
 export interface PresenterDeps {
   readonly blobs: Pick<BlobStore, 'signedUrl'>;
@@ -47,7 +51,10 @@ export function createPresenter(deps: PresenterDeps) {
       const urlsExpireAt = now + deps.settings.urlTtlMs;
       // As long as the job can run, and then as long as its images' URLs.
       const streamEndsAt = Math.max(now, job.deadline) + deps.settings.urlTtlMs;
-      const self = `${origin}/v1/predictions/${job.id}`;
+      const self =
+        job.payment === undefined
+          ? `${origin}/v1/predictions/${job.id}`
+          : `${origin}${PAID_PREFIX}${job.id}/${streamToken(deps.streamMac, job.id, job.deadline + PAID_LINK_MS)}`;
       const hasOutput = job.images.length > 0;
       return {
         id: job.id,
@@ -73,7 +80,7 @@ export function createPresenter(deps: PresenterDeps) {
         ...(estimate && progressOf(estimate)),
         seed: job.input?.seed ?? null,
         cost: job.cost ?? null,
-        price: job.hold,
+        price: job.payment?.amount ?? job.hold,
         price_version: job.price.version,
         receipt: receiptOf(job, deps.receiptSigningKey),
         metadata: job.tags,

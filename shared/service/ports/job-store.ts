@@ -99,6 +99,20 @@ export interface ChangeResult {
   readonly job: Job | undefined;
 }
 
+/** How far the settling of a payment has come. */
+export interface SettlingNote {
+  /** Whether another attempt begins; it counts from then on. */
+  readonly isNew: boolean;
+  /** When to look at it again. */
+  readonly nextAt: number;
+  /** Until when nobody else asks; as it was where absent. */
+  readonly turnEndsAt?: number;
+  /** Of the first attempt. */
+  readonly fromBlock?: number;
+  /** The attempt under way was answered with a refusal. */
+  readonly wasRefused?: boolean;
+}
+
 export interface JobQuery {
   readonly account: AccountId;
   /** Only jobs older than this id (exclusive): the cursor of a page. */
@@ -209,14 +223,8 @@ export interface JobStore {
   /**
    * Notes an attempt to settle the payment of a job that was made; refused unless `attempts` is what the
    * payment had, so that one process makes each attempt.
-   *
-   * @param attempt `isNew` begins another attempt; otherwise only `nextAt` changes
    */
-  noteSettling(
-    id: JobId,
-    attempts: number,
-    attempt: { readonly isNew: boolean; readonly nextAt: number; readonly fromBlock?: number },
-  ): Promise<ChangeResult>;
+  noteSettling(id: JobId, attempts: number, note: SettlingNote): Promise<ChangeResult>;
 
   /** Capture or release, terminal state and outbox entries; all or nothing, once per job. */
   settle(settlement: Settlement): Promise<ChangeResult>;

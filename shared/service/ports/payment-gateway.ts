@@ -1,3 +1,4 @@
+import type { MicroUsd } from '#shared/core/money.ts';
 import type { JobPayment } from '#shared/core/payment.ts';
 
 /** What the chain says of a signed transfer. */
@@ -10,8 +11,12 @@ export type TransferState =
 
 export type SettleAnswer =
   | { readonly kind: 'settled'; readonly transaction: string }
-  /** Nothing was sent to the chain, or what was sent has failed there. */
-  | { readonly kind: 'refused'; readonly reason: string };
+  /**
+   * The facilitator says that it did not work.
+   *
+   * @property isSure whether nothing can come of it any more; otherwise it may have been sent to the chain
+   */
+  | { readonly kind: 'refused'; readonly reason: string; readonly isSure: boolean };
 
 /** Moves what payers have signed, and reads the chain. */
 export interface PaymentGateway {
@@ -21,4 +26,33 @@ export interface PaymentGateway {
   find(payment: JobPayment): Promise<TransferState>;
   /** The number of the chain's latest block. */
   height(): Promise<number>;
+}
+
+/** What an order is told that it has to pay. */
+export interface PaymentDemand {
+  /** The `PAYMENT-REQUIRED` header. */
+  readonly header: string;
+  /** Members of the body, for clients of version 1. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** What is sold, for the payer's eyes. */
+export interface SoldResource {
+  readonly url: string;
+  readonly description: string;
+}
+
+/** What a client's payment header says, judged without asking anybody. */
+export type OfferedPayment =
+  | { readonly ok: true; readonly payment: JobPayment }
+  /** @property problem what is wrong with it, as a sentence */
+  | { readonly ok: false; readonly problem: string };
+
+/** The counter at which orders are paid. */
+export interface PaymentDesk extends PaymentGateway {
+  demand(price: MicroUsd, resource: SoldResource, problem?: string): Promise<PaymentDemand>;
+  /** @param now milliseconds since the Unix epoch */
+  read(header: string, price: MicroUsd, now: number): Promise<OfferedPayment>;
+  /** Asks the facilitator whether the payment would go through now; what is wrong with it otherwise. */
+  verify(payment: JobPayment): Promise<string | undefined>;
 }

@@ -24,7 +24,17 @@ import { type JobStoreTest, LEASE_MS } from './fixtures.ts';
 
 const PAYER = `0x${'a'.repeat(40)}`;
 const PAY_TO = `0x${'b'.repeat(40)}`;
+const LOOK = 10_000;
 const LIMITS = { payer: 2, address: 3 };
+
+/** How a job ends whose payment did not come. */
+const UNPAID = {
+  status: 'failed',
+  cost: 0,
+  images: [],
+  error: { code: 'payment-invalid' },
+  payment: { state: 'unsettled' },
+};
 
 let nonces = 0;
 
@@ -233,7 +243,7 @@ export function describePayments(test: JobStoreTest): void {
     }) => {
       const job = await makeJob(jobs);
       const { chain, collect } = payments({ jobs, clock });
-      const begun = { isNew: true, nextAt: NOW + 2 * MINUTE, fromBlock: 100 };
+      const begun = { isNew: true, nextAt: NOW + LOOK, turnEndsAt: NOW + MINUTE, fromBlock: 100 };
       const { job: settling } = await jobs.noteSettling(job.id, 0, begun);
       await chain.settle(settling?.payment as JobPayment);
       // Here the process died: another finds out what became of it, at once.
@@ -248,8 +258,11 @@ export function describePayments(test: JobStoreTest): void {
     }) => {
       const job = await makeJob(jobs);
       const { chain, collect } = payments({ jobs, clock });
-      await jobs.noteSettling(job.id, 0, { isNew: true, nextAt: NOW + MINUTE, fromBlock: 100 });
-      expect((await collect(job.id))?.status).toBe('processing');
+      const begun = { isNew: true, nextAt: NOW + LOOK, turnEndsAt: NOW + MINUTE, fromBlock: 100 };
+      await jobs.noteSettling(job.id, 0, begun);
+      clock.advance(LOOK);
+      const left = await collect(job.id);
+      expect(left).toMatchObject({ status: 'processing', payment: { nextAt: NOW + 2 * LOOK } });
       expect(chain.asked).toBe(0);
       clock.advance(MINUTE);
       expect(await collect(job.id)).toMatchObject({
@@ -268,7 +281,7 @@ export function describePayments(test: JobStoreTest): void {
       expect((await ledger.totals()).granted).toBe(11 * PRICE);
     });
 
-    test.for(['emptied', 'withdrawn', 'refused'] as const)(
+    test.for(['emptied', 'withdrawn'] as const)(
       'a wallet that was %s',
       async (how, { jobs, ledger, clock }) => {
         const payment = samplePayment();
@@ -276,20 +289,47 @@ export function describePayments(test: JobStoreTest): void {
         const { chain, collect, deleted } = payments({ jobs, clock });
         if (how === 'emptied') chain.give(PAYER, 0);
         if (how === 'withdrawn') chain.withdraw(payment);
-        if (how === 'refused') chain.next = 'refuses';
         const done = await collect(job.id);
-        expect(done).toMatchObject({
-          status: 'failed',
-          cost: 0,
-          images: [],
-          error: { code: 'payment-invalid' },
-          payment: { state: 'unsettled' },
-        });
+        expect(done).toMatchObject(UNPAID);
         expect(done?.receipt).toBeUndefined();
         expect(deleted).toEqual([sampleImage(job.id).key]);
         expect((await ledger.totals()).granted).toBe(10 * PRICE);
       },
     );
+
+    test('a refusal that may not be the whole truth is believed the third time', async ({
+      jobs,
+      clock,
+    }) => {
+      const job = await makeJob(jobs);
+      const { chain, collect } = payments({ jobs, clock });
+      chain.next = 'refuses';
+      for (const refusals of [1, 2]) {
+        const after = await collect(job.id);
+        expect(after).toMatchObject({ status: 'processing', payment: { refusals } });
+        clock.advance(MINUTE);
+      }
+      expect(await collect(job.id)).toMatchObject(UNPAID);
+    });
+
+    test('a transfer that was refused and happened all the same is found', async ({
+      jobs,
+      clock,
+    }) => {
+      const payment = samplePayment();
+      const job = await makeJob(jobs, payment);
+      const { chain, collect } = payments({ jobs, clock });
+      chain.next = 'refuses';
+      await collect(job.id);
+      chain.next = 'settles';
+      await chain.settle(payment);
+      chain.next = 'refuses';
+      expect(await collect(job.id)).toMatchObject({
+        status: 'succeeded',
+        payment: { attempts: 1 },
+      });
+      expect(chain.balanceOf(PAY_TO)).toBe(PRICE);
+    });
 
     test('a refusal after a lost answer is no end before the payment has expired', async ({
       jobs,
@@ -355,7 +395,7 @@ export function describePayments(test: JobStoreTest): void {
 
     test('what was not paid counts for the rest of the day', async ({ jobs, clock }) => {
       const { chain, collect } = payments({ jobs, clock });
-      chain.next = 'refuses';
+      chain.give(PAYER, 0);
       for (const job of [await makeJob(jobs), await makeJob(jobs)]) await collect(job.id);
       const refused = await jobs.admit(paidAdmission());
       expect(refused).toEqual({ outcome: 'unpaid-work', of: 'payer' });

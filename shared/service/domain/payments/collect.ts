@@ -8,8 +8,12 @@ import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { JobStore, Settlement } from '#shared/service/ports/job-store.ts';
 import type { PaymentGateway, SettleAnswer } from '#shared/service/ports/payment-gateway.ts';
 
-/** How long one attempt is left alone: longer than a facilitator may take to answer. */
+/** How long one process has for an attempt: longer than a facilitator may take to answer. */
 const TURN_MS = 120_000;
+/** How soon it is looked at meanwhile: that process may have died. */
+const LOOK_MS = 10_000;
+/** A refusal that may not be the whole truth is believed after so many: by then a transfer would be found. */
+const BELIEVED_REFUSALS = 3;
 /** Between two attempts; doubled each time. */
 const FIRST_PAUSE_MS = 2000;
 const LONGEST_PAUSE_MS = 60_000;
@@ -78,11 +82,18 @@ export function createCollector(deps: CollectorDeps) {
     return end(job, { state: 'unsettled', failure: 'it has expired' });
   };
 
-  const postpone = async (job: MadeJob): Promise<Job | undefined> => {
+  /** Leaves it for a while, and free for whoever is next. */
+  const postpone = async (job: MadeJob, wasRefused = false): Promise<Job | undefined> => {
     const { attempts } = job.payment;
-    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempts);
-    const nextAt = clock.now() + pause;
-    return (await jobs.noteSettling(job.id, attempts, { isNew: false, nextAt })).job;
+    const nextAt = clock.now() + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempts);
+    const note = { isNew: false, nextAt, turnEndsAt: nextAt, wasRefused };
+    return (await jobs.noteSettling(job.id, attempts, note)).job;
+  };
+
+  /** Leaves it to the process that is at it. */
+  const leave = async (job: MadeJob): Promise<Job | undefined> => {
+    const nextAt = clock.now() + LOOK_MS;
+    return (await jobs.noteSettling(job.id, job.payment.attempts, { isNew: false, nextAt })).job;
   };
 
   const ask = async (job: MadeJob): Promise<SettleAnswer | undefined> => {
@@ -97,10 +108,11 @@ export function createCollector(deps: CollectorDeps) {
   const attempt = async (job: MadeJob): Promise<Job | undefined> => {
     // Whatever is asked for must be findable: without the chain nothing is.
     const fromBlock = await gateway.height();
-    const nextAt = clock.now() + TURN_MS;
+    const now = clock.now();
     const begun = await jobs.noteSettling(job.id, job.payment.attempts, {
       isNew: true,
-      nextAt,
+      nextAt: now + LOOK_MS,
+      turnEndsAt: now + TURN_MS,
       fromBlock,
     });
     if (!begun.changed || !isMadeJob(begun.job)) return begun.job;
@@ -110,11 +122,14 @@ export function createCollector(deps: CollectorDeps) {
     }
     const ended = await endByChain(begun.job);
     if (ended !== undefined) return ended;
+    if (answer === undefined) return postpone(begun.job);
+    const { attempts, refusals = 0 } = begun.job.payment;
     // An earlier attempt whose answer got lost may still reach the chain.
-    if (answer !== undefined && begun.job.payment.attempts === 1) {
+    const areAllAnswered = refusals === attempts - 1;
+    if (areAllAnswered && (answer.isSure || attempts >= BELIEVED_REFUSALS)) {
       return end(begun.job, { state: 'unsettled', failure: answer.reason });
     }
-    return postpone(begun.job);
+    return postpone(begun.job, true);
   };
 
   return {
@@ -130,9 +145,10 @@ export function createCollector(deps: CollectorDeps) {
           const ended = await endByChain(job);
           if (ended !== undefined) return ended;
         }
-        // Another process is at it, or it is not time yet.
-        if ((job.payment.nextAt ?? 0) > clock.now()) return job;
-        return await attempt(job);
+        const { nextAt = 0, turnEndsAt = 0 } = job.payment;
+        const now = clock.now();
+        if (nextAt > now) return job;
+        return turnEndsAt > now ? await leave(job) : await attempt(job);
       } catch (error) {
         deps.onError(error, `the payment of ${id}`);
         const latest = await jobs.get(id);

@@ -1,4 +1,5 @@
 import type { AuditEntry } from '#shared/core/account.ts';
+import { defined } from '#shared/core/defined.ts';
 import { assert } from '#shared/core/errors.ts';
 import { isMade, isTerminal, type Job } from '#shared/core/job.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
@@ -9,7 +10,11 @@ import {
   paymentReference,
 } from '#shared/core/payment.ts';
 import { factsOf } from '#shared/service/domain/job-ledger.ts';
-import { isSettleable, type JobStore, type Settlement } from '#shared/service/ports/job-store.ts';
+import {
+  isSettleable,
+  type Settlement,
+  type SettlingNote,
+} from '#shared/service/ports/job-store.ts';
 
 /** The job with what its run has made kept back; undefined when it is not as `from` says. */
 export function withMade(
@@ -28,27 +33,20 @@ export function withMade(
   };
 }
 
-/** The job at another attempt to settle its payment; undefined when it is not at `attempts`. */
-export function withAttempt(
-  job: Job,
-  attempts: number,
-  attempt: Parameters<JobStore['noteSettling']>[2],
-): Job | undefined {
+/** The job with a note on the settling of its payment; undefined when it is not at `attempts`. */
+export function withSettling(job: Job, attempts: number, note: SettlingNote): Job | undefined {
   const { payment } = job;
   if (!isMade(job) || payment?.attempts !== attempts) return undefined;
-  const { isNew, nextAt, fromBlock } = attempt;
-  if (!isNew) return { ...job, payment: { ...payment, nextAt } };
-  const next: JobPayment = {
-    ...payment,
-    state: 'settling',
-    attempts: attempts + 1,
-    nextAt,
-    // The first attempt's: the transfer may be in any block since.
-    ...((payment.fromBlock ?? fromBlock) !== undefined && {
-      fromBlock: payment.fromBlock ?? (fromBlock as number),
-    }),
+  const { nextAt, turnEndsAt, wasRefused = false } = note;
+  const noted: JobPayment = { ...payment, nextAt, ...defined({ turnEndsAt }) };
+  if (wasRefused) return { ...job, payment: { ...noted, refusals: (noted.refusals ?? 0) + 1 } };
+  if (!note.isNew) return { ...job, payment: noted };
+  // The first attempt's: the transfer may be in any block since.
+  const fromBlock = payment.fromBlock ?? note.fromBlock;
+  return {
+    ...job,
+    payment: { ...noted, state: 'settling', attempts: attempts + 1, ...defined({ fromBlock }) },
   };
-  return { ...job, payment: next };
 }
 
 /** The payment as a settlement leaves it; undefined for a job without one. */

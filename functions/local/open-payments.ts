@@ -1,0 +1,21 @@
+import type { PaymentDeps } from '#functions/api/http/deps.ts';
+import { createX402Desk } from '#shared/adapters/x402/x402-desk.ts';
+import { X402_TOKEN_VARIABLE } from '#shared/adapters/x402/x402-settings.ts';
+import type { ServeConfig } from './serve-config.ts';
+
+/**
+ * What it takes to sell without accounts, where that is configured.
+ *
+ * @throws AppError `invalid-request` where its packages are not installed
+ */
+export async function openPayments(
+  { x402: settings, jobDeadlineSeconds }: ServeConfig,
+  env: NodeJS.ProcessEnv,
+): Promise<PaymentDeps | undefined> {
+  if (settings === undefined) return undefined;
+  const facilitatorToken = env[X402_TOKEN_VARIABLE] || undefined;
+  return {
+    desk: await createX402Desk({ settings, jobDeadlineSeconds, facilitatorToken }),
+    unpaidLimits: { payer: settings.unpaidPerPayer, address: settings.unpaidPerAddress },
+  };
+}
