@@ -53,7 +53,7 @@ export function composeEdge(config: EdgeConfig, platform: Platform) {
     return createOriginRequestHandler({
       fetch: (request, passage) => app.fetch(request, passage),
       answerUnreadable: () => refuse(UNREADABLE),
-        tellsAddress: config.X402 === '1',
+      tellsAddress: config.X402 === '1',
       ...(config.PUBLIC_HOST === undefined ? {} : { publicHost: config.PUBLIC_HOST }),
     });
   };
