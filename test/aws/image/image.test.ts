@@ -189,6 +189,8 @@ describe('its container', () => {
       );
       const picture = Buffer.from((await object.Body?.transformToByteArray()) ?? []);
       expect((await sharp(picture).metadata()).format).toBe('png');
+    } catch (error) {
+      throw new Error(`It said: ${container.said()}`, { cause: error });
     } finally {
       container.process.kill('SIGTERM');
     }
