@@ -74,11 +74,11 @@ describe('what CloudFormation would do', () => {
     ]);
     expect(Object.fromEntries(counted)).toMatchInlineSnapshot(`
       {
-        "api": 39,
-        "data": 25,
+        "api": 43,
+        "data": 29,
         "edge": 14,
         "gpu": 21,
-        "operations": 84,
+        "operations": 86,
         "webhooks": 5,
       }
     `);
@@ -212,8 +212,10 @@ describe('what CloudFormation would do', () => {
         "keep api ApiLogs",
         "keep api CompleteLogs",
         "keep api DispatchLogs",
+        "keep api InspectLogs",
         "keep api SweepLogs",
         "keep data AccessLogs",
+        "keep data BuildLogs",
         "keep data GpuImages",
         "keep data MacSecret",
         "keep data Models",
