@@ -225,6 +225,7 @@ async function compose(
   const tellAccounts = createAccountEvents({
     ...stores,
     clock,
+    randomBytes,
     leastPrice: microUsd(Math.min(...prices.map(({ perImage }) => perImage))),
     onError,
   });

@@ -63,6 +63,7 @@ export function composeSweep(config: SweepConfig, platform: SweepPlatform) {
     tellAccounts: createAccountEvents({
       ...system,
       clock,
+      randomBytes: platform.randomBytes,
       isAuditDue,
       leastPrice: microUsd(Math.min(...config.MODELS.map(({ price }) => price))),
       warmModels: () => life?.awake() ?? Promise.resolve([]),

@@ -1,6 +1,7 @@
 import { type ApiKey, budgetKeyOf } from '#shared/core/account.ts';
 import type { AccountEvent, AccountHook } from '#shared/core/account-hook.ts';
 import { type Clock, toIso } from '#shared/core/clock.ts';
+import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
 import { ledgerDifference } from '#shared/core/ledger.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
@@ -15,6 +16,7 @@ export interface AccountEventsDeps {
   readonly keys: Pick<KeyStore, 'list' | 'spent'>;
   readonly outbox: Pick<Outbox, 'listHealth'>;
   readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
   /** The price of the cheapest order: a key that has less left of its cap is capped. */
   readonly leastPrice: MicroUsd;
   /** Models that have an instance now; absent where models are always there. */
@@ -57,8 +59,8 @@ export function createAccountEvents(deps: AccountEventsDeps) {
     const told = [...isNew.filter(({ event }) => hook.events.includes(event)), ...cooled];
     const version = hook.version + 1;
     const at = clock.now();
-    const entries = told.map(({ event, data }, i) =>
-      accountEntry(hook, { id: `evt_${hook.account}_${version}_${i}`, event, data, at }),
+    const entries = told.map(({ event, data }) =>
+      accountEntry(hook, { id: `evt_${createUlid(clock, deps.randomBytes)}`, event, data, at }),
     );
     return (await hooks.put({ ...hook, told: names, version }, entries)) ? entries : [];
   };

@@ -43,6 +43,7 @@ beforeEach(async () => {
   look = createAccountEvents({
     ...stores,
     clock,
+    randomBytes: createCountedBytes(),
     leastPrice: PRICE,
     warmModels: async () => warm,
     onError: (error) => errors.push(error),
@@ -90,6 +91,15 @@ describe('the events of an account', () => {
       timestamp: '2026-11-23T12:00:00.000Z',
     });
     expect(await stores.outbox.get(entry?.id ?? '')).toEqual(entry);
+  });
+
+  it('are told again to a receiver that was removed and set again', async () => {
+    for (let times = 0; times < 2; times++) {
+      await put({ lowBalance: microUsd(100 * PRICE) });
+      expect(await look()).toHaveLength(1);
+      await stores.hooks.remove(ACCOUNT);
+    }
+    expect(await stores.outbox.listByAccount(ACCOUNT, 10)).toHaveLength(2);
   });
 
   it('are told once where several look at one time', async () => {
@@ -158,6 +168,7 @@ describe('the events of an account', () => {
         },
       },
       clock,
+      randomBytes: createCountedBytes(),
       leastPrice: PRICE,
       onError: (error) => errors.push(error),
     });
@@ -175,6 +186,7 @@ describe('a ledger that does not add up', () => {
         totals: async () => ({ ...(await stores.ledger.totals()), captured: microUsd(7) }),
       },
       clock,
+      randomBytes: createCountedBytes(),
       leastPrice: PRICE,
       onError: (error) => errors.push(error),
       ...(isAuditDue && { isAuditDue }),
