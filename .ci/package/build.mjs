@@ -7,8 +7,8 @@ import { clean, DIST, ROOT, SHRINKWRAP } from './clean.mjs';
 import { compile } from './compile.mjs';
 import { pruneLockfile } from './prune-lockfile.mjs';
 
-/** What the CDK app needs of the packages for development. */
-const FOR_CDK = ['aws-cdk', 'aws-cdk-lib', 'cdk-nag', 'constructs'];
+/** What the CDK app needs of the packages for development, what it bundles included. */
+const FOR_CDK = ['@img/sharp-wasm32', 'aws-cdk', 'aws-cdk-lib', 'cdk-nag', 'constructs'];
 /** What runs, and what is deployed; tests and documents are not. */
 const SOURCES = ['cdk.json', 'tsconfig.json', 'functions', 'infra', 'shared'];
 const MODEL = ['models/demo/repo', 'models/demo/onestep_unet.bin'];
