@@ -23,7 +23,7 @@ export interface AccountEventsDeps {
   readonly warmModels?: () => Promise<readonly string[]>;
   /** Whether the ledger's sums are compared in a look now; always, if absent. */
   readonly isAuditDue?: (now: number) => boolean;
-  /** Called when one account fails; the look continues with the next. */
+  /** Called when an account or one of its sources fails; the look continues with the next. */
   readonly onError: (error: unknown, what: string) => void;
 }
 
@@ -93,18 +93,32 @@ export function accountEntry(
   return { id, account, event, url, body, createdAt: at, nextAttemptAt: at, attempts: 0 };
 }
 
+/** A source that can't be read leaves what was told of it as it was; the others are told of all the same. */
 async function circumstances(
   deps: AccountEventsDeps,
   hook: AccountHook,
 ): Promise<readonly Circumstance[]> {
-  const wants = (...events: readonly AccountEvent[]) =>
-    events.some((event) => hook.events.includes(event));
+  const from = async (
+    event: AccountEvent,
+    read: (deps: AccountEventsDeps, hook: AccountHook) => Promise<readonly Circumstance[]>,
+    isWanted = hook.events.includes(event),
+  ): Promise<readonly Circumstance[]> => {
+    if (!isWanted) return [];
+    try {
+      return await read(deps, hook);
+    } catch (error) {
+      deps.onError(error, `looking for ${event} of ${hook.account}`);
+      const told = hook.told.filter((name) => name === event || name.startsWith(`${event}:`));
+      return told.map((name) => ({ name, event, data: {} }));
+    }
+  };
+  const wantsModels = (['model.warm', 'model.cold'] as const).some((e) => hook.events.includes(e));
   const parts = await Promise.all([
-    wants('balance.low') ? lowBalance(deps, hook) : [],
-    wants('key.capped') ? cappedKeys(deps, hook) : [],
-    wants('endpoint.disabled') ? disabledEndpoints(deps, hook) : [],
-    wants('model.warm', 'model.cold') ? warmModels(deps) : [],
-    wants('ledger.mismatch') ? ledgerMismatch(deps, hook) : [],
+    from('balance.low', lowBalance),
+    from('key.capped', cappedKeys),
+    from('endpoint.disabled', disabledEndpoints),
+    from('model.warm', warmModels, wantsModels),
+    from('ledger.mismatch', ledgerMismatch),
   ]);
   return parts.flat();
 }

@@ -33,6 +33,7 @@ let clock: ManualClock;
 let stores: StoreSet;
 let warm: string[];
 let errors: unknown[];
+let readWarm: () => Promise<string[]>;
 let look: () => Promise<readonly OutboxEntry[]>;
 
 beforeEach(async () => {
@@ -40,12 +41,13 @@ beforeEach(async () => {
   stores = await makeSqliteStores({ clock, randomBytes: createCountedBytes() });
   warm = [];
   errors = [];
+  readWarm = async () => warm;
   look = createAccountEvents({
     ...stores,
     clock,
     randomBytes: createCountedBytes(),
     leastPrice: PRICE,
-    warmModels: async () => warm,
+    warmModels: () => readWarm(),
     onError: (error) => errors.push(error),
   });
   await fund(stores.ledger, 2 * PRICE);
@@ -75,6 +77,20 @@ describe('the events of an account', () => {
     expect(await told()).toEqual([]);
     await stores.jobs.admit(sampleAdmission({ id: '01kb0000000000000000000009' as never }));
     expect(await told()).toMatchObject([{ event: 'balance.low' }]);
+  });
+
+  it('are told although another source fails, whose own are told neither as new nor as ended', async () => {
+    await put();
+    warm = ['owner/model'];
+    expect(await told()).toMatchObject([{ event: 'model.warm' }]);
+    readWarm = () => Promise.reject(new Error('the endpoint does not answer'));
+    await stores.jobs.admit(sampleAdmission());
+    expect(await told()).toMatchObject([{ event: 'balance.low' }]);
+    expect(errors).toMatchObject([{ message: 'the endpoint does not answer' }]);
+    readWarm = async () => warm;
+    expect(await told()).toEqual([]);
+    warm = [];
+    expect(await told()).toMatchObject([{ event: 'model.cold' }]);
   });
 
   it('are in the outbox, due, under ids of their own, as Standard Webhooks has them', async () => {
