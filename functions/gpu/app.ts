@@ -7,7 +7,7 @@ import { readTask } from './read-task.ts';
 import type { TaskQueue } from './task-queue.ts';
 
 export interface GpuAppDeps {
-  readonly models: readonly ServedModel[];
+  readonly models: () => readonly ServedModel[];
   readonly queue: TaskQueue;
   /** Whether a warm-up image has succeeded and the function takes tasks. */
   readonly isReady: () => boolean;
@@ -47,7 +47,7 @@ export function createGpuApp(deps: GpuAppDeps): Hono {
   app.post('/invocations', limit, async (c) => {
     let job: string | undefined;
     try {
-      const task = readTask(await c.req.text(), deps.models);
+      const task = readTask(await c.req.text(), deps.models());
       job = task.request.job;
       return c.json(await deps.queue.submit(task));
     } catch (error) {

@@ -38,6 +38,12 @@ export interface GpuFunction {
    * @throws AppError `model-error`
    */
   warmUp(): Promise<void>;
+  /**
+   * Serves the packages of these folders from now on.
+   *
+   * @throws AppError for a missing package; nothing changes then
+   */
+  serve(folders: readonly string[]): void;
   /** Lets the running task end within this time; ends the inference process. */
   close(drainMs: number): Promise<void>;
 }
@@ -49,7 +55,7 @@ export async function composeGpuFunction({
   clock,
   log,
 }: GpuDeps): Promise<GpuFunction> {
-  const models = readServedModels(config.MODEL_FOLDERS);
+  let models = readServedModels(config.MODEL_FOLDERS);
   const device = chooseDevice(config, hasCudaDevice());
   const storeFor = await createStores(config, clock);
   const signingKey = await createSigningKey(config, clock);
@@ -96,7 +102,7 @@ export async function composeGpuFunction({
       }),
   });
   const app = createGpuApp({
-    models,
+    models: () => models,
     queue,
     isReady: () => ready,
     onError: createFailureReport(log, config.RELEASE),
@@ -104,6 +110,9 @@ export async function composeGpuFunction({
   return {
     app,
     warmUp,
+    serve(folders) {
+      models = readServedModels(folders);
+    },
     async close(drainMs) {
       ready = false;
       await queue.drain(drainMs);

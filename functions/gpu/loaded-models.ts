@@ -31,6 +31,13 @@ export function createLoadedModels<Model extends Closable>(deps: LoadedModelsDep
   };
 
   return {
+    /** Lets a model go whose package was replaced. */
+    async drop(folder: string): Promise<void> {
+      const known = loaded.get(folder);
+      loaded.delete(folder);
+      await known?.close();
+    },
+
     /** The model, loaded first where it is not in memory; callers come one after the other. */
     async get(folder: string, onLoad: () => void): Promise<{ model: Model; isNew: boolean }> {
       const known = loaded.get(folder);

@@ -29,6 +29,18 @@ async function main(): Promise<void> {
     server.requestTimeout = 0;
   }
 
+  // What an embedding server says of packages that came or went.
+  process.on('message', ({ type, folders }: { type?: string; folders?: string[] }) => {
+    if (type !== 'serve' || folders === undefined) return;
+    let fault: string | undefined;
+    try {
+      gpu.serve(folders);
+    } catch (error) {
+      fault = (error as Error).message;
+    }
+    process.send?.({ type: 'serving', fault });
+  });
+
   let closing = false;
   const close = async (why: string, drainSeconds: number): Promise<void> => {
     if (closing) return;

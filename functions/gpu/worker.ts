@@ -37,13 +37,22 @@ let settings: StartMessage | undefined;
 let models: ReturnType<typeof createModels> | undefined;
 let shouldStop = false;
 
-/** The model and what loading it took. */
-async function pipelineFor(folder: string): Promise<{ pipeline: Pipeline; loadMs: number }> {
+/**
+ * The model and what loading it took.
+ *
+ * @param digest of the package that is meant: one in memory that was replaced on the disk is loaded again
+ */
+async function pipelineFor(
+  folder: string,
+  digest?: string,
+): Promise<{ pipeline: Pipeline; loadMs: number }> {
   models ??= createModels(settings);
-  const { model, isNew } = await models.get(
-    folder,
-    () => void send({ type: 'phase', phase: 'loading' }),
-  );
+  const isLoading = () => void send({ type: 'phase', phase: 'loading' });
+  let { model, isNew } = await models.get(folder, isLoading);
+  if (digest !== undefined && model.manifest.digest !== digest && !isNew) {
+    await models.drop(folder);
+    ({ model, isNew } = await models.get(folder, isLoading));
+  }
   return { pipeline: model, loadMs: isNew ? model.loadMs : 0 };
 }
 
@@ -76,7 +85,7 @@ async function warmUp(folder: string): Promise<void> {
 async function runTask(task: WorkerTask): Promise<void> {
   const { prompt, seed, width, height, numOutputs, decoder } = task;
   shouldStop = false;
-  const { pipeline, loadMs } = await pipelineFor(task.folder);
+  const { pipeline, loadMs } = await pipelineFor(task.folder, task.digest);
   if (pipeline.manifest.digest !== task.digest) throw replaced(pipeline.manifest);
   const ms = { load: loadMs, text: 0, unet: 0, vae: 0 };
   await send({ type: 'phase', phase: 'running' });

@@ -14,15 +14,16 @@ import { createMetrics } from '#shared/adapters/metrics/metrics.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { isTerminal } from '#shared/core/job.ts';
-import { microUsd } from '#shared/core/money.ts';
+import { type MicroUsd, microUsd } from '#shared/core/money.ts';
 import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { chainInDer, validityProblem } from '#shared/provenance/c2pa/claim-signer.ts';
 import { createLoop } from '#shared/service/domain/loop.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
 import { createAccountEvents } from '#shared/service/domain/webhooks/account-events.ts';
 import { type DeliveryDeps, deliverEntry } from '#shared/service/domain/webhooks/deliver.ts';
+import type { Services } from '#shared/service/services.ts';
 import { createEmbeddedApp } from './embedded-app.ts';
-import { findModels, pricesOf } from './find-models.ts';
+import { assertPricedModels, offerOf } from './find-models.ts';
 import type { EnsuredKeys } from './first-start.ts';
 import { createGpuClient } from './gpu-client.ts';
 import { startGpuProcess } from './gpu-process.ts';
@@ -31,6 +32,7 @@ import { createImageInspector } from './image-inspector.ts';
 import { ensureC2paFiles } from './local-marking.ts';
 import { createJobTracing } from './job-tracing.ts';
 import { createLoopbackQueue } from './loopback-queue.ts';
+import { createModelWatch } from './model-watch.ts';
 import { openPayments } from './open-payments.ts';
 import { type DataFolder, openDataFolder, openLocalService } from './open-local-service.ts';
 import { previewImage } from './preview-image.ts';
@@ -43,6 +45,8 @@ import { createSteadyClock } from './steady-clock.ts';
 const SWEEP_MS = 1000;
 /** How often accounts' events are looked for. */
 const TELL_MS = 5000;
+/** How often packages that were imported meanwhile are looked for. */
+const LOOK_MS = 1000;
 /** On a CPU drawing takes nearly all of an order's time: one more is enough. */
 const CPU_DEPTH = 2;
 /** How long a shutdown waits for running jobs, and then for answers on their way. */
@@ -102,7 +106,9 @@ async function compose(
   undo.push(() => tracing?.stop());
   const traces = tracing && createJobTracing(tracing.tracer);
   if (stores.lostCommits !== 0) onError(damagedLog(stores.lostCommits), 'opening the database');
-  const models = await findModels(config, folder.path, onError);
+  const packages = createModelWatch(config, folder.path, onError);
+  const models = (await packages.look()) ?? [];
+  assertPricedModels(config, models);
   const c2pa = await ensureC2paFiles(config, folder.path, folder.secrets.receiptSigningKey);
   const doubt = validityProblem(chainInDer(readFileSync(c2pa.chain, 'utf8')), clock.now());
   if (doubt !== undefined) onError(new AppError('invalid-file', doubt), 'C2PA certificate');
@@ -133,9 +139,8 @@ async function compose(
   });
   const service = await openLocalService(folder, {
     queue,
-    models: models.map(({ catalog }) => catalog),
+    ...offerOf(config, models),
     aliases: config.aliases,
-    prices: pricesOf(config, models),
     checkPrompt: readBlockList(config),
     gateway: payments?.desk,
     onError,
@@ -221,12 +226,13 @@ async function compose(
   void gpu.listening().then(() => services.dispatcher.wake());
   services.dispatcher.start();
   deliveries.start();
-  const prices = models.flatMap(({ catalog: { name } }) => services.pricing.classes(name));
   const tellAccounts = createAccountEvents({
     ...stores,
     clock,
     randomBytes,
-    leastPrice: microUsd(Math.min(...prices.map(({ perImage }) => perImage))),
+    get leastPrice() {
+      return leastPrice(services);
+    },
     onError,
   });
   const sweeping = createLoop(SWEEP_MS);
@@ -251,6 +257,18 @@ async function compose(
     const told = await tellAccounts().catch((error: unknown) => void onError(error, 'events'));
     if (told !== undefined && told.length > 0) deliveries.wake();
   });
+  const looking = createLoop(LOOK_MS);
+  looking.start(async () => {
+    try {
+      const found = await packages.look();
+      if (found === undefined) return;
+      // Nobody is to order what the GPU function does not know yet.
+      await gpu.serve(found.map((model) => model.folder));
+      services.offer(offerOf(config, found));
+    } catch (error) {
+      onError(error, 'models');
+    }
+  });
 
   return {
     url: server.url,
@@ -258,10 +276,12 @@ async function compose(
     signInPath: links.create,
     async close() {
       const answered = server.close(DRAIN_MS + ANSWERS_MS);
+      const looked = looking.stop();
       await Promise.all([
         services.dispatcher.drain(DRAIN_MS),
         sweeping.stop(),
         telling.stop(),
+        looking.stop(),
         deliveries.stop(),
       ]);
       services.hub.release();
@@ -270,12 +290,17 @@ async function compose(
         sleep(ANSWERS_MS, undefined, { ref: false }),
       ]);
       queue.close();
-      await Promise.all([answered, gpu.stop(ANSWERS_MS), inspector.close()]);
+      await Promise.all([answered, gpu.stop(ANSWERS_MS), inspector.close(), looked]);
       await tracing?.stop();
       removeServerFile(folder.path);
       stores.close();
     },
   };
+}
+
+function leastPrice({ catalog, pricing }: Services): MicroUsd {
+  const classes = catalog.models.flatMap(({ name }) => pricing.classes(name));
+  return microUsd(Math.min(...classes.map(({ perImage }) => perImage)));
 }
 
 function damagedLog(lost: number | 'all'): Error {

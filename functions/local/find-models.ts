@@ -1,8 +1,11 @@
-import { resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
+import { MANIFEST_FILE } from '#shared/engine/package/manifest.ts';
+import type { Offered } from '#shared/service/domain/offer.ts';
 import type { PriceBook } from '#shared/service/domain/pricing.ts';
 import { ensureDemoModel } from './demo-model.ts';
-import { importedPackages } from './imported-packages.ts';
+import { importedFolders, importedPackages } from './imported-packages.ts';
 import { defaultPrices, type LocalModel, readLocalModel } from './local-model.ts';
 import type { ServeConfig } from './serve-config.ts';
 
@@ -37,6 +40,20 @@ export async function findModels(
   return [first, ...models.filter((model) => model !== first)];
 }
 
+/** A text that changes whenever a package that `findModels` would find comes, goes or is replaced. */
+export function packageMarks(config: Pick<ServeConfig, 'models'>, folder: string): string {
+  const folders =
+    config.models === undefined
+      ? importedFolders(folder)
+      : config.models.flatMap(({ package: path }) => (path === undefined ? [] : [resolve(path)]));
+  return folders
+    .map((path) => {
+      const file = statSync(join(path, MANIFEST_FILE), { throwIfNoEntry: false });
+      return `${path} ${file?.ino} ${file?.mtimeMs} ${file?.size}`;
+    })
+    .join('\n');
+}
+
 async function demoModel(folder: string, description?: string): Promise<LocalModel> {
   return readLocalModel(DEMO_MODEL, await ensureDemoModel(folder), description ?? DEMO_DESCRIPTION);
 }
@@ -49,11 +66,29 @@ async function configuredModel(
   return readLocalModel(name, resolve(path), description ?? '');
 }
 
+/** @throws AppError `invalid-request` for prices of a model that is not offered */
+export function assertPricedModels(
+  { prices }: Pick<ServeConfig, 'prices'>,
+  models: readonly LocalModel[],
+): void {
+  for (const name of Object.keys(prices?.models ?? {})) {
+    if (!models.some(({ catalog }) => catalog.name === name)) {
+      throw unknownModel('prices.models', name, models);
+    }
+  }
+}
+
+/** The models and their prices, as the service offers them. */
+export function offerOf(
+  config: Pick<ServeConfig, 'models' | 'prices'>,
+  models: readonly LocalModel[],
+): Offered {
+  return { models: models.map(({ catalog }) => catalog), prices: pricesOf(config, models) };
+}
+
 /**
  * What the models cost: the default prices, in their place those of single models, and in their place
  * the price book's.
- *
- * @throws AppError `invalid-request` for prices of a model that is not offered
  */
 export function pricesOf(
   config: Pick<ServeConfig, 'models' | 'prices'>,
@@ -69,11 +104,6 @@ export function pricesOf(
     own,
   );
   if (config.prices === undefined) return defaults;
-  for (const name of Object.keys(config.prices.models)) {
-    if (!models.some(({ catalog }) => catalog.name === name)) {
-      throw unknownModel('prices.models', name, models);
-    }
-  }
   return {
     version: config.prices.version,
     models: { ...defaults.models, ...config.prices.models },

@@ -5,6 +5,7 @@ import { delimiter } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { GpuEnv } from '#functions/gpu/config.ts';
 import { defined } from '#shared/core/defined.ts';
+import { AppError } from '#shared/core/errors.ts';
 import type { C2paFiles } from './local-marking.ts';
 
 /** Pauses between restarts of a function that keeps ending. */
@@ -20,6 +21,12 @@ export interface GpuProcess {
   listening(): Promise<number>;
   /** The process's id, while there is one. */
   pid(): number | undefined;
+  /**
+   * Serves the packages of these folders from now on, also after a restart.
+   *
+   * @throws AppError `model-error` when the process refuses them
+   */
+  serve(modelFolders: readonly string[]): Promise<void>;
   /** Ends the process, giving a running job this long. */
   stop(drainMs: number): Promise<void>;
 }
@@ -52,11 +59,12 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
   let stopping = false;
   let restartMs = FIRST_RESTART_MS;
   let waiting: ((port: number) => void)[] = [];
+  let { modelFolders } = options;
 
   const launch = (): void => {
     if (stopping) return;
     const startedAt = Date.now();
-    const process = forkFunction(options);
+    const process = forkFunction({ ...options, modelFolders });
     child = process;
     process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       for (const line of text.split('\n')) if (line !== '') options.onLog(line);
@@ -89,6 +97,11 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
         : new Promise((resolve) => {
             waiting.push(resolve);
           }),
+    async serve(next) {
+      modelFolders = next;
+      // One that is not there yet starts with them.
+      if (child !== undefined) await tellFolders(child, next);
+    },
     async stop(drainMs) {
       stopping = true;
       const last = child;
@@ -102,6 +115,26 @@ export function startGpuProcess(options: GpuProcessOptions): GpuProcess {
       clearTimeout(timer);
     },
   };
+}
+
+/** Resolves when the process serves them, or has ended. */
+function tellFolders(child: ChildProcess, folders: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (fault?: string): void => {
+      child.off('message', listen);
+      child.off('exit', exited);
+      if (fault === undefined) resolve();
+      else reject(new AppError('model-error', fault));
+    };
+    const exited = (): void => end();
+    const listen = ({ type, fault }: { type?: string; fault?: string }): void => {
+      if (type === 'serving') end(fault);
+    };
+    child.on('message', listen);
+    child.once('exit', exited);
+    // A process that is gone says so by its exit.
+    child.send({ type: 'serve', folders }, () => undefined);
+  });
 }
 
 function forkFunction(options: GpuProcessOptions) {

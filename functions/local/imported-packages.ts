@@ -26,7 +26,7 @@ export function importedPackages(
   onProblem: (error: unknown, what: string) => void,
 ): readonly ImportedPackage[] {
   const found = new Map<string, ImportedPackage>();
-  for (const folder of packageFolders(join(dataFolder, 'models'))) {
+  for (const folder of importedFolders(dataFolder)) {
     try {
       const manifest = readManifest(folder);
       const name = `${manifest.owner ?? LOCAL_OWNER}/${manifest.name}`;
@@ -44,6 +44,10 @@ function describe({ source }: Manifest): string {
   const isPublic = /^[\w.-]+\/[\w.-]+@[0-9a-f]{7,40}/.test(source.repository);
   return isPublic ? `Imported from ${source.repository}` : 'An imported model';
 }
+
+/** The folders under `models/` in the data folder that hold a package, but for the demo model's. */
+export const importedFolders = (dataFolder: string): readonly string[] =>
+  packageFolders(join(dataFolder, 'models'));
 
 function packageFolders(root: string): readonly string[] {
   if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) return [];

@@ -6,14 +6,15 @@ import { isMade, type Job } from '#shared/core/job.ts';
 import { createCachedJobStore } from './cached-job-store.ts';
 import { createAdmission } from './domain/admission.ts';
 import type { PromptCheck } from './domain/block-list.ts';
-import { type CatalogModel, createCatalog, type ModelAliases } from './domain/catalog.ts';
+import type { CatalogModel, ModelAliases } from './domain/catalog.ts';
 import { createDispatcher } from './domain/dispatcher.ts';
 import { createEstimator } from './domain/estimator.ts';
 import type { MacKeys } from './domain/key-format.ts';
 import { createKeyService } from './domain/keys.ts';
 import { createCollector } from './domain/payments/collect.ts';
 import { createBackgroundCollection } from './domain/payments/collect-in-background.ts';
-import { createPricing, type PriceBook } from './domain/pricing.ts';
+import { createOffer, type Offered } from './domain/offer.ts';
+import type { PriceBook } from './domain/pricing.ts';
 import { createSettlement } from './domain/settlement.ts';
 import { createSweep } from './domain/sweep.ts';
 import { createJobHub } from './job-hub.ts';
@@ -67,10 +68,12 @@ export interface RequestServiceDeps {
 /** The rules that answer requests: keys, models and their prices, estimates, and the way in. */
 export function createRequestServices(deps: RequestServiceDeps) {
   const { jobs, limits, macKeys } = deps;
-  const pricing = createPricing(deps.prices);
+  const { catalog, pricing, replace } = createOffer(deps, deps.aliases);
   return {
-    catalog: createCatalog(deps.models, deps.aliases),
+    catalog,
     pricing,
+    /** Offers other models from now on, at these prices. */
+    offer: (next: Offered) => replace(next),
     estimator: createEstimator(deps),
     admission: createAdmission({
       ...deps,
@@ -152,7 +155,7 @@ export function createServices(deps: ServiceDeps) {
     jobs,
     queue,
     settlement,
-    models: () => deps.models.map(({ name }) => name),
+    models: () => forRequests.catalog.models.map(({ name }) => name),
     clock,
     outputStore: deps.outputStore,
     signingKey: Buffer.from(secrets.receiptSigningKey).toString('base64'),

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { gpuFunctionOf } from '#test/helpers/processes.ts';
 import { type RunningServer, removeFolder, startServer } from '#test/helpers/server-process.ts';
 
 const ORDERS = 12;
@@ -16,15 +16,6 @@ afterAll(async () => {
 
 const isLinux = process.platform === 'linux';
 
-/** The GPU function's process: a child of the server's that runs `functions/gpu/main.ts`. */
-function gpuFunction(): number | undefined {
-  const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8');
-  return children
-    .split(' ')
-    .map(Number)
-    .find((pid) => pid > 0 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gpu/main.ts'));
-}
-
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 test.runIf(isLinux)('orders live through crashes of the GPU function', async () => {
@@ -35,8 +26,8 @@ test.runIf(isLinux)('orders live through crashes of the GPU function', async () 
     ids.push(((await answer.json()) as { id: string }).id);
   }
   for (let crash = 0; crash < CRASHES; crash += 1) {
-    let pid = gpuFunction();
-    for (; pid === undefined; pid = gpuFunction()) await sleep(20);
+    let pid = gpuFunctionOf(server.pid);
+    for (; pid === undefined; pid = gpuFunctionOf(server.pid)) await sleep(20);
     await sleep(150);
     process.kill(pid, 'SIGKILL');
     await sleep(500);

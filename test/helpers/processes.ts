@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 const START_TIMEOUT_MS = 60_000;
@@ -12,6 +13,15 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   const hard = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
   await ended;
   clearTimeout(hard);
+}
+
+/** The GPU function's process on Linux: a child of a server's that runs `functions/gpu/main.ts`. */
+export function gpuFunctionOf(server: number): number | undefined {
+  const children = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8');
+  return children
+    .split(' ')
+    .map(Number)
+    .find((pid) => pid > 0 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gpu/main.ts'));
 }
 
 /** A port that was free a moment ago: none of the stand-ins can be asked to choose one itself. */

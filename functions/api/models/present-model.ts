@@ -9,16 +9,20 @@ import type { ListedModel, Model, ModelVersion } from './model-schema.ts';
 
 /** Models as clients see them, with the JSON schema of what each takes. */
 export function createModelPresenter(deps: Pick<ApiDeps, 'catalog' | 'pricing'>) {
-  const schemas = new Map(
-    deps.catalog.models.map((model) => [model, openApiSchemaOf(model)] as const),
-  );
+  // Models may come and go while the server runs.
+  const schemas = new WeakMap<CatalogModel, Record<string, unknown>>();
+  const schemaOf = (model: CatalogModel): Record<string, unknown> => {
+    const known = schemas.get(model) ?? openApiSchemaOf(model);
+    schemas.set(model, known);
+    return known;
+  };
 
   const version = (model: CatalogModel): ModelVersion => ({
     id: model.digest,
     created_at: toIso(model.createdAt),
     // Cog plays no part here; the dialect's clients expect a version.
     cog_version: '0.0.0',
-    openapi_schema: schemas.get(model) ?? {},
+    openapi_schema: schemaOf(model),
   });
 
   return {

@@ -172,7 +172,10 @@ function digestOnDisk(folder: string): string | undefined {
 
 /** The package on the disk is no longer the one that was loaded. */
 export const replaced = ({ name }: Pick<Manifest, 'name'>): AppError =>
-  new AppError('model-error', `The package of ${name} was replaced; restart the server to use it.`);
+  new AppError(
+    'model-error',
+    `The package of ${name} was replaced while it was in use; order again.`,
+  );
 
 /** Runs a graph and releases it. */
 async function runOnce(

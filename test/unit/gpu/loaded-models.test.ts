@@ -35,6 +35,14 @@ describe('createLoadedModels', () => {
     expect(await use('9a', '9a', '3b')).toEqual(['+9a', '-9a', '+3b']);
   });
 
+  it('lets a model go whose package was replaced, and loads it anew', async () => {
+    const { models, use } = setUp(10);
+    await use('4a', '4b');
+    await models.drop('4a');
+    await models.drop('9z');
+    expect(await use('4a')).toEqual(['+4a', '+4b', '-4a', '+4a']);
+  });
+
   it('says when something is loaded', async () => {
     const { models } = setUp(10);
     let told = 0;

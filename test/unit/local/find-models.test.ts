@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findModels, pricesOf } from '#functions/local/find-models.ts';
+import { assertPricedModels, findModels, pricesOf } from '#functions/local/find-models.ts';
 import { readBlockList, readImageCheck } from '#functions/local/read-safety.ts';
 import { loadServeConfig, type ServeConfig } from '#functions/local/serve-config.ts';
 import { fixture, importFixture, temporaryFolder } from '#test/helpers/model-fixture.ts';
@@ -29,6 +29,7 @@ async function found(file: object = {}) {
   const models = await findModels(config, folder.path, (error) =>
     problems.push((error as Error).message),
   );
+  assertPricedModels(config, models);
   const prices = pricesOf(config, models);
   return {
     names: models.map(({ catalog }) => catalog.name),

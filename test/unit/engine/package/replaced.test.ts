@@ -27,7 +27,7 @@ describe('a package that is replaced while its model is in memory', () => {
     expect(await draw(side)).toBe(side * side * 3);
     await expect(draw(2 * side)).rejects.toMatchObject({
       code: 'model-error',
-      message: 'The package of test was replaced; restart the server to use it.',
+      message: 'The package of test was replaced while it was in use; order again.',
     });
     // The graph that could not be opened again is missing from then on, and the reason stays the same.
     await expect(draw(side)).rejects.toThrow('The package of test was replaced');
