@@ -137,7 +137,7 @@ export async function simulate({ store, seed, steps, keep }: Run): Promise<Repor
     }
     step = 'end';
     await finish(world, actions, seed);
-    await books.check();
+    await books.check({ whole: true });
     return report();
   } catch (error) {
     return { ...report(), failure: { step, error: error as Error } };

@@ -7,7 +7,7 @@ export interface Writer {
    * @param run does its reads and writes synchronously; when it throws, its own writes alone are
    *   undone. It is run again when another write of its group failed, after all were undone, so it
    *   must leave no trace outside the database before its last statement.
-   * @param lazy it need not be on disk soon: it waits for the next other write, or 100 ms
+   * @param lazy it need not be on disk soon: it waits for the next other write, or for `lazyMs`
    */
   write<T>(run: () => T, lazy?: boolean): Promise<T>;
   /** Called when a whole transaction was undone, so that what was cached of it is read again. */
@@ -33,8 +33,10 @@ const LAZY_MS = 100;
 /**
  * Gathers the writes of one turn of the event loop into one transaction, so that they share one
  * fsync. Where one fails, all are run again with a savepoint each: savepoints cost, failures are rare.
+ *
+ * @param lazyMs how long a lazy write waits for another
  */
-export function createWriter(db: Database.Database): Writer {
+export function createWriter(db: Database.Database, lazyMs = LAZY_MS): Writer {
   const rollbackListeners: (() => void)[] = [];
   const commitListeners: (() => void)[] = [];
   let pending: Pending[] = [];
@@ -100,7 +102,7 @@ export function createWriter(db: Database.Database): Writer {
       return new Promise<T>((resolve, reject) => {
         pending.push({ run, resolve: resolve as (value: unknown) => void, reject });
         if (!lazy) schedule();
-        else if (!scheduled) lazyTimer ??= setTimeout(flush, LAZY_MS);
+        else if (!scheduled) lazyTimer ??= setTimeout(flush, lazyMs);
       });
     },
   };

@@ -29,6 +29,8 @@ export interface SqliteOptions {
    * and a power cut may take back the last moments, never leave a half.
    */
   readonly synchronous?: 'full' | 'normal';
+  /** How long a write that need not be on disk soon waits for others. @default 100 */
+  readonly lazyMs?: number;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
 }
@@ -61,7 +63,7 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
   const file = join(options.folder, DATABASE_FILE);
   const lost = lostCommits(`${file}-wal`);
   const db = openDatabase(file, options, lock.release);
-  const writer = createWriter(db);
+  const writer = createWriter(db, options.lazyMs);
   let open = true;
   const whileOpen = <Store extends object>(store: Store) => guard(store, () => open);
   return {

@@ -15,6 +15,8 @@ import { ACCOUNTS, type SimulatedWorld, type WorldOptions } from './world.ts';
 const PARENT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 /** Turns of the event loop that the others of a step have before a death: each is good for one write. */
 const MOST_TURNS = 6;
+/** The clock is simulated: nobody waits by the real one. */
+const LAZY_MS = 0;
 let template: Promise<string> | undefined;
 
 /** One process, to which its database belongs; when it dies, what was not written is gone. */
@@ -27,7 +29,9 @@ export async function createSqliteWorld(options: WorldOptions): Promise<Simulate
   const blobs = createMemoryBlobs();
   const errors: unknown[] = [];
   const start = () => {
-    const stores = openSqliteStores({ folder, synchronous: 'normal', clock, randomBytes });
+    const stores = openSqliteStores({
+      ...{ folder, synchronous: 'normal', lazyMs: LAZY_MS, clock, randomBytes },
+    });
     const gpu = createGpuStandIn(blobs, options);
     const parts = { stores, blobs, queue: gpu.queue, clock, randomBytes, errors };
     return { stores, gpu, services: createServices(parts, options) };
