@@ -29,7 +29,8 @@ export function describeMcpClient(where: string, start: StartServed): void {
 
   async function callTool(name: string, args: Record<string, unknown>) {
     const result = await client.callTool({ name, arguments: args });
-    return { isError: result.isError === true, content: result.content as Content[] };
+    const { content, structuredContent: facts, isError = false } = result;
+    return { isError, content: content as Content[], facts: facts as Record<string, unknown> };
   }
 
   describe.each(ERAS)(`an agent over MCP of %s: ${where}`, (_era, versionNegotiation) => {
@@ -50,20 +51,23 @@ export function describeMcpClient(where: string, start: StartServed): void {
     });
 
     it('lists the models with their prices', async () => {
-      const { content } = await callTool('list_models', {});
-      expect(JSON.parse(content[0]?.text ?? '')).toMatchObject([
-        { name: 'onestep/demo', default_size: '256x256', price_per_image: '$0.004' },
-      ]);
+      const { content, facts } = await callTool('list_models', {});
+      expect(facts).toMatchObject({
+        models: [{ name: 'onestep/demo', default_size: '256x256', price_per_image: '$0.004' }],
+      });
+      expect(JSON.parse(content[0]?.text ?? '')).toEqual(facts);
     });
 
     it('makes an image and sees it, and reads it again', async () => {
-      const { content, isError } = await callTool('generate', { prompt: 'a red circle', seed: 5 });
+      const drawn = await callTool('generate', { prompt: 'a red circle', seed: 5 });
+      const { content, isError, facts } = drawn;
       expect(isError).toBe(false);
       const { format } = await sharp(Buffer.from(content[0]?.data ?? '', 'base64')).metadata();
       expect(format).toBe('png');
-      const facts = JSON.parse(content[1]?.text ?? '');
-      expect(facts).toMatchObject({ seed: 5, cost_micro_usd: 4000 });
-      const again = await callTool('get_prediction', { id: facts.id });
+      expect(facts).toMatchObject({ status: 'succeeded', seed: 5, cost_micro_usd: 4000 });
+      expect(facts['urls']).toHaveLength(1);
+      expect(JSON.parse(content[1]?.text ?? '')).toEqual(facts);
+      const again = await callTool('get_prediction', { id: facts['id'] });
       expect(again.content[0]?.data).toBe(content[0]?.data);
     });
 

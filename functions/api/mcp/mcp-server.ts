@@ -6,22 +6,10 @@ import type { RouteDeps } from '#functions/api/http/route-deps.ts';
 import { ownJob } from '#functions/api/predictions/own-job.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { IMAGE_FORMATS, SeedWishSchema } from '#shared/core/inference.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { formatUsd } from '#shared/core/money.ts';
+import { GenerateInput, ModelList, PredictionFacts } from './mcp-schema.ts';
 import { showImages } from './show-images.ts';
-
-// Strict: an argument that is not known is refused before anything is charged.
-const GenerateInput = z.strictObject({
-  prompt: z.string().min(1).max(10_000).describe('What the image shows'),
-  model: z.string().max(200).optional().describe('owner/name; see list_models'),
-  size: z.string().max(20).optional().describe('WIDTHxHEIGHT'),
-  aspect_ratio: z.string().max(10).optional().describe('Such as 16:9, instead of size'),
-  seed: SeedWishSchema.optional().describe('The same seed gives the same image'),
-  num_outputs: z.number().int().min(1).max(4).optional(),
-  output_format: z.enum(IMAGE_FORMATS).optional(),
-  decoder: z.literal('draft').optional().describe('By the smaller decoder; see list_models'),
-});
 
 /** The tools of one request, for the key that makes it. */
 export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
@@ -36,6 +24,7 @@ export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
         'It costs money: see list_models for prices. ' +
         'A prediction that is not ready in time is named; read it with get_prediction.',
       inputSchema: GenerateInput,
+      outputSchema: PredictionFacts,
     },
     (input) => told(c, deps, () => generate(c, deps, input)),
   );
@@ -46,6 +35,7 @@ export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
       title: 'Get a prediction',
       description: 'Shows the images of a prediction that generate has named.',
       inputSchema: z.strictObject({ id: z.string().max(64) }),
+      outputSchema: PredictionFacts,
       annotations: { readOnlyHint: true },
     },
     ({ id }) => told(c, deps, async () => showJob(c, deps, await ownJob(c, deps, id))),
@@ -57,9 +47,10 @@ export function createMcpServer(c: ApiContext, deps: RouteDeps): McpServer {
       title: 'List models',
       description: 'Lists the models with their sizes and prices.',
       inputSchema: z.strictObject({}),
+      outputSchema: ModelList,
       annotations: { readOnlyHint: true },
     },
-    () => told(c, deps, async () => ({ content: [text(listModels(deps))] })),
+    () => told(c, deps, async () => withFacts<typeof ModelList>([], { models: listModels(deps) })),
   );
   return server;
 }
@@ -86,44 +77,48 @@ async function generate(
 }
 
 async function showJob(c: ApiContext, deps: RouteDeps, job: Job): Promise<CallToolResult> {
-  if (!isTerminal(job.status)) {
+  const { id, status } = job;
+  const facts = { id, status, urls: [], seed: job.input?.seed ?? null, cost_micro_usd: 0 };
+  if (!isTerminal(status)) {
     const { phase, etaSeconds } = await deps.estimator.estimate(job);
-    return {
-      content: [
-        text(
-          `Prediction ${job.id} is not ready (${phase}, about ${etaSeconds} s to go). ` +
-            'Call get_prediction with this id later.',
-        ),
-      ],
-    };
+    const words =
+      `Prediction ${id} is not ready (${phase}, about ${etaSeconds} s to go). ` +
+      'Call get_prediction with this id later.';
+    return withFacts<typeof PredictionFacts>([text(words)], { ...facts, eta_seconds: etaSeconds });
   }
-  if (job.status !== 'succeeded') {
+  if (status !== 'succeeded') {
     const reason = job.error?.message ?? 'no image was charged';
-    return { isError: true, content: [text(`Prediction ${job.id} ${job.status}: ${reason}`)] };
+    return { isError: true, content: [text(`Prediction ${id} ${status}: ${reason}`)] };
   }
   const urls = await deps.presenter.outputUrls(job, c.get('facts').origin);
   const images = await showImages(deps, job);
-  const facts = { id: job.id, urls, seed: job.input?.seed ?? null, cost_micro_usd: job.cost ?? 0 };
-  return { content: [...images, text(JSON.stringify(facts))] };
+  const made = { ...facts, urls: [...urls], cost_micro_usd: job.cost ?? 0 };
+  return withFacts<typeof PredictionFacts>(images, made);
 }
 
-function listModels({ catalog, pricing }: RouteDeps): string {
-  return JSON.stringify(
-    catalog.models.map(({ name, description, size, maxOutputs, hasDrafts }) => {
-      const own = { width: size.defaultWidth, height: size.defaultHeight, num_outputs: 1 };
-      const price = (decoder?: 'draft') =>
-        formatUsd(pricing.quote(name, { ...own, ...defined({ decoder }) }).perImage);
-      return {
-        name,
-        description,
-        default_size: `${size.defaultWidth}x${size.defaultHeight}`,
-        sides: { multiple_of: size.multiple, min: size.min, max: size.max },
-        max_outputs: maxOutputs,
-        price_per_image: price(),
-        ...(hasDrafts && { decoders: ['draft'], price_per_draft: price('draft') }),
-      };
-    }),
-  );
+function listModels({ catalog, pricing }: RouteDeps): z.input<typeof ModelList>['models'] {
+  return catalog.models.map(({ name, description, size, maxOutputs, hasDrafts }) => {
+    const own = { width: size.defaultWidth, height: size.defaultHeight, num_outputs: 1 };
+    const price = (decoder?: 'draft') =>
+      formatUsd(pricing.quote(name, { ...own, ...defined({ decoder }) }).perImage);
+    return {
+      name,
+      description,
+      default_size: `${size.defaultWidth}x${size.defaultHeight}`,
+      sides: { multiple_of: size.multiple, min: size.min, max: size.max },
+      max_outputs: maxOutputs,
+      price_per_image: price(),
+      ...(hasDrafts && { decoders: ['draft' as const], price_per_draft: price('draft') }),
+    };
+  });
+}
+
+/** A result as the tool's schema has it, and the same as text for agents that read no other. */
+function withFacts<S extends z.ZodType<Record<string, unknown>>>(
+  content: CallToolResult['content'],
+  facts: z.input<S>,
+): CallToolResult {
+  return { content: [...content, text(JSON.stringify(facts))], structuredContent: facts };
 }
 
 /** A tool's result; the agent gets failures as text that says what would help. */

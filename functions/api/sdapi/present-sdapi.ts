@@ -5,7 +5,13 @@ import { toIso } from '#shared/core/clock.ts';
 import { type Job, runsOf } from '#shared/core/job.ts';
 import type { CatalogModel } from '#shared/service/domain/catalog.ts';
 import type { Estimate } from '#shared/service/domain/estimator.ts';
-import type { SdModelSchema, SdProgressSchema, Txt2ImgResultSchema } from './sdapi-schema.ts';
+import type {
+  SdInfo,
+  SdModelSchema,
+  SdParameters,
+  SdProgressSchema,
+  Txt2ImgResultSchema,
+} from './sdapi-schema.ts';
 
 /** A short hash, as AUTOMATIC1111 shows a checkpoint's. */
 const HASH_DIGITS = 10;
@@ -39,7 +45,7 @@ export async function presentTxt2Img(
   const images = withImages
     ? await Promise.all(job.images.map((image) => imageBase64(deps, image)))
     : [];
-  const drawn = {
+  const drawn: SdParameters = {
     prompt: job.input?.prompt ?? '',
     negative_prompt: '',
     seed: job.images[0]?.seed ?? job.input?.seed ?? 0,
@@ -51,31 +57,28 @@ export async function presentTxt2Img(
     batch_size: job.images.length,
   };
   const seeds = job.images.map(({ seed }) => seed);
-  return {
-    images,
-    parameters: drawn,
-    info: JSON.stringify({
-      ...drawn,
-      all_prompts: seeds.map(() => drawn.prompt),
-      all_negative_prompts: seeds.map(() => ''),
-      all_seeds: seeds,
-      sd_model_name: model.name,
-      sd_model_hash: model.digest.slice(0, HASH_DIGITS),
-      infotexts: seeds.map((seed) => infoText(drawn, seed, model)),
-      index_of_first_image: 0,
-      styles: [],
-      job_timestamp: timestampOf(job),
-      version: job.receipt?.versions['onestep'] ?? '',
-      prediction: job.id,
-      cost_micro_usd: job.cost ?? 0,
-      warnings: [...warnings, ...job.warnings],
-    }),
+  const info: SdInfo = {
+    ...drawn,
+    all_prompts: seeds.map(() => drawn.prompt),
+    all_negative_prompts: seeds.map(() => ''),
+    all_seeds: seeds,
+    sd_model_name: model.name,
+    sd_model_hash: model.digest.slice(0, HASH_DIGITS),
+    infotexts: seeds.map((seed) => infoText(drawn, seed, model)),
+    index_of_first_image: 0,
+    styles: [],
+    job_timestamp: timestampOf(job),
+    version: job.receipt?.versions['onestep'] ?? '',
+    prediction: job.id,
+    cost_micro_usd: job.cost ?? 0,
+    warnings: [...warnings, ...job.warnings],
   };
+  return { images, parameters: drawn, info: JSON.stringify(info) };
 }
 
 /** The lines that AUTOMATIC1111 writes into its PNG files. */
 function infoText(
-  { prompt, steps, sampler_name, cfg_scale, width, height }: Record<string, unknown>,
+  { prompt, steps, sampler_name, cfg_scale, width, height }: SdParameters,
   seed: number,
   model: CatalogModel,
 ): string {

@@ -30,10 +30,40 @@ export const Txt2ImgSchema = z
   });
 export type Txt2Img = z.infer<typeof Txt2ImgSchema>;
 
+const SdParametersSchema = z.object({
+  prompt: z.string(),
+  negative_prompt: z.string(),
+  seed: z.number().int(),
+  width: z.number().int(),
+  height: z.number().int(),
+  sampler_name: z.string(),
+  cfg_scale: z.number(),
+  steps: z.number().int(),
+  batch_size: z.number().int(),
+});
+export type SdParameters = z.input<typeof SdParametersSchema>;
+
+/** What `info` holds, as JSON text: `parameters` with what AUTOMATIC1111's clients read there. */
+export type SdInfo = SdParameters & {
+  readonly all_prompts: readonly string[];
+  readonly all_negative_prompts: readonly string[];
+  readonly all_seeds: readonly number[];
+  readonly sd_model_name: string;
+  readonly sd_model_hash: string;
+  readonly infotexts: readonly string[];
+  readonly index_of_first_image: number;
+  readonly styles: readonly string[];
+  readonly job_timestamp: string;
+  readonly version: string;
+  readonly prediction: string;
+  readonly cost_micro_usd: number;
+  readonly warnings: readonly string[];
+};
+
 export const Txt2ImgResultSchema = z
   .object({
     images: z.array(z.string()).describe('Base64'),
-    parameters: z.record(z.string(), z.unknown()).describe('What was drawn'),
+    parameters: SdParametersSchema.describe('What was drawn'),
     info: z.string().describe('JSON: seeds, size, model, cost and warnings'),
   })
   .openapi('Txt2ImgResult');
