@@ -8,6 +8,7 @@ import { defined } from '#shared/core/defined.ts';
 import type { AnswerEnd } from '#shared/core/forwarded.ts';
 import { hmacSha256 } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
+import { subtractUsd, ZERO_USD } from '#shared/core/money.ts';
 import { createClientAddressReader } from './client-address.ts';
 import type { NodePlatform } from './http-server.ts';
 import type { LocalService } from './open-local-service.ts';
@@ -54,7 +55,10 @@ export function createEmbeddedApp(
     blobs,
     rateLimiter: createTokenBucketRateLimiter(clock),
     watcher: services.hub,
-    peekBalance: async (account) => (await ledger.getAccount(account))?.balance,
+    peekBalance: async (id) => {
+      const account = await ledger.getAccount(id);
+      return account && subtractUsd(account.balance, account.owed ?? ZERO_USD);
+    },
     receiptSigningKey: secrets.receiptSigningKey,
     streamMac: (job, endsAt) =>
       hmacSha256(secrets.urlKey, `stream\n${job}\n${endsAt}`).toString('base64url').slice(0, 22),

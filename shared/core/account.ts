@@ -11,6 +11,8 @@ export interface Account {
   readonly balance: MicroUsd;
   /** What admitted jobs that are not settled yet may still cost. */
   readonly held: MicroUsd;
+  /** What was taken back of payments and is spent already; absent if nothing. The balance is zero then. */
+  readonly owed?: MicroUsd;
 }
 
 export const SCOPES = ['predict', 'read', 'admin'] as const;

@@ -47,6 +47,7 @@ const PUBLIC_FACTS = [
   'errors',
   'required',
   'available',
+  'owed',
   'topup_url',
   'window',
   'limit',

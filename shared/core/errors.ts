@@ -8,6 +8,7 @@ export const STATUS = {
   unauthenticated: 401,
   'insufficient-funds': 402,
   'key-budget-exceeded': 402,
+  'account-owes': 402,
   'payment-required': 402,
   'payment-invalid': 402,
   'account-disabled': 403,

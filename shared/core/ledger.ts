@@ -1,10 +1,19 @@
 import type { AccountId, JobId, KeyId } from './ids.ts';
-import { type MicroUsd, microUsd } from './money.ts';
+import { type MicroUsd, microUsd, subtractUsd, ZERO_USD } from './money.ts';
 
-export const LEDGER_KINDS = ['grant', 'hold', 'capture', 'release', 'expiry'] as const;
+export const LEDGER_KINDS = [
+  'grant',
+  'hold',
+  'capture',
+  'release',
+  'expiry',
+  'reversal',
+  'owed',
+] as const;
 /**
- * `grant` and `expiry` change the balance from outside; `hold` moves balance to held; exactly one of
- * `capture` (≤ the hold, the rest goes back) and `release` (all goes back) ends each hold.
+ * `grant`, `expiry` and `reversal` change the balance from outside; `hold` moves balance to held; exactly one of
+ * `capture` (≤ the hold, the rest goes back) and `release` (all goes back) ends each hold. `owed` moves nothing:
+ * it says how much of the reversal before it found no balance. Whatever comes in pays that first.
  */
 export type LedgerKind = (typeof LEDGER_KINDS)[number];
 
@@ -24,7 +33,7 @@ export interface LedgerEntry {
   readonly priceVersion?: string;
   readonly images?: number;
   readonly tags?: Readonly<Record<string, string>>;
-  /** Of a grant and its expiry: what paid for it, such as a payment's id. */
+  /** Of a grant and its expiry: what paid for it, such as a payment's id. Of a reversal: what took it back. */
   readonly reference?: string;
   readonly note?: string;
   /** Of a grant: when what is left of it expires. */
@@ -33,18 +42,38 @@ export interface LedgerEntry {
 
 /** How far the sums are from agreeing; 0, always. */
 export function ledgerDifference(totals: LedgerTotals): MicroUsd {
-  const { balances, held, granted, captured, expired } = totals;
-  return microUsd(balances + held - (granted - captured - expired));
+  const { balances, held, owed, granted, captured, expired, reversed } = totals;
+  return microUsd(balances + held - owed - (granted - captured - expired - reversed));
 }
 
 /**
  * The sums that must agree at every moment:
- * balances + held = granted − captured − expired.
+ * balances + held − owed = granted − captured − expired − reversed.
  */
 export interface LedgerTotals {
   readonly balances: MicroUsd;
   readonly held: MicroUsd;
+  readonly owed: MicroUsd;
   readonly granted: MicroUsd;
   readonly captured: MicroUsd;
   readonly expired: MicroUsd;
+  readonly reversed: MicroUsd;
+}
+
+/** What an amount that comes in is used for: what is owed is paid first. */
+export function payOwed(
+  amount: MicroUsd,
+  owed: MicroUsd = ZERO_USD,
+): { readonly paid: MicroUsd; readonly left: MicroUsd } {
+  const paid = microUsd(Math.min(amount, owed));
+  return { paid, left: subtractUsd(amount, paid) };
+}
+
+/** Where an amount is taken back from: the balance, and what it does not cover is owed. */
+export function takeBack(
+  amount: MicroUsd,
+  balance: MicroUsd,
+): { readonly taken: MicroUsd; readonly owed: MicroUsd } {
+  const taken = microUsd(Math.min(amount, balance));
+  return { taken, owed: subtractUsd(amount, taken) };
 }

@@ -11,6 +11,7 @@ import {
   NOW,
   sampleAdmission,
   sampleGrant,
+  sampleReversal,
   sampleSettlement,
 } from '#test/helpers/samples.ts';
 import type { MakeStores, StoreSet } from '#test/helpers/stores.ts';
@@ -20,6 +21,7 @@ type Step =
   | { readonly do: 'order'; readonly amount: number }
   | { readonly do: 'end'; readonly job: number; readonly captured: number }
   | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'reverse'; readonly amount: number }
   | { readonly do: 'sweep' };
 
 const LASTING = Number.POSITIVE_INFINITY;
@@ -34,6 +36,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     fc.record({ do: fc.constant('order' as const), amount }),
     fc.record({ do: fc.constant('end' as const), job: fc.nat(9), captured: fc.nat(9) }),
     fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 5, 10, 20) }),
+    fc.record({ do: fc.constant('reverse' as const), amount }),
     fc.record({ do: fc.constant('sweep' as const) }),
   ),
   { minLength: 4, maxLength: 25 },
@@ -47,6 +50,13 @@ interface Credit {
 /** Credit as it should be, in the plainest terms: each hold knows the coins that it took. */
 function createModel() {
   const credits: Credit[] = [];
+  let owed = 0;
+  /** What is left of coins that come in, once the first of them have paid what is owed. */
+  const afterDebt = (coins: number): number => {
+    const paid = Math.min(owed, coins);
+    owed -= paid;
+    return coins - paid;
+  };
   const sum = () => credits.reduce((total, { left }) => total + left, 0);
 
   return {
@@ -54,8 +64,9 @@ function createModel() {
     expire(now: number): void {
       for (const credit of credits) if (credit.until <= now) credit.left = 0;
     },
-    grant(left: number, until: number): void {
-      credits.push({ left, until });
+    owed: () => owed,
+    grant(amount: number, until: number): void {
+      credits.push({ left: afterDebt(amount), until });
       credits.sort((a, b) => a.until - b.until);
     },
     /** The coins of a hold, one micro-USD each; undefined when there are not enough. */
@@ -68,7 +79,14 @@ function createModel() {
       });
     },
     putBack(coins: readonly Credit[]): void {
-      for (const credit of coins) credit.left++;
+      for (const credit of coins.slice(coins.length - afterDebt(coins.length))) credit.left++;
+    },
+    reverse(amount: number): void {
+      for (let left = amount; left > 0; left--) {
+        const credit = credits.find(({ left }) => left > 0);
+        if (credit === undefined) owed++;
+        else credit.left--;
+      }
     },
   };
 }
@@ -81,6 +99,10 @@ function createHistory(stores: StoreSet, clock: ManualClock, account: AccountId)
   const order = async (hold: number): Promise<void> => {
     const admission = sampleAdmission({ account, hold: microUsd(hold), createdAt: clock.now() });
     const result = await stores.jobs.admit(admission);
+    if (model.owed() > 0) {
+      expect(result).toEqual({ outcome: 'account-owes', owed: model.owed() });
+      return;
+    }
     const coins = model.take(hold);
     expect(result.outcome).toBe(coins === undefined ? 'insufficient-funds' : 'admitted');
     if (result.outcome === 'admitted') open.push({ job: result.job, coins: coins ?? [] });
@@ -101,12 +123,18 @@ function createHistory(stores: StoreSet, clock: ManualClock, account: AccountId)
     model.grant(value, until);
   };
 
+  const reverse = async (value: number): Promise<void> => {
+    await stores.ledger.reverse(sampleReversal(value, { account, at: clock.now() }));
+    model.reverse(value);
+  };
+
   return {
     async apply(step: Step): Promise<void> {
       model.expire(clock.now());
       if (step.do === 'order') await order(step.amount);
       if (step.do === 'end') await end(step.job, step.captured);
       if (step.do === 'grant') await grant(step.amount, step.forMs);
+      if (step.do === 'reverse') await reverse(step.amount);
       if (step.do === 'wait') clock.advance(step.ms);
       if (step.do === 'sweep') await stores.ledger.expireCredits(clock.now(), 100);
     },
@@ -114,6 +142,7 @@ function createHistory(stores: StoreSet, clock: ManualClock, account: AccountId)
       model.expire(clock.now());
       expect(await stores.ledger.getAccount(account)).toMatchObject({
         balance: model.balance(),
+        ...(model.owed() > 0 && { owed: model.owed() }),
         held: open.reduce((sum, { job }) => sum + job.hold, 0),
       });
     },

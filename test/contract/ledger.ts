@@ -3,7 +3,7 @@ import type { AccountId } from '#shared/core/ids.ts';
 import { microUsd } from '#shared/core/money.ts';
 import { setAccountAccess } from '#shared/service/domain/account-access.ts';
 import { createKeyService, type KeyService } from '#shared/service/domain/keys.ts';
-import type { Ledger } from '#shared/service/ports/ledger.ts';
+import type { Ledger, Reversal } from '#shared/service/ports/ledger.ts';
 import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
 import { allEntries, expectInvariant } from '#test/helpers/invariant.ts';
 import { macKeys } from '#test/helpers/mac-keys.ts';
@@ -19,6 +19,7 @@ import {
   sampleAdmission,
   sampleAudit,
   sampleGrant,
+  sampleReversal,
   sampleSettlement,
 } from '#test/helpers/samples.ts';
 import type { MakeStores, StoreSet } from '#test/helpers/stores.ts';
@@ -306,6 +307,153 @@ export function describeLedger(name: string, makeStores: MakeStores): void {
       });
     });
 
+    describe('reversals', () => {
+      beforeEach(() => fund(ledger, 0));
+      const reverse = (amount: number, change: Partial<Reversal> = {}) =>
+        ledger.reverse(sampleReversal(amount, change));
+      const account = () => ledger.getAccount(ACCOUNT);
+
+      test('take from the balance, with an entry and an audit entry', async () => {
+        await ledger.grant(sampleGrant(1000));
+        const reversal = sampleReversal(300, { reference: 're_1', note: 'refund of pi_1' });
+        const entry = {
+          ...{ id: reversal.entryId, account: ACCOUNT, kind: 'reversal', at: NOW, amount: 300 },
+          ...{ reference: 're_1', note: 'refund of pi_1' },
+        };
+        expect(await ledger.findReversal('re_1')).toBeUndefined();
+        expect(await ledger.reverse(reversal)).toEqual({ outcome: 'reversed', entry });
+        expect(await ledger.findReversal('re_1')).toEqual(entry);
+        expect(await balance()).toBe(700);
+        expect((await allEntries(ledger, ACCOUNT)).map(({ kind }) => kind)).toEqual([
+          'reversal',
+          'grant',
+        ]);
+        expect((await stores.keys.audit(ACCOUNT, 10)).map(({ id }) => id)).toContain(
+          reversal.audit.id,
+        );
+      });
+
+      test('of one reference, 20 in parallel, take once', async () => {
+        await ledger.grant(sampleGrant(1000));
+        const results = await Promise.all(
+          Array.from({ length: 20 }, () => reverse(300, { reference: 're_1' })),
+        );
+        expect(results.filter(({ outcome }) => outcome === 'reversed')).toHaveLength(1);
+        expect(results.filter(({ outcome }) => outcome === 'replayed')).toHaveLength(19);
+        expect(await balance()).toBe(700);
+      });
+
+      test('of a used reference with another amount or account are conflicts', async () => {
+        await fund(ledger, 500, OTHER_ACCOUNT);
+        await ledger.grant(sampleGrant(1000));
+        await reverse(300, { reference: 're_1' });
+        for (const change of [{ amount: microUsd(299) }, { account: OTHER_ACCOUNT }]) {
+          const again = await reverse(300, { reference: 're_1', ...change });
+          expect(again).toMatchObject({ outcome: 'conflict', entry: { amount: 300 } });
+        }
+        expect(await balance()).toBe(700);
+        expect(await balance(OTHER_ACCOUNT)).toBe(500);
+      });
+
+      test('of an account that does not exist are refused', async () => {
+        const from = { account: 'acc_nobody' as AccountId };
+        await expect(reverse(1, from)).rejects.toMatchObject({ code: 'not-found' });
+      });
+
+      test('share their references with no grant', async () => {
+        await ledger.grant(sampleGrant(1000, { reference: 'one' }));
+        expect(await reverse(1000, { reference: 'one' })).toMatchObject({ outcome: 'reversed' });
+        expect(await ledger.findGrant('one')).toMatchObject({ kind: 'grant', amount: 1000 });
+        expect(await ledger.findGrant('two')).toBeUndefined();
+        expect(await balance()).toBe(0);
+      });
+
+      test('leave what is held, and the rest is owed; no order is taken until it is paid', async () => {
+        await ledger.grant(sampleGrant(1000));
+        const job = await hold(400);
+        await reverse(1000);
+        expect(await account()).toMatchObject({ balance: 0, held: 400, owed: 400 });
+        const [owed, reversal] = await allEntries(ledger, ACCOUNT);
+        expect([reversal, owed]).toMatchObject([
+          { kind: 'reversal', amount: 1000 },
+          { kind: 'owed', amount: 400, reference: reversal?.reference },
+        ]);
+        expect(await order(0)).toEqual({ outcome: 'account-owes', owed: 400 });
+        await stores.jobs.settle(sampleSettlement(job, { captured: microUsd(400) }));
+        expect(await account()).toMatchObject({ balance: 0, held: 0, owed: 400 });
+        await ledger.grant(sampleGrant(399));
+        expect(await order(0)).toEqual({ outcome: 'account-owes', owed: 1 });
+        await ledger.grant(sampleGrant(11));
+        expect(await account()).toEqual({ ...sampleAccount(), balance: 10 });
+        expect((await order(10)).outcome).toBe('admitted');
+      });
+
+      test('an order of before is found again, whatever is owed now', async () => {
+        await ledger.grant(sampleGrant(1000));
+        const idempotency = { scope: 'again', expiresAt: NOW + DAY };
+        const admission = sampleAdmission({ hold: microUsd(400) }, { idempotency });
+        await stores.jobs.admit(admission);
+        await reverse(1000);
+        const repeated = sampleAdmission({ hold: microUsd(400) }, { idempotency });
+        expect(await stores.jobs.admit(repeated)).toMatchObject({ outcome: 'replayed' });
+        expect(await stores.jobs.admit(admission)).toMatchObject({ outcome: 'admitted' });
+      });
+
+      test('are paid by what jobs give back', async () => {
+        await ledger.grant(sampleGrant(1000));
+        const [first, second] = [await hold(500), await hold(500)];
+        await reverse(600);
+        await stores.jobs.settle(sampleSettlement(first, { captured: microUsd(100) }));
+        expect(await account()).toMatchObject({ balance: 0, held: 500, owed: 200 });
+        await stores.jobs.settle(sampleSettlement(second));
+        expect(await account()).toEqual({ ...sampleAccount(), balance: 300 });
+        expect((await order(300)).outcome).toBe('admitted');
+      });
+
+      test('that come before their grant are paid by it', async () => {
+        await reverse(1000);
+        expect(await account()).toMatchObject({ balance: 0, owed: 1000 });
+        await ledger.grant(sampleGrant(1000, { expiresAt: NOW + DAY }));
+        expect(await account()).toEqual(sampleAccount());
+        expect(await ledger.expireCredits(NOW + DAY, 10)).toEqual([]);
+      });
+
+      test('take what expires first; a debt is paid with it as well', async () => {
+        const expiring = { expiresAt: NOW + DAY };
+        await ledger.grant(sampleGrant(500));
+        await ledger.grant(sampleGrant(500, expiring));
+        await reverse(400);
+        const job = await hold(600);
+        await reverse(50);
+        // 100 of the hold would expire; half of it pays the debt.
+        await stores.jobs.settle(sampleSettlement(job));
+        expect(await account()).toEqual({ ...sampleAccount(), balance: 550 });
+        expect(await ledger.expireCredits(NOW + DAY, 10)).toMatchObject([{ amount: 50 }]);
+        expect(await balance()).toBe(500);
+      });
+
+      test('take nothing of credit whose time has come', async () => {
+        await ledger.grant(sampleGrant(500, { expiresAt: NOW + DAY }));
+        await reverse(100, { at: NOW + DAY });
+        expect(await ledger.totals()).toMatchObject({ expired: 500, reversed: 100, owed: 100 });
+      });
+
+      test('beside orders, their ends and grants leave the books right', async () => {
+        await ledger.grant(sampleGrant(1000));
+        const jobs = await Promise.all(Array.from({ length: 5 }, () => hold(100)));
+        await Promise.all([
+          ...Array.from({ length: 4 }, () => reverse(200)),
+          ...jobs.map((job, i) =>
+            stores.jobs.settle(sampleSettlement(job, { captured: microUsd(i * 25) })),
+          ),
+          ...Array.from({ length: 4 }, () => ledger.grant(sampleGrant(30))),
+          ...Array.from({ length: 4 }, () => order(50)),
+        ]);
+        expect(await ledger.totals()).toMatchObject({ reversed: 800, captured: 250 });
+        await expectInvariant(ledger);
+      });
+    });
+
     describe('entries', () => {
       test('are newest first, in pages, between two times', async () => {
         await fund(ledger, 0);
@@ -335,16 +483,20 @@ export function describeLedger(name: string, makeStores: MakeStores): void {
         expect(await ledger.totals(ACCOUNT)).toEqual({
           balances: 700,
           held: 100,
+          owed: 0,
           granted: 1000,
           captured: 200,
           expired: 0,
+          reversed: 0,
         });
         expect(await ledger.totals()).toEqual({
           balances: 750,
           held: 100,
+          owed: 0,
           granted: 1050,
           captured: 200,
           expired: 0,
+          reversed: 0,
         });
       });
     });

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { defined } from '#shared/core/defined.ts';
-import type { LedgerEntry } from '#shared/core/ledger.ts';
+import { type LedgerEntry, ledgerDifference } from '#shared/core/ledger.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 
 /** Every entry of an account, newest first. */
@@ -19,22 +19,38 @@ export async function allEntries(ledger: Ledger, account: LedgerEntry['account']
 }
 
 /**
- * Σ balances + Σ held = Σ credits − Σ captures − Σ expiries, for each account and for all, to the
- * micro-USD; no balance below zero; and per account the entries say the same as the sums.
+ * Σ balances + Σ held − Σ owed = Σ credits − Σ captures − Σ expiries − Σ reversals, for each account and for
+ * all, to the micro-USD; nothing below zero; who has a balance owes nothing; and per account the entries say the same as the sums.
  */
 export async function expectInvariant(ledger: Ledger): Promise<void> {
   const accounts = await ledger.listAccounts();
   const all = await ledger.totals();
-  expect(all.balances + all.held).toBe(all.granted - all.captured - all.expired);
+  expect(ledgerDifference(all)).toBe(0);
   for (const account of accounts) {
     const totals = await ledger.totals(account.id);
     expect(totals.balances).toBe(account.balance);
     expect(totals.held).toBe(account.held);
     expect(account.balance).toBeGreaterThanOrEqual(0);
     expect(account.held).toBeGreaterThanOrEqual(0);
-    expect(totals.balances + totals.held).toBe(totals.granted - totals.captured - totals.expired);
-    expectHoldsMatch(await allEntries(ledger, account.id), account.held);
+    expect(totals.owed).toBe(account.owed ?? 0);
+    expect(totals.owed).toBeGreaterThanOrEqual(0);
+    expect(Math.min(totals.balances, totals.owed)).toBe(0);
+    expect(ledgerDifference(totals)).toBe(0);
+    const entries = await allEntries(ledger, account.id);
+    expectHoldsMatch(entries, account.held);
+    for (const [kind, name] of TOTALS) expect(sumOf(entries, kind)).toBe(totals[name]);
   }
+}
+
+const TOTALS = [
+  ['grant', 'granted'],
+  ['capture', 'captured'],
+  ['expiry', 'expired'],
+  ['reversal', 'reversed'],
+] as const;
+
+function sumOf(entries: readonly LedgerEntry[], kind: LedgerEntry['kind']): number {
+  return entries.reduce((sum, entry) => sum + (entry.kind === kind ? entry.amount : 0), 0);
 }
 
 /** Each hold has at most one end, and those without one are what is held. */

@@ -5,7 +5,7 @@ import type { Job } from '#shared/core/job.ts';
 import { type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import type { Admission, Settlement } from '#shared/service/ports/job-store.ts';
-import type { Grant, Ledger } from '#shared/service/ports/ledger.ts';
+import type { Grant, Ledger, Reversal } from '#shared/service/ports/ledger.ts';
 import { createCountedBytes } from './counted-bytes.ts';
 
 let randomBytes = createCountedBytes('samples');
@@ -68,6 +68,21 @@ export function sampleGrant(amount: number, change: Partial<Grant> = {}): Grant 
     reference: `payment-${sampleId(NOW)}`,
     at: NOW,
     audit: sampleAudit({ account, action: 'credit-granted' }),
+    ...change,
+  };
+}
+
+export function sampleReversal(amount: number, change: Partial<Reversal> = {}): Reversal {
+  const account = change.account ?? ACCOUNT;
+  const at = change.at ?? NOW;
+  return {
+    entryId: sampleId(at),
+    owedEntryId: sampleId(at),
+    account,
+    amount: microUsd(amount),
+    reference: `refund-${sampleId(NOW)}`,
+    at,
+    audit: sampleAudit({ account, action: 'credit-reversed' }),
     ...change,
   };
 }

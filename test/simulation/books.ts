@@ -1,5 +1,5 @@
 import type { AccountId, JobId } from '#shared/core/ids.ts';
-import type { LedgerEntry, LedgerTotals } from '#shared/core/ledger.ts';
+import { type LedgerEntry, type LedgerTotals, ledgerDifference } from '#shared/core/ledger.ts';
 import { allEntries } from '#test/helpers/invariant.ts';
 import { must, mustBe } from './must.ts';
 import { ACCOUNTS, type SimulatedWorld } from './worlds/world.ts';
@@ -78,16 +78,19 @@ export function createBooks(world: SimulatedWorld) {
     /** @param whole whether every entry is read, however old */
     async check({ whole = false } = {}): Promise<void> {
       const all = await world.stores.ledger.totals();
-      mustBe(surplus(all), 0, 'balances and held money beside what came and went');
-      let [balances, held] = [0, 0];
+      mustBe(ledgerDifference(all), 0, 'balances and held money beside what came and went');
+      let [balances, held, owed] = [0, 0, 0];
       for (const account of ACCOUNTS) {
         const totals = await world.stores.ledger.totals(account);
         const book = await read(account, totals, whole);
         balances += totals.balances;
         held += totals.held;
+        owed += totals.owed;
         must(totals.balances >= 0 && totals.held >= 0, `account ${account} has less than nothing`);
+        must(totals.owed >= 0, `account ${account} owes less than nothing`);
+        mustBe(Math.min(totals.balances, totals.owed), 0, `what ${account} owes and could pay`);
         mustBe(
-          surplus(totals),
+          ledgerDifference(totals),
           0,
           `balance and held money of ${account} beside what came and went`,
         );
@@ -96,6 +99,7 @@ export function createBooks(world: SimulatedWorld) {
       }
       mustBe(balances, all.balances, 'the balances of all');
       mustBe(held, all.held, 'what is held of all');
+      mustBe(owed, all.owed, 'what is owed by all');
     },
   };
 }
@@ -104,6 +108,7 @@ const TOTALS = [
   ['grant', 'granted'],
   ['capture', 'captured'],
   ['expiry', 'expired'],
+  ['reversal', 'reversed'],
 ] as const;
 
 /** Where the entries and the sums of an account disagree. */
@@ -115,10 +120,6 @@ function difference(book: Book, totals: LedgerTotals): string | undefined {
     if (of !== totals[name]) return `${kind} entries: ${of}, not ${totals[name]}`;
   }
   return undefined;
-}
-
-function surplus({ balances, held, granted, captured, expired }: LedgerTotals): number {
-  return balances + held - (granted - captured - expired);
 }
 
 function sum(numbers: Iterable<number>): number {

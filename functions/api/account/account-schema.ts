@@ -14,6 +14,9 @@ export const AccountSchema = z
     currency: z.literal('micro_usd'),
     balance: MicroUsd.describe('What can be spent now; `held` is not in it'),
     held: MicroUsd.describe('What open predictions may still cost'),
+    owed: MicroUsd.describe(
+      'What was taken back of payments and is spent already; no order is taken until it is paid',
+    ),
     topup_url: z.string().nullable(),
   })
   .openapi('Account');

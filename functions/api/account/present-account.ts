@@ -23,6 +23,7 @@ export function presentAccount(
     currency: 'micro_usd',
     balance: account.balance,
     held: account.held,
+    owed: account.owed ?? 0,
     topup_url: topupUrl ?? null,
   };
 }

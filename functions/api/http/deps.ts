@@ -87,8 +87,8 @@ export interface ApiDeps {
   /** Absent: every order takes an API key. */
   readonly payments?: PaymentDeps | undefined;
   /**
-   * What an account can spend, where asking is cheap: an order that it can't pay for is then refused
-   * without a transaction.
+   * What an account can spend, below zero for one that owes, where asking is cheap: an order that it can't
+   * pay for is then refused without a transaction.
    */
   readonly peekBalance?: (account: AccountId) => Promise<MicroUsd | undefined>;
   readonly outbox: Outbox;

@@ -10,7 +10,7 @@ import { AppError } from '#shared/core/errors.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId, JobId } from '#shared/core/ids.ts';
 import { type Job, WEBHOOK_EVENTS } from '#shared/core/job.ts';
-import { formatUsd, type MicroUsd } from '#shared/core/money.ts';
+import { formatUsd, type MicroUsd, microUsd } from '#shared/core/money.ts';
 import { readTraceparent } from '#shared/core/traceparent.ts';
 import type { SubmitResult } from '#shared/service/domain/admission.ts';
 import type { Quote } from '#shared/service/domain/pricing.ts';
@@ -55,6 +55,7 @@ export function createPredictionIntake(deps: IntakeDeps) {
   ): Promise<void> => {
     const balance = await deps.peekBalance?.(account);
     if (balance === undefined) return;
+    if (balance < 0) throw accountOwes(microUsd(-balance), deps.settings.topupUrl);
     const quote = deps.pricing.quote(model, input);
     if (balance < quote.total) throw insufficientFunds(quote, balance, deps.settings.topupUrl);
   };
@@ -65,8 +66,8 @@ export function createPredictionIntake(deps: IntakeDeps) {
     /**
      * Orders images.
      *
-     * @throws AppError `invalid-input`, `insufficient-funds`, `key-budget-exceeded`, `queue-full`,
-     *   `idempotency-mismatch`, `unavailable`; `payment-required`, `payment-invalid`
+     * @throws AppError `invalid-input`, `insufficient-funds`, `account-owes`, `key-budget-exceeded`,
+     *   `queue-full`, `idempotency-mismatch`, `unavailable`; `payment-required`, `payment-invalid`
      */
     async submit(c: ApiContext, order: OrderRequest): Promise<Submitted> {
       const { model, dialect, route, extras, cannotPoll = false } = order;
@@ -183,6 +184,14 @@ function insufficientFunds(quote: Quote, balance: MicroUsd, topup_url?: string):
   );
 }
 
+function accountOwes(owed: MicroUsd, topup_url?: string): AppError {
+  return new AppError(
+    'account-owes',
+    `A payment of this account was taken back after it was spent, and ${formatUsd(owed)} of it is owed. Top up by that and what the order costs.`,
+    { details: { owed, ...defined({ topup_url }) } },
+  );
+}
+
 const UNPAID = {
   payer:
     'Orders of this wallet are not paid for yet, or were not paid for today. Wait until they are settled, or try again tomorrow.',
@@ -205,6 +214,8 @@ function accept(result: SubmitResult, topup_url: string | undefined): Submitted 
       );
     case 'insufficient-funds':
       throw insufficientFunds(result.quote, result.balance, topup_url);
+    case 'account-owes':
+      throw accountOwes(result.owed, topup_url);
     case 'key-budget-exceeded': {
       const { window, spent, quote } = result;
       throw new AppError(

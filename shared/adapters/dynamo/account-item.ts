@@ -17,6 +17,10 @@ export interface AccountItem extends Item {
   readonly granted: MicroUsd;
   readonly captured: MicroUsd;
   readonly expired: MicroUsd;
+  /** Absent where nothing was. */
+  readonly reversed?: MicroUsd;
+  /** Absent where nothing is: then whoever adds to the balance need not know more. */
+  readonly owed?: MicroUsd;
   /** Credit that expires, that which expires first; see `changePurse`. */
   readonly grants: readonly GrantLeft[];
   /** When the first of the grants expires that have items of their own; the rest of the balance lasts. */
@@ -26,10 +30,10 @@ export interface AccountItem extends Item {
 }
 
 export function toAccount(item: AccountItem): Account {
-  const { id, name, createdAt, balance, held, disabledAt } = item;
+  const { id, name, createdAt, balance, held, disabledAt, owed } = item;
   return {
     ...{ id, name, createdAt, balance, held },
-    ...defined({ disabledAt }),
+    ...defined({ disabledAt, owed }),
   };
 }
 
@@ -40,21 +44,31 @@ export interface GrantsChange {
   readonly laterFrom: number | undefined;
 }
 
-type Total = 'balance' | 'held' | 'granted' | 'captured' | 'expired';
+/** What an account owes after a change that was decided from what it owed before. */
+export interface OwedChange {
+  readonly before: MicroUsd | undefined;
+  readonly after: MicroUsd;
+  /** The balance that the change was decided from, where it matters. */
+  readonly balance?: MicroUsd;
+}
+
+type Total = 'balance' | 'held' | 'granted' | 'captured' | 'expired' | 'reversed';
 
 /**
  * A change of an account's money. Sums are added where they lie. A change that says what becomes of
  * the grants holds only while they are as they were read; where they stay the same, as they do for
- * credit that lasts, their version does too, and writers side by side don't refuse each other.
+ * credit that lasts, their version does too, and writers side by side don't refuse each other. A change that
+ * adds to the balance says what becomes of what is owed.
  */
 export function moveMoney(
   account: Account['id'],
-  sums: Partial<Record<Total, number>>,
+  { reversed, ...sums }: Partial<Record<Total, number>>,
   change?: GrantsChange,
+  debt?: OwedChange,
 ): Extract<Write, { update: unknown }> {
   const set: string[] = [];
   const conditions = ['attribute_exists(pk)'];
-  const values: Record<string, unknown> = {};
+  const values: Record<string, unknown> = reversed === undefined ? {} : { ':reversed': reversed };
   for (const [name, amount] of Object.entries(sums)) {
     set.push(`#${name} = #${name} + :${name}`);
     values[`:${name}`] = amount;
@@ -71,6 +85,18 @@ export function moveMoney(
       values[`:${name}`] = value;
     }
   };
+  if (debt !== undefined) {
+    if (debt.before === undefined) conditions.push('attribute_not_exists(owed)');
+    else {
+      conditions.push('owed = :readOwed');
+      values[':readOwed'] = debt.before;
+    }
+    if (debt.balance !== undefined) {
+      conditions.push('balance = :readBalance');
+      values[':readBalance'] = debt.balance;
+    }
+    if (debt.after !== (debt.before ?? 0)) put('owed', debt.after === 0 ? undefined : debt.after);
+  }
   if (change !== undefined) {
     conditions.push('grantsVersion = :readVersion');
     values[':readVersion'] = change.read.grantsVersion;
@@ -83,9 +109,14 @@ export function moveMoney(
     put('duePk', next && indexKeys.expiringCredit);
     put('dueSk', next && `${sortable(next)}#${account}`);
   }
+  const parts = [
+    `SET ${set.join(', ')}`,
+    remove.length > 0 && `REMOVE ${remove.join(', ')}`,
+    reversed !== undefined && 'ADD reversed :reversed',
+  ];
   return {
     update: itemKeys.account(account),
-    expression: `SET ${set.join(', ')}${remove.length > 0 ? ` REMOVE ${remove.join(', ')}` : ''}`,
+    expression: parts.filter(Boolean).join(' '),
     condition: conditions.join(' AND '),
     values,
   };

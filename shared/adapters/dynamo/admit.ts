@@ -72,6 +72,7 @@ async function judge(
   if (account !== undefined && isDue(account, job.createdAt)) {
     account = await readAccount(deps, job.account, job.createdAt);
   }
+  if (account?.owed !== undefined) return { outcome: 'account-owes', owed: account.owed };
   if (account === undefined || account.balance < job.hold) {
     return { outcome: 'insufficient-funds', balance: account?.balance ?? ZERO_USD };
   }

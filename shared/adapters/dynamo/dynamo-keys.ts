@@ -3,7 +3,7 @@ import { defined } from '#shared/core/defined.ts';
 import type { AccountId, KeyId } from '#shared/core/ids.ts';
 import { microUsd } from '#shared/core/money.ts';
 import { changedKey, type KeyStore } from '#shared/service/ports/key-store.ts';
-import { auditWrite } from './dynamo-ledger.ts';
+import { auditWrite } from './ledger-item.ts';
 import type { DynamoTable, Item, Key } from './dynamo-table.ts';
 import { itemKeys } from './item-keys.ts';
 import { AFTER } from './table-schema.ts';

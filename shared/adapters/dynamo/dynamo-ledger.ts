@@ -1,17 +1,18 @@
-import type { Account, AuditEntry } from '#shared/core/account.ts';
+import type { Account } from '#shared/core/account.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, ulidFloor } from '#shared/core/ids.ts';
-import type { LedgerEntry, LedgerTotals } from '#shared/core/ledger.ts';
-import { type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
+import { type LedgerEntry, type LedgerTotals, payOwed } from '#shared/core/ledger.ts';
+import { type MicroUsd, microUsd, subtractUsd, ZERO_USD } from '#shared/core/money.ts';
 import type { Grant, GrantResult, Ledger, LedgerQuery } from '#shared/service/ports/ledger.ts';
 import { type AccountItem, moveMoney, toAccount } from './account-item.ts';
 import { type ExpiryDeps, expireNext, readAccount } from './credit-expiry.ts';
-import type { DynamoTable, Key, Write } from './dynamo-table.ts';
+import type { DynamoTable, Item, Key } from './dynamo-table.ts';
 import { withGrant } from './grants-left.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
-import { ledgerWrite } from './ledger-item.ts';
+import { auditWrite, ledgerWrite } from './ledger-item.ts';
 import { changePurse } from './purse.ts';
+import { reverseCredit } from './reverse-credit.ts';
 import { AFTER, sortable } from './table-schema.ts';
 
 const PAGE = 100;
@@ -51,6 +52,9 @@ export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => numb
       return item && toAccount(item);
     },
     grant: (grant) => giveGrant(deps, grant),
+    findGrant: async (reference) => entryOf(await table.get(itemKeys.grant(reference))),
+    reverse: (reversal) => reverseCredit(deps, reversal),
+    findReversal: async (reference) => entryOf(await table.get(itemKeys.reversal(reference))),
     expireCredits: (now, limit) => expireCredits(deps, now, limit),
     entries: (query) => entries(table, query),
     totals: async (account) => {
@@ -58,10 +62,6 @@ export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => numb
       return sumAccounts((await table.getMany([itemKeys.account(account)])) as AccountItem[]);
     },
   };
-}
-
-export function auditWrite(audit: AuditEntry): Write {
-  return { put: { ...itemKeys.audit(audit.account, audit.id), entry: audit } };
 }
 
 /** Accounts begin without money: every micro-USD of theirs has a grant. */
@@ -91,14 +91,16 @@ async function readAccounts(table: DynamoTable): Promise<readonly AccountItem[]>
 }
 
 function sumAccounts(items: readonly AccountItem[]): LedgerTotals {
-  const sum = (name: 'balance' | 'held' | 'granted' | 'captured' | 'expired'): MicroUsd =>
-    microUsd(items.reduce((total, item) => total + item[name], 0));
+  const sum = (name: keyof AccountItem & (keyof LedgerTotals | 'balance')): MicroUsd =>
+    microUsd(items.reduce((total, item) => total + Number(item[name] ?? 0), 0));
   return {
     balances: sum('balance'),
     held: sum('held'),
+    owed: sum('owed'),
     granted: sum('granted'),
     captured: sum('captured'),
     expired: sum('expired'),
+    reversed: sum('reversed'),
   };
 }
 
@@ -112,32 +114,36 @@ async function giveGrant(
     ...defined({ expiresAt, note }),
   };
   for (;;) {
-    const known = (await table.get(itemKeys.grant(reference)))?.['entry'] as
-      | LedgerEntry
-      | undefined;
+    const known = entryOf(await table.get(itemKeys.grant(reference)));
     if (known !== undefined) {
       const same = known.amount === amount && known.account === account;
       return { outcome: same ? 'replayed' : 'conflict', entry: known };
     }
     const item = (await table.get(itemKeys.account(account))) as AccountItem | undefined;
     if (item === undefined) throw new AppError('not-found', `There is no account ${account}`);
+    const { paid, left } = payOwed(amount, item.owed);
+    const debt = { before: item.owed, after: subtractUsd(item.owed ?? ZERO_USD, paid) };
     const next =
-      expiresAt === undefined
+      expiresAt === undefined || left === 0
         ? item.grants
-        : withGrant(item.grants, { reference, expiresAt, remaining: amount });
+        : withGrant(item.grants, { reference, expiresAt, remaining: left });
     const change = changePurse(item, next, grantsInAccount);
     const written = await table.write([
       {
         put: { ...itemKeys.grant(reference), entry },
         condition: 'attribute_not_exists(pk)',
       },
-      moveMoney(account, { balance: amount, granted: amount }, change),
+      moveMoney(account, { balance: left, granted: amount }, change, debt),
       ...change.moved,
       ledgerWrite(entry),
       auditWrite(grant.audit),
     ]);
     if (written) return { outcome: 'granted', entry };
   }
+}
+
+function entryOf(item: Item | undefined): LedgerEntry | undefined {
+  return item?.['entry'] as LedgerEntry | undefined;
 }
 
 async function expireCredits(

@@ -1,6 +1,8 @@
 import { defined } from '#shared/core/defined.ts';
 import { assert } from '#shared/core/errors.ts';
 import { budgetKeyOfJob, type Job } from '#shared/core/job.ts';
+import { payOwed } from '#shared/core/ledger.ts';
+import { addUsd, subtractUsd, ZERO_USD } from '#shared/core/money.ts';
 import { endEntry } from '#shared/service/domain/job-ledger.ts';
 import { paidEntries, paymentAfter } from '#shared/service/domain/payments/job-payment.ts';
 import {
@@ -12,12 +14,11 @@ import { type AccountItem, moveMoney } from './account-item.ts';
 import { countWrites } from './admit.ts';
 import type { ExpiryDeps } from './credit-expiry.ts';
 import { deliveryWrites } from './delivery-item.ts';
-import { auditWrite } from './dynamo-ledger.ts';
 import type { DynamoTable, Write } from './dynamo-table.ts';
 import { drawGrants, withGrant } from './grants-left.ts';
 import { itemKeys } from './item-keys.ts';
 import { type JobItem, readJobItem, replaceJob } from './job-item.ts';
-import { ledgerWrite } from './ledger-item.ts';
+import { auditWrite, ledgerWrite } from './ledger-item.ts';
 import { changePurse } from './purse.ts';
 import { endUnpaidWork } from './unpaid-work.ts';
 
@@ -107,13 +108,19 @@ async function moneyWrites(
   { job, sources }: JobItem,
   { capture }: Settlement,
 ): Promise<readonly Write[]> {
-  const sums = { held: -job.hold, balance: job.hold - capture, captured: capture };
-  const { left: unspent } = drawGrants(sources, capture);
-  if (unspent.length === 0) return [moveMoney(job.account, sums)];
+  const rest = subtractUsd(job.hold, capture);
+  const sums = { held: -job.hold, captured: capture };
+  if (rest === 0) return [moveMoney(job.account, sums)];
   const read = (await table.get(itemKeys.account(job.account))) as AccountItem | undefined;
   assert(read !== undefined, `a job's account is there`);
+  const { paid, left } = payOwed(rest, read.owed);
+  const debt = { before: read.owed, after: subtractUsd(read.owed ?? ZERO_USD, paid) };
+  // What pays a debt is spent, as what was captured is.
+  const { left: unspent } = drawGrants(sources, addUsd(capture, paid));
+  const back = { ...sums, balance: left };
+  if (unspent.length === 0) return [moveMoney(job.account, back, undefined, debt)];
   const change = changePurse(read, unspent.reduce(withGrant, read.grants), grantsInAccount);
-  return [moveMoney(job.account, sums, change), ...change.moved];
+  return [moveMoney(job.account, back, change, debt), ...change.moved];
 }
 
 /** Gives a key's budget back what was held and not captured. */

@@ -107,7 +107,7 @@ function registerStoreGauges({ jobs, ledger }: MetricsDeps, registers: Registry[
   });
   new Gauge({
     name: 'onestep_money_micro_usd',
-    help: 'Sums over all accounts: balances + held = granted - captured - expired',
+    help: 'Sums over all accounts: balances + held - owed = granted - captured - expired - reversed',
     labelNames: ['sum'],
     registers,
     async collect() {

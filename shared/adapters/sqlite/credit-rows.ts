@@ -57,6 +57,7 @@ export function createCreditRows(db: Database.Database, randomBytes: RandomBytes
   };
 
   return {
+    /** @param amount what of the grant can be spent */
     add({ entryId, account, reference, amount, expiresAt }: Granted): void {
       insert.run(entryId, account, reference, amount, expiresAt ?? FOREVER);
     },
@@ -90,7 +91,7 @@ export function createCreditRows(db: Database.Database, randomBytes: RandomBytes
       for (const [grant, amount] of sources) change.run([-amount, grant]);
     },
 
-    /** Gives back what of a hold was not captured: what expires first counts as spent first. */
+    /** Gives back what of a hold was not spent: what expires first counts as spent first. */
     putBack(sources: readonly Source[], amount: number): void {
       let left = amount;
       for (const [grant, taken] of sources.toReversed()) {

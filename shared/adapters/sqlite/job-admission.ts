@@ -17,6 +17,7 @@ const FOREVER = Number.MAX_SAFE_INTEGER;
 
 interface State {
   readonly balance: number | null;
+  readonly owed: number | null;
   /** The last rank that the account got, or the one last claimed if that is later. */
   readonly rank: number | null;
   /** The grant that expires first, and when; null in all three where nothing is left of any. */
@@ -42,10 +43,10 @@ export function createAdmit({
   );
   const purge = db.prepare('DELETE FROM idempotency WHERE expires_at <= ?');
   const selectState = db.prepare(
-    'SELECT (SELECT balance FROM accounts WHERE id = ?1) AS balance, ' +
+    'SELECT a.balance, a.owed, ' +
       "(SELECT max(rank) FROM ranks WHERE model = ?2 AND account IN ('', ?1)) AS rank, " +
       'g.entry, g.remaining, g.expires_at AS nextExpiry ' +
-      'FROM (SELECT 1) LEFT JOIN (SELECT entry, remaining, expires_at FROM grants ' +
+      'FROM (SELECT 1) LEFT JOIN accounts a ON a.id = ?1 LEFT JOIN (SELECT entry, remaining, expires_at FROM grants ' +
       'WHERE account = ?1 AND remaining > 0 ORDER BY expires_at, entry LIMIT 1) g',
   );
   const putRank = db.prepare(
@@ -74,10 +75,15 @@ export function createAdmit({
   };
 
   /** Why the job is refused, or the earlier job that it repeats. */
-  const check = (admission: Admission, balance: number): AdmissionResult | undefined => {
+  const check = (
+    admission: Admission,
+    balance: number,
+    owed: number,
+  ): AdmissionResult | undefined => {
     const { job } = admission;
     const found = repeat(admission) ?? payments.refuse(admission);
     if (found !== undefined) return found;
+    if (owed > 0) return { outcome: 'account-owes', owed: microUsd(owed) };
     if (balance < job.hold) return { outcome: 'insufficient-funds', balance: microUsd(balance) };
     for (const [window, period, cap] of [
       ['day', job.budgetDay, admission.dayCap],
@@ -150,7 +156,7 @@ export function createAdmit({
       for (const { amount } of expired) balance -= amount;
       first = undefined;
     }
-    const refusal = check(admission, balance);
+    const refusal = check(admission, balance, state.owed ?? 0);
     const stored = refusal === undefined ? insert(job, (rank ?? 0) + 1, first) : undefined;
     if (stored === undefined) {
       // What was admitted before stays so, whatever would stand against it now.

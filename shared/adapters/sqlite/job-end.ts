@@ -43,8 +43,9 @@ export function createJobEnd({ db, getJob, open, credit, payments }: JobParts) {
     const { capture } = settlement;
     const rest = subtractUsd(job.hold, capture);
     assert(capture >= 0 && rest >= 0, `job ${job.id} holds ${job.hold}, not ${capture}`);
-    ledger.moveMoney(job.account, rest, -job.hold);
-    if (rest > 0) credit.putBack(sourcesOf(job.id), rest);
+    // What pays a debt is spent, as what was captured is.
+    const left = ledger.takeIn(job.account, rest, -job.hold);
+    if (left > 0) credit.putBack(sourcesOf(job.id), left);
     budgets.giveBack(job, rest);
     ledger.addEntry(endEntry(job, settlement));
   };

@@ -1,11 +1,17 @@
 import type Database from 'libsql';
 import type { AccountId } from '#shared/core/ids.ts';
-import type { LedgerEntry } from '#shared/core/ledger.ts';
+import { type LedgerEntry, payOwed } from '#shared/core/ledger.ts';
+import { type MicroUsd, ZERO_USD } from '#shared/core/money.ts';
 import { rowMembers } from './row-members.ts';
 
 export function toEntry(row: unknown): LedgerEntry {
   const { details, ...entry } = rowMembers<LedgerEntry & { readonly details: string }>(row);
   return { ...entry, ...(JSON.parse(details) as object) };
+}
+
+interface Funds {
+  readonly balance: MicroUsd;
+  readonly owed: MicroUsd;
 }
 
 /** Writes of money, for use inside a transaction. */
@@ -16,6 +22,11 @@ export function createLedgerRows(db: Database.Database) {
   const move = db.prepare(
     'UPDATE accounts SET balance = balance + ?, held = held + ? WHERE id = ?',
   );
+  const selectFunds = db.prepare('SELECT balance, owed FROM accounts WHERE id = ?');
+  const changeOwed = db.prepare('UPDATE accounts SET owed = owed + ? WHERE id = ?');
+
+  const funds = (account: AccountId): Funds | undefined =>
+    selectFunds.get(account) as Funds | undefined;
 
   return {
     addEntry(entry: LedgerEntry): void {
@@ -27,5 +38,25 @@ export function createLedgerRows(db: Database.Database) {
     moveMoney(account: AccountId, balance: number, held: number): void {
       move.run([balance, held, account]);
     },
+
+    /**
+     * Adds money that comes in, or comes back of what was held: what is owed is paid of it first.
+     *
+     * @returns what of it can be spent
+     */
+    takeIn(account: AccountId, amount: MicroUsd, held: number): MicroUsd {
+      const owed = amount > 0 ? (funds(account)?.owed ?? ZERO_USD) : ZERO_USD;
+      const { paid, left } = payOwed(amount, owed);
+      if (paid > 0) changeOwed.run(-paid, account);
+      move.run([left, held, account]);
+      return left;
+    },
+
+    /** Adds to what an account owes. */
+    owe(account: AccountId, amount: MicroUsd): void {
+      changeOwed.run(amount, account);
+    },
+
+    funds,
   };
 }

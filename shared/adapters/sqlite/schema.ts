@@ -270,6 +270,35 @@ const MIGRATIONS: readonly string[] = [
   UPDATE webhook_health SET changed_at = 1000 * unixepoch();
   CREATE INDEX webhook_health_by_change ON webhook_health (changed_at);
   `,
+  `
+  -- Payments that are taken back. A CHECK can't be changed, so the ledger is copied; the trigger comes
+  -- after the rows, whose sums are there.
+  ALTER TABLE accounts ADD COLUMN owed INTEGER NOT NULL DEFAULT 0 CHECK (owed >= 0);
+  CREATE TABLE new_ledger (
+    id TEXT NOT NULL PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts (id),
+    kind TEXT NOT NULL
+      CHECK (kind IN ('grant', 'hold', 'capture', 'release', 'expiry', 'reversal', 'owed')),
+    at INTEGER NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount >= 0),
+    job TEXT,
+    details TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO new_ledger SELECT id, account, kind, at, amount, job, details FROM ledger ORDER BY id;
+  DROP TABLE ledger;
+  ALTER TABLE new_ledger RENAME TO ledger;
+  CREATE INDEX ledger_by_account ON ledger (account, id);
+  CREATE UNIQUE INDEX ledger_one_hold ON ledger (job) WHERE kind = 'hold';
+  CREATE UNIQUE INDEX ledger_one_end ON ledger (job) WHERE kind IN ('capture', 'release');
+  CREATE UNIQUE INDEX ledger_one_reversal ON ledger (details ->> '$.reference')
+    WHERE kind = 'reversal';
+  CREATE TRIGGER ledger_adds_up AFTER INSERT ON ledger
+    WHEN NEW.kind IN ('grant', 'capture', 'expiry', 'reversal')
+  BEGIN
+    INSERT INTO ledger_sums VALUES (NEW.account, NEW.kind, NEW.amount)
+      ON CONFLICT (account, kind) DO UPDATE SET amount = amount + excluded.amount;
+  END;
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

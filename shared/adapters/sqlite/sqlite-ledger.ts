@@ -6,9 +6,16 @@ import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
-import type { LedgerEntry } from '#shared/core/ledger.ts';
+import { type LedgerEntry, takeBack } from '#shared/core/ledger.ts';
 import { microUsd } from '#shared/core/money.ts';
-import type { Grant, GrantResult, Ledger } from '#shared/service/ports/ledger.ts';
+import { reversalEntries } from '#shared/service/domain/reversal-entries.ts';
+import type {
+  Grant,
+  GrantResult,
+  Ledger,
+  Reversal,
+  ReversalResult,
+} from '#shared/service/ports/ledger.ts';
 import { createAuditLog } from './audit-log.ts';
 import { createCreditRows } from './credit-rows.ts';
 import type { Writer } from './group-commit.ts';
@@ -42,16 +49,19 @@ export function createSqliteLedger(
   const selectByReference = db.prepare(
     'SELECT l.* FROM grants g JOIN ledger l ON l.id = g.entry WHERE g.reference = ?',
   );
+  const selectReversal = db.prepare(
+    "SELECT * FROM ledger WHERE kind = 'reversal' AND details ->> '$.reference' = ?",
+  );
   const selectEntries = db.prepare(
     'SELECT * FROM ledger WHERE account = ? AND id >= ? AND id < ? AND at >= ? AND at < ? ' +
       'ORDER BY id DESC LIMIT ?',
   );
   const sumsOfAll = {
-    money: db.prepare('SELECT sum(balance) balances, sum(held) held FROM accounts'),
+    money: db.prepare('SELECT sum(balance) balances, sum(held) held, sum(owed) owed FROM accounts'),
     entries: db.prepare('SELECT kind, sum(amount) amount FROM ledger_sums GROUP BY kind'),
   };
   const sumsOfOne = {
-    money: db.prepare('SELECT balance balances, held FROM accounts WHERE id = ?'),
+    money: db.prepare('SELECT balance balances, held, owed FROM accounts WHERE id = ?'),
     entries: db.prepare('SELECT kind, amount FROM ledger_sums WHERE account = ?'),
   };
 
@@ -71,13 +81,14 @@ export function createSqliteLedger(
     if (known !== undefined && now < known.until) return known.account;
     const row = selectAccount.get(id);
     if (row === undefined) return undefined;
-    const { nextExpiry: until = FOREVER, ...account } = rowMembers<AccountMembers>(row);
+    const { nextExpiry: until = FOREVER } = rowMembers<AccountMembers>(row);
     if (until <= now) {
       return writer.write(() => {
         credit.expireDue(now, FOREVER, id);
         return getAccount(id);
       });
     }
+    const account = toAccount(row);
     read.set(id, { account, until });
     return account;
   };
@@ -102,10 +113,34 @@ export function createSqliteLedger(
       ...defined({ expiresAt: grant.expiresAt, note: grant.note }),
     };
     rows.addEntry(entry);
-    credit.add(grant);
-    rows.moveMoney(grant.account, grant.amount, 0);
+    credit.add({ ...grant, amount: rows.takeIn(grant.account, grant.amount, 0) });
     audit.add(grant.audit);
     return { outcome: 'granted', entry };
+  };
+
+  const reverseNow = (reversal: Reversal): ReversalResult => {
+    const { account, amount, reference, at } = reversal;
+    const row = selectReversal.get(reference);
+    if (row !== undefined) {
+      const entry = toEntry(row);
+      const same = entry.account === account && entry.amount === amount;
+      return { outcome: same ? 'replayed' : 'conflict', entry };
+    }
+    // What had expired by then is not there to be taken.
+    credit.expireDue(at, FOREVER, account);
+    const funds = rows.funds(account);
+    if (funds === undefined) throw new AppError('not-found', `There is no account ${account}`);
+    const { taken, owed } = takeBack(amount, funds.balance);
+    const [entry, owing] = reversalEntries(reversal, owed);
+    rows.addEntry(entry);
+    credit.take(credit.plan(account, taken));
+    rows.moveMoney(account, -taken, 0);
+    if (owing !== undefined) {
+      rows.addEntry(owing);
+      rows.owe(account, owed);
+    }
+    audit.add(reversal.audit);
+    return { outcome: 'reversed', entry };
   };
 
   return {
@@ -133,6 +168,18 @@ export function createSqliteLedger(
 
     grant: (grant) => writer.write(() => grantNow(grant)),
 
+    async findGrant(reference) {
+      const row = selectByReference.get(reference);
+      return row === undefined ? undefined : toEntry(row);
+    },
+
+    reverse: (reversal) => writer.write(() => reverseNow(reversal)),
+
+    async findReversal(reference) {
+      const row = selectReversal.get(reference);
+      return row === undefined ? undefined : toEntry(row);
+    },
+
     expireCredits: (now, limit) => writer.write(() => credit.expireDue(now, limit)),
 
     async entries({ account, from, to, before, limit }) {
@@ -148,15 +195,17 @@ export function createSqliteLedger(
 
     async totals(account) {
       const [sums, of] = account === undefined ? [sumsOfAll, []] : [sumsOfOne, [account]];
-      const money = sums.money.get(...of) as { balances: number | null; held: number | null };
+      const money = sums.money.get(...of) as Record<'balances' | 'held' | 'owed', number | null>;
       const kinds = sums.entries.all(...of) as { kind: string; amount: number }[];
       const sum = (kind: string) => microUsd(kinds.find((row) => row.kind === kind)?.amount ?? 0);
       return {
         balances: microUsd(money?.balances ?? 0),
         held: microUsd(money?.held ?? 0),
+        owed: microUsd(money?.owed ?? 0),
         granted: sum('grant'),
         captured: sum('capture'),
         expired: sum('expiry'),
+        reversed: sum('reversal'),
       };
     },
   };
@@ -165,6 +214,6 @@ export function createSqliteLedger(
 type AccountMembers = Account & { readonly nextExpiry?: number };
 
 function toAccount(row: unknown): Account {
-  const { nextExpiry: _, ...account } = rowMembers<AccountMembers>(row);
-  return account;
+  const { nextExpiry: _, owed, ...account } = rowMembers<AccountMembers>(row);
+  return owed ? { ...account, owed } : account;
 }

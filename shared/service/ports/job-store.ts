@@ -37,6 +37,8 @@ export type AdmissionResult =
   | { readonly outcome: 'replayed'; readonly job: Job }
   | { readonly outcome: 'idempotency-mismatch'; readonly job: JobId }
   | { readonly outcome: 'insufficient-funds'; readonly balance: MicroUsd }
+  /** A payment was taken back that was spent already. */
+  | { readonly outcome: 'account-owes'; readonly owed: MicroUsd }
   | {
       readonly outcome: 'key-budget-exceeded';
       readonly window: 'day' | 'month';

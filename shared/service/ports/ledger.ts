@@ -20,6 +20,25 @@ export type GrantResult =
   /** The reference was granted before with another amount or to another account. */
   | { readonly outcome: 'conflict'; readonly entry: LedgerEntry };
 
+/** A payment that is taken back, or a part of it: a refund, a dispute. */
+export interface Reversal {
+  readonly entryId: string;
+  /** Of the entry that says what of it is owed, where the balance does not cover it. */
+  readonly owedEntryId: string;
+  readonly account: AccountId;
+  readonly amount: MicroUsd;
+  /** What took it back, such as a refund's id; the same reference takes once. */
+  readonly reference: string;
+  readonly at: number;
+  readonly note?: string;
+  readonly audit: AuditEntry;
+}
+
+export type ReversalResult =
+  | { readonly outcome: 'reversed' | 'replayed'; readonly entry: LedgerEntry }
+  /** The reference took another amount before, or from another account. */
+  | { readonly outcome: 'conflict'; readonly entry: LedgerEntry };
+
 export interface LedgerQuery {
   readonly account: AccountId;
   readonly from?: number;
@@ -42,8 +61,21 @@ export interface Ledger {
     audit: AuditEntry,
   ): Promise<Account | undefined>;
 
-  /** Adds credit, once per reference. */
+  /** Adds credit, once per reference. What the account owes is paid of it first. */
   grant(grant: Grant): Promise<GrantResult>;
+
+  /** The grant of a reference, whichever account has it. */
+  findGrant(reference: string): Promise<LedgerEntry | undefined>;
+
+  /**
+   * Takes credit back, once per reference, as an order would spend it: what expires first. What is held stays
+   * held; what the balance does not cover is owed, and paid by whatever comes in next: grants, and what
+   * jobs give back.
+   */
+  reverse(reversal: Reversal): Promise<ReversalResult>;
+
+  /** The reversal of a reference, whichever account has it. */
+  findReversal(reference: string): Promise<LedgerEntry | undefined>;
 
   /**
    * Expires what is left of grants whose time has come. What open jobs hold of them is left until

@@ -30,7 +30,7 @@ export function Credits({ isOperator }: { readonly isOperator: boolean }) {
   const ledger = usePages<LedgerEntry>('/v1/ledger?limit=100');
   const problem = account.problem ?? ledger.problem;
   if (problem !== undefined) return <Notice problem={problem} />;
-  const { balance, held = 0, topup_url: topupUrl } = account.value ?? {};
+  const { balance, held = 0, owed = 0, topup_url: topupUrl } = account.value ?? {};
   const reload = () => {
     account.reload();
     ledger.reload();
@@ -39,7 +39,7 @@ export function Credits({ isOperator }: { readonly isOperator: boolean }) {
   const rows =
     balance === undefined || ledger.rows === undefined
       ? undefined
-      : statementOf(ledger.rows, balance);
+      : statementOf(ledger.rows, balance - owed);
   return (
     <div>
       <div class="card">
@@ -48,6 +48,12 @@ export function Credits({ isOperator }: { readonly isOperator: boolean }) {
             <dt>Balance</dt>
             <dd class="large">{balance === undefined ? '…' : usd(balance)}</dd>
           </div>
+          {owed > 0 && (
+            <div>
+              <dt>Owed for payments that were taken back</dt>
+              <dd class="large">{usd(owed)}</dd>
+            </div>
+          )}
           {held > 0 && (
             <div>
               <dt>Held for predictions in progress</dt>

@@ -7,7 +7,7 @@ export interface StatementRow {
   readonly what: string;
   /** What it did to the balance, in micro-USD. */
   readonly amount: number;
-  /** What could be spent after it. */
+  /** What could be spent after it; below zero while something is owed. */
   readonly balance: number;
   readonly prediction: string | null;
   readonly model: string | null;
@@ -19,7 +19,7 @@ export interface StatementRow {
  * what is held for it.
  *
  * @param entries newest first
- * @param balance what can be spent now
+ * @param balance what can be spent now, less what is owed
  */
 export function statementOf(
   entries: readonly LedgerEntry[],
@@ -54,7 +54,7 @@ const OUT = new Set<string>(['hold', 'capture', 'expiry', 'reversal']);
 
 function changeOf({ kind, amount }: LedgerEntry): number {
   const name: string = kind;
-  if (name === 'release') return 0;
+  if (name === 'release' || name === 'owed') return 0;
   return OUT.has(name) ? -Math.abs(amount) : amount;
 }
 
@@ -64,6 +64,7 @@ const NAMES: Readonly<Record<string, string>> = {
   release: 'Not charged',
   expiry: 'Credit expired',
   reversal: 'Payment reversed',
+  owed: 'Owed: it was spent already',
 };
 
 function nameOf({ kind, images }: LedgerEntry): string {

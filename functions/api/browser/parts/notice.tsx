@@ -24,7 +24,7 @@ export function Notice({ problem, retry }: NoticeProps) {
           <a href={known.topupUrl}>Top up</a>
         </p>
       )}
-      {known?.code === 'insufficient_funds' && (
+      {(known?.code === 'insufficient_funds' || known?.code === 'account_owes') && (
         <p>
           <a href="./credits">Go to Credits</a>
         </p>
@@ -66,6 +66,7 @@ const TITLES: Readonly<Record<string, string>> = {
   deadline_exceeded: 'It took too long',
   unavailable: 'Temporarily unavailable',
   account_disabled: 'This account is disabled',
+  account_owes: 'This account owes for a payment that was taken back',
 };
 
 /** Codes that the same request would get again. */

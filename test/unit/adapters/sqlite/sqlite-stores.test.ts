@@ -22,8 +22,36 @@ import {
   sampleAudit,
   sampleGrant,
   sampleKey,
+  sampleReversal,
   sampleSettlement,
 } from '#test/helpers/samples.ts';
+
+/** The ledger as it was before payments could be taken back. */
+const AS_VERSION_11 = `
+  CREATE TABLE old_ledger (
+    id TEXT NOT NULL PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts (id),
+    kind TEXT NOT NULL CHECK (kind IN ('grant', 'hold', 'capture', 'release', 'expiry')),
+    at INTEGER NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount >= 0),
+    job TEXT,
+    details TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO old_ledger SELECT * FROM ledger;
+  DROP TABLE ledger;
+  ALTER TABLE old_ledger RENAME TO ledger;
+  CREATE INDEX ledger_by_account ON ledger (account, id);
+  CREATE UNIQUE INDEX ledger_one_hold ON ledger (job) WHERE kind = 'hold';
+  CREATE UNIQUE INDEX ledger_one_end ON ledger (job) WHERE kind IN ('capture', 'release');
+  CREATE TRIGGER ledger_adds_up AFTER INSERT ON ledger WHEN NEW.kind IN ('grant', 'capture', 'expiry')
+  BEGIN
+    INSERT INTO ledger_sums VALUES (NEW.account, NEW.kind, NEW.amount)
+      ON CONFLICT (account, kind) DO UPDATE SET amount = amount + excluded.amount;
+  END;
+  ALTER TABLE accounts DROP COLUMN owed;
+  PRAGMA user_version = 11;
+`;
+const ADD_REVERSAL = `INSERT INTO ledger VALUES ('x', '${ACCOUNT}', 'reversal', 1, 1, NULL, '{}')`;
 
 describe('SQLite stores', () => {
   let folder: string;
@@ -146,7 +174,7 @@ describe('SQLite stores', () => {
       .prepare("UPDATE keys SET data = json_insert(data, '$.root', ?) WHERE id = ?")
       .run(first.id, second.id);
     file.exec(
-      'DROP INDEX jobs_by_account; DROP INDEX jobs_removable; ALTER TABLE jobs DROP COLUMN preview; DROP TRIGGER ledger_adds_up; DROP TABLE ledger_sums; DROP TABLE running_cancels; ALTER TABLE jobs DROP COLUMN payment; DROP TABLE unpaid_work; DROP TABLE account_hooks; ALTER TABLE outbox DROP COLUMN body; DROP INDEX webhook_health_by_change; ALTER TABLE webhook_health DROP COLUMN changed_at; DROP INDEX jobs_removed; DROP INDEX outbox_over; ALTER TABLE jobs DROP COLUMN refusals; PRAGMA user_version = 3',
+      'DROP INDEX jobs_by_account; DROP INDEX jobs_removable; ALTER TABLE jobs DROP COLUMN preview; DROP TRIGGER ledger_adds_up; DROP TABLE ledger_sums; DROP TABLE running_cancels; ALTER TABLE jobs DROP COLUMN payment; DROP TABLE unpaid_work; DROP TABLE account_hooks; ALTER TABLE outbox DROP COLUMN body; DROP INDEX webhook_health_by_change; ALTER TABLE webhook_health DROP COLUMN changed_at; DROP INDEX jobs_removed; DROP INDEX outbox_over; ALTER TABLE jobs DROP COLUMN refusals; ALTER TABLE accounts DROP COLUMN owed; PRAGMA user_version = 3',
     );
     file.close();
     const again = open().keys;
@@ -178,7 +206,7 @@ describe('SQLite stores', () => {
       }
     }
     file.exec(
-      'ALTER TABLE jobs DROP COLUMN sources; ALTER TABLE jobs DROP COLUMN progress; ALTER TABLE jobs DROP COLUMN refusals; DROP TABLE running_cancels; ALTER TABLE jobs DROP COLUMN payment; DROP TABLE unpaid_work; DROP TABLE account_hooks; ALTER TABLE outbox DROP COLUMN body; DROP INDEX webhook_health_by_change; ALTER TABLE webhook_health DROP COLUMN changed_at; DROP INDEX jobs_removed; DROP INDEX outbox_over; DROP INDEX jobs_by_account; DROP INDEX jobs_removable; ALTER TABLE jobs DROP COLUMN preview; DROP TRIGGER ledger_adds_up; DROP TABLE ledger_sums; PRAGMA user_version = 1',
+      'ALTER TABLE jobs DROP COLUMN sources; ALTER TABLE jobs DROP COLUMN progress; ALTER TABLE jobs DROP COLUMN refusals; DROP TABLE running_cancels; ALTER TABLE jobs DROP COLUMN payment; DROP TABLE unpaid_work; DROP TABLE account_hooks; ALTER TABLE outbox DROP COLUMN body; DROP INDEX webhook_health_by_change; ALTER TABLE webhook_health DROP COLUMN changed_at; DROP INDEX jobs_removed; DROP INDEX outbox_over; DROP INDEX jobs_by_account; DROP INDEX jobs_removable; ALTER TABLE jobs DROP COLUMN preview; DROP TRIGGER ledger_adds_up; DROP TABLE ledger_sums; ALTER TABLE accounts DROP COLUMN owed; PRAGMA user_version = 1',
     );
     file.close();
     const second = open();
@@ -197,8 +225,40 @@ describe('SQLite stores', () => {
       expired: 4 - 2 + 6 - 2,
       held: 0,
       balances: 10,
+      owed: 0,
+      reversed: 0,
     });
     await expectInvariant(second.ledger);
+  });
+
+  test('the ledger of a file of version 11 is there, adds up, and takes reversals', async () => {
+    const { ledger, jobs } = open();
+    await fund(ledger, 10 * PRICE);
+    const { job } = sampleAdmission();
+    await jobs.admit(sampleAdmission({ id: job.id }));
+    await jobs.settle(sampleSettlement(job, { captured: PRICE }));
+    const before = [await ledger.totals(), await ledger.entries({ account: ACCOUNT, limit: 10 })];
+    close();
+    const file = new Database(join(folder, 'onestep.sqlite'));
+    file.exec(AS_VERSION_11);
+    expect(() => file.exec(ADD_REVERSAL)).toThrow('CHECK');
+    file.close();
+
+    const { ledger: again } = open();
+    expect([await again.totals(), await again.entries({ account: ACCOUNT, limit: 10 })]).toEqual(
+      before,
+    );
+    await again.reverse(sampleReversal(10 * PRICE));
+    expect(await again.getAccount(ACCOUNT)).toMatchObject({ balance: 0, owed: PRICE });
+    await expectInvariant(again);
+    const migrated = new Database(join(folder, 'onestep.sqlite'));
+    expect(() => migrated.exec(ADD_REVERSAL.replace('reversal', 'gift'))).toThrow('CHECK');
+    const second =
+      "INSERT INTO ledger SELECT id || 'x', account, kind, at, amount, job, details FROM ledger WHERE kind = ";
+    for (const kind of ['hold', 'capture', 'reversal']) {
+      expect(() => migrated.exec(`${second}'${kind}'`)).toThrow('UNIQUE');
+    }
+    migrated.close();
   });
 
   test('a folder that can not be written is refused by its name', async () => {
