@@ -5,6 +5,7 @@ import { registerAccountAccess } from './account/access-routes.ts';
 import { registerAccount } from './account/account-routes.ts';
 import { registerAudit } from './account/audit-routes.ts';
 import { registerCredits } from './account/credits-routes.ts';
+import { registerInvitations } from './account/invitation-routes.ts';
 import { registerKeys } from './account/keys-routes.ts';
 import { registerLedger } from './account/ledger-routes.ts';
 import { registerUsage } from './account/usage-routes.ts';
@@ -52,6 +53,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerWarm,
   registerAccount,
   registerAccountAccess,
+  registerInvitations,
   registerLedger,
   registerUsage,
   registerStatus,

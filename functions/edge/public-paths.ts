@@ -14,8 +14,13 @@ const EXACT = new Set([
   '/usage',
   '/webhooks',
   '/verify',
+  '/accounts',
   '/sign-in',
   '/sign-out',
+  '/join',
+  // Whoever has an invitation has no key yet.
+  '/v1/invitations/check',
+  '/v1/invitations/redeem',
 ]);
 const PREFIXES = ['/assets/', '/files/', '/streams/', '/session/'];
 

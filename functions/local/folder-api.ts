@@ -24,7 +24,7 @@ export async function openFolderApi(config: ServeConfig): Promise<FolderApi> {
         throw error;
       },
     });
-    const { edge } = createEmbeddedApp(service);
+    const { edge } = createEmbeddedApp({ ...service, config: withAddress(config) });
     return {
       adminKey: service.keys.adminKey,
       send: (url, init) => edge.request(url, init),
@@ -34,4 +34,11 @@ export async function openFolderApi(config: ServeConfig): Promise<FolderApi> {
     folder.stores.close();
     throw error;
   }
+}
+
+/** Links lead to where the server will be, not to the address that stands in for it here. */
+function withAddress(config: ServeConfig): ServeConfig {
+  if (config.port === 0) return config;
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  return { ...config, publicUrl: config.publicUrl ?? `http://${host}:${config.port}` };
 }

@@ -9,6 +9,7 @@ import type { PromptCheck } from './domain/block-list.ts';
 import type { CatalogModel, ModelAliases } from './domain/catalog.ts';
 import { createDispatcher } from './domain/dispatcher.ts';
 import { createEstimator } from './domain/estimator.ts';
+import { createInvitationService } from './domain/invitations.ts';
 import type { MacKeys } from './domain/key-format.ts';
 import { createKeyService } from './domain/keys.ts';
 import { createCollector } from './domain/payments/collect.ts';
@@ -20,6 +21,7 @@ import { createSweep } from './domain/sweep.ts';
 import { createJobHub } from './job-hub.ts';
 import type { BlobStore } from './ports/blob-store.ts';
 import type { InferenceQueue } from './ports/inference-queue.ts';
+import type { Invitations } from './ports/invitations.ts';
 import type { JobStore } from './ports/job-store.ts';
 import type { KeyStore } from './ports/key-store.ts';
 import type { Ledger } from './ports/ledger.ts';
@@ -42,6 +44,7 @@ export interface RequestServiceDeps {
   readonly jobs: JobStore;
   readonly ledger: Ledger;
   readonly keys: KeyStore;
+  readonly invitations: Invitations;
   readonly queue: Pick<InferenceQueue, 'progress'>;
   readonly macKeys: MacKeys;
   readonly models: readonly CatalogModel[];
@@ -87,6 +90,7 @@ export function createRequestServices(deps: RequestServiceDeps) {
       },
     }),
     keyService: createKeyService({ ...deps, macKeys }),
+    invitationService: createInvitationService(deps),
   };
 }
 

@@ -5,6 +5,7 @@ import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
+import type { Invitations } from '#shared/service/ports/invitations.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
@@ -17,6 +18,7 @@ export interface StoreSet {
   readonly keys: KeyStore;
   readonly outbox: Outbox;
   readonly hooks: AccountHooks;
+  readonly invitations: Invitations;
   close(): void | Promise<void>;
 }
 

@@ -5,6 +5,8 @@ import { Credits } from './account/credits.tsx';
 import { Keys } from './account/keys.tsx';
 import { UsagePage } from './account/usage.tsx';
 import { Webhooks } from './account/webhooks.tsx';
+import { Accounts } from './accounts/accounts.tsx';
+import { Join } from './join/join.tsx';
 import { Balance } from './parts/balance.tsx';
 import { Playground } from './playground/playground.tsx';
 import { addTryIts } from './reference/try-it.tsx';
@@ -17,6 +19,8 @@ const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
   usage: () => <UsagePage />,
   webhooks: () => <Webhooks />,
   verify: () => <Verify />,
+  accounts: () => <Accounts />,
+  join: () => <Join />,
 };
 
 const data = JSON.parse(document.getElementById('page-data')?.textContent ?? '{}') as PageData;

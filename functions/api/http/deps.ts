@@ -7,6 +7,7 @@ import type { ImageFacts } from '#shared/provenance/verify/inspect-image.ts';
 import type { AdmissionService } from '#shared/service/domain/admission.ts';
 import type { Catalog } from '#shared/service/domain/catalog.ts';
 import type { Estimator } from '#shared/service/domain/estimator.ts';
+import type { InvitationService } from '#shared/service/domain/invitations.ts';
 import type { KeyService } from '#shared/service/domain/keys.ts';
 import type { Pricing } from '#shared/service/domain/pricing.ts';
 import type { SettlementService } from '#shared/service/domain/settlement.ts';
@@ -66,6 +67,7 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly keyService: KeyService;
+  readonly invitationService: InvitationService;
   readonly keyStore: Pick<KeyStore, 'audit'>;
   readonly jobs: Pick<
     JobStore,

@@ -7,9 +7,11 @@ export interface PageLink {
   readonly page: string;
   readonly path: string;
   readonly title: string;
+  /** Led to for the operator only, or from another page. */
+  readonly shown?: 'operator' | 'elsewhere';
 }
 
-/** The pages that the navigation leads to. */
+/** The pages for whoever is signed in. */
 export const PAGE_LINKS: readonly PageLink[] = [
   { page: 'playground', path: '/', title: 'Playground' },
   { page: 'keys', path: '/keys', title: 'Keys' },
@@ -17,6 +19,7 @@ export const PAGE_LINKS: readonly PageLink[] = [
   { page: 'usage', path: '/usage', title: 'Usage' },
   { page: 'webhooks', path: '/webhooks', title: 'Webhooks' },
   { page: 'verify', path: '/verify', title: 'Verify' },
+  { page: 'accounts', path: '/accounts', title: 'Accounts', shown: 'operator' },
 ];
 
 const DESCRIPTION =
@@ -26,6 +29,7 @@ interface DocumentProps {
   readonly title: string;
   readonly page: string;
   readonly signedIn: boolean;
+  readonly operator?: boolean;
   /** From the page to the top, such as `..`: a proxy may serve it all under a prefix. */
   readonly root: string;
   /** The scheme, host and prefix that the page is seen under: link previews take no relative address. */
@@ -68,7 +72,7 @@ export function Document(props: DocumentProps) {
           <a class="name" href={`${props.root}/`}>
             <Mark /> Onestep
           </a>
-          {props.signedIn && <Navigation page={props.page} />}
+          {props.signedIn && <Navigation page={props.page} operator={props.operator === true} />}
         </header>
         <main>
           {props.page !== 'playground' && <h1>{props.title}</h1>}
@@ -93,11 +97,14 @@ export function Document(props: DocumentProps) {
   )}`;
 }
 
-function Navigation({ page }: { readonly page: string }) {
+function Navigation({ page, operator }: { readonly page: string; readonly operator: boolean }) {
+  const links = PAGE_LINKS.filter(
+    ({ shown }) => shown === undefined || (shown === 'operator' && operator),
+  );
   return (
     <>
       <nav aria-label="Pages">
-        {PAGE_LINKS.map((link) => (
+        {links.map((link) => (
           <a href={`.${link.path}`} aria-current={link.page === page ? 'page' : undefined}>
             {link.title}
           </a>

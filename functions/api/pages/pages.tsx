@@ -39,15 +39,18 @@ export interface PagesDeps {
 
 /** The pages for people: playground, keys, credits, usage, webhooks, and signing in and out. */
 export function registerPages(app: ApiApp, deps: PagesDeps): void {
-  for (const { page, path, title } of PAGE_LINKS) {
+  for (const { page, path, title, shown } of PAGE_LINKS) {
     app.get(path, async (c) => {
       const session = await sessionOf(c, deps);
       if (session === undefined) return c.redirect(signInPath(c), 303);
       const operator =
         session.account.id === deps.operatorAccount && session.key.scopes.includes('admin');
+      if (shown === 'operator' && !operator) return c.notFound();
       return show(c, deps, title, page, { page, models: modelsOf(deps), operator });
     });
   }
+  // Without a session: whoever has an invitation has no key yet.
+  app.get('/join', (c) => show(c, deps, 'You are invited', 'join', { page: 'join', models: [] }));
   app.get('/sign-in', (c) => showSignIn(c, deps, pagePath(c.req.query('to'))));
   app.post('/sign-in', (c) => signIn(c, deps));
   app.post('/sign-out', (c) => {
@@ -173,7 +176,8 @@ async function show(
     Document({
       title,
       page,
-      signedIn: data !== undefined,
+      signedIn: PAGE_LINKS.some((link) => link.page === data?.page),
+      operator: data?.operator === true,
       root: rootOf(c.req.path),
       origin: c.get('facts').origin,
       card: SOCIAL_CARD.path,

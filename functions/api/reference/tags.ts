@@ -33,8 +33,8 @@ export const TAGS = [
   { name: 'MCP', description: 'Tools for agents.', paths: /^\/mcp/ },
   {
     name: 'Account',
-    description: 'Keys, credit, the ledger and usage; accounts for the operator.',
-    paths: /^\/v1\/(accounts?|keys|credits|ledger|usage|audit)/,
+    description: 'Keys, credit, the ledger and usage; accounts and invitations for the operator.',
+    paths: /^\/v1\/(accounts?|keys|credits|ledger|usage|audit|invitations)/,
   },
   { name: 'Service', description: 'Whether and how well it runs.', paths: /^\// },
 ] as const;

@@ -1,39 +1,62 @@
 import { z } from 'zod';
 import type { AccountSchema } from '#functions/api/account/account-schema.ts';
+import { invitations, invite, revoke } from '#functions/cli/accounts/invitations.ts';
+import { ACCOUNTS_OPTIONS, type AccountsAction } from '#functions/cli/accounts/options.ts';
 import { chooseAction } from '#functions/cli/choose-action.ts';
-import { SERVICE_OPTIONS, withOperatorService } from '#functions/cli/client/service.ts';
+import { withOperatorService } from '#functions/cli/client/service.ts';
 import { defineCommand } from '#functions/cli/command.ts';
 import { AppError } from '#shared/core/errors.ts';
 
 /** What each action has done, for a person. */
-const ACTIONS = {
+const REPORTS = {
   disable: (id: string) =>
     `Disabled ${id}: its keys are refused within 60 seconds; running jobs end.\n`,
   enable: (id: string) => `Enabled ${id}: its keys work again within 60 seconds.\n`,
 };
+/** What an action is about, where it needs to be told. */
+const NEEDS: Readonly<Record<string, readonly [what: string, word: string, where: string]>> = {
+  disable: ['which account', 'ID', ' "onestep credits balance" shows the ids.'],
+  enable: ['which account', 'ID', ' "onestep credits balance" shows the ids.'],
+  invite: ['what to call the account', 'NAME', ''],
+  revoke: ['which invitation', 'ID', ' "onestep accounts invitations" shows the ids.'],
+};
+const ACTIONS: Readonly<Record<string, AccountsAction>> = {
+  invite,
+  invitations,
+  revoke,
+  disable: access('disable'),
+  enable: access('enable'),
+};
 
 export const accounts = defineCommand({
-  summary: 'shut an account out, or let it in again',
-  usage: 'disable ID | enable ID [options]',
-  options: SERVICE_OPTIONS,
-  positionals: z.array(z.string()).max(2, 'accounts takes an action and an id'),
+  summary: 'invite people to accounts; shut an account out, or let it in again',
+  usage: 'invite NAME | invitations | revoke ID | disable ID | enable ID [options]',
+  options: ACCOUNTS_OPTIONS,
+  positionals: z.array(z.string()).max(2, 'accounts takes an action and an id or a name'),
   examples: [
+    'onestep accounts invite "The shop" --credit 5',
+    'onestep accounts revoke inv_01k9z6n3v5r8q2w4x7y1t0s6pd',
     'onestep accounts disable acc_01k9z6n3v5r8q2w4x7y1t0s6pd',
-    'onestep accounts enable acc_01k9z6n3v5r8q2w4x7y1t0s6pd',
   ],
   async run(context) {
-    const [action = '', id] = context.positionals;
-    const report = chooseAction('accounts', ACTIONS, action);
-    if (id === undefined) {
+    const [action = '', word = ''] = context.positionals;
+    const act = chooseAction('accounts', ACTIONS, action);
+    const need = NEEDS[action];
+    if (need !== undefined && word === '') {
+      const [what, named, where] = need;
       throw new AppError(
         'invalid-request',
-        `Say which account: onestep accounts ${action} ID. "onestep credits balance" shows the ids.`,
+        `Say ${what}: onestep accounts ${action} ${named}.${where}`,
       );
     }
-    const path = `/v1/accounts/${encodeURIComponent(id)}/${action}`;
-    const account = await withOperatorService(context, (service) =>
-      service.json<z.infer<typeof AccountSchema>>(path, { method: 'POST' }),
-    );
-    context.print(account, report(account.id));
+    await withOperatorService(context, (service) => act(context, service, word));
   },
 });
+
+function access(action: keyof typeof REPORTS): AccountsAction {
+  return async (context, service, id) => {
+    const path = `/v1/accounts/${encodeURIComponent(id)}/${action}`;
+    const account = await service.json<z.infer<typeof AccountSchema>>(path, { method: 'POST' });
+    context.print(account, REPORTS[action](account.id));
+  };
+}

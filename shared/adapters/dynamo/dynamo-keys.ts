@@ -3,8 +3,8 @@ import { defined } from '#shared/core/defined.ts';
 import type { AccountId, KeyId } from '#shared/core/ids.ts';
 import { microUsd } from '#shared/core/money.ts';
 import { changedKey, type KeyStore } from '#shared/service/ports/key-store.ts';
+import type { DynamoTable, Item, Key, Write } from './dynamo-table.ts';
 import { auditWrite } from './ledger-item.ts';
-import type { DynamoTable, Item, Key } from './dynamo-table.ts';
 import { itemKeys } from './item-keys.ts';
 import { AFTER } from './table-schema.ts';
 
@@ -20,14 +20,7 @@ export function createDynamoKeyStore(table: DynamoTable): KeyStore {
   const read = async (id: KeyId) => (await table.get(itemKeys.apiKey(id))) as KeyItem | undefined;
   return {
     create: async (key, audit) => {
-      await table.write([
-        {
-          put: { ...itemKeys.apiKey(key.id), version: 0, key },
-          condition: 'attribute_not_exists(pk)',
-        },
-        { put: { ...itemKeys.keyOfAccount(key.account, key.id), key: key.id } },
-        auditWrite(audit),
-      ]);
+      await table.write([...keyWrites(key), auditWrite(audit)]);
     },
     get: async (id) => {
       const item = await read(id);
@@ -69,6 +62,17 @@ export function createDynamoKeyStore(table: DynamoTable): KeyStore {
     },
     audit: (account, limit, before) => audit(table, account, limit, before),
   };
+}
+
+/** A new key, and its place among its account's. */
+export function keyWrites(key: ApiKey): readonly Write[] {
+  return [
+    {
+      put: { ...itemKeys.apiKey(key.id), version: 0, key },
+      condition: 'attribute_not_exists(pk)',
+    },
+    { put: { ...itemKeys.keyOfAccount(key.account, key.id), key: key.id } },
+  ];
 }
 
 /** Items written before keys named their budget's key as jobs do call it `root`. */

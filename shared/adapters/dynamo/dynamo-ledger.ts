@@ -4,7 +4,13 @@ import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, ulidFloor } from '#shared/core/ids.ts';
 import { type LedgerEntry, type LedgerTotals, payOwed } from '#shared/core/ledger.ts';
 import { type MicroUsd, microUsd, subtractUsd, ZERO_USD } from '#shared/core/money.ts';
-import type { Grant, GrantResult, Ledger, LedgerQuery } from '#shared/service/ports/ledger.ts';
+import {
+  type Grant,
+  type GrantResult,
+  grantEntry,
+  type Ledger,
+  type LedgerQuery,
+} from '#shared/service/ports/ledger.ts';
 import { type AccountItem, moveMoney, toAccount } from './account-item.ts';
 import { type ExpiryDeps, expireNext, readAccount } from './credit-expiry.ts';
 import type { DynamoTable, Item, Key } from './dynamo-table.ts';
@@ -65,7 +71,7 @@ export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => numb
 }
 
 /** Accounts begin without money: every micro-USD of theirs has a grant. */
-function newAccount({ id, name, createdAt, disabledAt }: Account): AccountItem {
+export function newAccount({ id, name, createdAt, disabledAt }: Account): AccountItem {
   return {
     ...itemKeys.account(id),
     ...{ id, name, createdAt },
@@ -108,11 +114,8 @@ async function giveGrant(
   { table, grantsInAccount }: ExpiryDeps,
   grant: Grant,
 ): Promise<GrantResult> {
-  const { account, amount, reference, expiresAt, note } = grant;
-  const entry: LedgerEntry = {
-    ...{ id: grant.entryId, account, kind: 'grant', at: grant.at, amount, reference },
-    ...defined({ expiresAt, note }),
-  };
+  const { account, amount, reference, expiresAt } = grant;
+  const entry = grantEntry(grant);
   for (;;) {
     const known = entryOf(await table.get(itemKeys.grant(reference)));
     if (known !== undefined) {

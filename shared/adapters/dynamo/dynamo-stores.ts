@@ -1,11 +1,13 @@
 import type { Clock } from '#shared/core/clock.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
+import type { Invitations } from '#shared/service/ports/invitations.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { Outbox } from '#shared/service/ports/outbox.ts';
 import { createDynamoAccountHooks } from './dynamo-account-hooks.ts';
+import { createDynamoInvitations } from './dynamo-invitations.ts';
 import { createDynamoJobStore } from './dynamo-jobs.ts';
 import { createDynamoKeyStore } from './dynamo-keys.ts';
 import { createDynamoLedger } from './dynamo-ledger.ts';
@@ -19,6 +21,7 @@ export interface DynamoStores {
   readonly keys: KeyStore;
   readonly outbox: Outbox;
   readonly hooks: AccountHooks;
+  readonly invitations: Invitations;
 }
 
 export interface DynamoStoresDeps {
@@ -47,5 +50,6 @@ export function createDynamoStores(deps: DynamoStoresDeps): DynamoStores {
     keys: createDynamoKeyStore(table),
     outbox: createDynamoOutbox(table, records),
     hooks: createDynamoAccountHooks(table),
+    invitations: createDynamoInvitations(table),
   };
 }

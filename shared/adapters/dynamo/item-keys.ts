@@ -54,6 +54,8 @@ export const itemKeys = {
   /** Whether an endpoint sleeps, and since when. */
   endpoint: (name: string): Key => ({ pk: `ENDPOINT#${name}`, sk: 'STATE' }),
   accountHook: (account: AccountId | '' = ''): Key => ({ pk: 'HOOKS', sk: account }),
+  /** One partition: operators make some, and list them all. */
+  invitation: (id = ''): Key => ({ pk: 'INVITATIONS', sk: id }),
   delivery: (id: string): Key => ({ pk: `OUTBOX#${id}`, sk: 'META' }),
   attempt: (id: string, number: number): Key => ({
     pk: `OUTBOX#${id}`,

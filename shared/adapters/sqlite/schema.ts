@@ -299,6 +299,19 @@ const MIGRATIONS: readonly string[] = [
       ON CONFLICT (account, kind) DO UPDATE SET amount = amount + excluded.amount;
   END;
   `,
+  `
+  CREATE TABLE invitations (
+    id TEXT NOT NULL PRIMARY KEY,
+    data TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  -- Below which balance an account is told so.
+  ALTER TABLE accounts ADD COLUMN low_balance INTEGER;
+  -- When it was deleted, and when all its data was gone.
+  ALTER TABLE accounts ADD COLUMN deleted_at INTEGER;
+  ALTER TABLE accounts ADD COLUMN erased_at INTEGER;
+  CREATE INDEX accounts_to_erase ON accounts (deleted_at)
+    WHERE deleted_at IS NOT NULL AND erased_at IS NULL;
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

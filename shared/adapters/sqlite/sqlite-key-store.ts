@@ -5,6 +5,7 @@ import { changedKey, type KeyStore } from '#shared/service/ports/key-store.ts';
 import { createAuditLog } from './audit-log.ts';
 import { createBudgets } from './budgets.ts';
 import type { Writer } from './group-commit.ts';
+import { createKeyRows } from './key-rows.ts';
 
 interface KeyRow {
   readonly data: string;
@@ -13,7 +14,7 @@ interface KeyRow {
 export function createSqliteKeyStore(db: Database.Database, writer: Writer): KeyStore {
   const audit = createAuditLog(db);
   const budgets = createBudgets(db);
-  const insert = db.prepare('INSERT OR IGNORE INTO keys (id, account, data) VALUES (?, ?, ?)');
+  const rows = createKeyRows(db);
   const replace = db.prepare('UPDATE keys SET data = ? WHERE id = ?');
   const noteUse = db.prepare(
     "UPDATE keys SET data = json_set(data, '$.lastUsedAt', ?1) " +
@@ -30,7 +31,7 @@ export function createSqliteKeyStore(db: Database.Database, writer: Writer): Key
   return {
     create: (key: ApiKey, entry: AuditEntry) =>
       writer.write(() => {
-        insert.run(key.id, key.account, JSON.stringify(key));
+        rows.add(key);
         audit.add(entry);
       }),
 

@@ -3,19 +3,20 @@ import type Database from 'libsql';
 import { LRUCache } from 'lru-cache';
 import type { Account } from '#shared/core/account.ts';
 import type { Clock } from '#shared/core/clock.ts';
-import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
-import { type LedgerEntry, takeBack } from '#shared/core/ledger.ts';
+import { takeBack } from '#shared/core/ledger.ts';
 import { microUsd } from '#shared/core/money.ts';
 import { reversalEntries } from '#shared/service/domain/reversal-entries.ts';
-import type {
-  Grant,
-  GrantResult,
-  Ledger,
-  Reversal,
-  ReversalResult,
+import {
+  type Grant,
+  type GrantResult,
+  grantEntry,
+  type Ledger,
+  type Reversal,
+  type ReversalResult,
 } from '#shared/service/ports/ledger.ts';
+import { createAccountRows } from './account-rows.ts';
 import { createAuditLog } from './audit-log.ts';
 import { createCreditRows } from './credit-rows.ts';
 import type { Writer } from './group-commit.ts';
@@ -36,9 +37,7 @@ export function createSqliteLedger(
   const audit = createAuditLog(db);
   const rows = createLedgerRows(db);
   const credit = createCreditRows(db, randomBytes);
-  const insertAccount = db.prepare(
-    'INSERT OR IGNORE INTO accounts (id, name, created_at, disabled_at) VALUES (?, ?, ?, ?)',
-  );
+  const accounts = createAccountRows(db);
   const selectAccount = db.prepare(
     'SELECT *, (SELECT min(expires_at) FROM grants WHERE account = accounts.id AND remaining > 0) ' +
       'AS next_expiry FROM accounts WHERE id = ?',
@@ -103,15 +102,7 @@ export function createSqliteLedger(
     if (getAccount(grant.account) === undefined) {
       throw new AppError('not-found', `There is no account ${grant.account}`);
     }
-    const entry: LedgerEntry = {
-      id: grant.entryId,
-      account: grant.account,
-      kind: 'grant',
-      at: grant.at,
-      amount: grant.amount,
-      reference: grant.reference,
-      ...defined({ expiresAt: grant.expiresAt, note: grant.note }),
-    };
+    const entry = grantEntry(grant);
     rows.addEntry(entry);
     credit.add({ ...grant, amount: rows.takeIn(grant.account, grant.amount, 0) });
     audit.add(grant.audit);
@@ -146,10 +137,9 @@ export function createSqliteLedger(
   return {
     createAccount: (account, entry) =>
       writer.write(() => {
-        const { id, name, createdAt, disabledAt } = account;
-        const { changes } = insertAccount.run(id, name, createdAt, disabledAt ?? null);
-        if (changes > 0) audit.add(entry);
-        return { created: changes > 0 };
+        const created = accounts.add(account);
+        if (created) audit.add(entry);
+        return { created };
       }),
 
     getAccount: readAccount,

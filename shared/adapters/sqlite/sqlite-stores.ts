@@ -5,6 +5,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
+import type { Invitations } from '#shared/service/ports/invitations.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
@@ -14,6 +15,7 @@ import { lockFolder } from './folder-lock.ts';
 import { createWriter, storeClosed } from './group-commit.ts';
 import { migrate } from './schema.ts';
 import { createSqliteAccountHooks } from './sqlite-account-hooks.ts';
+import { createSqliteInvitations } from './sqlite-invitations.ts';
 import { createSqliteJobStore } from './sqlite-job-store.ts';
 import { createSqliteKeyStore } from './sqlite-key-store.ts';
 import { createSqliteLedger } from './sqlite-ledger.ts';
@@ -44,6 +46,7 @@ export interface SqliteStores {
   readonly keys: KeyStore;
   readonly outbox: Outbox;
   readonly hooks: AccountHooks;
+  readonly invitations: Invitations;
   readonly records: Records;
   /** What a damaged log has cost, as found when it was opened; see `lostCommits`. */
   readonly lostCommits: number | 'all';
@@ -72,6 +75,7 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
     keys: whileOpen(createSqliteKeyStore(db, writer)),
     outbox: whileOpen(createSqliteOutbox(db, writer, options)),
     hooks: whileOpen(createSqliteAccountHooks(db, writer)),
+    invitations: whileOpen(createSqliteInvitations(db, writer, options)),
     records: whileOpen(createSqliteRecords(db, writer)),
     lostCommits: lost,
     close() {

@@ -3,7 +3,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
-import type { GrantResult, Ledger } from '#shared/service/ports/ledger.ts';
+import type { Grant, GrantResult, Ledger } from '#shared/service/ports/ledger.ts';
 
 export interface CreditDeps {
   readonly ledger: Pick<Ledger, 'grant'>;
@@ -23,11 +23,19 @@ export interface CreditRequest {
 
 /** Adds credit to an account, with its line in the audit log; harmless to repeat. */
 export function grantCredit(deps: CreditDeps, request: CreditRequest): Promise<GrantResult> {
+  return deps.ledger.grant(grantOf(deps, request));
+}
+
+/** The grant that a request asks for, as the ledger takes it. */
+export function grantOf(
+  deps: Pick<CreditDeps, 'clock' | 'randomBytes'>,
+  request: CreditRequest,
+): Grant {
   const { account, amount, reference, actor, note, expiresAt } = request;
   const at = deps.clock.now();
   const entryId = createUlid(deps.clock, deps.randomBytes);
   const optional = defined({ note, expiresAt });
-  return deps.ledger.grant({
+  return {
     entryId,
     account,
     amount,
@@ -43,5 +51,5 @@ export function grantCredit(deps: CreditDeps, request: CreditRequest): Promise<G
       subject: reference,
       details: { amount, entry: entryId, ...optional },
     },
-  });
+  };
 }

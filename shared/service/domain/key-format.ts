@@ -33,6 +33,7 @@ export type KeyCheck =
 
 const MAC_BYTES = 16;
 const MAC_DIGITS = 22;
+const SECRET_DIGITS = 24;
 const PATTERN = /^(os_live_([0-9A-Za-z]{16})_[0-9A-Za-z]{24})_([0-9A-Za-z])([0-9A-Za-z]{22})$/;
 
 /** Takes a key's text apart; undefined when it has another form. Says nothing about its truth. */
@@ -78,17 +79,27 @@ export function mintApiKey(deps: {
   readonly randomBytes: RandomBytes;
   readonly macKeys: MacKeys;
 }): { readonly id: KeyId; readonly text: string } {
-  const key = deps.macKeys.keys.get(deps.macKeys.current);
-  if (key === undefined) {
-    throw new AppError('internal-error', `no MAC key of version ${deps.macKeys.current}`);
-  }
-  const id = randomBase62(16, deps.randomBytes);
-  const signedText = `os_live_${id}_${randomBase62(24, deps.randomBytes)}`;
-  const version = base62Digit(deps.macKeys.current);
-  return {
-    id: id as KeyId,
-    text: `${signedText}_${version}${computeMac(signedText, key)}`,
-  };
+  const id = randomBase62(16, deps.randomBytes) as KeyId;
+  const secret = randomBase62(SECRET_DIGITS, deps.randomBytes);
+  return { id, text: signApiKey(id, secret, deps.macKeys) };
+}
+
+/** The text of a key whose secret was made elsewhere; see {@link isKeySecret}. */
+export function signApiKey(
+  id: KeyId,
+  secret: string,
+  macKeys: MacKeys,
+  version = macKeys.current,
+): string {
+  const key = macKeys.keys.get(version);
+  if (key === undefined) throw new AppError('internal-error', `no MAC key of version ${version}`);
+  const signedText = `os_live_${id}_${secret}`;
+  return `${signedText}_${base62Digit(version)}${computeMac(signedText, key)}`;
+}
+
+/** Whether a text can be a key's secret. */
+export function isKeySecret(text: string): boolean {
+  return /^[0-9A-Za-z]{24}$/.test(text);
 }
 
 function computeMac(signedText: string, key: Uint8Array): string {

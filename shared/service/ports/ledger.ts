@@ -1,4 +1,5 @@
 import type { Account, AuditEntry } from '#shared/core/account.ts';
+import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { LedgerEntry, LedgerTotals } from '#shared/core/ledger.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
@@ -13,6 +14,12 @@ export interface Grant {
   readonly expiresAt?: number;
   readonly note?: string;
   readonly audit: AuditEntry;
+}
+
+/** The ledger's entry of a grant. */
+export function grantEntry(grant: Grant): LedgerEntry {
+  const { entryId: id, account, at, amount, reference, expiresAt, note } = grant;
+  return { id, account, kind: 'grant', at, amount, reference, ...defined({ expiresAt, note }) };
 }
 
 export type GrantResult =

@@ -1,6 +1,7 @@
 import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
 import { describeAccountHooks } from '#test/contract/account-hooks.ts';
 import { describeCreditModel } from '#test/contract/credit-model.ts';
+import { describeInvitations } from '#test/contract/invitations.ts';
 import { describeJobStore } from '#test/contract/job-store.ts';
 import { describeKeyStore } from '#test/contract/key-store.ts';
 import { describeLedger } from '#test/contract/ledger.ts';
@@ -20,6 +21,7 @@ const makeStores = makeWith({});
 describeAccountHooks('DynamoDB', makeStores);
 describeCreditModel('DynamoDB', makeStores);
 describeCreditModel('DynamoDB, one grant in its account', makeWith({ grantsInAccount: 1 }));
+describeInvitations('DynamoDB', makeStores);
 describeJobStore('DynamoDB', makeStores);
 describeLedger('DynamoDB', makeStores);
 describeKeyStore('DynamoDB', makeStores);

@@ -61,6 +61,7 @@ const TITLES: Readonly<Record<string, string>> = {
   invalid_input: 'Something in the form needs changing',
   content_blocked: 'Not allowed by this service’s rules',
   not_found: 'Not found',
+  gone: 'No longer valid',
   model_error: 'The model could not make this picture',
   out_of_memory: 'The model ran out of memory',
   deadline_exceeded: 'It took too long',
@@ -70,7 +71,13 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 
 /** Codes that the same request would get again. */
-const NOT_AGAIN = new Set(['unauthenticated', 'permission_denied', 'content_blocked', 'not_found']);
+const NOT_AGAIN = new Set([
+  'unauthenticated',
+  'permission_denied',
+  'content_blocked',
+  'not_found',
+  'gone',
+]);
 
 /** The API's message, except where it speaks of keys: these pages have sessions. */
 function messageOf(problem: unknown): string {

@@ -13,6 +13,7 @@ const OF_OPEN_JOBS = /^SCAN jobs USING (COVERING )?INDEX jobs_(waiting|due)$/;
 const OF_EVERYTHING = [
   / FROM accounts( ORDER|$)/,
   / FROM account_hooks ORDER/,
+  / FROM invitations ORDER/,
   /^SELECT kind, sum.* FROM ledger_sums/,
 ];
 

@@ -1,0 +1,68 @@
+import { useState } from 'hono/jsx/dom';
+import type { Account } from '#functions/api/account/account-schema.ts';
+import type { Invitation } from '#functions/api/account/invitation-schema.ts';
+import { call } from '#functions/api/browser/api.ts';
+import { Notice } from '#functions/api/browser/parts/notice.tsx';
+import { Table } from '#functions/api/browser/parts/table.tsx';
+import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
+import { accountColumns } from './account-columns.tsx';
+import { invitationColumns } from './invitation-columns.tsx';
+import { Invite } from './invite.tsx';
+
+interface Everyone {
+  readonly own: string;
+  readonly accounts: readonly Account[];
+  readonly invitations: readonly Invitation[];
+}
+
+/** For whoever runs the service: every account, and the invitations to further ones. */
+export function Accounts() {
+  const { value, problem, reload } = useLoaded(loadEveryone);
+  const [failure, setFailure] = useState<unknown>(undefined);
+  const act = async (path: string) => {
+    try {
+      await call('POST', path);
+      setFailure(undefined);
+      reload();
+    } catch (error) {
+      setFailure(error);
+    }
+  };
+  if (problem !== undefined) return <Notice problem={problem} />;
+  const { own = '', accounts, invitations } = value ?? {};
+  return (
+    <div>
+      {failure !== undefined && <Notice problem={failure} />}
+      <Invite made={reload} />
+      <h2>Accounts</h2>
+      <Table
+        caption="Accounts"
+        columns={accountColumns({
+          own,
+          disable: ({ id }) => void act(`/v1/accounts/${id}/disable`),
+          enable: ({ id }) => void act(`/v1/accounts/${id}/enable`),
+        })}
+        rows={accounts}
+        empty="No accounts yet."
+        keyOf={({ id }) => id}
+      />
+      <h2>Invitations</h2>
+      <Table
+        caption="Invitations"
+        columns={invitationColumns(({ id }) => void act(`/v1/invitations/${id}/revoke`))}
+        rows={invitations}
+        empty="Nobody was invited yet."
+        keyOf={({ id }) => id}
+      />
+    </div>
+  );
+}
+
+async function loadEveryone(): Promise<Everyone> {
+  const [own, accounts, invitations] = await Promise.all([
+    call<Account>('GET', '/v1/account'),
+    call<{ results: readonly Account[] }>('GET', '/v1/accounts'),
+    call<{ results: readonly Invitation[] }>('GET', '/v1/invitations'),
+  ]);
+  return { own: own.id, accounts: accounts.results, invitations: invitations.results };
+}
