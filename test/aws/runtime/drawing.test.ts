@@ -95,6 +95,7 @@ describe('a function that draws', () => {
   it('is ready before its first order comes, and answers it with a receipt', async () => {
     const options = cloud.drawingOptions;
     if (options === undefined) throw new Error('no function draws');
+    const begun = performance.now();
     const environment = await startEnvironment(options);
     const { answer } = environment.handle(
       inferenceRequest('direct', {
@@ -103,6 +104,8 @@ describe('a function that draws', () => {
       }),
     );
     const receipt = ReceiptSchema.parse(JSON.parse(await text((await answer).body)));
+    const seconds = ((performance.now() - begun) / 1000).toFixed(2);
+    process.stdout.write(`from a start of the function to its first picture: ${seconds} s\n`);
     await environment.stop();
     expect(receipt).toMatchObject({ job: 'direct', images: [{ index: 0 }], ms: { load: 0 } });
   });
