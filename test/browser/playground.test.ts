@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { ROOT } from '#test/helpers/root.ts';
 import { openPage } from './open-page.ts';
 
-import { arrive, makePicture, newKey, run, signIn, visitServer } from './visit-server.ts';
+import { arrive, makePicture, newKey, signIn, visitServer } from './visit-server.ts';
 
 const visited = visitServer();
-
-interface Ordered {
-  readonly receipt: { readonly input: Readonly<Record<string, unknown>> };
-}
 
 describe('the playground', () => {
   it('makes a picture on the first visit, with its times, cost, seed and receipt', async () => {
@@ -64,37 +59,6 @@ describe('the playground', () => {
     const code = await page.textContent('.code pre');
     expect(code).toContain('"seed": 11');
     expect(code).toContain(`${visited.server.url}/v1`);
-  });
-
-  it('shows code that runs as it stands, and makes what the form says', async () => {
-    const { page } = await openPage(visited.browser);
-    await arrive(page, visited.server);
-    await page.fill('#prompt', `"it's": null, and \\ so on`);
-    await page.fill('#seed', '12');
-    await page.check('#aspect input[value="16:9"]');
-    await page.check('#count input[value="2"]');
-    await page.click('text=As code');
-    for (const [tab, command] of [
-      ['curl', ['bash', '-c']],
-      ['Replicate · JS', [process.execPath, '--input-type=module', '--eval']],
-      ['OpenAI · JS', [process.execPath, '--input-type=module', '--eval']],
-    ] as const) {
-      await page.click(`role=tab[name="${tab}"]`);
-      const code = (await page.textContent('.code pre')) ?? '';
-      const [program, ...words] = command;
-      const env = { ...process.env, ONESTEP_KEY: visited.server.key };
-      const { stdout } = await run(program, [...words, code], { cwd: ROOT, env });
-      expect(stdout.match(/\.png\?/g), tab).toHaveLength(2);
-      const made = await visited.server.send('/v1/predictions?limit=1');
-      const { results } = (await made.json()) as { results: Ordered[] };
-      expect(results[0]?.receipt.input, tab).toMatchObject({
-        prompt: `"it's": null, and \\ so on`,
-        seed: 12,
-        width: 336,
-        height: 192,
-        num_outputs: 2,
-      });
-    }
   });
 
   it('names the words that the model doesn’t know, and asks before it draws none of them', async () => {

@@ -30,8 +30,8 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** `a-red-house-7.png`: what a picture is called where it is kept. */
-export function fileName(prompt: string, seed: number | null | undefined, url: string): string {
+/** `a-red-house`: the prompt as a part of file names. */
+export function nameOf(prompt: string): string {
   const words = prompt
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
@@ -39,6 +39,11 @@ export function fileName(prompt: string, seed: number | null | undefined, url: s
     .replace(/[^\p{L}\p{N}]+/gu, '-')
     .slice(0, 60)
     .replace(/^-+|-+$/g, '');
+  return words || 'picture';
+}
+
+/** `a-red-house-7.png`: what a picture is called where it is kept. */
+export function fileName(prompt: string, seed: number | null | undefined, url: string): string {
   const ending = /\.(png|jpe?g|webp)(?:\?|$)/.exec(url)?.[1] ?? 'png';
-  return `${words || 'picture'}${typeof seed === 'number' ? `-${seed}` : ''}.${ending}`;
+  return `${nameOf(prompt)}${typeof seed === 'number' ? `-${seed}` : ''}.${ending}`;
 }
