@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { expect } from 'vitest';
 
 const PATHS = [
   process.env['CHROMIUM_PATH'],
@@ -36,7 +35,7 @@ export async function waitForPicture(page: Page, timeout?: number): Promise<void
   await picture.waitFor(timeout === undefined ? {} : { timeout });
   // Not a condition as text: the page's policy forbids evaluating that a second time.
   const width = () => picture.evaluate((image: { naturalWidth: number }) => image.naturalWidth);
-  await expect.poll(width).toBeGreaterThan(0);
+  while ((await width()) === 0) await page.waitForTimeout(50);
 }
 
 /** A page, and everything about it that must stay empty or harmless. */

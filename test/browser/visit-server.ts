@@ -25,14 +25,17 @@ const PRICES = JSON.stringify({
 const SAFETY = JSON.stringify({ blockList: ['forbiddenword'] });
 
 /** Starts a server with two models, and a browser, for the tests of a file: set before the first. */
-export function visitServer(): { server: RunningServer; browser: Browser } {
+export function visitServer(env: Readonly<Record<string, string>> = {}): {
+  server: RunningServer;
+  browser: Browser;
+} {
   const visited = {} as ReturnType<typeof visitServer>;
   beforeAll(async () => {
     const data = temporaryFolder();
     await importTiny(data);
     visited.server = await startServer({
       data,
-      env: { ONESTEP_SAFETY: SAFETY, ONESTEP_PRICES: PRICES },
+      env: { ONESTEP_SAFETY: SAFETY, ONESTEP_PRICES: PRICES, ...env },
     });
     visited.browser = await startBrowser();
   });

@@ -136,7 +136,9 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     summary: 'The proxyUrl of fal’s client: the real target is named in a header and never called',
     security,
     request: {
-      headers: z.object({ 'x-fal-target-url': z.url() }),
+      headers: z.object({
+        'x-fal-target-url': z.url().openapi({ example: 'https://fal.run/onestep/demo' }),
+      }),
       body: { required: false, content: { 'application/json': { schema: FalInputSchema } } },
     },
     responses: {

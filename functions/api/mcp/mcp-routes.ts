@@ -32,6 +32,9 @@ export const registerMcp: RegisterRoutes = (app, deps) => {
     summary: 'Tools for agents: generate, get_prediction, list_models (MCP over streamable HTTP)',
     security: [{ key: [] }],
     request: {
+      headers: z.object({
+        accept: z.string().openapi({ example: 'application/json, text/event-stream' }),
+      }),
       body: { required: true, content: { 'application/json': { schema: MessageSchema } } },
     },
     responses: {

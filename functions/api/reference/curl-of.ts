@@ -12,6 +12,8 @@ export function curlOf(
 ): string {
   const lines = [`curl${method === 'GET' ? '' : ` -X ${method}`} "${URL_VARIABLE}${path}"`];
   if (operation.security !== undefined) lines.push('-H "Authorization: Bearer $ONESTEP_KEY"');
+  for (const [name, value] of Object.entries(headersOf(operation)))
+    lines.push(`-H "${name}: ${value}"`);
   const [type, media] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   if (type !== undefined) {
     lines.push(`-H "Content-Type: ${type}"`);
@@ -21,7 +23,18 @@ export function curlOf(
         : '--data-binary @picture.png',
     );
   }
+  const answers = Object.keys(operation.responses['200']?.content ?? {});
+  if (answers.includes('image/png')) lines.push('-o picture.png');
   return lines.join(' \\\n  ');
+}
+
+/** The headers that a call is shown with: those that have an example. */
+export function headersOf({ parameters = [] }: Operation): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    parameters.flatMap(({ name, in: place, schema }) =>
+      place === 'header' && typeof schema?.example === 'string' ? [[name, schema.example]] : [],
+    ),
+  );
 }
 
 /** The example of a body as JSON: its own, or that of its schema. */

@@ -1,6 +1,6 @@
 import { html, raw } from 'hono/html';
 import { ICON, Mark } from '#functions/api/pages/mark.tsx';
-import { bodyText, curlOf } from './curl-of.ts';
+import { bodyText, curlOf, headersOf } from './curl-of.ts';
 import type { OpenApiDocument, Operation } from './open-api-types.ts';
 import { Example, Members, OperationDetails, withCode } from './operation-details.tsx';
 import { REFERENCE_STYLE } from './reference-style.ts';
@@ -66,8 +66,8 @@ export function ReferencePage({ document, script }: ReferenceProps) {
               <p>{withCode(words)}</p>
             ))}
             <p>
-              The commands below run as they stand once <code>ONESTEP_URL</code> is the address of
-              this server and <code>ONESTEP_KEY</code> an API key.
+              To run the commands below, set <code>ONESTEP_URL</code> to the address of this server
+              and <code>ONESTEP_KEY</code> to an API key, and replace what is in braces.
             </p>
             {groups.map((group) => (
               <>
@@ -146,7 +146,13 @@ function CallSection({ document, call }: { document: OpenApiDocument; call: Call
       <pre tabindex={0} class="curl">
         {curlOf(document, method, path, operation)}
       </pre>
-      <div class="try" data-method={method} data-path={path} data-body={body} />
+      <div
+        class="try"
+        data-method={method}
+        data-path={path}
+        data-body={body}
+        data-headers={JSON.stringify(headersOf(operation))}
+      />
       <OperationDetails operation={operation} />
     </section>
   );

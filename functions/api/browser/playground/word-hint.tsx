@@ -1,5 +1,9 @@
+import { useEffect, useState } from 'hono/jsx/dom';
 import type { PageModel } from '#functions/api/pages/page-schema.ts';
 import { nameWords, readPrompt } from '#shared/core/prompt-words.ts';
+
+/** How long a pause ends a word that is being typed. */
+const PAUSE_MS = 500;
 
 interface WordHintProps {
   readonly prompt: string;
@@ -9,9 +13,16 @@ interface WordHintProps {
 
 /** Says which words of the prompt the model ignores, and asks before it draws none of them. */
 export function WordHint({ prompt, model, asked }: WordHintProps) {
+  const [settled, setSettled] = useState(prompt);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(prompt), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [prompt]);
+  // “ho” is not unknown while somebody types “house”.
+  const said = asked || settled === prompt ? prompt : prompt.replace(/\S+$/, '');
   return (
     <p id="prompt-words" class="words" role="status">
-      {hintOf(prompt, model?.words, asked)}
+      {hintOf(said, model?.words, asked)}
     </p>
   );
 }

@@ -5,8 +5,8 @@ import { type Answer, readAnswer } from './read-answer.ts';
 /** Adds to each call of the reference a form that makes it, as whoever is signed in. */
 export function addTryIts(): void {
   for (const place of document.querySelectorAll<HTMLElement>('.try')) {
-    const { method = 'GET', path = '', body } = place.dataset;
-    render(<TryIt method={method} path={path} body={body} />, place);
+    const { method = 'GET', path = '', body, headers = '{}' } = place.dataset;
+    render(<TryIt method={method} path={path} body={body} headers={JSON.parse(headers)} />, place);
   }
 }
 
@@ -14,9 +14,10 @@ interface TryItProps {
   readonly method: string;
   readonly path: string;
   readonly body: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
-function TryIt({ method, path, body }: TryItProps) {
+function TryIt({ method, path, body, headers }: TryItProps) {
   const [isOpen, setOpen] = useState(false);
   const [answer, setAnswer] = useState<Answer | undefined>(undefined);
   if (!isOpen) {
@@ -41,8 +42,11 @@ function TryIt({ method, path, body }: TryItProps) {
         method,
         credentials: 'same-origin',
         ...(body === undefined
-          ? {}
-          : { body: String(data.get('?body')), headers: { 'content-type': 'application/json' } }),
+          ? { headers }
+          : {
+              body: String(data.get('?body')),
+              headers: { ...headers, 'content-type': 'application/json' },
+            }),
       });
       setAnswer(await readAnswer(response, performance.now() - begun));
     } catch (error) {
