@@ -86,7 +86,7 @@ export const IMPORT_RULES = {
       comment:
         'What a command or a function imports is there after an install without --include=dev, but for the packages of features that are installed where they are configured.',
       severity: 'error',
-      from: { path: '^(shared|functions)/', pathNot: '^shared/adapters/x402/' },
+      from: { path: '^(shared|functions)/', pathNot: '^shared/adapters/(x402|stripe)/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     ...directions('shared', SHARED, '(?!)'),

@@ -24,6 +24,7 @@ import { registerOpenAiImages } from './openai/images-routes.ts';
 import { registerHealth } from './operations/health-routes.ts';
 import { registerStatus } from './operations/status-routes.ts';
 import { registerPaid } from './payments/paid-routes.ts';
+import { registerTopups } from './payments/topup-routes.ts';
 import { registerPredictionsCreate } from './predictions/create-routes.ts';
 import { registerEstimate } from './predictions/estimate-routes.ts';
 import { registerImages } from './predictions/images-routes.ts';
@@ -60,6 +61,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerEstimate,
   registerKeys,
   registerCredits,
+  registerTopups,
   registerAudit,
   registerWebhookSecrets,
   registerWebhookDeliveries,

@@ -9,7 +9,7 @@ import { AppError } from '#shared/core/errors.ts';
 import type { Forwarded } from '#shared/core/forwarded.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
-import { isPayable, PAID_PREFIX } from '#shared/core/payable-paths.ts';
+import { CARD_EVENTS_PATH, isPayable, PAID_PREFIX } from '#shared/core/payable-paths.ts';
 import { createKeyCheck, type MacKeys } from '#shared/service/domain/key-format.ts';
 import type { EdgeConfig } from './config.ts';
 import { isPublicPath } from './public-paths.ts';
@@ -17,7 +17,7 @@ import { readBody } from './read-body.ts';
 import { IMAGE_ADVICE, isVerifiedImage } from './verified-image.ts';
 
 export interface EdgeDeps {
-  readonly config: Pick<EdgeConfig, 'MAX_BODY_BYTES' | 'X402'> & {
+  readonly config: Pick<EdgeConfig, 'MAX_BODY_BYTES' | 'X402' | 'STRIPE'> & {
     /** For images that are to be verified. @default as for every other body */
     readonly MAX_IMAGE_BYTES?: number;
   };
@@ -64,7 +64,8 @@ export function createEdgeApp(deps: EdgeDeps): Hono {
     const isOpen =
       isPublicPath(c.req.path) ||
       isPageVisit(c.req.raw, c.req.path) ||
-      isSold(method, c.req.path, authorization);
+      isSold(method, c.req.path, authorization) ||
+      (deps.config.STRIPE === '1' && method === 'POST' && c.req.path === CARD_EVENTS_PATH);
     if (!isOpen) {
       const problem = checkKey(authorization, c.req.path, check);
       if (problem !== undefined) return refuse(problem, requestId, c.req.path);

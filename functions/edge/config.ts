@@ -16,6 +16,8 @@ const EdgeEnvSchema = z.object({
   MAX_BODY_BYTES: z.optional(z.string().check(z.regex(/^\d{4,6}$/))),
   /** `1`: creates without credentials go on, to be told a price; so do links to what was paid for. */
   X402: z.optional(z.literal('1')),
+  /** `1`: events of Stripe go on, which it signs. */
+  STRIPE: z.optional(z.literal('1')),
   /** The deployment's own domain; without one, clients use the distribution's. */
   PUBLIC_HOST: z.optional(z.string().check(z.minLength(1))),
 });

@@ -33,7 +33,7 @@ import { ensureC2paFiles } from './local-marking.ts';
 import { createJobTracing } from './job-tracing.ts';
 import { createLoopbackQueue } from './loopback-queue.ts';
 import { createModelWatch } from './model-watch.ts';
-import { openPayments } from './open-payments.ts';
+import { openCards, openPayments } from './open-payments.ts';
 import { type DataFolder, openDataFolder, openLocalService } from './open-local-service.ts';
 import { previewImage } from './preview-image.ts';
 import { readBlockList, readImageCheck } from './read-safety.ts';
@@ -113,6 +113,7 @@ async function compose(
   const doubt = validityProblem(chainInDer(readFileSync(c2pa.chain, 'utf8')), clock.now());
   if (doubt !== undefined) onError(new AppError('invalid-file', doubt), 'C2PA certificate');
   const payments = await openPayments(config, env);
+  const cards = await openCards(env, clock);
   const gpu = startGpuProcess({
     modelFolders: models.map((model) => model.folder),
     filesFolder: folder.filesPath,
@@ -162,6 +163,7 @@ async function compose(
     },
     countRunning: queue.countInside,
     payments,
+    cards,
     inspectImage: inspector.inspect,
     previewImage,
     pageAssets: assets,

@@ -28,6 +28,7 @@ export interface EmbeddedAppParts
       | 'onWebhookDue'
       | 'onRequest'
       | 'payments'
+      | 'cards'
     >
   > {
   readonly extras?: readonly RegisterRoutes[];
@@ -45,7 +46,7 @@ export function createEmbeddedApp(
   const { ledger, keys: keyStore, outbox, hooks } = service.stores;
   const apiDeps: ApiDeps = {
     ...services,
-    settings: settingsOf(config, service.keys.account),
+    settings: settingsOf(config, service.keys.account, parts.cards !== undefined),
     clock,
     randomBytes,
     keyStore,
@@ -81,6 +82,7 @@ export function createEmbeddedApp(
       MAX_BODY_BYTES: config.maxBodyBytes,
       MAX_IMAGE_BYTES,
       ...(parts.payments && { X402: '1' as const }),
+      ...(parts.cards && { STRIPE: '1' as const }),
     },
     macKeys: secrets.macKeys,
     clock,
@@ -130,10 +132,16 @@ async function afterRefusal(answering: Response | Promise<Response>): Promise<Re
   return answer;
 }
 
-function settingsOf(config: ServeConfig, operatorAccount: AccountId): ApiSettings {
+function settingsOf(
+  config: ServeConfig,
+  operatorAccount: AccountId,
+  sellsByCard: boolean,
+): ApiSettings {
+  const publicUrl = config.publicUrl?.replace(/\/+$/, '');
+  const ownPage = sellsByCard && publicUrl !== undefined ? `${publicUrl}/credits` : undefined;
   return {
     operatorAccount,
-    ...defined({ publicUrl: config.publicUrl?.replace(/\/+$/, ''), topupUrl: config.topupUrl }),
+    ...defined({ publicUrl, topupUrl: config.topupUrl ?? ownPage }),
     urlTtlMs: config.urlTtlSeconds * 1000,
     maxWaitMs: config.maxWaitSeconds * 1000,
     maxStreamMs: MAX_STREAM_MS,

@@ -1,6 +1,9 @@
-import type { PaymentDeps } from '#functions/api/http/deps.ts';
+import type { CardDeps, PaymentDeps } from '#functions/api/http/deps.ts';
+import { createStripeDesk } from '#shared/adapters/stripe/stripe-desk.ts';
+import { readStripeEnvironment } from '#shared/adapters/stripe/stripe-settings.ts';
 import { createX402Desk } from '#shared/adapters/x402/x402-desk.ts';
 import { X402_TOKEN_VARIABLE } from '#shared/adapters/x402/x402-settings.ts';
+import type { Clock } from '#shared/core/clock.ts';
 import type { ServeConfig } from './serve-config.ts';
 
 /**
@@ -18,4 +21,17 @@ export async function openPayments(
     desk: await createX402Desk({ settings, jobDeadlineSeconds, facilitatorToken }),
     unpaidLimits: { payer: settings.unpaidPerPayer, address: settings.unpaidPerAddress },
   };
+}
+
+/**
+ * What it takes to sell credit by card, where Stripe is configured.
+ *
+ * @throws AppError `invalid-request` where a secret or the package is missing
+ */
+export async function openCards(
+  env: NodeJS.ProcessEnv,
+  clock: Clock,
+): Promise<CardDeps | undefined> {
+  const settings = readStripeEnvironment(env);
+  return settings && { desk: await createStripeDesk(settings, clock) };
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CardDeps } from '#functions/api/http/deps.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { filesRoute } from '#functions/api/predictions/files-routes.ts';
 import { createEmbeddedApp } from '#functions/local/embedded-app.ts';
@@ -46,6 +47,8 @@ export interface HarnessOptions {
   readonly aliases?: Readonly<Record<string, string>>;
   /** What the model has otherwise than the test model. */
   readonly model?: Partial<CatalogModel>;
+  /** What sells credit by card. */
+  readonly cards?: CardDeps;
   /** Routes that only some deployments have. */
   readonly extras?: readonly RegisterRoutes[];
   /** Models beside that one. */
@@ -75,6 +78,7 @@ export async function createApiHarness(options: HarnessOptions = {}) {
   const { services, keys } = service;
   gpu.onCompletion = (completion) => services.settlement.applyCompletion(completion);
   const { edge, api } = createEmbeddedApp(service, {
+    cards: options.cards,
     extras: [filesRoute(data.urls), ...(options.extras ?? [])],
   });
   services.dispatcher.start();

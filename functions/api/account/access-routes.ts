@@ -35,7 +35,7 @@ export const registerAccountAccess: RegisterRoutes = (app, deps) => {
         }
         const actor = callerOf(c).key.id;
         const changed = await setAccountAccess(deps, { account, access, actor });
-        return presentAccount(changed, deps.settings.topupUrl);
+        return presentAccount(changed, deps);
       },
     });
   }

@@ -12,8 +12,6 @@ import { presentAccount } from './present-account.ts';
 
 /** The caller's account; other accounts for the operator; and what the models run on. */
 export const registerAccount: RegisterRoutes = (app, deps) => {
-  const { topupUrl } = deps.settings;
-
   jsonRoute(app, deps, {
     method: 'get',
     path: '/v1/account',
@@ -25,7 +23,7 @@ export const registerAccount: RegisterRoutes = (app, deps) => {
     async handle(c) {
       const own = await deps.ledger.getAccount(callerOf(c).account.id);
       if (own === undefined) throw new AppError('internal-error', 'a key without an account');
-      return presentAccount(own, topupUrl);
+      return presentAccount(own, deps);
     },
   });
 
@@ -40,7 +38,7 @@ export const registerAccount: RegisterRoutes = (app, deps) => {
     async handle(c) {
       assertOperator(c, deps);
       const accounts = await deps.ledger.listAccounts();
-      return { results: accounts.map((one) => presentAccount(one, topupUrl)) };
+      return { results: accounts.map((one) => presentAccount(one, deps)) };
     },
   });
 
@@ -69,7 +67,7 @@ export const registerAccount: RegisterRoutes = (app, deps) => {
         subject: id,
         details: { name },
       });
-      return presentAccount(created, topupUrl);
+      return presentAccount(created, deps);
     },
   });
 

@@ -18,6 +18,7 @@ export const AccountSchema = z
       'What was taken back of payments and is spent already; no order is taken until it is paid',
     ),
     topup_url: z.string().nullable(),
+    sells_by_card: z.boolean().describe('Whether `POST /v1/topups` buys credit here'),
   })
   .openapi('Account');
 export type Account = z.output<typeof AccountSchema>;

@@ -128,7 +128,7 @@ export const registerInvitations: RegisterRoutes = (app, deps) => {
       if (result.outcome !== 'redeemed') throw closed(result.outcome);
       const { account, issued } = result;
       const answer = {
-        account: presentAccount(account, deps.settings.topupUrl),
+        account: presentAccount(account, deps),
         key: { ...presentKey(issued.key), key: issued.text },
       };
       if (result.isNew) return answer;

@@ -1,4 +1,5 @@
 import type { z } from '@hono/zod-openapi';
+import type { ApiDeps } from '#functions/api/http/deps.ts';
 import type { Account, ApiKey, AuditEntry } from '#shared/core/account.ts';
 import { isoOrNull, toIso } from '#shared/core/clock.ts';
 import type { LedgerEntry } from '#shared/core/ledger.ts';
@@ -11,7 +12,7 @@ import type {
 
 export function presentAccount(
   account: Account,
-  topupUrl: string | undefined,
+  { settings, cards }: Pick<ApiDeps, 'settings' | 'cards'>,
 ): z.input<typeof AccountSchema> {
   return {
     id: account.id,
@@ -24,7 +25,8 @@ export function presentAccount(
     balance: account.balance,
     held: account.held,
     owed: account.owed ?? 0,
-    topup_url: topupUrl ?? null,
+    topup_url: settings.topupUrl ?? null,
+    sells_by_card: cards !== undefined,
   };
 }
 

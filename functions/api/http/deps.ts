@@ -14,6 +14,7 @@ import type { SettlementService } from '#shared/service/domain/settlement.ts';
 import type { StreamMac } from '#shared/service/domain/stream-link.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { CardDesk } from '#shared/service/ports/card-desk.ts';
 import type { JobStore, UnpaidLimits } from '#shared/service/ports/job-store.ts';
 import type { JobWatcher } from '#shared/service/ports/job-watcher.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
@@ -61,6 +62,11 @@ export interface PaymentDeps {
   readonly unpaidLimits: UnpaidLimits;
 }
 
+/** What it takes to sell credit by card. */
+export interface CardDeps {
+  readonly desk: CardDesk;
+}
+
 /** Everything that the API is made of, whether it runs as one process or as many. */
 export interface ApiDeps {
   readonly settings: ApiSettings;
@@ -88,6 +94,8 @@ export interface ApiDeps {
   readonly watcher: JobWatcher;
   /** Absent: every order takes an API key. */
   readonly payments?: PaymentDeps | undefined;
+  /** Absent: credit is granted by the operator alone. */
+  readonly cards?: CardDeps | undefined;
   /**
    * What an account can spend, below zero for one that owes, where asking is cheap: an order that it can't
    * pay for is then refused without a transaction.

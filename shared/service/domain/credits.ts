@@ -3,7 +3,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { type AccountId, createUlid, type RandomBytes } from '#shared/core/ids.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
-import type { Grant, GrantResult, Ledger } from '#shared/service/ports/ledger.ts';
+import type { Grant, GrantResult, Ledger, ReversalResult } from '#shared/service/ports/ledger.ts';
 
 export interface CreditDeps {
   readonly ledger: Pick<Ledger, 'grant'>;
@@ -52,4 +52,28 @@ export function grantOf(
       details: { amount, entry: entryId, ...optional },
     },
   };
+}
+
+export interface ReversalRequest extends Omit<CreditRequest, 'expiresAt'> {
+  /** What took it back, such as a refund's id: the same reference takes once. */
+  readonly reference: string;
+}
+
+/** Takes credit back, with its line in the audit log; harmless to repeat. */
+export function reverseCredit(
+  deps: Omit<CreditDeps, 'ledger'> & { readonly ledger: Pick<Ledger, 'reverse'> },
+  { account, amount, reference, actor, note }: ReversalRequest,
+): Promise<ReversalResult> {
+  const at = deps.clock.now();
+  const newId = () => createUlid(deps.clock, deps.randomBytes);
+  const [entryId, owedEntryId] = [newId(), newId()];
+  const optional = defined({ note });
+  return deps.ledger.reverse({
+    ...{ entryId, owedEntryId, account, amount, reference, at },
+    ...optional,
+    audit: {
+      ...{ id: newId(), at, account, actor, action: 'credit-reversed', subject: reference },
+      details: { amount, entry: entryId, ...optional },
+    },
+  });
 }

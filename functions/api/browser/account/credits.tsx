@@ -6,6 +6,7 @@ import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
 import { usePages } from '#functions/api/browser/parts/use-pages.ts';
 import { AddCredit } from './add-credit.tsx';
+import { BuyCredit } from './buy-credit.tsx';
 import { type StatementRow, statementOf } from './statement.ts';
 
 const COLUMNS: readonly Column<StatementRow>[] = [
@@ -30,7 +31,8 @@ export function Credits({ isOperator }: { readonly isOperator: boolean }) {
   const ledger = usePages<LedgerEntry>('/v1/ledger?limit=100');
   const problem = account.problem ?? ledger.problem;
   if (problem !== undefined) return <Notice problem={problem} />;
-  const { balance, held = 0, owed = 0, topup_url: topupUrl } = account.value ?? {};
+  const { balance, held = 0, owed = 0, topup_url, sells_by_card: isSold } = account.value ?? {};
+  const topupUrl = isSold ? undefined : topup_url;
   const reload = () => {
     account.reload();
     ledger.reload();
@@ -66,8 +68,9 @@ export function Credits({ isOperator }: { readonly isOperator: boolean }) {
             Top up
           </a>
         )}
+        {isSold && <BuyCredit paid={reload} />}
         {isOperator && <AddCredit added={reload} />}
-        {!topupUrl && !isOperator && (
+        {!topup_url && !isSold && !isOperator && (
           <p class="small">To add credit, ask whoever runs this service.</p>
         )}
       </div>

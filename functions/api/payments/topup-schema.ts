@@ -1,0 +1,30 @@
+import { z } from '@hono/zod-openapi';
+import { DateTime, MicroUsd } from '#functions/api/http/common-schema.ts';
+import { MICRO_USD_PER_CENT } from '#shared/service/domain/topups/card-events.ts';
+
+/** A dollar: less costs more than it brings. */
+const LEAST = 1_000_000;
+const MOST = 10_000_000_000;
+
+export const TopupRequestSchema = z
+  .strictObject({
+    amount: z
+      .number()
+      .int()
+      .min(LEAST)
+      .max(MOST)
+      .multipleOf(MICRO_USD_PER_CENT, 'must be whole cents: a multiple of 10000')
+      .describe('Micro-USD, in whole cents'),
+    save_card: z.boolean().default(false).describe('Keep the card for automatic top-ups'),
+  })
+  .openapi('CreateTopup', { example: { amount: 10_000_000 } });
+
+export const TopupSchema = z
+  .object({
+    id: z.string(),
+    amount: MicroUsd,
+    url: z.string().describe('The page that takes the card'),
+    expires_at: DateTime,
+  })
+  .openapi('Topup');
+export type Topup = z.output<typeof TopupSchema>;
