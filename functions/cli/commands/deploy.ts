@@ -1,10 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { createHttpClient } from '#functions/cli/client/http-client.ts';
 import { type CommandContext, defineCommand, flag, option } from '#functions/cli/command.ts';
 import { answersOf, settleAnswers } from '#functions/cli/deploy/answers.ts';
-import { openOperator } from '#functions/cli/deploy/aws.ts';
+import { assertOnHub } from '#functions/cli/deploy/assert-on-hub.ts';
+import { callerAccount, openOperator } from '#functions/cli/deploy/aws.ts';
 import { deploy as bringUp } from '#functions/cli/deploy/deploy.ts';
 import { createDeployDeps } from '#functions/cli/deploy/deploy-account.ts';
 import { withAws } from '#functions/cli/deploy/explain-aws-error.ts';
@@ -13,16 +14,23 @@ import { firstPicture } from '#functions/cli/deploy/first-picture.ts';
 import { createNotes } from '#functions/cli/deploy/notes.ts';
 import { deploymentSettings, PROJECT_FOLDER, STAGE_OPTION } from '#functions/cli/deploy/project.ts';
 import { askAt } from '#functions/cli/deploy/terminal.ts';
+import { hubAccess } from '#functions/cli/import/hub-access.ts';
 import { choice, whole } from '#functions/cli/option-types.ts';
 import { ensureDemoModel } from '#functions/local/demo-model.ts';
 import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { defined } from '#shared/core/defined.ts';
+import { AppError } from '#shared/core/errors.ts';
+import { withFolderLock } from '#shared/core/folder-lock.ts';
 import { atRest } from '#shared/deployment/cost.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
+import { parseHubReference } from '#shared/engine/hub/hub-reference.ts';
 import { readManifest } from '#shared/engine/package/manifest.ts';
 
 /** How long the first picture may take: a cold start of eleven minutes, and as long again. */
 const PICTURE_MS = 20 * 60_000;
+
+/** What shells say of a program that Ctrl-C has ended. */
+const INTERRUPTED = 130;
 
 const OPTIONS = {
   region: option('REGION', "where it runs; asked for the first time (cdk.json's)"),
@@ -61,16 +69,49 @@ export const deploy = defineCommand({
     'onestep deploy disback --stage prod',
     'onestep deploy --region eu-central-1 --email me@example.com --budget 50 --yes',
   ],
-  run: (context) => withAws(() => runDeploy(context)),
+  run: (context) => withAws(() => runAlone(context)),
 });
 
+/** One at a time in this folder: two would note different things, and wait for each other's stacks. */
+const runAlone = (context: Context): Promise<void> =>
+  withFolderLock(
+    {
+      folder: join(PROJECT_FOLDER, '.onestep'),
+      name: '.deploy.lock',
+      processId: process.pid,
+      busy: (other) =>
+        `Another "onestep deploy" runs here (process ${other}). Wait for it, or end it and run this again: it continues.`,
+    },
+    async () => {
+      const stop = () => {
+        context.stderr.write(
+          '\nStopped here. What was begun in the account goes on there: "onestep deploy" continues it.\n',
+        );
+        process.exit(INTERRUPTED);
+      };
+      process.once('SIGINT', stop);
+      await runDeploy(context).finally(() => process.off('SIGINT', stop));
+    },
+  );
+
 async function runDeploy(context: Context): Promise<void> {
-  const { stage } = deploymentSettings(context);
-  const notes = createNotes(PROJECT_FOLDER, stage);
+  assertFolders(context.positionals);
   const read = () => deploymentSettings(context);
-  const ask = askAt(context);
-  const answers = { settings: read, isNoted: notes.has, note: notes.add, ...defined({ ask }) };
-  const settings = await settleAnswers(answers, answersOf(context.options));
+  const { stage, region } = read();
+  const say = (line: string) => void context.stderr.write(`${line}\n`);
+  say(`── to the account ${await callerAccount(region)}, stage ${stage}`);
+  const notes = createNotes(PROJECT_FOLDER, stage);
+  const settings = await settleAnswers(
+    {
+      ...defined({ ask: askAt(context) }),
+      say,
+      settings: read,
+      isNoted: notes.has,
+      note: notes.add,
+      assertOnHub: (model) => assertOnHub({ access: buildAccess(context), say }, model),
+    },
+    answersOf(context.options),
+  );
   const folders =
     context.positionals.length > 0 ? context.positionals : await demoFolders(settings);
   const deps = createDeployDeps(context, settings, notes);
@@ -88,6 +129,22 @@ async function runDeploy(context: Context): Promise<void> {
   report(context, deployed, result, finished);
   if (finished.adminKey !== undefined) notes.add({ keyShown: finished.account });
   if (finished.failure !== undefined) throw finished.failure;
+}
+
+/** @throws AppError `invalid-request` for a name of the hub that was given as if it were a folder */
+function assertFolders(folders: readonly string[]): void {
+  const model = folders.find((folder) => !existsSync(folder) && parseHubReference(folder));
+  if (model === undefined) return;
+  throw new AppError(
+    'invalid-request',
+    `There is no folder ${model} here. A model of the hub is named by an option: "onestep deploy --model ${model}".`,
+  );
+}
+
+/** How whoever builds reaches the hub: the account has no token. */
+function buildAccess({ env, options }: Context) {
+  const access = hubAccess(env, new AbortController().signal);
+  return options.build === 'local' ? access : { ...access, accessToken: undefined };
 }
 
 async function makePicture(

@@ -13,13 +13,17 @@ export interface Answers {
 }
 
 export interface AnswersDeps {
-  /** Asks at a terminal; absent without one. */
+  /** Asks at a terminal; absent where nobody wants to be asked. */
   readonly ask?: (question: string) => Promise<string>;
+  /** Tells who was asked what is wrong with an answer. */
+  readonly say: (line: string) => void;
   /** The settings as cdk.json and the notes have them now. */
   readonly settings: () => DeploymentSettings;
   /** Whether a key was noted for this stage. */
   readonly isNoted: (key: string) => boolean;
   readonly note: (notes: Readonly<Record<string, unknown>>) => void;
+  /** @throws AppError `invalid-request` for a model that the hub does not have, or no build can import */
+  readonly assertOnHub: (model: string) => Promise<void>;
 }
 
 /** `OWNER/NAME`, perhaps of a revision; nothing in it means anything to a shell. */
@@ -28,16 +32,17 @@ const MODEL = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*(@[\w.-]+)?$/;
 /** The model that is here already: it takes back one of the hub that has not been imported yet. */
 const DEMO = 'demo';
 
-const REGION_QUESTION = 'Region';
+const REGION_QUESTION = 'Region of AWS';
 const EMAIL_QUESTION = 'E-mail address for alarms and the kill switch (empty: none)';
-const MODEL_QUESTION = 'Model, OWNER/NAME on the hub (empty: the demo)';
+const MODEL_QUESTION =
+  'Model: OWNER/NAME on Hugging Face, such as syzhang0805/disback (empty: the demo)';
 const BUDGET_QUESTION = "The month's budget in dollars, at which the GPUs are turned off";
 
 /**
  * Notes what the options say, and asks for what a first deployment has to know and they do not say. Each
- * answer is noted at once, so that nobody is asked twice.
+ * answer is noted at once, so that nobody is asked twice; one that does not work is asked for again.
  *
- * @throws AppError `invalid-request` for an answer that does not work; `conflict` where cdk.json says
+ * @throws AppError `invalid-request` for an option that does not work; `conflict` where cdk.json says
  *   something else, or another region is wanted than the one deployed to
  */
 export async function settleAnswers(
@@ -48,39 +53,80 @@ export async function settleAnswers(
   const isFirst = before.operatorAccount === undefined;
   assertSameRegion(before, options.region);
   const ask = isFirst ? deps.ask : undefined;
-  const unlessNoted = async (key: string, question: string, otherwise: string) => {
-    if (ask === undefined || deps.isNoted(key)) return undefined;
-    const answer = (await ask(`${question} [${otherwise}]: `)).trim();
-    return answer === '' ? otherwise : answer;
-  };
-  const optional = async (key: string, question: string) => {
-    if (ask === undefined || deps.isNoted(key)) return undefined;
-    return (await ask(`${question}: `)).trim() || undefined;
-  };
-  const set = (key: string, value: unknown) => {
+  const settle = async <Value>(question: Question<Value>) => {
+    const { key, given, isKnown = deps.isNoted(key), check } = question;
+    const value =
+      given !== undefined
+        ? await check(given)
+        : ask && !isKnown
+          ? await askUntil({ ask, say: deps.say }, question)
+          : undefined;
     if (value === undefined) return;
-    deps.note({ [key]: value });
-    assertTaken(deps.settings(), key, value);
+    deps.note({ [key]: value === DEMO ? undefined : value });
+    if (value !== DEMO) assertTaken(deps.settings(), key, value);
   };
 
-  set(
-    'region',
-    checkRegion(options.region ?? (await unlessNoted('region', REGION_QUESTION, before.region))),
-  );
-  const hasEmail = before.alarmEmail !== undefined;
-  const email =
-    options.email ?? (hasEmail ? undefined : await optional('alarmEmail', EMAIL_QUESTION));
-  set('alarmEmail', checkEmail(email));
-  const hasModel = deps.isNoted('models') || before.importing !== undefined;
-  const model =
-    options.model ?? (hasModel ? undefined : await optional('importing', MODEL_QUESTION));
-  if (model === DEMO) deps.note({ importing: undefined });
-  else set('importing', checkModel(model));
-  const budget =
-    options.budget ??
-    (await unlessNoted('monthlyBudgetUsd', BUDGET_QUESTION, String(before.monthlyBudgetUsd)));
-  set('monthlyBudgetUsd', checkBudget(budget));
+  await settle({
+    key: 'region',
+    given: options.region,
+    text: REGION_QUESTION,
+    otherwise: before.region,
+    check: checkRegion,
+  });
+  await settle({
+    key: 'alarmEmail',
+    given: options.email,
+    isKnown: before.alarmEmail !== undefined,
+    text: EMAIL_QUESTION,
+    check: checkEmail,
+  });
+  await settle({
+    key: 'importing',
+    given: options.model,
+    isKnown: deps.isNoted('models') || before.importing !== undefined,
+    text: MODEL_QUESTION,
+    check: (model) => checkModel(deps, model),
+  });
+  await settle({
+    key: 'monthlyBudgetUsd',
+    given: options.budget?.toString(),
+    text: BUDGET_QUESTION,
+    otherwise: String(before.monthlyBudgetUsd),
+    check: checkBudget,
+  });
   return deps.settings();
+}
+
+/** A thing that a first deployment has to know. */
+interface Question<Value> {
+  /** The setting that the answer becomes. */
+  readonly key: string;
+  /** What an option says. */
+  readonly given: string | undefined;
+  /** Whether there is an answer already. Default: whether one was noted. */
+  readonly isKnown?: boolean;
+  readonly text: string;
+  /** What an empty answer means; nothing is noted without. */
+  readonly otherwise?: string;
+  /** @throws AppError `invalid-request` for an answer that does not work */
+  readonly check: (answer: string) => Value | Promise<Value>;
+}
+
+async function askUntil<Value>(
+  { ask, say }: Required<Pick<AnswersDeps, 'ask' | 'say'>>,
+  { text, otherwise, check }: Question<Value>,
+): Promise<Value | undefined> {
+  const prompt = otherwise === undefined ? `${text}: ` : `${text} [${otherwise}]: `;
+  for (;;) {
+    const answer = (await ask(prompt)).trim() || otherwise;
+    if (answer === undefined) return undefined;
+    try {
+      return await check(answer);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'invalid-request') throw error;
+      say(`   ${error.message}`);
+    }
+  }
 }
 
 /** What was deployed to one region does not move to another. */
@@ -103,26 +149,30 @@ function assertTaken(settings: DeploymentSettings, key: string, value: unknown):
   );
 }
 
-function checkRegion(region: string | undefined): string | undefined {
-  if (region === undefined || (REGIONS as readonly string[]).includes(region)) return region;
+function checkRegion(region: string): string {
+  if ((REGIONS as readonly string[]).includes(region)) return region;
   const message = `${region} is not a region that has all that is needed. Choose one of ${REGIONS.join(', ')}.`;
   throw new AppError('invalid-request', message);
 }
 
-function checkEmail(email: string | undefined): string | undefined {
-  if (email === undefined || z.email().safeParse(email).success) return email;
-  const message = `${email} is not an e-mail address. Run "onestep deploy" again.`;
-  throw new AppError('invalid-request', message);
+function checkEmail(email: string): string {
+  if (z.email().safeParse(email).success) return email;
+  throw new AppError('invalid-request', `${email} is not an e-mail address.`);
 }
 
-function checkModel(model: string | undefined): string | undefined {
-  if (model === undefined || MODEL.test(model)) return model;
-  const message = `${model} is not the name of a model on the hub, such as syzhang0805/disback. A package on this disk is given as a folder: "onestep deploy FOLDER".`;
-  throw new AppError('invalid-request', message);
+async function checkModel({ assertOnHub }: AnswersDeps, model: string): Promise<string> {
+  if (model === DEMO) return model;
+  if (!MODEL.test(model)) {
+    throw new AppError(
+      'invalid-request',
+      `${model} is not the name of a model on the hub, such as syzhang0805/disback. A package on this disk is given as a folder: "onestep deploy FOLDER".`,
+    );
+  }
+  await assertOnHub(model);
+  return model;
 }
 
-function checkBudget(budget: number | string | undefined): number | undefined {
-  if (budget === undefined) return undefined;
+function checkBudget(budget: string): number {
   const dollars = Number(budget);
   if (Number.isSafeInteger(dollars) && dollars >= 1 && dollars <= 1_000_000) return dollars;
   const message = `${budget} is not a budget: whole dollars from 1 to 1000000.`;

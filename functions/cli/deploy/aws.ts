@@ -15,6 +15,7 @@ import {
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { randomBytes } from '#functions/local/random-bytes.ts';
 import { createDynamoClient } from '#shared/adapters/aws/aws-clients.ts';
 import { parseMacKeys } from '#shared/adapters/aws/secret-keys.ts';
@@ -27,6 +28,12 @@ import { macSecretName, OUTPUTS, stackName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { createKeyService } from '#shared/service/domain/keys.ts';
 import { type Operator, openFirstAccount } from './first-account.ts';
+
+/** The id of the account that the environment's credentials belong to. */
+export async function callerAccount(region: string): Promise<string | undefined> {
+  const { Account } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
+  return Account;
+}
 
 /** A stack's outputs by name; undefined when the stack does not exist. */
 export async function stackOutputs(

@@ -1,5 +1,9 @@
 import { AppError } from '#shared/core/errors.ts';
 
+/** What to do without credentials. */
+export const NO_CREDENTIALS =
+  'There are no AWS credentials that work. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in ("aws sso login").';
+
 /** Whether an error of the SDK means that there are no credentials, or none that AWS accepts. */
 export function isAboutCredentials(error: unknown): boolean {
   return (
@@ -21,11 +25,7 @@ export async function withAws<T>(act: () => Promise<T>): Promise<T> {
   } catch (cause) {
     if (cause instanceof AppError || !(cause instanceof Error)) throw cause;
     if (isAboutCredentials(cause)) {
-      throw new AppError(
-        'unauthenticated',
-        'There are no AWS credentials that work. Set AWS_PROFILE or sign in ("aws sso login").',
-        { cause },
-      );
+      throw new AppError('unauthenticated', NO_CREDENTIALS, { cause });
     }
     // Errors of the service carry metadata; anything else is our own bug and keeps its stack.
     if (!('$metadata' in cause)) throw cause;

@@ -6,10 +6,9 @@ import {
   paginateListServiceQuotas,
   ServiceQuotasClient,
 } from '@aws-sdk/client-service-quotas';
-import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { OUTPUTS, stackName } from '#shared/deployment/names.ts';
 import type { DeploymentSettings } from '#shared/deployment/settings.ts';
-import { stackOutputs } from './aws.ts';
+import { callerAccount, stackOutputs } from './aws.ts';
 import { isAboutCredentials } from './explain-aws-error.ts';
 import type { PreflightDeps, Quota } from './preflight.ts';
 import type { RunCommand } from './run-command.ts';
@@ -31,8 +30,7 @@ export function createPreflightDeps(
   return {
     accountId: async () => {
       try {
-        const identity = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
-        return identity.Account;
+        return await callerAccount(region);
       } catch (error) {
         if (isAboutCredentials(error)) return undefined;
         throw error;

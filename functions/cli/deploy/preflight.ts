@@ -2,6 +2,7 @@ import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { defined } from '#shared/core/defined.ts';
 import { type DeploymentSettings, NO_IMAGE } from '#shared/deployment/settings.ts';
 import { BUILD_QUOTA, noBuilds } from './build-quota.ts';
+import { NO_CREDENTIALS } from './explain-aws-error.ts';
 
 /** What preflight has to know of an account; none of it changes anything. */
 export interface PreflightDeps {
@@ -72,8 +73,7 @@ export async function preflight(
 ): Promise<readonly Finding[]> {
   const account = await deps.accountId();
   if (account === undefined) {
-    const says = 'There are no AWS credentials that work. Set AWS_PROFILE or sign in.';
-    return [lacking('credentials', says, 'aws sso login')];
+    return [lacking('credentials', NO_CREDENTIALS, 'aws sso login')];
   }
   const regions = [...new Set([settings.region, 'us-east-1'])];
   return [

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { Clock } from '#shared/core/clock.ts';
 import { assertRoom, type DiskNeed, type DiskOf } from '#shared/core/disk-room.ts';
+import { type FolderLock, withFolderLock } from '#shared/core/folder-lock.ts';
 import { isDescription } from './choose-files.ts';
 import { bytesPresent, type Download, downloadFile } from './download-file.ts';
 import { eitherSignal } from './either-signal.ts';
-import { withFolderLock } from './folder-lock.ts';
 import type { HubReference } from './hub-reference.ts';
 import {
   describeRepository,
@@ -90,11 +90,18 @@ export async function fetchFromHub(
     await downloadAll(downloads, options.access, onBytes);
   };
   await folders.reduceRight<() => Promise<void>>(
-    (inner, folder) => () => withFolderLock(folder, options.processId, inner),
+    (inner, folder) => () => withFolderLock(downloadLock(folder, options.processId), inner),
     work,
   )();
   return fetched;
 }
+
+const downloadLock = (folder: string, processId: number): FolderLock => ({
+  folder,
+  name: '.download.lock',
+  processId,
+  busy: (other) => `${folder}: process ${other} is downloading here; wait for it or end it.`,
+});
 
 async function makePlan(request: HubRequest, options: FetchOptions): Promise<Plan> {
   const { access, cacheFolder } = options;

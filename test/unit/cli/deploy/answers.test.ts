@@ -1,12 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { type AnswersDeps, settleAnswers } from '#functions/cli/deploy/answers.ts';
+import { AppError } from '#shared/core/errors.ts';
 import { parseSettings } from '#shared/deployment/settings.ts';
 
 const CDK_JSON = { 'onestep:models': [{ name: 'a/one', digest: 'a'.repeat(64) }] };
 
-function setUp(context: Record<string, unknown> = {}, answers?: Record<string, string>) {
+/** @param answers by the beginnings of questions; of several, each is given once and the last for good */
+function setUp(
+  context: Record<string, unknown> = {},
+  answers?: Record<string, string | readonly string[]>,
+) {
   const notes: Record<string, unknown> = {};
   const asked: string[] = [];
+  const said: string[] = [];
+  const left = new Map(
+    Object.entries(answers ?? {}).map(([start, given]) => [start, [given].flat()]),
+  );
   const deps: AnswersDeps = {
     settings: () => {
       const staged = Object.entries(notes).map(([key, value]) => [`onestep:dev:${key}`, value]);
@@ -17,11 +26,16 @@ function setUp(context: Record<string, unknown> = {}, answers?: Record<string, s
     ...(answers && {
       ask: async (question) => {
         asked.push(question);
-        return Object.entries(answers).find(([start]) => question.startsWith(start))?.[1] ?? '';
+        const found = [...left].find(([start]) => question.startsWith(start))?.[1] ?? [''];
+        return (found.length > 1 ? found.shift() : found[0]) ?? '';
       },
     }),
+    say: (line) => void said.push(line),
+    assertOnHub: async (model) => {
+      if (model.startsWith('nobody/')) throw new AppError('invalid-request', `no ${model}`);
+    },
   };
-  return { deps, notes, asked };
+  return { deps, notes, asked, said };
 }
 
 describe('what a deployment has to know', () => {
@@ -29,7 +43,7 @@ describe('what a deployment has to know', () => {
     const { deps, notes, asked } = setUp({}, {});
     const settings = await settleAnswers(deps, {});
     expect(asked).toEqual([
-      'Region [us-east-1]: ',
+      'Region of AWS [us-east-1]: ',
       expect.stringMatching(/^E-mail/),
       expect.stringMatching(/^Model/),
       expect.stringMatching(/budget.*\[200\]: $/),
@@ -56,6 +70,33 @@ describe('what a deployment has to know', () => {
     expect(deployed.asked).toEqual([]);
   });
 
+  it('is asked for again until the answer works', async () => {
+    const { deps, notes, asked, said } = setUp(
+      {},
+      {
+        Region: ['mars-1', 'eu-west-1'],
+        'E-mail': ['me', 'me@example.com'],
+        Model: ['disback', 'nobody/disback', 'a/b'],
+        'The month': ['a lot', '50'],
+      },
+    );
+    await settleAnswers(deps, {});
+    expect(asked).toHaveLength(9);
+    expect(said.map((line) => line.slice(0, 20))).toEqual([
+      '   mars-1 is not a r',
+      '   me is not an e-ma',
+      '   disback is not th',
+      '   no nobody/disback',
+      '   a lot is not a bu',
+    ]);
+    expect(notes).toEqual({
+      region: 'eu-west-1',
+      alarmEmail: 'me@example.com',
+      importing: 'a/b',
+      monthlyBudgetUsd: 50,
+    });
+  });
+
   it('that a model of the hub is wanted can be taken back', async () => {
     const { deps, notes } = setUp();
     expect((await settleAnswers(deps, { model: 'a/b' })).importing).toBe('a/b');
@@ -69,6 +110,7 @@ describe('what a deployment has to know', () => {
     [{ model: './disback' }, /not the name of a model on the hub.*onestep deploy FOLDER/],
     [{ model: 'a/b; rm -rf .' }, /not the name of a model/],
     [{ model: '-a/b' }, /not the name of a model/],
+    [{ model: 'nobody/disback' }, /no nobody/],
     [{ budget: 0 }, /not a budget/],
   ])('is refused, and not noted, where it does not work: %j', async (options, message) => {
     const { deps, notes } = setUp();

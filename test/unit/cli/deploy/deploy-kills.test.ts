@@ -107,7 +107,17 @@ async function runDeploy(world: World, death: ReturnType<typeof createDeath>): P
     const asked = Object.keys(ANSWERS).find((start) => question.startsWith(start)) ?? '';
     return ANSWERS[asked] ?? '';
   };
-  const settings = await settleAnswers({ ask, settings: read, isNoted: notes.has, note }, {});
+  const settings = await settleAnswers(
+    {
+      ask,
+      say: () => undefined,
+      settings: read,
+      isNoted: notes.has,
+      note,
+      assertOnHub: async () => undefined,
+    },
+    {},
+  );
   const step = <T>(_title: string, work: () => Promise<T>) => work();
   const isPushed = async (_bucket: string, digest: string) => packages.has(digest);
   const deps = {

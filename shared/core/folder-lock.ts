@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { AppError } from '#shared/core/errors.ts';
 import { isRunning, processMark } from '#shared/core/running-process.ts';
 
-const LOCK_FILE = '.download.lock';
+export interface FolderLock {
+  readonly folder: string;
+  /** The lock's file in the folder. */
+  readonly name: string;
+  readonly processId: number;
+  /** What whoever comes second is told. */
+  readonly busy: (processId: number) => string;
+}
 
 /**
  * Runs work while no other process does the same in the folder. The lock of a process that has ended
@@ -11,14 +18,10 @@ const LOCK_FILE = '.download.lock';
  *
  * @throws AppError `conflict` while another process holds the lock
  */
-export async function withFolderLock<T>(
-  folder: string,
-  processId: number,
-  work: () => Promise<T>,
-): Promise<T> {
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, LOCK_FILE);
-  await takeLock(path, folder, processId);
+export async function withFolderLock<T>(lock: FolderLock, work: () => Promise<T>): Promise<T> {
+  await mkdir(lock.folder, { recursive: true });
+  const path = join(lock.folder, lock.name);
+  await takeLock(path, lock);
   try {
     return await work();
   } finally {
@@ -26,7 +29,7 @@ export async function withFolderLock<T>(
   }
 }
 
-async function takeLock(path: string, folder: string, processId: number): Promise<void> {
+async function takeLock(path: string, { processId, busy }: FolderLock): Promise<void> {
   const mark = processMark(processId);
   try {
     await writeFile(path, mark, { flag: 'wx' });
@@ -34,11 +37,7 @@ async function takeLock(path: string, folder: string, processId: number): Promis
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
     const owner = await readFile(path, 'utf8');
     if (isRunning(owner)) {
-      throw new AppError(
-        'conflict',
-        `${folder}: process ${Number.parseInt(owner, 10)} is downloading here; wait for it or end it.`,
-        { cause },
-      );
+      throw new AppError('conflict', busy(Number.parseInt(owner, 10)), { cause });
     }
     await rm(path, { force: true });
     await writeFile(path, mark, { flag: 'wx' });
