@@ -1,7 +1,6 @@
 import { type MarkingKeys, markingKeysOf } from '#shared/core/marking-keys.ts';
 import type { ClaimSigner } from './c2pa/cose-sign1.ts';
 import { type C2paIdentity, createClaimSigner } from './c2pa/claim-signer.ts';
-import { loadC2pa } from './c2pa/load-c2pa.ts';
 
 /** What every picture gets on its way out. */
 export interface Marking {
@@ -24,8 +23,6 @@ export async function createMarking(
   secret: Uint8Array,
   { watermark = true, identity, timeStampUrl }: MarkingOptions = {},
 ): Promise<Marking> {
-  // The library compiles while the rest is made ready; who signs first learns of a failure.
-  loadC2pa().catch(() => undefined);
   const signer = createClaimSigner(identity ?? (await selfMadeIdentity(secret)), timeStampUrl);
   return { keys: markingKeysOf(secret), signer, watermark };
 }

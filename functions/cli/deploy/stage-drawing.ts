@@ -24,7 +24,6 @@ const PACKAGES = [
   '@aws-sdk/client-sqs',
   '@aws-sdk/lib-dynamodb',
   '@aws-sdk/s3-request-presigner',
-  '@contentauth/c2pa-wasm',
   '@peculiar/x509',
   'hono',
   'lru-cache',

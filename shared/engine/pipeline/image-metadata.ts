@@ -1,6 +1,6 @@
 import type { EmbeddedReceipt } from '#shared/core/embedded-receipt.ts';
 import type { Recipe } from '#shared/core/recipe.ts';
-import { DIGITAL_SOURCE_TYPE } from '#shared/provenance/c2pa/sign-image.ts';
+import { DIGITAL_SOURCE_TYPE } from '#shared/provenance/c2pa/manifest.ts';
 
 /** A longer packet is silently left out of a JPEG. */
 export const MAX_PACKET_BYTES = 60_000;

@@ -1,9 +1,5 @@
-import { crc32 } from 'node:zlib';
 import { assert } from '#shared/core/errors.ts';
-
-const SIGNATURE_BYTES = 8;
-/** IHDR's length, type, 13 bytes of content and checksum. */
-const HEADER_CHUNK_BYTES = 4 + 4 + 13 + 4;
+import { PNG_HEADER_BYTES, pngChunk } from '#shared/provenance/png-chunk.ts';
 
 /**
  * A PNG with one more text chunk, right after its header: `tEXt` if the text is Latin-1, `iTXt`
@@ -12,7 +8,6 @@ const HEADER_CHUNK_BYTES = 4 + 4 + 13 + 4;
  * @param keyword 1 to 79 Latin-1 characters
  */
 export function withPngText(png: Uint8Array, keyword: string, text: string): Uint8Array {
-  const end = SIGNATURE_BYTES + HEADER_CHUNK_BYTES;
   assert(
     Buffer.from(png.buffer, png.byteOffset, png.length).toString('latin1', 12, 16) === 'IHDR',
     'a PNG begins with its header',
@@ -22,18 +17,9 @@ export function withPngText(png: Uint8Array, keyword: string, text: string): Uin
   const chunk = isLatin1(clean)
     ? pngChunk('tEXt', Buffer.from(`${keyword}\0${clean}`, 'latin1'))
     : pngChunk('iTXt', Buffer.from(`${keyword}\0\0\0\0\0${clean}`, 'utf8'));
-  return Buffer.concat([png.subarray(0, end), chunk, png.subarray(end)]);
+  return Buffer.concat([png.subarray(0, PNG_HEADER_BYTES), chunk, png.subarray(PNG_HEADER_BYTES)]);
 }
 
 function isLatin1(text: string): boolean {
   return /^[\n\x20-\x7e\xa0-\xff]*$/.test(text);
-}
-
-function pngChunk(type: string, content: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), content]);
-  const chunk = Buffer.alloc(body.length + 8);
-  chunk.writeUInt32BE(content.length, 0);
-  body.copy(chunk, 4);
-  chunk.writeUInt32BE(crc32(body), body.length + 4);
-  return chunk;
 }

@@ -32,6 +32,23 @@ describe.each(IMAGE_FORMATS)('a signed %s', (format) => {
     expect((await pixels(signed)).equals(await pixels(plain))).toBe(true);
   });
 
+  it('is whole whatever its length and that of the manifest', async () => {
+    for (const extra of ['', 'a', 'aa', 'aaa']) {
+      const xmp = `<x:xmpmeta xmlns:x="adobe:ns:meta/"/>${extra}`;
+      const plain = await sharp({ create }).withXmp(xmp).toFormat(format).toBuffer();
+      for (const digest of ['', 'a'.repeat(23), 'a'.repeat(300), 'a'.repeat(70_001)]) {
+        const signed = await signImage(
+          plain,
+          format,
+          { ...CLAIM, model: { name: extra, digest } },
+          signer,
+        );
+        expect(await readC2paManifest(signed, type)).toMatchObject({ whole: true, problems: [] });
+        await sharp(signed).raw().toBuffer();
+      }
+    }
+  });
+
   it('shows that a byte was changed', async () => {
     const plain = await sharp({ create }).toFormat(format).toBuffer();
     const signed = await signImage(plain, format, CLAIM, signer);
