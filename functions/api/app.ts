@@ -8,6 +8,7 @@ import { registerCredits } from './account/credits-routes.ts';
 import { registerInvitations } from './account/invitation-routes.ts';
 import { registerKeys } from './account/keys-routes.ts';
 import { registerLedger } from './account/ledger-routes.ts';
+import { registerStatement } from './account/statement-routes.ts';
 import { registerUsage } from './account/usage-routes.ts';
 import { registerFal } from './fal/fal-routes.ts';
 import type { ApiApp, ApiHono } from './http/context.ts';
@@ -56,6 +57,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerAccountAccess,
   registerInvitations,
   registerLedger,
+  registerStatement,
   registerUsage,
   registerStatus,
   registerEstimate,

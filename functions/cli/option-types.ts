@@ -52,6 +52,12 @@ export const futureDate = () =>
     })
     .transform(toIso);
 
+/** A month, such as `2026-11`. */
+export const month = () =>
+  z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, {
+    error: (issue) => `${shown(issue)} is not a month such as 2026-11`,
+  });
+
 /** Dollars, such as `5` or `0.25`; becomes micro-USD. */
 export const usd = () =>
   z.string().transform((text, context) => {

@@ -15,6 +15,7 @@ const EXACT = new Set([
   '/webhooks',
   '/verify',
   '/accounts',
+  '/statement',
   '/sign-in',
   '/sign-out',
   '/join',

@@ -10,6 +10,7 @@ import { describeJobStore } from './job-store.ts';
 import { describeKeyStore } from './key-store.ts';
 import { describeLedger } from './ledger.ts';
 import { describeOutbox } from './outbox.ts';
+import { describeStatements } from './statements.ts';
 import { describeRateLimiter } from './rate-limiter.ts';
 
 /** The stores over a table in memory, which `test/aws` holds against DynamoDB Local. */
@@ -34,6 +35,7 @@ describeJobStore('DynamoDB in memory', makeStores);
 describeLedger('DynamoDB in memory', makeStores);
 describeKeyStore('DynamoDB in memory', makeStores);
 describeOutbox('DynamoDB in memory', makeStores);
+describeStatements('DynamoDB in memory', makeStores);
 describeRateLimiter('tokens leased from DynamoDB in memory', (clock) =>
   createLeasedRateLimiter({ rows: createRateRows(openMemoryTable({ now: clock.now })), clock }),
 );

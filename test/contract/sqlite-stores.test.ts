@@ -7,6 +7,7 @@ import { describeJobStore } from './job-store.ts';
 import { describeKeyStore } from './key-store.ts';
 import { describeLedger } from './ledger.ts';
 import { describeOutbox } from './outbox.ts';
+import { describeStatements } from './statements.ts';
 
 describeAccountHooks('SQLite', makeSqliteStores);
 describeCreditModel('SQLite', makeSqliteStores);
@@ -19,3 +20,4 @@ describeJobStore('SQLite behind the memory of the server', async (deps) => {
 describeLedger('SQLite', makeSqliteStores);
 describeKeyStore('SQLite', makeSqliteStores);
 describeOutbox('SQLite', makeSqliteStores);
+describeStatements('SQLite', makeSqliteStores);

@@ -1,8 +1,7 @@
 import { z } from '@hono/zod-openapi';
-import { commonHeaders } from '#functions/api/http/answer.ts';
 import { callerOf } from '#functions/api/http/authenticate.ts';
 import { PeriodBound } from '#functions/api/http/common-schema.ts';
-import type { ApiContext } from '#functions/api/http/context.ts';
+import { answerCsv, wantsCsv } from '#functions/api/http/csv.ts';
 import { jsonRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { toEpochMs, toIso } from '#shared/core/clock.ts';
@@ -55,39 +54,18 @@ export const registerUsage: RegisterRoutes = (app, deps) =>
       const by = [...new Set(query.by.split(','))] as UsageGroup[];
       const { account } = callerOf(c);
       const usage = await readUsage(deps.ledger, { account: account.id, from, to, by });
-      if (query.format === 'csv' || (query.format === undefined && wantsCsv(c))) {
-        return new Response(toCsv(by, usage), {
-          headers: {
-            ...commonHeaders(c),
-            'content-type': 'text/csv; charset=utf-8',
-            'content-disposition': 'attachment; filename="usage.csv"',
-          },
-        });
-      }
+      if (wantsCsv(c, query.format)) return answerCsv(c, 'usage.csv', toRows(by, usage));
       return { from: toIso(from), to: toIso(to), by, rows: [...usage.rows], total: usage.total };
     },
   });
 
-function wantsCsv(c: ApiContext): boolean {
-  return c.req.header('accept')?.split(',')[0]?.trim().startsWith('text/csv') === true;
-}
-
-/** RFC 4180, with a header line; the amount in millionths of a US dollar. */
-function toCsv(by: readonly UsageGroup[], usage: Usage): string {
+/** With a header line; the amount in millionths of a US dollar. */
+function toRows(by: readonly UsageGroup[], usage: Usage): (string | number)[][] {
   const lines = usage.rows.map((row) => [
     ...by.map((name) => row.group[name] ?? ''),
     row.jobs,
     row.images,
     row.amount,
   ]);
-  return [[...by, 'jobs', 'images', 'amount_micro_usd'], ...lines]
-    .map((cells) => `${cells.map(csvCell).join(',')}\r\n`)
-    .join('');
-}
-
-/** Quoted where needed; a text that a spreadsheet would run as a formula gets a quote mark in front. */
-function csvCell(value: string | number): string {
-  const text =
-    typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return [[...by, 'jobs', 'images', 'amount_micro_usd'], ...lines];
 }

@@ -3,6 +3,7 @@ import { render } from 'hono/jsx/dom';
 import type { PageData } from '#functions/api/pages/page-schema.ts';
 import { Credits } from './account/credits.tsx';
 import { Keys } from './account/keys.tsx';
+import { Monthly } from './account/monthly.tsx';
 import { UsagePage } from './account/usage.tsx';
 import { Webhooks } from './account/webhooks.tsx';
 import { Accounts } from './accounts/accounts.tsx';
@@ -17,6 +18,7 @@ const PAGES: Readonly<Record<string, (data: PageData) => Child>> = {
   keys: () => <Keys />,
   credits: ({ operator }) => <Credits isOperator={operator === true} />,
   usage: () => <UsagePage />,
+  statement: () => <Monthly />,
   webhooks: () => <Webhooks />,
   verify: () => <Verify />,
   accounts: () => <Accounts />,

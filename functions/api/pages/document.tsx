@@ -19,6 +19,7 @@ export const PAGE_LINKS: readonly PageLink[] = [
   { page: 'usage', path: '/usage', title: 'Usage' },
   { page: 'webhooks', path: '/webhooks', title: 'Webhooks' },
   { page: 'verify', path: '/verify', title: 'Verify' },
+  { page: 'statement', path: '/statement', title: 'Statement', shown: 'elsewhere' },
   { page: 'accounts', path: '/accounts', title: 'Accounts', shown: 'operator' },
 ];
 

@@ -4,12 +4,13 @@ import type {
   GrantSchema,
   LedgerEntrySchema,
 } from '#functions/api/account/account-schema.ts';
+import type { Statement } from '#functions/api/account/statement-schema.ts';
 import { chooseAction } from '#functions/cli/choose-action.ts';
 import type { HttpClient } from '#functions/cli/client/http-client.ts';
 import { SERVICE_OPTIONS, withOperatorService } from '#functions/cli/client/service.ts';
 import { formatTable, oneLine, shortTime } from '#functions/cli/client/table.ts';
-import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
-import { futureDate } from '#functions/cli/option-types.ts';
+import { type CommandContext, defineCommand, flag, option } from '#functions/cli/command.ts';
+import { futureDate, month } from '#functions/cli/option-types.ts';
 import { randomBytes } from '#functions/local/random-bytes.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
@@ -29,20 +30,23 @@ const OPTIONS = {
   reference: option('TEXT', 'grant: what paid for it; the same reference is granted once'),
   note: option('TEXT', 'grant: a note for the ledger'),
   expires: option('DATE', 'grant: when what is left of it expires', futureDate()),
+  month: option('MONTH', 'statement: such as 2026-11, in UTC; default: this month', month()),
+  csv: flag('statement: print CSV, amounts in millionths of a dollar'),
 };
 type Context = CommandContext<typeof OPTIONS>;
 
-const ACTIONS = { balance, grant, ledger };
+const ACTIONS = { balance, grant, ledger, statement };
 
 export const credits = defineCommand({
-  summary: 'see balances and the ledger, and grant credit',
-  usage: 'balance | grant USD | ledger [options]',
+  summary: 'see balances, the ledger and monthly statements, and grant credit',
+  usage: 'balance | grant USD | ledger | statement [options]',
   options: OPTIONS,
   positionals: z.array(z.string()).max(2, 'credits takes an action and an amount at most'),
   examples: [
     'onestep credits balance',
     'onestep credits grant 25 --reference invoice-2026-117',
     'onestep credits ledger --json',
+    'onestep credits statement --month 2026-11 --csv',
   ],
   run: (context) => {
     const [action = 'balance', amount] = context.positionals;
@@ -92,6 +96,40 @@ function ledgerTable(entries: readonly LedgerEntry[]): string {
         formatUsd(microUsd(amount)),
         oneLine(prediction ?? reference ?? '', 60),
       ]),
+  );
+}
+
+async function statement(context: Context, service: HttpClient): Promise<void> {
+  const { account, month, csv, json } = context.options;
+  if (csv && json) throw new AppError('invalid-request', 'Choose one of --csv and --json.');
+  const query = new URLSearchParams(defined({ account, month, format: csv ? 'csv' : undefined }));
+  const answer = await service.text(`/v1/statement?${query}`);
+  if (csv) context.stdout.write(answer);
+  else context.print(JSON.parse(answer), statementTable(JSON.parse(answer)));
+}
+
+/** Each change between what there was and what that made. */
+function statementTable({ from, to, opening, closing, lines }: Statement): string {
+  const bound = (at: string, name: string, total: number) => [
+    shortTime(at),
+    name,
+    '',
+    formatUsd(microUsd(total)),
+    '',
+  ];
+  return formatTable(
+    ['at (UTC)', 'kind', '>change', '>total', 'for'],
+    [
+      bound(from, 'opening', opening),
+      ...lines.map(({ at, kind, change, total, prediction, reference }) => [
+        shortTime(at),
+        kind,
+        formatUsd(microUsd(change)),
+        formatUsd(microUsd(total)),
+        oneLine(prediction ?? reference ?? '', 60),
+      ]),
+      bound(to, 'closing', closing),
+    ],
   );
 }
 

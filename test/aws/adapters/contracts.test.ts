@@ -6,6 +6,7 @@ import { describeJobStore } from '#test/contract/job-store.ts';
 import { describeKeyStore } from '#test/contract/key-store.ts';
 import { describeLedger } from '#test/contract/ledger.ts';
 import { describeOutbox } from '#test/contract/outbox.ts';
+import { describeStatements } from '#test/contract/statements.ts';
 import { createTestTable } from '#test/helpers/aws-stand-ins.ts';
 import type { MakeStores } from '#test/helpers/stores.ts';
 
@@ -26,3 +27,4 @@ describeJobStore('DynamoDB', makeStores);
 describeLedger('DynamoDB', makeStores);
 describeKeyStore('DynamoDB', makeStores);
 describeOutbox('DynamoDB', makeStores);
+describeStatements('DynamoDB', makeStores);

@@ -75,6 +75,9 @@ export function Credits({ isOperator }: { readonly isOperator: boolean }) {
         )}
       </div>
       <h2>Statement</h2>
+      <p>
+        <a href="./statement">Monthly statements, to print or as CSV</a>
+      </p>
       <Table
         caption="Statement"
         columns={COLUMNS}
