@@ -119,7 +119,7 @@ export default defineConfig({
           ...ONE_BY_ONE,
           include: ['test/aws/**/*.test.ts'],
           testTimeout: 120_000,
-          globalSetup: ['test/stand-ins/global-setup.ts'],
+          globalSetup: ['test/stand-ins/global-setup.ts', 'test/payments/global-setup.ts'],
         },
       },
     ],

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
 import { buildPageAssets } from '#functions/api/pages/build-assets.ts';
+import { X402_PACKAGES, x402NotInstalled } from '#shared/adapters/x402/load-x402.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -43,6 +44,8 @@ const INSPECT_PACKAGES = [
   'tslib',
 ];
 
+const X402_NAMES = Object.keys(X402_PACKAGES);
+
 const packageFolder = (name: string): string => join(ROOT, 'node_modules', name);
 
 /** Packages in node_modules whose CommonJS code calls `require` need one in an ES module. */
@@ -61,15 +64,19 @@ export interface Bundle {
  * gives an equal folder and nothing is written twice.
  *
  * @param define identifiers replaced in the code, as esbuild's `define`; the edge gets its settings so
+ * @param takesPayments whether the packages of x402 are in it, which are not in any other deployment
+ * @throws AppError `invalid-request` where they are to be and are not installed
  */
 export async function bundleFunction(
   name: BundleName,
   define: Readonly<Record<string, string>> = {},
+  takesPayments = false,
 ): Promise<Bundle> {
   // The pages' script and style are written into the API's code.
   const pages =
     name === 'api' ? { ONESTEP_PAGE_ASSETS: JSON.stringify(await buildPageAssets()) } : {};
-  const result = await build(buildOptions(name, { ...define, ...pages }));
+  if (takesPayments) assertX402Installed();
+  const result = await build(buildOptions(name, { ...define, ...pages }, takesPayments));
   const files = (result.outputFiles ?? []).map((file) => ({
     name: file.path.endsWith('.map') ? 'index.mjs.map' : 'index.mjs',
     contents: file.contents,
@@ -87,11 +94,12 @@ export async function bundleFunction(
 /** Bundles every function. */
 export async function bundleAll(
   edgeSettings: Readonly<Record<string, string>>,
+  takesPayments = false,
 ): Promise<Readonly<Record<BundleName, Bundle>>> {
   const bundles = await Promise.all(
     BUNDLE_NAMES.map(async (name) => [
       name,
-      await bundleFunction(name, name === 'edge' ? edgeDefine(edgeSettings) : {}),
+      await bundleFunction(name, name === 'edge' ? edgeDefine(edgeSettings) : {}, takesPayments),
     ]),
   );
   return Object.fromEntries(bundles);
@@ -102,7 +110,17 @@ export function edgeDefine(settings: Readonly<Record<string, string>>): Record<s
   return { ONESTEP_EDGE_SETTINGS: JSON.stringify(settings) };
 }
 
-function buildOptions(name: BundleName, define: Readonly<Record<string, string>>): BuildOptions {
+/** Says what to install, where esbuild would only say what it did not find. */
+function assertX402Installed(): void {
+  const missing = X402_NAMES.filter((name) => !existsSync(packageFolder(name)));
+  if (missing.length > 0) throw x402NotInstalled({ folder: ROOT });
+}
+
+function buildOptions(
+  name: BundleName,
+  define: Readonly<Record<string, string>>,
+  takesPayments: boolean,
+): BuildOptions {
   return {
     absWorkingDir: ROOT,
     entryPoints: [ENTRIES[name]],
@@ -123,7 +141,7 @@ function buildOptions(name: BundleName, define: Readonly<Record<string, string>>
     sourcesContent: false,
     legalComments: 'none',
     // A checkout builds its pages when it runs; a bundle has them in it.
-    external: ['esbuild', ...INSPECT_PACKAGES],
+    external: ['esbuild', ...INSPECT_PACKAGES, ...(takesPayments ? [] : X402_NAMES)],
     define,
     logLevel: 'silent',
   };

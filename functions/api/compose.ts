@@ -13,6 +13,8 @@ import { createEndpointRows } from '#shared/adapters/dynamo/endpoint-rows.ts';
 import { createLeasedRateLimiter } from '#shared/adapters/dynamo/leased-rate-limiter.ts';
 import { createRateRows } from '#shared/adapters/dynamo/rate-rows.ts';
 import { createRememberedReads } from '#shared/adapters/memory/remembered-reads.ts';
+import { deployedGateway, readX402Secret } from '#shared/adapters/x402/deployed-x402.ts';
+import { createX402Desk } from '#shared/adapters/x402/x402-desk.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
@@ -23,13 +25,14 @@ import type { EndpointControl } from '#shared/service/ports/endpoint-control.ts'
 import { createRequestServices } from '#shared/service/services.ts';
 import { createApiApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
-import type { ApiDeps, ApiSettings } from './http/deps.ts';
+import type { ApiDeps, ApiSettings, PaymentDeps } from './http/deps.ts';
 import type { BackgroundWork } from './http/lambda-adapter.ts';
 import { MAX_WAIT_MS } from './http/limits.ts';
 import { once } from './http/once.ts';
 import type { RegisterRoutes } from './http/route-deps.ts';
 import { pageAssets } from './pages/page-assets.ts';
 import { registerPages } from './pages/pages.tsx';
+import { createRequestCollection } from './payments/request-collection.ts';
 
 /** How long an image takes on a GPU until one was measured. */
 const EXPECTED_IMAGE_MS = 1_500;
@@ -53,9 +56,14 @@ export interface ApiPlatform extends Platform {
 /** The API over a platform; reads its secrets and the manifests of its models first. */
 export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
   const { clock, randomBytes, log, waitUntil } = platform;
-  const [macSecret, receiptSecret, models] = await Promise.all([
+  const [macSecret, receiptSecret, payments, models] = await Promise.all([
     platform.readSecret(config.MAC_SECRET_ARN),
     platform.readSecret(config.RECEIPT_SECRET_ARN),
+    openPayments(config, platform.readSecret).catch((error: unknown) => {
+      // Callers with keys are served all the same.
+      log.error(error, 'opening payments by x402');
+      return undefined;
+    }),
     readCatalogModels(platform.s3, config.MODEL_BUCKET_NAME, config.MODELS),
   ]);
   const carryWebhooks = createWebhookCarrier({
@@ -72,7 +80,14 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
   };
   const system = createAwsSystem(platform, names);
   const { jobs, ledger, keys, outbox, hooks, blobs } = system;
-  const settlement = system.createSettlement(onWebhooks);
+  const settlement = system.createSettlement(
+    onWebhooks,
+    payments &&
+      createRequestCollection({
+        collect: system.createCollector(payments.desk).collect,
+        ...{ jobs, waitUntil, sleep: platform.sleep, onError: log.error },
+      }),
+  );
   const rows = createEndpointRows(system.table);
   const outputOrigin = await originOf(blobs, clock.now());
   const progress = createSageMakerProgress({
@@ -141,6 +156,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     blobs,
     rateLimiter: createLeasedRateLimiter({ rows: createRateRows(system.table), clock }),
     settlement,
+    payments,
     ...defined({
       warmModel:
         life &&
@@ -172,6 +188,21 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
       operatorAccount: settings.operatorAccount,
     });
   return createApiApp(deps, [pages]);
+}
+
+/** What it takes to sell without accounts, where that is configured. */
+async function openPayments(
+  config: ApiConfig,
+  readSecret: ApiPlatform['readSecret'],
+): Promise<PaymentDeps | undefined> {
+  if (config.X402 === undefined) return undefined;
+  const { unpaidPerPayer: payer, unpaidPerAddress: address } = config.X402;
+  const jobDeadlineSeconds = config.JOB_DEADLINE_SECONDS;
+  const gateway = deployedGateway(config, await readX402Secret(config, readSecret));
+  return {
+    desk: await createX402Desk({ ...gateway, jobDeadlineSeconds }),
+    unpaidLimits: { payer, address },
+  };
 }
 
 /** Where signed URLs lead: the pages may show images from there. */

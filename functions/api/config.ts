@@ -1,19 +1,13 @@
 import { z } from 'zod';
 import {
   type Environment,
+  JsonVariable,
   ModelsVariable,
   numberVariable,
   parseEnvironment,
 } from '#shared/adapters/aws/environment.ts';
+import { X402_VARIABLES } from '#shared/adapters/x402/deployed-x402.ts';
 
-const JsonVariable = z.string().transform((text, context): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'must be JSON' });
-    return z.NEVER;
-  }
-});
 const BlockListVariable = JsonVariable.pipe(z.array(z.string().min(1)));
 const AliasesVariable = JsonVariable.pipe(z.record(z.string().min(1), z.string().min(1)));
 
@@ -56,6 +50,7 @@ const ApiEnvSchema = z.object({
   ALIASES: AliasesVariable.optional(),
   /** Terms that prompts may not contain, as a JSON array; Lambda's environment is limited to 4 KB. */
   BLOCK_LIST: BlockListVariable.optional(),
+  ...X402_VARIABLES,
   /** `1` answers every create with 503: the kill switch. */
   PAUSED: z.enum(['0', '1']).optional(),
 });

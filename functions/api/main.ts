@@ -8,6 +8,7 @@ import { createPlatform } from '#shared/adapters/aws/platform.ts';
 import { createSecretBound } from '#shared/adapters/aws/secret-bound.ts';
 import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
 import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
+import { readX402Secret } from '#shared/adapters/x402/deployed-x402.ts';
 import { composeApi } from './compose.ts';
 import { loadApiConfig } from './config.ts';
 import { createBackgroundWork, createStreamHandler } from './http/lambda-adapter.ts';
@@ -30,7 +31,9 @@ const readSecret = createSecretReader({ client: createSecretsClient(access), clo
 const composed = createSecretBound({
   read: async () => {
     const secrets = [config.MAC_SECRET_ARN, config.RECEIPT_SECRET_ARN].map(readSecret);
-    return (await Promise.all(secrets)).join('\n');
+    // Without it there are no payments, and the composition says so.
+    const x402 = readX402Secret(config, readSecret).catch(() => '');
+    return (await Promise.all([...secrets, x402])).join('\n');
   },
   make: () =>
     composeApi(config, {

@@ -2,7 +2,7 @@ import type { CardDeps, PaymentDeps } from '#functions/api/http/deps.ts';
 import { createStripeDesk } from '#shared/adapters/stripe/stripe-desk.ts';
 import { readStripeEnvironment } from '#shared/adapters/stripe/stripe-settings.ts';
 import { createX402Desk } from '#shared/adapters/x402/x402-desk.ts';
-import { X402_TOKEN_VARIABLE } from '#shared/adapters/x402/x402-settings.ts';
+import { X402_TOKEN_VARIABLE } from '#shared/adapters/x402/x402-environment.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import type { ServeConfig } from './serve-config.ts';
 

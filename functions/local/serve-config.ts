@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { readX402Environment, X402SettingsSchema } from '#shared/adapters/x402/x402-settings.ts';
+import { readX402Environment } from '#shared/adapters/x402/x402-environment.ts';
+import { X402SettingsSchema } from '#shared/core/x402-settings.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { PriceBookSchema } from '#shared/service/domain/pricing.ts';
 import { isNetwork } from './proxy-origin.ts';

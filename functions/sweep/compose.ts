@@ -12,6 +12,7 @@ import { createAccountEvents } from '#shared/service/domain/webhooks/account-eve
 import type { EndpointControl } from '#shared/service/ports/endpoint-control.ts';
 import type { SweepConfig } from './config.ts';
 import { createSweepHandler, isAuditDue } from './handler.ts';
+import { createPaymentCollection } from './payment-collection.ts';
 
 const HOUR_MS = 3_600_000;
 /** How long after its deadline a job's own completion is waited for. */
@@ -20,6 +21,7 @@ const GRACE_MS = 60_000;
 const LIMIT = 200;
 
 export interface SweepPlatform extends Platform {
+  readonly readSecret: (id: string) => Promise<string>;
   readonly endpointControl: (variant: string) => EndpointControl;
 }
 
@@ -40,8 +42,12 @@ export function composeSweep(config: SweepConfig, platform: SweepPlatform) {
     models: config.MODELS,
     clock,
   });
+  const { readSecret, sleep } = platform;
+  const { createCollector } = system;
+  const payments =
+    config.X402 && createPaymentCollection(config, { createCollector, readSecret, sleep, onError });
   return createSweepHandler({
-    createSettlement: system.createSettlement,
+    createSettlement: (onWebhooks) => system.createSettlement(onWebhooks, payments?.collect),
     createSweep: (settlement) =>
       createSweep({
         jobs: system.jobs,
@@ -69,6 +75,7 @@ export function composeSweep(config: SweepConfig, platform: SweepPlatform) {
       warmModels: () => life?.awake() ?? Promise.resolve([]),
       onError,
     }),
+    settlePayments: async () => payments?.settled(),
     outbox: system.outbox,
     ledger: system.ledger,
     carryWebhooks: createWebhookCarrier({

@@ -5,6 +5,7 @@ import {
   numberVariable,
   parseEnvironment,
 } from '#shared/adapters/aws/environment.ts';
+import { X402_VARIABLES } from '#shared/adapters/x402/deployed-x402.ts';
 
 const SweepEnvSchema = z.object({
   /** Set by Lambda itself. */
@@ -22,6 +23,7 @@ const SweepEnvSchema = z.object({
   RETENTION_HOURS: numberVariable(24 * 7, { min: 1, max: 24 * 365 }),
   /** How long their records are kept. */
   RECORD_DAYS: numberVariable(90, { min: 3, max: 3650 }),
+  ...X402_VARIABLES,
 });
 
 export type SweepEnv = z.input<typeof SweepEnvSchema>;

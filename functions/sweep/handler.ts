@@ -24,6 +24,8 @@ export interface SweepHandlerDeps {
   readonly tendEndpoints: () => Promise<void>;
   /** Tells accounts of their events; returns the entries written. */
   readonly tellAccounts: () => Promise<readonly OutboxEntry[]>;
+  /** Waits for the payments whose settling the sweep has begun. */
+  readonly settlePayments: () => Promise<void>;
   readonly outbox: Pick<Outbox, 'claimDue'>;
   readonly ledger: Pick<Ledger, 'totals'>;
   readonly carryWebhooks: CarryWebhooks;
@@ -108,6 +110,7 @@ export function createSweepHandler(deps: SweepHandlerDeps) {
     const carried = await part('carrying webhooks', 0, () => carryDue(now, webhooks));
     await part('auditing the ledger', undefined, () => auditLedger(now));
     await deps.wakeDispatcher();
+    await part('settling payments', undefined, () => deps.settlePayments());
     const counts = { reconciled, ...swept, carried };
     log.event('swept', counts);
     if (failures.length > 0) throw new AggregateError(failures, 'A part of the sweep failed');

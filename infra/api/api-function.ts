@@ -10,6 +10,7 @@ import { defined } from '#shared/core/defined.ts';
 import { modelPrefix, VARIANT_NAME } from '#shared/deployment/names.ts';
 import { deployedModels, endpointArns } from './deployed-models.ts';
 import { grantScaling } from './grant-scaling.ts';
+import { grantX402Secret, x402Environment } from './x402-environment.ts';
 
 /** The API: everything that clients and the playground call. */
 export function createApiFunction(
@@ -32,6 +33,7 @@ export function createApiFunction(
   grantWaking(api, data);
   grantSecrets(api, [data.macSecret, data.receiptSecret]);
   grantSettling(api, data);
+  grantX402Secret(api, settings);
   api.grant(['lambda:InvokeFunction'], [inspect.function.functionArn]);
   api.grant(
     ['s3:GetObject'],
@@ -65,6 +67,7 @@ function environment(
     RUNNING_CANCELS_PER_HOUR: String(settings.runningCancelsPerHour),
     RETENTION_HOURS: String(settings.retentionDays * 24),
     RECORD_DAYS: String(settings.recordDays),
+    ...x402Environment(settings),
     ...defined({
       SCALED_VARIANT: settings.scaling ? VARIANT_NAME : undefined,
       OPERATOR_ACCOUNT: settings.operatorAccount,

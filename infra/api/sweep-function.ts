@@ -14,6 +14,7 @@ import { defined } from '#shared/core/defined.ts';
 import { VARIANT_NAME } from '#shared/deployment/names.ts';
 import { deployedModels } from './deployed-models.ts';
 import { grantScaling } from './grant-scaling.ts';
+import { grantX402Secret, x402Environment } from './x402-environment.ts';
 
 /** The sweep, every minute: what got lost elsewhere is found here. */
 export function createSweepFunction(
@@ -31,6 +32,7 @@ export function createSweepFunction(
     RETENTION_HOURS: String(settings.retentionDays * 24),
     RECORD_DAYS: String(settings.recordDays),
     MODELS: JSON.stringify(deployedModels(settings)),
+    ...x402Environment(settings),
     ...defined({ SCALED_VARIANT: settings.scaling ? VARIANT_NAME : undefined }),
   };
   const sweep = new ServiceFunction(stack, 'Sweep', settings, {
@@ -46,6 +48,7 @@ export function createSweepFunction(
   grantTable(sweep, data);
   grantWaking(sweep, data);
   grantSettling(sweep, data);
+  grantX402Secret(sweep, settings);
   if (settings.scaling && settings.models.some(hasInstances)) {
     grantScaling(sweep, stack, settings);
   }

@@ -41,6 +41,7 @@ export function edgeSettings(settings: DeploymentSettings): EdgeEnv {
     MAC_SECRET_ARN: macSecretName(settings.stage),
     MAC_SECRET_REGION: settings.region,
     MAX_BODY_BYTES: '65536',
+    ...(settings.x402 !== undefined && { X402: '1' as const }),
     ...defined({ PUBLIC_HOST: settings.domainName }),
   };
 }

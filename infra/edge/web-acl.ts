@@ -36,6 +36,53 @@ const ONE_SPELLING: CfnWebACL.TextTransformationProperty[] = [
   { priority: 1, type: 'CMD_LINE' },
 ];
 
+/** Keys, and signed transfers: who reads these could have what they pay for. */
+const REDACTED_HEADERS = [
+  'authorization',
+  'x-onestep-authorization',
+  'cookie',
+  'payment-signature',
+  'x-payment',
+];
+
+/** A header or cookie that is not there has no size. */
+const isAbsent = (fieldToMatch: CfnWebACL.FieldToMatchProperty): CfnWebACL.StatementProperty => ({
+  notStatement: {
+    statement: {
+      sizeConstraintStatement: {
+        fieldToMatch,
+        comparisonOperator: 'GE',
+        size: 0,
+        textTransformations: [{ priority: 0, type: 'NONE' }],
+      },
+    },
+  },
+});
+
+/** Orders of payers without an account: each costs a look at the chain before anything is paid. */
+const POST_WITHOUT_CREDENTIALS: CfnWebACL.StatementProperty = {
+  andStatement: {
+    statements: [
+      {
+        byteMatchStatement: {
+          fieldToMatch: { method: {} },
+          positionalConstraint: 'EXACTLY',
+          searchString: 'POST',
+          textTransformations: [{ priority: 0, type: 'NONE' }],
+        },
+      },
+      isAbsent({ singleHeader: { Name: 'authorization' } }),
+      isAbsent({
+        cookies: {
+          matchPattern: { includedCookies: [SESSION_COOKIE] },
+          matchScope: 'VALUE',
+          oversizeHandling: 'NO_MATCH',
+        },
+      }),
+    ],
+  },
+};
+
 /** The firewall in front of the distribution: managed rules, and rates by address and by API key. */
 export function createWebAcl(scope: Construct, settings: DeploymentSettings): CfnWebACL {
   const name = firewallName(settings);
@@ -59,6 +106,14 @@ export function createWebAcl(scope: Construct, settings: DeploymentSettings): Cf
       }),
       managedRule('known-bad-inputs', 3, 'AWSManagedRulesKnownBadInputsRuleSet'),
       managedRule('common', 4, 'AWSManagedRulesCommonRuleSet', COUNTED_RULES),
+      ...(settings.x402 === undefined
+        ? []
+        : [
+            rateRule('rate-of-unpaid', 5, settings.rateLimitUnpaid, {
+              aggregateKeyType: 'IP',
+              scopeDownStatement: POST_WITHOUT_CREDENTIALS,
+            }),
+          ]),
     ],
   });
   const logs = new LogGroup(scope, 'WebAclLogs', {
@@ -78,9 +133,7 @@ export function createWebAcl(scope: Construct, settings: DeploymentSettings): Cf
       }),
     ],
     // API keys stay out of the logs, whichever header carries them.
-    redactedFields: ['authorization', 'x-onestep-authorization', 'cookie'].map((header) => ({
-      singleHeader: { Name: header },
-    })),
+    redactedFields: REDACTED_HEADERS.map((header) => ({ singleHeader: { Name: header } })),
     loggingFilter: {
       DefaultBehavior: 'DROP',
       Filters: [

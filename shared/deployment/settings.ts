@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '#shared/core/errors.ts';
+import { DeployedX402Schema } from '#shared/core/x402-settings.ts';
 import { createBlockList } from '#shared/service/domain/block-list.ts';
 import { ModelSettingsSchema } from './model-settings.ts';
 
@@ -171,6 +172,10 @@ const SettingsSchema = z.strictObject({
         },
       ),
   ).optional(),
+  /** Orders without an account, paid for with x402. Off unless given; see docs/payments.md. */
+  x402: Json(DeployedX402Schema).optional(),
+  /** Requests of one address without credentials that would order, in five minutes. */
+  rateLimitUnpaid: Json(z.number().int().min(10).max(2_000_000)).default(200),
   /** Where an account without credit is sent. */
   topupUrl: z.url().optional(),
 });

@@ -26,6 +26,11 @@ export function createCallRecorder(resources: CloudResources) {
     calls.set(JSON.stringify(call), call);
   };
 
+  const ours = new Map([
+    [resources.macSecret, '<data MacSecret>'],
+    [resources.receiptSecret, '<data ReceiptSecret>'],
+  ]);
+
   return {
     calls: (): readonly CalledAction[] => [...calls.values()],
 
@@ -47,8 +52,8 @@ export function createCallRecorder(resources: CloudResources) {
     /** The same reader of secrets, whose calls are noted. */
     watchSecrets(by: string, read: (id: string) => Promise<string>) {
       return (id: string): Promise<string> => {
-        const secret = id === resources.macSecret ? 'MacSecret' : 'ReceiptSecret';
-        note({ by, action: 'secretsmanager:GetSecretValue', resource: `<data ${secret}>` });
+        const resource = ours.get(id) ?? id;
+        note({ by, action: 'secretsmanager:GetSecretValue', resource });
         return read(id);
       };
     },

@@ -78,9 +78,11 @@ async function createQueue(client: SQSClient, name: string) {
   return { url, arn: Attributes?.['QueueArn'] ?? '' };
 }
 
-/** As the data stack makes secrets: letters and digits. One that is there gets a new text. */
-export async function createCloudSecret(name: string): Promise<string> {
-  const text = `${randomUUID()}${randomUUID()}`.replaceAll('-', '').slice(0, 48);
+/** One that is there gets a new text. @param text as the data stack makes secrets where it is not said: letters and digits */
+export async function createCloudSecret(
+  name: string,
+  text = `${randomUUID()}${randomUUID()}`.replaceAll('-', '').slice(0, 48),
+): Promise<string> {
   const client = createSecretsClient(accessTo('moto'));
   const secret = { SecretString: text };
   try {

@@ -65,6 +65,11 @@ export interface CloudOptions {
   readonly ttlSecondMs?: number;
   readonly jobDeadlineSeconds?: number;
   readonly jobsPerInstance?: number;
+  /** Sells to payers without an account, as `onestep:x402` says. */
+  readonly x402?: {
+    readonly settings: Readonly<Record<string, unknown>>;
+    readonly secretArn: string;
+  };
   /** What the functions take for the time. Default: the real one. */
   readonly time?: Pick<SkippingTime, 'clock' | 'sleep'>;
 }
@@ -113,6 +118,10 @@ export async function startCloud(options: CloudOptions) {
     MODELS: models,
     SCALED_VARIANT: VARIANT_NAME,
   };
+  const x402 = options.x402 && {
+    X402: JSON.stringify(options.x402.settings),
+    X402_SECRET_ARN: options.x402.secretArn,
+  };
   const sageMakerAccess = { ...accessTo('moto'), endpoint: sageMaker.url };
   const endpointControlOf = (by: string) => (variant: string) =>
     createEndpointControl({
@@ -140,6 +149,7 @@ export async function startCloud(options: CloudOptions) {
       INSPECT_FUNCTION: 'inspect',
       OPERATOR_ACCOUNT: operator.account,
       JOB_DEADLINE_SECONDS: String(options.jobDeadlineSeconds ?? 600),
+      ...x402,
     }),
     {
       ...platformOf('Api'),
@@ -155,7 +165,11 @@ export async function startCloud(options: CloudOptions) {
     },
   );
   const edge = composeEdge(
-    loadEdgeConfig({ MAC_SECRET_ARN: resources.macSecret, MAC_SECRET_REGION: 'us-east-1' }),
+    loadEdgeConfig({
+      MAC_SECRET_ARN: resources.macSecret,
+      MAC_SECRET_REGION: 'us-east-1',
+      ...(x402 !== undefined && { X402: '1' }),
+    }),
     { ...platform, readSecret, onError: platform.log.error },
   );
   const handler = createStreamHandler({
@@ -186,8 +200,9 @@ export async function startCloud(options: CloudOptions) {
     createSafeFetch({ allowLocal: true }),
   );
   const complete = composeComplete(loadCompleteConfig(common), platformOf('Complete'));
-  const sweep = composeSweep(loadSweepConfig(common), {
+  const sweep = composeSweep(loadSweepConfig({ ...common, ...x402 }), {
     ...platformOf('Sweep'),
+    readSecret: recorder.watchSecrets('Sweep', readSecret),
     endpointControl: endpointControlOf('Sweep'),
   });
   const completions = startQueuePump(platform.sqs, resources.completionQueue, complete);

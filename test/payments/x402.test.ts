@@ -16,6 +16,7 @@ import { allEntries, expectInvariant } from '#test/helpers/invariant.ts';
 import { fromRoot } from '#test/helpers/root.ts';
 import { type Facilitator, startFacilitator } from './facilitator.ts';
 import { type LocalChain, NETWORK, startLocalChain, USDC } from './local-chain.ts';
+import { order, payingFetch, read } from './paying-client.ts';
 
 const PRICE = 4000;
 const DOLLAR = 1_000_000;
@@ -94,28 +95,7 @@ afterAll(async () => {
   stores.close();
 });
 
-/** The stock client of a wallet; `onRequest` sees each request that it sends. */
-function payingFetch(payer: PrivateKeyAccount, onRequest?: (request: Request) => void) {
-  const client = registerExactEvmScheme(new x402Client(), { signer: payer });
-  const spied: typeof fetch = (input, init) => {
-    const request = new Request(input, init);
-    onRequest?.(request.clone());
-    return fetch(request);
-  };
-  return { client, pay: wrapFetchWithPayment(spied, client) };
-}
-
-function order(prompt: string, headers: Record<string, string> = {}): RequestInit {
-  return {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', prefer: 'wait=50', ...headers },
-    body: JSON.stringify({ input: { prompt, seed: 7 } }),
-  };
-}
-
 const predictions = () => `${server.url}/v1/predictions`;
-// biome-ignore lint/suspicious/noExplicitAny: answers of every shape.
-const read = async (answer: Response): Promise<any> => answer.json();
 
 /** What an order of this prompt is told to pay. */
 async function demanded(prompt: string): Promise<PaymentRequirements> {
@@ -217,7 +197,7 @@ describe('the stock client', () => {
     expect(created.headers.get('location')).toBe(urls.get);
     expect(new URL(urls.get).pathname).toMatch(new RegExp(`^/paid/${id}/`));
     const last = await expect
-      .poll(() => fetch(urls.get).then(read), { timeout: 20_000 })
+      .poll(() => fetch(urls.get).then(read), { timeout: 45_000 })
       .toMatchObject({ status: 'succeeded' })
       .then(() => fetch(urls.get));
     const receipt = decodePaymentResponseHeader(last.headers.get('payment-response') ?? '');
@@ -350,7 +330,7 @@ describe('a payment', () => {
     const created = await pay(predictions(), order('a square', { prefer: 'respond-async' }));
     link = (await read(created)).urls.get;
     await expect
-      .poll(() => fetch(link).then(read), { timeout: 20_000 })
+      .poll(() => fetch(link).then(read), { timeout: 45_000 })
       .toMatchObject({ status: 'failed', output: null, error_code: 'payment_invalid' });
     await refill(payer);
     const third = await pay(predictions(), order('a star'));
@@ -388,7 +368,7 @@ describe('a payment', () => {
     await expect.poll(() => chain.balanceOf(payer.address)).toBe(DOLLAR - PRICE);
     server = await startServer();
     await expect
-      .poll(() => fetch(server.url + pathname).then(read), { timeout: 20_000 })
+      .poll(() => fetch(server.url + pathname).then(read), { timeout: 45_000 })
       .toMatchObject({ status: 'succeeded', cost: PRICE });
     expect(await chain.balanceOf(payer.address)).toBe(DOLLAR - PRICE);
   });

@@ -9,8 +9,9 @@ import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import { createUlid } from '#shared/core/ids.ts';
+import type { Job } from '#shared/core/job.ts';
 import { formatUsd, type MicroUsd } from '#shared/core/money.ts';
-import { type JobPayment, paymentReference } from '#shared/core/payment.ts';
+import type { JobPayment } from '#shared/core/payment.ts';
 import type { SubmitResult } from '#shared/service/domain/admission.ts';
 import {
   PAYER_RATE_PER_MINUTE,
@@ -82,6 +83,9 @@ export function createPaidOrders(deps: PaidOrderDeps, { desk, unpaidLimits }: Pa
     return account;
   };
 
+  const findEarlier = async (reference: string | undefined): Promise<Job | undefined> =>
+    reference === undefined ? undefined : deps.jobs.findByScope(reference, deps.clock.now());
+
   return {
     /**
      * @throws AppError `payment-required`, `payment-invalid`, `rate-limited`, `invalid-input`,
@@ -102,14 +106,14 @@ export function createPaidOrders(deps: PaidOrderDeps, { desk, unpaidLimits }: Pa
         order.clientKey === undefined
           ? order.bodyHash
           : sha256Hex(`${order.bodyHash} ${order.clientKey}`);
-      if (!offered.ok) return refuse(c, quote.total, offered.problem);
-      const { clientAddress: address } = c.get('facts');
-      const payment: JobPayment = { ...offered.payment, ...defined({ address }) };
-      const earlier = await deps.jobs.findByScope(paymentReference(payment), deps.clock.now());
+      const earlier = await findEarlier(offered.reference);
       if (earlier !== undefined) {
         if (earlier.bodyHash !== bodyHash) return refuse(c, quote.total, REPLAYED);
         return { outcome: 'replayed', job: earlier, quote };
       }
+      if (!offered.ok) return refuse(c, quote.total, offered.problem);
+      const { clientAddress: address } = c.get('facts');
+      const payment: JobPayment = { ...offered.payment, ...defined({ address }) };
       const problem = await desk.verify(payment);
       if (problem !== undefined) {
         return refuse(c, quote.total, `The payment is not accepted: ${problem}.`);

@@ -7,8 +7,14 @@ import type { Clock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
-import { createSettlement, type SettlementService } from '#shared/service/domain/settlement.ts';
+import { type Collector, createCollector } from '#shared/service/domain/payments/collect.ts';
+import {
+  createSettlement,
+  type SettlementDeps,
+  type SettlementService,
+} from '#shared/service/domain/settlement.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { PaymentGateway } from '#shared/service/ports/payment-gateway.ts';
 import { createCancelMark } from './cancel-mark.ts';
 import type { JsonLog } from './json-log.ts';
 import { createLoggedLedger } from './logged-ledger.ts';
@@ -33,7 +39,13 @@ export type OnWebhooks = (entries: readonly OutboxEntry[]) => void;
 export interface AwsSystem extends DynamoStores {
   readonly table: DynamoTable;
   readonly blobs: BlobStore;
-  readonly createSettlement: (onWebhooks?: OnWebhooks) => SettlementService;
+  /** @property collect settles payments, where the function can */
+  readonly createSettlement: (
+    onWebhooks?: OnWebhooks,
+    collect?: SettlementDeps['collect'],
+  ) => SettlementService;
+  /** Settles payments over a way to move them. */
+  readonly createCollector: (gateway: PaymentGateway) => Collector;
 }
 
 /** Puts the shared parts together over one table and one bucket. */
@@ -61,8 +73,19 @@ export function createAwsSystem(
     ledger,
     table,
     blobs,
-    createSettlement: (onWebhooks) =>
+    createCollector: (gateway) =>
+      createCollector({
+        jobs: stores.jobs,
+        gateway,
+        blobs,
+        clock,
+        randomBytes,
+        onChange: log.settled,
+        onError: log.error,
+      }),
+    createSettlement: (onWebhooks, collect) =>
       createSettlement({
+        collect,
         jobs: stores.jobs,
         blobs,
         queue: { cancel: createCancelMark(blobs) },

@@ -13,6 +13,16 @@ export function numberVariable(fallback: number, bounds: { min: number; max: num
     .pipe(z.number().int().min(bounds.min).max(bounds.max));
 }
 
+/** A variable that holds JSON; what that has to be is said by `pipe`. */
+export const JsonVariable = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be JSON' });
+    return z.NEVER;
+  }
+});
+
 /** One model that the deployment serves, and the endpoint that runs it. */
 const DeployedModelSchema = z.strictObject({
   /** `owner/name`, as clients write it. */
@@ -39,25 +49,15 @@ export const hasInstances = ({ compute }: Pick<DeployedModel, 'compute'>): boole
   compute !== 'lambda';
 
 /** The variable `MODELS`: a JSON array of {@link DeployedModelSchema}, at least one. */
-export const ModelsVariable = z
-  .string()
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue({ code: 'custom', message: 'must be JSON' });
-      return z.NEVER;
-    }
-  })
-  .pipe(
-    z
-      .array(DeployedModelSchema)
-      .min(1)
-      .refine(
-        (models) => new Set(models.map((model) => model.name)).size === models.length,
-        'two models have one name',
-      ),
-  );
+export const ModelsVariable = JsonVariable.pipe(
+  z
+    .array(DeployedModelSchema)
+    .min(1)
+    .refine(
+      (models) => new Set(models.map((model) => model.name)).size === models.length,
+      'two models have one name',
+    ),
+);
 
 /**
  * Reads a function's configuration from its environment. An empty variable counts as absent.

@@ -7,6 +7,23 @@ export const X402_PACKAGES = {
   viem: '2.57.20',
 } as const;
 
+/** @param folder where to install them; without it, here */
+export function x402NotInstalled({
+  folder,
+  cause,
+}: {
+  folder?: string;
+  cause?: unknown;
+}): AppError {
+  const packages = Object.entries(X402_PACKAGES).map(([name, version]) => `${name}@${version}`);
+  const command = `npm install ${packages.join(' ')}`;
+  return new AppError(
+    'invalid-request',
+    `Payments by x402 are configured, and their packages are not installed. Run${folder === undefined ? '' : ` in ${folder}`}: ${command}`,
+    { cause },
+  );
+}
+
 /** Loads the optional packages. */
 export async function loadX402() {
   try {
@@ -19,12 +36,7 @@ export async function loadX402() {
     ]);
     return { server, evm, names, types, viem };
   } catch (cause) {
-    const packages = Object.entries(X402_PACKAGES).map(([name, version]) => `${name}@${version}`);
-    throw new AppError(
-      'invalid-request',
-      `Payments by x402 are configured, and their packages are not installed. Run: npm install ${packages.join(' ')}`,
-      { cause },
-    );
+    throw x402NotInstalled({ cause });
   }
 }
 

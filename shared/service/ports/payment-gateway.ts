@@ -42,11 +42,16 @@ export interface SoldResource {
   readonly description: string;
 }
 
-/** What a client's payment header says, judged without asking anybody. */
+/**
+ * What a client's payment header says, judged without asking anybody.
+ *
+ * @property reference the name under which an earlier order has it: that one is repeated, whatever has
+ *   become of price and time since
+ */
 export type OfferedPayment =
-  | { readonly ok: true; readonly payment: JobPayment }
+  | { readonly ok: true; readonly payment: JobPayment; readonly reference: string }
   /** @property problem what is wrong with it, as a sentence */
-  | { readonly ok: false; readonly problem: string };
+  | { readonly ok: false; readonly problem: string; readonly reference?: string };
 
 /** The counter at which orders are paid. */
 export interface PaymentDesk extends PaymentGateway {

@@ -1,7 +1,7 @@
 import type { JobId } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 
-/** Payments that are settled at one time. */
+/** Payments that are settled at one time, unless it is said. */
 const AT_ONCE = 8;
 
 /**
@@ -11,11 +11,12 @@ const AT_ONCE = 8;
 export function createBackgroundCollection(
   collect: (job: JobId) => Promise<Job | undefined>,
   onError: (error: unknown, what: string) => void,
+  atOnce = AT_ONCE,
 ) {
   const running = new Map<JobId, Promise<unknown>>();
   return {
     collect: async (id: JobId): Promise<undefined> => {
-      if (running.has(id) || running.size >= AT_ONCE) return;
+      if (running.has(id) || running.size >= atOnce) return;
       const work = collect(id)
         .catch((error: unknown) => onError(error, `the payment of ${id}`))
         .finally(() => running.delete(id));

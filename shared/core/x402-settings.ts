@@ -34,31 +34,26 @@ export type X402Settings = Readonly<z.infer<typeof X402SettingsSchema>>;
 /** How long a settlement may take, in seconds: a payment has to last this much longer than its job. */
 export const SETTLEMENT_SECONDS = 300;
 
-/** Goes to the facilitator as a bearer token; a secret, so it is in no file. */
-export const X402_TOKEN_VARIABLE = 'X402_FACILITATOR_TOKEN';
+/** The same in a deployment: what is secret is held by a secret of AWS Secrets Manager. */
+export const DeployedX402Schema = X402SettingsSchema.partial({ rpcUrl: true })
+  .extend({
+    /** ARN of the secret: JSON as {@link X402SecretSchema} has it. */
+    secretArn: z
+      .string()
+      .regex(
+        /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}$/,
+        'must be the whole ARN of a secret, with the six characters at its end',
+      )
+      .optional(),
+  })
+  .refine(({ rpcUrl, secretArn }) => rpcUrl !== undefined || secretArn !== undefined, {
+    error: 'rpcUrl is missing, here and in a secret (secretArn)',
+  });
+export type DeployedX402 = Readonly<z.infer<typeof DeployedX402Schema>>;
 
-/** The settings that variables such as `X402_PAY_TO` name; `X402_ASSET` is JSON. */
-export function readX402Environment(
-  env: Readonly<Record<string, string | undefined>>,
-): Record<string, unknown> {
-  const parts: Record<string, unknown> = {};
-  for (const name of Object.keys(X402SettingsSchema.shape)) {
-    const text = env[variableOf(name)];
-    if (text === undefined || text === '') continue;
-    parts[name] = name === 'asset' ? parseJson(text) : text;
-  }
-  return parts;
-}
-
-/** `X402_PAY_TO` for `payTo`. */
-function variableOf(name: string): string {
-  return `X402_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
+/** What the secret may hold: nodes often have their key in their address. */
+export const X402SecretSchema = z.strictObject({
+  /** Goes to the facilitator as a bearer token. */
+  facilitatorToken: z.string().min(1).optional(),
+  rpcUrl: X402SettingsSchema.shape.rpcUrl.optional(),
+});
