@@ -4,7 +4,8 @@ import { edgeSettings } from '#infra/edge/edge-stack.ts';
 import { hasInstances } from '#shared/adapters/aws/environment.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { ceilingPerMonth } from '#shared/deployment/cost.ts';
-import { type DeploymentSettings, parseSettings } from '#shared/deployment/settings.ts';
+import type { ModelSettings } from '#shared/deployment/model-settings.ts';
+import { parseSettings } from '#shared/deployment/settings.ts';
 import { BUNDLE_NAMES, bundleAll } from './bundles.ts';
 import { createDeployment, type DeploymentCode } from './deployment.ts';
 
@@ -21,14 +22,16 @@ async function main(): Promise<void> {
   ) as unknown as DeploymentCode;
   createDeployment(app, settings, code);
   app.synth();
-  process.stderr.write(`${ceilingLine(settings)}\n`);
+  const onGpu = settings.models.filter(hasInstances);
+  if (onGpu.length > 0) process.stderr.write(`${ceilingLine(onGpu)}\n`);
 }
 
-/** What the GPUs of these settings can cost at most, printed at each synth and deploy. */
-function ceilingLine(settings: DeploymentSettings): string {
-  const usd = settings.models
-    .filter(hasInstances)
-    .reduce((sum, { instance, maxInstances }) => sum + ceilingPerMonth(instance, maxInstances), 0);
+/** What the GPUs of these models can cost at most, printed at each synth and deploy. */
+function ceilingLine(models: readonly ModelSettings[]): string {
+  const usd = models.reduce(
+    (sum, { instance, maxInstances }) => sum + ceilingPerMonth(instance, maxInstances),
+    0,
+  );
   return `Ceiling of the GPUs: $${usd.toFixed(2)} a month, with every instance running all the time. "onestep cost" says more.`;
 }
 

@@ -6,6 +6,8 @@ export interface Request {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Sent as the JSON body. */
   readonly json?: unknown;
+  /** Makes a request that is sent again the same one. */
+  readonly idempotencyKey?: string;
   /** Whether to leave the API key out. @default false */
   readonly anonymous?: boolean;
 }
@@ -33,12 +35,13 @@ export type Send = (url: string, init: RequestInit) => Response | Promise<Respon
 export function createHttpClient(url: string, key: string, fetcher: Send = fetch): HttpClient {
   const client: HttpClient = {
     url,
-    async send(target, { method = 'GET', json, anonymous = false } = {}) {
+    async send(target, { method = 'GET', json, idempotencyKey, anonymous = false } = {}) {
       const isOwn = target.startsWith('/');
       const address = isOwn ? `${url}${target}` : target;
       const headers = new Headers();
       if (isOwn && !anonymous) headers.set('authorization', `Bearer ${key}`);
       if (json !== undefined) headers.set('content-type', 'application/json');
+      if (idempotencyKey !== undefined) headers.set('idempotency-key', idempotencyKey);
       const body = json === undefined ? null : JSON.stringify(json);
       try {
         const signal = AbortSignal.timeout(TIMEOUT_MS);

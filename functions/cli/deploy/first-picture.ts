@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Prediction } from '#functions/api/predictions/prediction-schema.ts';
 import type { HttpClient } from '#functions/cli/client/http-client.ts';
@@ -12,6 +13,8 @@ export interface PictureDeps {
 }
 
 const POLL_MS = 2_000;
+/** A name that is minutes old is not known everywhere yet, nor has its API started before. */
+const FIRST_ANSWER_MS = 5 * 60_000;
 const ENDED = ['succeeded', 'failed', 'canceled'];
 
 /**
@@ -20,11 +23,9 @@ const ENDED = ['succeeded', 'failed', 'canceled'];
  * @throws AppError `unavailable` when it does not come in time, or the service says why it can't
  */
 export async function firstPicture(deps: PictureDeps, timeoutMs: number): Promise<Uint8Array> {
-  const { client, model, now } = deps;
+  const { client, now } = deps;
   const began = now();
-  const input = { prompt: 'a lighthouse on a cliff at dawn', seed: 1 };
-  const request = { method: 'POST', json: { model, input } } as const;
-  let seen = await client.json<Prediction>('/v1/predictions', request);
+  let seen = await order(deps);
   let told = '';
   while (!ENDED.includes(seen.status)) {
     if (now() - began > timeoutMs) {
@@ -52,4 +53,25 @@ export async function firstPicture(deps: PictureDeps, timeoutMs: number): Promis
     'unavailable',
     `The picture ${seen.id} was made, and ${answer.status} is what its link answers.`,
   );
+}
+
+/** Orders a picture, once, from a service that may not answer yet. */
+async function order(deps: PictureDeps): Promise<Prediction> {
+  const { client, model, now, say } = deps;
+  const began = now();
+  const input = { prompt: 'a lighthouse on a cliff at dawn', seed: 1 };
+  const idempotencyKey = randomUUID();
+  const request = { method: 'POST', json: { model, input }, idempotencyKey } as const;
+  let told = '';
+  for (;;) {
+    try {
+      return await client.json<Prediction>('/v1/predictions', request);
+    } catch (error) {
+      const isNew = now() - began < FIRST_ANSWER_MS;
+      if (!(error instanceof AppError) || error.code !== 'unavailable' || !isNew) throw error;
+      if (error.message !== told) say(`   not yet: ${error.message}`);
+      told = error.message;
+      await (deps.sleep ?? pause)(POLL_MS);
+    }
+  }
 }

@@ -6,7 +6,7 @@ import {
   FIRST_WAKE_MS,
 } from '#shared/service/domain/endpoints/endpoint-life.ts';
 import { parseWarmSchedule } from '#shared/service/domain/endpoints/warm-schedule.ts';
-import { createFakeEndpoint, type Turn } from '#test/helpers/fake-endpoint.ts';
+import { createFakeEndpoint, ENDPOINT, type Turn } from '#test/helpers/fake-endpoint.ts';
 
 const MODEL = 'onestep/demo';
 const MINUTE = 60_000;
@@ -17,28 +17,35 @@ function setUp(options: { turn?: Turn; idleMs?: number | undefined; warm?: strin
   const clock = { time: Date.UTC(2026, 10, 26, 12), now: () => clock.time };
   const orders = { open: 0 };
   const idle = 'idleMs' in options ? options.idleMs : IDLE_MS;
-  const life = createEndpointLife({
-    endpoints: [
-      {
-        model: MODEL,
-        endpoint: 'endpoint',
-        ...(idle === undefined ? {} : { idleMs: idle }),
-        ...(options.warm === undefined ? {} : { warm: parseWarmSchedule(options.warm) }),
+  const createLife = () =>
+    createEndpointLife({
+      endpoints: [
+        {
+          model: MODEL,
+          endpoint: ENDPOINT,
+          ...(idle === undefined ? {} : { idleMs: idle }),
+          ...(options.warm === undefined ? {} : { warm: parseWarmSchedule(options.warm) }),
+        },
+      ],
+      rows: fake.rows,
+      control: fake.control,
+      async hasOpen() {
+        await options.turn?.('look for orders');
+        return orders.open > 0;
       },
-    ],
-    rows: fake.rows,
-    control: fake.control,
-    async hasOpen() {
-      await options.turn?.('look for orders');
-      return orders.open > 0;
-    },
-    clock,
-  });
+      clock,
+    });
+  /** The sweep's. */
+  const life = createLife();
+  /** Those of API instances: each order comes to the next one. */
+  const apis = [createLife(), createLife()];
+  let next = 0;
   /** An order is admitted, and then looked after. */
   const admit = async () => {
     await options.turn?.('admit');
     orders.open += 1;
-    await life.wake(MODEL);
+    next = (next + 1) % apis.length;
+    await apis[next]?.wake(MODEL);
   };
   /** Minutes pass, and the sweep looks in each of them. */
   const pass = async (minutes: number) => {
