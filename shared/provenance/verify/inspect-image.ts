@@ -1,5 +1,6 @@
 import { AppError } from '#shared/core/errors.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
+import type { ImageFormat } from '#shared/core/inference.ts';
 import {
   type ManifestFacts,
   readC2paManifest,
@@ -19,7 +20,12 @@ export interface ImageFacts {
   readonly watermark: string | null;
 }
 
-const FORMATS: ReadonlySet<string> = new Set(['png', 'jpeg', 'webp']);
+/** How files of each format begin. */
+const BEGINNINGS: readonly (readonly [ImageFormat, RegExp])[] = [
+  ['png', /^\x89PNG\r\n\x1a\n/],
+  ['jpeg', /^\xff\xd8\xff/],
+  ['webp', /^RIFF.{4}WEBP/s],
+];
 /** More than any model here makes, twice as large each way. */
 const MOST_PIXELS = 64_000_000;
 
@@ -31,14 +37,16 @@ const MOST_PIXELS = 64_000_000;
  * @throws AppError `invalid-file` where it is none of these
  */
 export async function inspectImage(file: Uint8Array, anchors?: string): Promise<ImageFacts> {
+  // The decoder knows many more formats: nothing else gets to it.
+  const beginning = Buffer.from(file.subarray(0, 12)).toString('latin1');
+  const [format] = BEGINNINGS.find(([, pattern]) => pattern.test(beginning)) ?? rejectFile();
   const { default: sharp } = await import('sharp');
   // All frames of an animation: the first alone may be a picture of ours.
   const image = sharp(file, { limitInputPixels: MOST_PIXELS, pages: -1 });
   const metadata = await image.metadata().catch(rejectFile);
-  if (!FORMATS.has(metadata.format)) throw rejectFile();
   const decoded = await decodePixels(image).catch(rejectFile);
   const mark = detectWatermark(decoded);
-  const manifest = await readC2paManifest(file, `image/${metadata.format}`, anchors);
+  const manifest = await readC2paManifest(file, `image/${format}`, anchors);
   return {
     manifest: manifest ?? null,
     ...receiptIn(metadata.xmp?.toString('utf8') ?? ''),

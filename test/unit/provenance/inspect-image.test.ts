@@ -9,6 +9,18 @@ const raw = { width: SIDE, height: SIDE, channels: 3 } as const;
 const picture = () => sharp(pixels, { raw });
 const digestOf = async (file: Promise<Buffer>) => (await inspectImage(await file)).pixels_sha256;
 
+it.each([
+  ['nothing', async () => Buffer.alloc(0)],
+  ['a part', async () => (await picture().png().toBuffer()).subarray(0, 200)],
+  ['another format', () => picture().tiff().toBuffer()],
+  [
+    'text',
+    async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+  ],
+])('%s is no picture', async (_, file) => {
+  await expect(inspectImage(await file())).rejects.toMatchObject({ code: 'invalid-file' });
+});
+
 describe('the pixels of a file', () => {
   it('are those that were encoded, in a PNG and with an opaque layer of transparency', async () => {
     expect(await digestOf(picture().png().toBuffer())).toBe(sha256Hex(pixels));
