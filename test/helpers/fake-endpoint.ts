@@ -74,7 +74,8 @@ export function createFakeEndpoint(turn: Turn = async () => undefined) {
     }),
     rows: createEndpointRows(table),
     /** The row as it is, without waiting for a turn. */
-    row: () => dynamo.table.get({ ...itemKeys.endpoint(ENDPOINT) })?.['row'] as EndpointRow | undefined,
+    row: () =>
+      dynamo.table.get({ ...itemKeys.endpoint(ENDPOINT) })?.['row'] as EndpointRow | undefined,
     /** What was asked for becomes true. */
     settle() {
       state.current = state.desired;
