@@ -22,7 +22,7 @@ export interface ImageFacts {
 
 /** How files of each format begin. */
 const BEGINNINGS: readonly (readonly [ImageFormat, RegExp])[] = [
-  ['png', /^\x89PNG\r\n\x1a\n/],
+  ['png', /^\x89PNG\r\n/],
   ['jpeg', /^\xff\xd8\xff/],
   ['webp', /^RIFF.{4}WEBP/s],
 ];
