@@ -18,6 +18,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+/** Where a reader would save pictures: never in the checkout. */
+const emptyFolder = () => mkdtempSync(join(tmpdir(), 'onestep-samples-'));
+
 /** Runs Python against the server; what it writes to standard error is a complaint. */
 async function python(words: readonly string[], cwd?: string): Promise<void> {
   const env = { ...process.env, ONESTEP_URL: server.url, ONESTEP_KEY: server.keys.key };
@@ -37,7 +40,11 @@ describe('the documents', () => {
       .filter(({ language }) => language === 'python')
       .map((block) => ({ file, ...block })),
   );
-  test.each(blocks)('$file, line $line', ({ code }) => python(['-I', '-c', code]));
+  test.each(blocks)('$file, line $line', async ({ code }) => {
+    const folder = emptyFolder();
+    await python(['-I', '-c', code], folder);
+    rmSync(folder, { recursive: true });
+  });
 });
 
 /** The page shows these very texts: test/browser/code-samples.test.ts compares them. */
@@ -49,7 +56,7 @@ describe.each([1, 2])('the page’s code for an order of %i', (count) => {
       ...{ seed: 12, count, format: 'webp' },
     };
     const samples = codeSamples(order, { origin: server.url, size: '336x192' });
-    const folder = mkdtempSync(join(tmpdir(), 'onestep-samples-'));
+    const folder = emptyFolder();
     await python(['-I', '-c', samples.find(({ name }) => name === tab)?.code ?? ''], folder);
     const files = readdirSync(folder);
     expect(files).toHaveLength(count);
