@@ -7,7 +7,6 @@ import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
 import { recipeOf } from '#shared/engine/package/manifest.ts';
-import { hasCudaDevice } from '#shared/engine/pipeline/cuda.ts';
 import type { Device } from '#shared/engine/pipeline/sessions.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import { createGpuApp } from './app.ts';
@@ -18,8 +17,8 @@ import { loadImageCheck } from './image-check.ts';
 import { certificateProblem, readMarking } from './marking.ts';
 import { readServedModels } from './models.ts';
 import { runTask } from './run-task.ts';
+import { type StartedWorker, startWorker } from './start-worker.ts';
 import { createTaskQueue } from './task-queue.ts';
-import { createWorkerProcess } from './worker-process.ts';
 
 export interface GpuDeps {
   readonly config: GpuConfig;
@@ -27,6 +26,8 @@ export interface GpuDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly log: JsonLog;
+  /** The inference process, where it was started before this; it is started now otherwise. */
+  readonly started?: StartedWorker;
 }
 
 /** The GPU function, put together: its routes, and how it begins and ends. */
@@ -54,9 +55,10 @@ export async function composeGpuFunction({
   env,
   clock,
   log,
+  started = startWorker(config, env),
 }: GpuDeps): Promise<GpuFunction> {
   let models = readServedModels(config.MODEL_FOLDERS);
-  const device = chooseDevice(config, hasCudaDevice());
+  const { worker, device } = started;
   const storeFor = await createStores(config, clock);
   const signingKey = await createSigningKey(config, clock);
   const checkImage =
@@ -64,9 +66,7 @@ export async function composeGpuFunction({
   const marking = readMarking(config);
   const doubt = certificateProblem(marking, clock);
   if (doubt !== undefined) log.event('c2pa-certificate', { problem: doubt });
-  const threads = config.THREADS === 0 ? undefined : config.THREADS;
-  const [{ folder, manifest }] = models;
-  const worker = createWorkerProcess({ device, threads, folder }, env);
+  const [{ manifest }] = models;
   const encoders = createEncoders(marking);
   let ready = false;
 
@@ -130,19 +130,6 @@ export function createFailureReport(log: JsonLog, release: string | undefined) {
     log.error(error, job === undefined ? 'A request failed' : `Job ${job} failed`);
     log.event('task-failed', defined({ job, release }));
   };
-}
-
-/** The device to run on: CUDA is never replaced by the CPU without being allowed to. */
-export function chooseDevice(
-  config: Pick<GpuConfig, 'DEVICE' | 'ALLOW_CPU'>,
-  hasCuda: boolean,
-): Device {
-  if (config.DEVICE === 'cpu' || hasCuda) return config.DEVICE;
-  if (config.ALLOW_CPU) return 'cpu';
-  throw new AppError(
-    'unavailable',
-    'There is no CUDA device here. Start with --allow-cpu to run on the CPU, many times slower.',
-  );
 }
 
 function processorName(device: Device): string {

@@ -1,9 +1,8 @@
 import type { AddressInfo } from 'node:net';
-import { serve } from '@hono/node-server';
 import { createJsonLog } from '#shared/adapters/aws/json-log.ts';
 import { systemClock } from '#shared/core/clock.ts';
-import { composeGpuFunction } from './compose.ts';
 import { loadGpuConfig } from './config.ts';
+import { startWorker } from './start-worker.ts';
 
 /** SageMaker's proxy keeps its connections for a minute; the server must not close first. */
 const KEEP_ALIVE_MS = 75_000;
@@ -16,7 +15,12 @@ const log = createJsonLog({
 
 async function main(): Promise<void> {
   const config = loadGpuConfig(process.env, process.argv.slice(2));
-  const gpu = await composeGpuFunction({ config, env: process.env, clock: systemClock, log });
+  const { env } = process;
+  const started = startWorker(config, env);
+  // Read while the inference process starts.
+  const { composeGpuFunction } = await import('./compose.ts');
+  const { serve } = await import('@hono/node-server');
+  const gpu = await composeGpuFunction({ config, env, clock: systemClock, log, started });
   const server = serve(
     { fetch: gpu.app.fetch, hostname: config.HOST, port: config.PORT },
     (info: AddressInfo) => {

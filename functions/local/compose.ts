@@ -14,14 +14,13 @@ import { createMetrics } from '#shared/adapters/metrics/metrics.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { isTerminal } from '#shared/core/job.ts';
-import { type MicroUsd, microUsd } from '#shared/core/money.ts';
 import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { chainInDer, validityProblem } from '#shared/provenance/c2pa/claim-signer.ts';
 import { createLoop } from '#shared/service/domain/loop.ts';
+import { leastPrice } from '#shared/service/domain/offer.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
 import { createAccountEvents } from '#shared/service/domain/webhooks/account-events.ts';
 import { type DeliveryDeps, deliverEntry } from '#shared/service/domain/webhooks/deliver.ts';
-import type { Services } from '#shared/service/services.ts';
 import { createEmbeddedApp } from './embedded-app.ts';
 import { assertPricedModels, offerOf } from './find-models.ts';
 import type { EnsuredKeys } from './first-start.ts';
@@ -45,8 +44,6 @@ import { createSteadyClock } from './steady-clock.ts';
 const SWEEP_MS = 1000;
 /** How often accounts' events are looked for. */
 const TELL_MS = 5000;
-/** How often packages that were imported meanwhile are looked for. */
-const LOOK_MS = 1000;
 /** On a CPU drawing takes nearly all of an order's time: one more is enough. */
 const CPU_DEPTH = 2;
 /** How long a shutdown waits for running jobs, and then for answers on their way. */
@@ -223,6 +220,8 @@ async function compose(
   });
   undo.push(() => server.close(0));
   origin ||= server.url;
+  // In a checkout they are built now: the first visitor should not wait for that.
+  assets().catch((error: unknown) => onError(error, 'pages'));
   writeServerFile(folder.path, { url: server.url, pid: process.pid });
   await services.dispatcher.recover();
   void gpu.listening().then(() => services.dispatcher.wake());
@@ -233,7 +232,7 @@ async function compose(
     clock,
     randomBytes,
     get leastPrice() {
-      return leastPrice(services);
+      return leastPrice(services.catalog, services.pricing);
     },
     onError,
   });
@@ -259,17 +258,10 @@ async function compose(
     const told = await tellAccounts().catch((error: unknown) => void onError(error, 'events'));
     if (told !== undefined && told.length > 0) deliveries.wake();
   });
-  const looking = createLoop(LOOK_MS);
-  looking.start(async () => {
-    try {
-      const found = await packages.look();
-      if (found === undefined) return;
-      // Nobody is to order what the GPU function does not know yet.
-      await gpu.serve(found.map((model) => model.folder));
-      services.offer(offerOf(config, found));
-    } catch (error) {
-      onError(error, 'models');
-    }
+  const looking = packages.follow(async (found) => {
+    // Nobody is to order what the GPU function does not know yet.
+    await gpu.serve(found.map((model) => model.folder));
+    services.offer(offerOf(config, found));
   });
 
   return {
@@ -298,11 +290,6 @@ async function compose(
       stores.close();
     },
   };
-}
-
-function leastPrice({ catalog, pricing }: Services): MicroUsd {
-  const classes = catalog.models.flatMap(({ name }) => pricing.classes(name));
-  return microUsd(Math.min(...classes.map(({ perImage }) => perImage)));
 }
 
 function damagedLog(lost: number | 'all'): Error {

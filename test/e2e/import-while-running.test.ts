@@ -45,7 +45,7 @@ async function importTiny(recipe: string): Promise<string> {
 const order = () => read('/v1/predictions', { model: NAME, input: { prompt: 'a boat', seed: 1 } });
 const version = async (): Promise<string> =>
   (await read(`/v1/models/${NAME}`)).latest_version?.id ?? 'none';
-const soon = { timeout: 30_000, interval: 200 };
+const soon = { timeout: 90_000, interval: 200 };
 
 describe('a model imported while the server runs', () => {
   it('is listed, chosen on the page, priced and drawn, without a restart', async () => {

@@ -1,3 +1,4 @@
+import { type MicroUsd, microUsd } from '#shared/core/money.ts';
 import { type Catalog, type CatalogModel, createCatalog, type ModelAliases } from './catalog.ts';
 import { createPricing, type PriceBook, type Pricing } from './pricing.ts';
 
@@ -12,6 +13,12 @@ export interface Offer {
   readonly pricing: Pricing;
   /** Models and prices change together: no order meets a model without its price. */
   replace(next: Offered): void;
+}
+
+/** What the cheapest order costs now. */
+export function leastPrice({ models }: Catalog, pricing: Pricing): MicroUsd {
+  const classes = models.flatMap(({ name }) => pricing.classes(name));
+  return microUsd(Math.min(...classes.map(({ perImage }) => perImage)));
 }
 
 /** A catalogue and its prices, which may be replaced while requests are answered. */

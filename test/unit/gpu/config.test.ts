@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chooseDevice } from '#functions/gpu/compose.ts';
 import { loadGpuConfig } from '#functions/gpu/config.ts';
+import { chooseDevice } from '#functions/gpu/start-worker.ts';
 
 describe('loadGpuConfig', () => {
   it('needs nothing inside the container', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { offerModel, priceByArea } from '#shared/service/domain/model-offer.ts';
-import { createOffer } from '#shared/service/domain/offer.ts';
+import { createOffer, leastPrice } from '#shared/service/domain/offer.ts';
 
 const model = (name: string, digest: string) =>
   offerModel(
@@ -31,6 +31,7 @@ describe('createOffer', () => {
     expect(pricing.quote('acme/one', INPUT).total).toBe(9);
     expect(pricing.classes('acme/two')).toHaveLength(2);
 
+    expect(leastPrice(catalog, pricing)).toBe(9);
     replace(at('c', 9, model('acme/two', 'd3')));
     expect(catalog.find('acme/one')).toBeUndefined();
   });
