@@ -96,6 +96,8 @@ export function createDeliveryLoop(deps: DeliveryLoopDeps) {
       .catch(deps.onError)
       .finally(() => {
         looking = undefined;
+        // Woken since it had its last answer, while it was still taken for looking.
+        if (lookAgain && entries.size < IN_ALL) wake();
       });
   }
 

@@ -1,14 +1,16 @@
 import { parseArgs } from 'node:util';
 import { apiBench } from './api.ts';
 import { bundlesBench } from './bundles.ts';
+import { outageBench } from './outage.ts';
 import { streamsBench } from './streams.ts';
 import { watermarkBench } from './watermark/watermark.ts';
 import { yearBench } from './year.ts';
 
-/** `npm run -s bench -- api|bundles|streams|watermark|year [--json]`: what a developer of Onestep measures. */
+/** `npm run -s bench -- api|bundles|outage|streams|watermark|year [--json]`: what a developer of Onestep measures. */
 const BENCHES = {
   api: apiBench,
   bundles: bundlesBench,
+  outage: outageBench,
   streams: streamsBench,
   watermark: watermarkBench,
   year: yearBench,
@@ -22,6 +24,8 @@ const { values, positionals } = parseArgs({
     unmarked: { type: 'string' },
     days: { type: 'string' },
     images: { type: 'string' },
+    minutes: { type: 'string' },
+    predictions: { type: 'string' },
     against: { type: 'string' },
   },
   allowPositionals: true,

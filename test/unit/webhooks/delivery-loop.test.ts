@@ -57,6 +57,30 @@ async function stop(loop: ReturnType<typeof createDeliveryLoop>): Promise<void> 
 }
 
 describe('the delivery of webhooks', () => {
+  it.each([0, 1, 2, 3, 4, 5])(
+    'looks again when woken %i turns after it found nothing',
+    async (turns) => {
+      let looks = 0;
+      const { loop } = setUp({
+        outbox: {
+          async claimDue() {
+            looks++;
+            if (looks === 1) void wakeLater();
+            return [];
+          },
+        },
+      });
+      const wakeLater = async () => {
+        for (let turn = 0; turn < turns; turn++) await undefined;
+        loop.wake();
+      };
+      loop.wake();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(looks).toBe(2);
+      await stop(loop);
+    },
+  );
+
   it('looks at once, by its timer and when woken, until it is stopped', async () => {
     let looks = 0;
     const { loop } = setUp({
