@@ -1,3 +1,4 @@
+import { toIso } from './clock.ts';
 import type { AccountId, JobId, KeyId } from './ids.ts';
 import { type MicroUsd, microUsd, subtractUsd, ZERO_USD } from './money.ts';
 
@@ -38,6 +39,26 @@ export interface LedgerEntry {
   readonly note?: string;
   /** Of a grant: when what is left of it expires. */
   readonly expiresAt?: number;
+  /** Of a capture that stands for a month of them: how many jobs those were of. */
+  readonly jobs?: number;
+}
+
+/** What was charged on a UTC day for one key, model and set of tags; or a part of it. */
+export interface UsageOfDay {
+  /** `2026-11-23`. */
+  readonly day: string;
+  readonly key: string;
+  readonly model: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly jobs: number;
+  readonly images: number;
+  readonly amount: MicroUsd;
+}
+
+/** What a captured entry adds to its day. */
+export function usageOf(entry: LedgerEntry): UsageOfDay {
+  const { key = '', model = '', tags = {}, images = 0, jobs = 1, amount } = entry;
+  return { day: toIso(entry.at).slice(0, 10), key, model, tags, jobs, images, amount };
 }
 
 /** How far the sums are from agreeing; 0, always. */

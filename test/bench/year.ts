@@ -111,7 +111,13 @@ async function timeAll(
   const [newest] = await jobs.list({ account: ACCOUNT, limit: 1 });
   if (newest === undefined) throw new Error('there is no prediction');
   const tag = { name: 'team', value: 'nobody' };
-  const month = { account: ACCOUNT, from: now - 30 * DAY, to: now + DAY, by: ['day'] as const };
+  const month = {
+    account: ACCOUNT,
+    from: now - 30 * DAY,
+    to: now + DAY,
+    by: ['day'] as const,
+    now,
+  };
   const operations: readonly (readonly [string, () => Promise<unknown>])[] = [
     ['get a prediction', () => jobs.get(newest.id)],
     ['list 100', () => jobs.list({ account: ACCOUNT, limit: 100 })],

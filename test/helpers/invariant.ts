@@ -1,6 +1,11 @@
 import { expect } from 'vitest';
 import { defined } from '#shared/core/defined.ts';
-import { type LedgerEntry, ledgerDifference } from '#shared/core/ledger.ts';
+import {
+  type LedgerEntry,
+  ledgerDifference,
+  type UsageOfDay,
+  usageOf,
+} from '#shared/core/ledger.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 
 /** Every entry of an account, newest first. */
@@ -39,7 +44,32 @@ export async function expectInvariant(ledger: Ledger): Promise<void> {
     const entries = await allEntries(ledger, account.id);
     expectHoldsMatch(entries, account.held);
     for (const [kind, name] of TOTALS) expect(sumOf(entries, kind)).toBe(totals[name]);
+    const captured = entries.filter(({ kind }) => kind === 'capture').map(usageOf);
+    expect(addUp(await allUsage(ledger, account.id))).toEqual(addUp(captured));
   }
+}
+
+/** What was charged on all days, read in small pages. */
+async function allUsage(ledger: Ledger, account: LedgerEntry['account']) {
+  const rows: UsageOfDay[] = [];
+  for (let after: string | undefined; ; ) {
+    const days = { from: '1971-01-01', to: '2200-01-01' };
+    const page = await ledger.usage({ account, ...days, limit: 7, ...defined({ after }) });
+    rows.push(...page.rows);
+    after = page.next;
+    if (after === undefined) return rows;
+  }
+}
+
+/** By day, key, model and tags: predictions, images and money. */
+function addUp(rows: readonly UsageOfDay[]): Record<string, readonly number[]> {
+  const sums: Record<string, readonly number[]> = {};
+  for (const { day, key, model, tags, jobs, images, amount } of rows) {
+    const name = JSON.stringify([day, key, model, tags]);
+    const [j = 0, i = 0, a = 0] = sums[name] ?? [];
+    sums[name] = [j + jobs, i + images, a + amount];
+  }
+  return sums;
 }
 
 const TOTALS = [

@@ -19,7 +19,9 @@ const DEFAULT_DAYS = 30;
 const MAX_DAYS = 366;
 
 const QuerySchema = z.object({
-  from: PeriodBound.optional().describe(`Default: ${DEFAULT_DAYS} days before \`to\``),
+  from: PeriodBound.optional().describe(
+    `Default: the beginning, in UTC, of the day ${DEFAULT_DAYS} days before \`to\``,
+  ),
   to: PeriodBound.optional().describe('Exclusive. Default: now'),
   by: z
     .string()
@@ -45,15 +47,16 @@ export const registerUsage: RegisterRoutes = (app, deps) =>
     answer: UsageSchema,
     alsoAs: { 'text/csv': { schema: z.string() } },
     async handle(c, { query }) {
-      const to = toEpochMs(query.to) ?? deps.clock.now();
-      const from = toEpochMs(query.from) ?? to - DEFAULT_DAYS * DAY_MS;
+      const now = deps.clock.now();
+      const to = toEpochMs(query.to) ?? now;
+      const from = toEpochMs(query.from) ?? (Math.floor(to / DAY_MS) - DEFAULT_DAYS) * DAY_MS;
       if (!(from < to) || to - from > MAX_DAYS * DAY_MS) {
         const problem = `from must be before to, by ${MAX_DAYS} days at most.`;
         throw new AppError('invalid-request', problem, { details: { param: 'from' } });
       }
       const by = [...new Set(query.by.split(','))] as UsageGroup[];
       const { account } = callerOf(c);
-      const usage = await readUsage(deps.ledger, { account: account.id, from, to, by });
+      const usage = await readUsage(deps.ledger, { account: account.id, from, to, by, now });
       if (wantsCsv(c, query.format)) return answerCsv(c, 'usage.csv', toRows(by, usage));
       return { from: toIso(from), to: toIso(to), by, rows: [...usage.rows], total: usage.total };
     },

@@ -2,7 +2,7 @@ import type { Account } from '#shared/core/account.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, ulidFloor } from '#shared/core/ids.ts';
-import { type LedgerEntry, type LedgerTotals, payOwed } from '#shared/core/ledger.ts';
+import { type LedgerEntry, type LedgerTotals, payOwed, usageOf } from '#shared/core/ledger.ts';
 import { type MicroUsd, microUsd, subtractUsd, ZERO_USD } from '#shared/core/money.ts';
 import {
   type Grant,
@@ -10,6 +10,8 @@ import {
   grantEntry,
   type Ledger,
   type LedgerQuery,
+  type UsagePage,
+  type UsageQuery,
 } from '#shared/service/ports/ledger.ts';
 import { type AccountItem, moveMoney, toAccount } from './account-item.ts';
 import { type ExpiryDeps, expireNext, readAccount } from './credit-expiry.ts';
@@ -63,6 +65,7 @@ export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => numb
     findReversal: async (reference) => entryOf(await table.get(itemKeys.reversal(reference))),
     expireCredits: (now, limit) => expireCredits(deps, now, limit),
     entries: (query) => entries(table, query),
+    usage: (query) => usage(table, query),
     totals: async (account) => {
       if (account === undefined) return sumAccounts(await readAccounts(table));
       return sumAccounts((await table.getMany([itemKeys.account(account)])) as AccountItem[]);
@@ -183,4 +186,14 @@ async function entries(table: DynamoTable, query: LedgerQuery): Promise<readonly
     if (found.length === query.limit) break;
   }
   return found;
+}
+
+/** The entries of those days: nobody else waits while this function reads them. */
+async function usage(table: DynamoTable, query: UsageQuery): Promise<UsagePage> {
+  const { account, limit, after: before } = query;
+  const [from, to] = [query.from, query.to].map((day) => Date.parse(day));
+  const page = await entries(table, { account, limit, ...defined({ from, to, before }) });
+  const next = page.length < limit ? undefined : page.at(-1)?.id;
+  const rows = page.filter(({ kind }) => kind === 'capture').map(usageOf);
+  return { rows, ...defined({ next }) };
 }

@@ -312,6 +312,43 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX accounts_to_erase ON accounts (deleted_at)
     WHERE deleted_at IS NOT NULL AND erased_at IS NULL;
   `,
+  `
+  -- What was charged, by all that usage is asked by; kept with the ledger, and left when that is compacted.
+  CREATE TABLE usage_days (
+    account TEXT NOT NULL,
+    day TEXT NOT NULL,
+    key TEXT NOT NULL,
+    model TEXT NOT NULL,
+    -- JSON, as the entries have it.
+    tags TEXT NOT NULL,
+    jobs INTEGER NOT NULL,
+    images INTEGER NOT NULL,
+    amount INTEGER NOT NULL,
+    PRIMARY KEY (account, day, key, model, tags)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO usage_days
+    SELECT account, date(at / 1000, 'unixepoch'), coalesce(details ->> '$.key', ''),
+      coalesce(details ->> '$.model', ''), coalesce(details ->> '$.tags', '{}'),
+      count(*), sum(coalesce(details ->> '$.images', 0)), sum(amount)
+    FROM ledger WHERE kind = 'capture' GROUP BY 1, 2, 3, 4, 5;
+  -- An entry of no job stands for many that were counted.
+  CREATE TRIGGER usage_adds_up AFTER INSERT ON ledger
+    WHEN NEW.kind = 'capture' AND NEW.job IS NOT NULL
+  BEGIN
+    INSERT INTO usage_days VALUES (
+      NEW.account, date(NEW.at / 1000, 'unixepoch'), coalesce(NEW.details ->> '$.key', ''),
+      coalesce(NEW.details ->> '$.model', ''), coalesce(NEW.details ->> '$.tags', '{}'),
+      1, coalesce(NEW.details ->> '$.images', 0), NEW.amount
+    ) ON CONFLICT DO UPDATE SET
+      jobs = jobs + 1, images = images + excluded.images, amount = amount + excluded.amount;
+  END;
+  CREATE TRIGGER ledger_compacts AFTER DELETE ON ledger
+    WHEN OLD.kind IN ('grant', 'capture', 'expiry', 'reversal')
+  BEGIN
+    UPDATE ledger_sums SET amount = amount - OLD.amount
+      WHERE account = OLD.account AND kind = OLD.kind;
+  END;
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

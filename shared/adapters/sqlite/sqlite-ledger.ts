@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type Database from 'libsql';
 import { LRUCache } from 'lru-cache';
 import type { Account } from '#shared/core/account.ts';
@@ -6,6 +5,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, type RandomBytes, ulidFloor } from '#shared/core/ids.ts';
 import { takeBack } from '#shared/core/ledger.ts';
+import type { LedgerEntry } from '#shared/core/ledger.ts';
 import { microUsd } from '#shared/core/money.ts';
 import { reversalEntries } from '#shared/service/domain/reversal-entries.ts';
 import {
@@ -21,7 +21,9 @@ import { createAuditLog } from './audit-log.ts';
 import { createCreditRows } from './credit-rows.ts';
 import type { Writer } from './group-commit.ts';
 import { createLedgerRows, toEntry } from './ledger-rows.ts';
+import { createReadInTurns } from './read-in-turns.ts';
 import { rowMembers } from './row-members.ts';
+import { createUsageDays } from './usage-days.ts';
 
 /** How far an entry's own time may be from the time in its id. */
 const ID_SLACK_MS = 60_000;
@@ -38,6 +40,7 @@ export function createSqliteLedger(
   const rows = createLedgerRows(db);
   const credit = createCreditRows(db, randomBytes);
   const accounts = createAccountRows(db);
+  const readInTurns = createReadInTurns();
   const selectAccount = db.prepare(
     'SELECT *, (SELECT min(expires_at) FROM grants WHERE account = accounts.id AND remaining > 0) ' +
       'AS next_expiry FROM accounts WHERE id = ?',
@@ -173,15 +176,18 @@ export function createSqliteLedger(
     expireCredits: (now, limit) => writer.write(() => credit.expireDue(now, limit)),
 
     async entries({ account, from, to, before, limit }) {
-      // Whoever reads page after page lets others have their turn: this one takes some milliseconds.
-      if (before !== undefined) await nextTurn();
       const least = from === undefined ? '' : ulidFloor(from - ID_SLACK_MS);
       // What is newer than all that is wanted is not read to be passed over.
       const ceiling = to === undefined ? '~' : ulidFloor(to + ID_SLACK_MS);
       const most = before !== undefined && before < ceiling ? before : ceiling;
-      const bounds = [least, most, from ?? 0, to ?? FOREVER];
-      return selectEntries.all(account, ...bounds, limit).map(toEntry);
+      const read = (wanted: number, last: LedgerEntry | undefined) =>
+        selectEntries
+          .all(account, least, last?.id ?? most, from ?? 0, to ?? FOREVER, wanted)
+          .map(toEntry);
+      return readInTurns(limit, read, before === undefined);
     },
+
+    usage: createUsageDays(db, readInTurns),
 
     async totals(account) {
       const [sums, of] = account === undefined ? [sumsOfAll, []] : [sumsOfOne, [account]];

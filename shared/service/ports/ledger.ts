@@ -1,7 +1,7 @@
 import type { Account, AuditEntry } from '#shared/core/account.ts';
 import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
-import type { LedgerEntry, LedgerTotals } from '#shared/core/ledger.ts';
+import type { LedgerEntry, LedgerTotals, UsageOfDay } from '#shared/core/ledger.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 
 export interface Grant {
@@ -56,6 +56,23 @@ export interface LedgerQuery {
   readonly limit: number;
 }
 
+export interface UsageQuery {
+  readonly account: AccountId;
+  /** A UTC day, `2026-11-23`, and the day after the last. */
+  readonly from: string;
+  readonly to: string;
+  /** The `next` of the page before. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface UsagePage {
+  /** In no order that means anything; those of one day and group add up. */
+  readonly rows: readonly UsageOfDay[];
+  /** Absent on the last page. */
+  readonly next?: string;
+}
+
 /** Accounts and money. Holds and their ends are written by the job store's transactions. */
 export interface Ledger {
   createAccount(account: Account, audit: AuditEntry): Promise<{ readonly created: boolean }>;
@@ -92,6 +109,9 @@ export interface Ledger {
 
   /** Newest first. */
   entries(query: LedgerQuery): Promise<readonly LedgerEntry[]>;
+
+  /** What was charged on whole days, whether their entries are there or compacted. */
+  usage(query: UsageQuery): Promise<UsagePage>;
 
   /** For the audit of the invariant, over all accounts or one. */
   totals(account?: AccountId): Promise<LedgerTotals>;

@@ -251,6 +251,7 @@ describe('ledger invariants', () => {
       account: ACCOUNT,
       from: 0,
       to: world.clock.now() + HOUR,
+      now: world.clock.now(),
       by: ['day', 'model'],
     });
     expect(usage.rows.map(({ group, images }) => [group['day'], images])).toEqual([
