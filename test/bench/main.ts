@@ -1,15 +1,20 @@
 import { parseArgs } from 'node:util';
 import { apiBench } from './api.ts';
 import { bundlesBench } from './bundles.ts';
+import { drawingBench } from './drawing.ts';
 import { outageBench } from './outage.ts';
 import { streamsBench } from './streams.ts';
 import { watermarkBench } from './watermark/watermark.ts';
 import { yearBench } from './year.ts';
 
-/** `npm run -s bench -- api|bundles|outage|streams|watermark|year [--json]`: what a developer of Onestep measures. */
+/**
+ * `npm run -s bench -- api|bundles|drawing|outage|streams|watermark|year [--json]`: what a developer of
+ * Onestep measures.
+ */
 const BENCHES = {
   api: apiBench,
   bundles: bundlesBench,
+  drawing: drawingBench,
   outage: outageBench,
   streams: streamsBench,
   watermark: watermarkBench,
