@@ -79,7 +79,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     recordDays: config.RECORD_DAYS,
   };
   const system = createAwsSystem(platform, names);
-  const { jobs, ledger, keys, outbox, hooks, blobs } = system;
+  const { jobs, ledger, keys, outbox, hooks, erasure, blobs } = system;
   const settlement = system.createSettlement(
     onWebhooks,
     payments &&
@@ -167,6 +167,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     watcher: createPollingWatcher({ jobs, settlement, now: clock.now, sleep: platform.sleep }),
     outbox,
     hooks,
+    erasure,
     onWebhookDue: (entry) => onWebhooks([entry]),
     inspectImage: platform.inspectImage,
     receiptSigningKey: receiptSigningKey(receiptSecret),

@@ -16,6 +16,7 @@ import { AppError } from '#shared/core/errors.ts';
 import { isTerminal } from '#shared/core/job.ts';
 import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { chainInDer, validityProblem } from '#shared/provenance/c2pa/claim-signer.ts';
+import { createAccountEraser } from '#shared/service/domain/account-deletion.ts';
 import { createLoop } from '#shared/service/domain/loop.ts';
 import { leastPrice } from '#shared/service/domain/offer.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
@@ -236,6 +237,7 @@ async function compose(
     },
     onError,
   });
+  const eraseAccounts = createAccountEraser({ ...stores, jobs: services.jobs, onError });
   const sweeping = createLoop(SWEEP_MS);
   const steady = createSteadyClock(
     clock,
@@ -252,6 +254,9 @@ async function compose(
     await services.sweep
       .sweep(clock.now(), steady.now())
       .catch((error: unknown) => onError(error, 'sweep'));
+    await eraseAccounts(services.settlement, clock.now()).catch((error: unknown) =>
+      onError(error, 'erasing accounts'),
+    );
   });
   const telling = createLoop(TELL_MS);
   telling.start(async () => {

@@ -43,7 +43,7 @@ export function createEmbeddedApp(
   { extras = [], ...parts }: EmbeddedAppParts = {},
 ): { edge: Hono; api: ApiDeps } {
   const { services, config, secrets, clock, randomBytes, blobs } = service;
-  const { ledger, keys: keyStore, outbox, hooks } = service.stores;
+  const { ledger, keys: keyStore, outbox, hooks, erasure } = service.stores;
   const apiDeps: ApiDeps = {
     ...services,
     settings: settingsOf(config, service.keys.account, parts.cards !== undefined),
@@ -53,6 +53,7 @@ export function createEmbeddedApp(
     ledger,
     outbox,
     hooks,
+    erasure,
     blobs,
     rateLimiter: createTokenBucketRateLimiter(clock),
     watcher: services.hub,

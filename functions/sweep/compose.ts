@@ -7,6 +7,7 @@ import { createWebhookCarrier } from '#shared/adapters/aws/webhook-carrier.ts';
 import { listLeasedJobs } from '#shared/adapters/dynamo/leased-jobs.ts';
 import { microUsd } from '#shared/core/money.ts';
 import { readMarks } from '#shared/service/domain/stored-marks.ts';
+import { createAccountEraser } from '#shared/service/domain/account-deletion.ts';
 import { createSweep } from '#shared/service/domain/sweep.ts';
 import { createAccountEvents } from '#shared/service/domain/webhooks/account-events.ts';
 import type { EndpointControl } from '#shared/service/ports/endpoint-control.ts';
@@ -76,6 +77,7 @@ export function composeSweep(config: SweepConfig, platform: SweepPlatform) {
       onError,
     }),
     settlePayments: async () => payments?.settled(),
+    eraseAccounts: createAccountEraser({ ...system, onError }),
     outbox: system.outbox,
     ledger: system.ledger,
     carryWebhooks: createWebhookCarrier({

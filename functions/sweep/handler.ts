@@ -7,6 +7,7 @@ import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal } from '#shared/core/job.ts';
 import { ledgerDifference } from '#shared/core/ledger.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
+import type { AccountEraser } from '#shared/service/domain/account-deletion.ts';
 import type { SettlementService } from '#shared/service/domain/settlement.ts';
 import type { JobMarks } from '#shared/service/domain/stored-marks.ts';
 import type { SweepService } from '#shared/service/domain/sweep.ts';
@@ -26,6 +27,8 @@ export interface SweepHandlerDeps {
   readonly tellAccounts: () => Promise<readonly OutboxEntry[]>;
   /** Waits for the payments whose settling the sweep has begun. */
   readonly settlePayments: () => Promise<void>;
+  /** Goes on with the deletion of accounts. */
+  readonly eraseAccounts: AccountEraser;
   readonly outbox: Pick<Outbox, 'claimDue'>;
   readonly ledger: Pick<Ledger, 'totals'>;
   readonly carryWebhooks: CarryWebhooks;
@@ -104,6 +107,7 @@ export function createSweepHandler(deps: SweepHandlerDeps) {
     const reconciled = await part('reconciling', 0, () => reconcileLeased(settlement));
     const nothing = { settled: 0, expiredCredits: 0, removed: 0, forgotten: 0 };
     const swept = await part('sweeping', nothing, () => deps.createSweep(settlement).sweep(now));
+    await part('erasing accounts', 0, () => deps.eraseAccounts(settlement, now));
     await part('tending endpoints', undefined, () => deps.tendEndpoints());
     const told = await part('telling accounts', [], () => deps.tellAccounts());
     webhooks.push(...told);

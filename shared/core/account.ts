@@ -7,6 +7,10 @@ export interface Account {
   readonly name: string;
   readonly createdAt: number;
   readonly disabledAt?: number;
+  /** Its data goes from then on; the ledger stays. */
+  readonly deletedAt?: number;
+  /** When all of it was gone. */
+  readonly erasedAt?: number;
   /** What can be spent now; it excludes `held`. Never negative. */
   readonly balance: MicroUsd;
   /** What admitted jobs that are not settled yet may still cost. */

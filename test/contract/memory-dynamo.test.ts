@@ -5,6 +5,7 @@ import { openMemoryTable } from '#test/helpers/memory-dynamo/open-memory-table.t
 import type { MakeStores } from '#test/helpers/stores.ts';
 import { describeAccountHooks } from './account-hooks.ts';
 import { describeCreditModel } from './credit-model.ts';
+import { describeErasure } from './erasure.ts';
 import { describeInvitations } from './invitations.ts';
 import { describeJobStore } from './job-store.ts';
 import { describeKeyStore } from './key-store.ts';
@@ -30,6 +31,7 @@ describeCreditModel(
     return { ...createDynamoStores(deps), close: async () => {} };
   },
 );
+describeErasure('DynamoDB in memory', makeStores);
 describeInvitations('DynamoDB in memory', makeStores);
 describeJobStore('DynamoDB in memory', makeStores);
 describeLedger('DynamoDB in memory', makeStores);

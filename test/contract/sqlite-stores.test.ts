@@ -2,6 +2,7 @@ import { createCachedJobStore } from '#shared/service/cached-job-store.ts';
 import { makeSqliteStores } from '#test/helpers/stores.ts';
 import { describeAccountHooks } from './account-hooks.ts';
 import { describeCreditModel } from './credit-model.ts';
+import { describeErasure } from './erasure.ts';
 import { describeInvitations } from './invitations.ts';
 import { describeJobStore } from './job-store.ts';
 import { describeKeyStore } from './key-store.ts';
@@ -11,6 +12,7 @@ import { describeStatements } from './statements.ts';
 
 describeAccountHooks('SQLite', makeSqliteStores);
 describeCreditModel('SQLite', makeSqliteStores);
+describeErasure('SQLite', makeSqliteStores);
 describeInvitations('SQLite', makeSqliteStores);
 describeJobStore('SQLite', makeSqliteStores);
 describeJobStore('SQLite behind the memory of the server', async (deps) => {

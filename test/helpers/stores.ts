@@ -5,6 +5,7 @@ import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
+import type { Erasure } from '#shared/service/ports/erasure.ts';
 import type { Invitations } from '#shared/service/ports/invitations.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
@@ -19,6 +20,7 @@ export interface StoreSet {
   readonly outbox: Outbox;
   readonly hooks: AccountHooks;
   readonly invitations: Invitations;
+  readonly erasure: Erasure;
   close(): void | Promise<void>;
 }
 

@@ -1,11 +1,12 @@
 import { z } from '@hono/zod-openapi';
 import { callerOf } from '#functions/api/http/authenticate.ts';
 import { jsonRoute } from '#functions/api/http/json-route.ts';
-import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
+import type { RegisterRoutes, RouteDeps } from '#functions/api/http/route-deps.ts';
 import { assertOperator } from '#functions/api/http/target-account.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import { setAccountAccess } from '#shared/service/domain/account-access.ts';
+import { deleteAccount } from '#shared/service/domain/account-deletion.ts';
 import { AccountSchema } from './account-schema.ts';
 import { presentAccount } from './present-account.ts';
 
@@ -14,7 +15,7 @@ const ACTIONS = [
   ['enable', 'enabled', 'Accept the keys of a disabled account again'],
 ] as const;
 
-/** `POST /v1/accounts/{id}/disable` and `…/enable`, for the operator. */
+/** `POST /v1/accounts/{id}/disable` and `…/enable`, and `DELETE /v1/accounts/{id}`, for the operator. */
 export const registerAccountAccess: RegisterRoutes = (app, deps) => {
   for (const [action, access, summary] of ACTIONS) {
     jsonRoute(app, deps, {
@@ -30,13 +31,35 @@ export const registerAccountAccess: RegisterRoutes = (app, deps) => {
       async handle(c, { params }) {
         assertOperator(c, deps);
         const account = params.id as AccountId;
-        if (account === deps.settings.operatorAccount) {
-          throw new AppError('conflict', "The operator's own account can't be disabled.");
-        }
+        assertNotOwn(account, deps);
         const actor = callerOf(c).key.id;
         const changed = await setAccountAccess(deps, { account, access, actor });
         return presentAccount(changed, deps);
       },
     });
   }
+
+  jsonRoute(app, deps, {
+    method: 'delete',
+    path: '/v1/accounts/{id}',
+    operationId: 'deleteAccount',
+    scopes: ['admin'],
+    summary: 'Delete an account for good: its data is erased, the ledger stays. For the operator',
+    params: z.object({ id: z.string().max(64) }),
+    returns: 'The account; `erased_at` is there once all its data is gone',
+    answer: AccountSchema,
+    failures: [404, 409],
+    async handle(c, { params }) {
+      assertOperator(c, deps);
+      const account = params.id as AccountId;
+      assertNotOwn(account, deps);
+      const deleted = await deleteAccount(deps, { account, actor: callerOf(c).key.id });
+      return presentAccount(deleted, deps);
+    },
+  });
 };
+
+function assertNotOwn(account: AccountId, { settings }: Pick<RouteDeps, 'settings'>): void {
+  if (account !== settings.operatorAccount) return;
+  throw new AppError('conflict', "The operator's own account can't be disabled or deleted.");
+}

@@ -11,6 +11,8 @@ export const AccountSchema = z
     name: z.string(),
     created_at: DateTime,
     disabled_at: DateTime.nullable(),
+    deleted_at: DateTime.nullable().describe('Its data goes from then on; the ledger stays'),
+    erased_at: DateTime.nullable().describe('When all of that was gone'),
     currency: z.literal('micro_usd'),
     balance: MicroUsd.describe('What can be spent now; `held` is not in it'),
     held: MicroUsd.describe('What open predictions may still cost'),

@@ -21,6 +21,8 @@ export function presentAccount(
     name: account.name,
     created_at: toIso(account.createdAt),
     disabled_at: isoOrNull(account.disabledAt),
+    deleted_at: isoOrNull(account.deletedAt),
+    erased_at: isoOrNull(account.erasedAt),
     currency: 'micro_usd',
     balance: account.balance,
     held: account.held,

@@ -15,6 +15,7 @@ import type { StreamMac } from '#shared/service/domain/stream-link.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { CardDesk } from '#shared/service/ports/card-desk.ts';
+import type { Erasure } from '#shared/service/ports/erasure.ts';
 import type { JobStore, UnpaidLimits } from '#shared/service/ports/job-store.ts';
 import type { JobWatcher } from '#shared/service/ports/job-watcher.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
@@ -103,6 +104,7 @@ export interface ApiDeps {
   readonly peekBalance?: (account: AccountId) => Promise<MicroUsd | undefined>;
   readonly outbox: Outbox;
   readonly hooks: AccountHooks;
+  readonly erasure: Pick<Erasure, 'begin'>;
   /** Called when a webhook has become due. */
   readonly onWebhookDue?: (entry: OutboxEntry) => void;
   /** Reads an image file, where this process can: what it says of where it comes from. */

@@ -1,6 +1,6 @@
 import type { HttpClient } from '#functions/cli/client/http-client.ts';
 import { SERVICE_OPTIONS } from '#functions/cli/client/service.ts';
-import { type CommandContext, option } from '#functions/cli/command.ts';
+import { type CommandContext, flag, option } from '#functions/cli/command.ts';
 import { futureDate, usd } from '#functions/cli/option-types.ts';
 
 /** What `onestep accounts` takes. */
@@ -8,6 +8,7 @@ export const ACCOUNTS_OPTIONS = {
   ...SERVICE_OPTIONS,
   credit: option('USD', 'invite: what the account starts with; default: nothing', usd()),
   'credit-expires': option('DATE', 'invite: when what is left of that expires', futureDate()),
+  yes: flag('delete: confirm that the account’s data is erased for good'),
   expires: option('DATE', 'invite: until when the link works; default: 7 days', futureDate()),
 };
 type Context = CommandContext<typeof ACCOUNTS_OPTIONS>;

@@ -17,6 +17,7 @@ const REPORTS = {
 const NEEDS: Readonly<Record<string, readonly [what: string, word: string, where: string]>> = {
   disable: ['which account', 'ID', ' "onestep credits balance" shows the ids.'],
   enable: ['which account', 'ID', ' "onestep credits balance" shows the ids.'],
+  delete: ['which account', 'ID --yes', ' "onestep credits balance" shows the ids.'],
   invite: ['what to call the account', 'NAME', ''],
   revoke: ['which invitation', 'ID', ' "onestep accounts invitations" shows the ids.'],
 };
@@ -26,17 +27,19 @@ const ACTIONS: Readonly<Record<string, AccountsAction>> = {
   revoke,
   disable: access('disable'),
   enable: access('enable'),
+  delete: deleteAccount,
 };
 
 export const accounts = defineCommand({
-  summary: 'invite people to accounts; shut an account out, or let it in again',
-  usage: 'invite NAME | invitations | revoke ID | disable ID | enable ID [options]',
+  summary: 'invite people to accounts; shut an account out, let it in again, or delete it',
+  usage: 'invite NAME | invitations | revoke ID | disable ID | enable ID | delete ID [options]',
   options: ACCOUNTS_OPTIONS,
   positionals: z.array(z.string()).max(2, 'accounts takes an action and an id or a name'),
   examples: [
     'onestep accounts invite "The shop" --credit 5',
     'onestep accounts revoke inv_01k9z6n3v5r8q2w4x7y1t0s6pd',
     'onestep accounts disable acc_01k9z6n3v5r8q2w4x7y1t0s6pd',
+    'onestep accounts delete acc_01k9z6n3v5r8q2w4x7y1t0s6pd --yes',
   ],
   async run(context) {
     const [action = '', word = ''] = context.positionals;
@@ -52,6 +55,21 @@ export const accounts = defineCommand({
     await withOperatorService(context, (service) => act(context, service, word));
   },
 });
+
+async function deleteAccount(...[context, service, id]: Parameters<AccountsAction>) {
+  if (!context.options.yes) {
+    throw new AppError(
+      'invalid-request',
+      `This erases the predictions, images, keys and webhooks of ${id} for good; the ledger stays, and what is left of its balance with it: pay that back first. Say --yes.`,
+    );
+  }
+  const path = `/v1/accounts/${encodeURIComponent(id)}`;
+  const account = await service.json<z.infer<typeof AccountSchema>>(path, { method: 'DELETE' });
+  context.print(
+    account,
+    `Deleted ${account.id}: its keys are refused within 60 seconds, and its data goes from now on.\n`,
+  );
+}
 
 function access(action: keyof typeof REPORTS): AccountsAction {
   return async (context, service, id) => {

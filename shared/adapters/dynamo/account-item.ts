@@ -12,6 +12,8 @@ export interface AccountItem extends Item {
   readonly name: string;
   readonly createdAt: number;
   readonly disabledAt?: number;
+  readonly deletedAt?: number;
+  readonly erasedAt?: number;
   readonly balance: MicroUsd;
   readonly held: MicroUsd;
   readonly granted: MicroUsd;
@@ -30,10 +32,10 @@ export interface AccountItem extends Item {
 }
 
 export function toAccount(item: AccountItem): Account {
-  const { id, name, createdAt, balance, held, disabledAt, owed } = item;
+  const { id, name, createdAt, balance, held, disabledAt, deletedAt, erasedAt, owed } = item;
   return {
     ...{ id, name, createdAt, balance, held },
-    ...defined({ disabledAt, owed }),
+    ...defined({ disabledAt, deletedAt, erasedAt, owed }),
   };
 }
 

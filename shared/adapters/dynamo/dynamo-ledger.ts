@@ -51,7 +51,7 @@ export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => numb
         {
           update: itemKeys.account(id),
           expression: disabledAt === undefined ? 'REMOVE disabledAt' : 'SET disabledAt = :at',
-          condition: 'attribute_exists(pk)',
+          condition: 'attribute_exists(pk) AND attribute_not_exists(deletedAt)',
           ...(disabledAt !== undefined && { values: { ':at': disabledAt } }),
         },
         auditWrite(audit),

@@ -1,12 +1,14 @@
 import type { Clock } from '#shared/core/clock.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
+import type { Erasure } from '#shared/service/ports/erasure.ts';
 import type { Invitations } from '#shared/service/ports/invitations.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { Outbox } from '#shared/service/ports/outbox.ts';
 import { createDynamoAccountHooks } from './dynamo-account-hooks.ts';
+import { createDynamoErasure } from './dynamo-erasure.ts';
 import { createDynamoInvitations } from './dynamo-invitations.ts';
 import { createDynamoJobStore } from './dynamo-jobs.ts';
 import { createDynamoKeyStore } from './dynamo-keys.ts';
@@ -22,6 +24,7 @@ export interface DynamoStores {
   readonly outbox: Outbox;
   readonly hooks: AccountHooks;
   readonly invitations: Invitations;
+  readonly erasure: Erasure;
 }
 
 export interface DynamoStoresDeps {
@@ -51,5 +54,6 @@ export function createDynamoStores(deps: DynamoStoresDeps): DynamoStores {
     outbox: createDynamoOutbox(table, records),
     hooks: createDynamoAccountHooks(table),
     invitations: createDynamoInvitations(table),
+    erasure: createDynamoErasure(table),
   };
 }

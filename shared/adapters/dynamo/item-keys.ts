@@ -56,6 +56,8 @@ export const itemKeys = {
   accountHook: (account: AccountId | '' = ''): Key => ({ pk: 'HOOKS', sk: account }),
   /** One partition: operators make some, and list them all. */
   invitation: (id = ''): Key => ({ pk: 'INVITATIONS', sk: id }),
+  /** Accounts that were deleted and have data left. */
+  erasure: (account: AccountId | '' = ''): Key => ({ pk: 'ERASURES', sk: account }),
   delivery: (id: string): Key => ({ pk: `OUTBOX#${id}`, sk: 'META' }),
   attempt: (id: string, number: number): Key => ({
     pk: `OUTBOX#${id}`,

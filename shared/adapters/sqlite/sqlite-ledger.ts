@@ -47,7 +47,9 @@ export function createSqliteLedger(
   );
   const selectAccounts = db.prepare('SELECT * FROM accounts ORDER BY created_at, id');
   const hasDue = db.prepare('SELECT 1 FROM grants WHERE remaining > 0 AND expires_at <= ? LIMIT 1');
-  const disable = db.prepare('UPDATE accounts SET disabled_at = ? WHERE id = ?');
+  const disable = db.prepare(
+    'UPDATE accounts SET disabled_at = ? WHERE id = ? AND deleted_at IS NULL',
+  );
   const selectByReference = db.prepare(
     'SELECT l.* FROM grants g JOIN ledger l ON l.id = g.entry WHERE g.reference = ?',
   );

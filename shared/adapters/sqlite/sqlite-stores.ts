@@ -5,6 +5,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
+import type { Erasure } from '#shared/service/ports/erasure.ts';
 import type { Invitations } from '#shared/service/ports/invitations.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
@@ -15,6 +16,7 @@ import { lockFolder } from './folder-lock.ts';
 import { createWriter, storeClosed } from './group-commit.ts';
 import { migrate } from './schema.ts';
 import { createSqliteAccountHooks } from './sqlite-account-hooks.ts';
+import { createSqliteErasure } from './sqlite-erasure.ts';
 import { createSqliteInvitations } from './sqlite-invitations.ts';
 import { createSqliteJobStore } from './sqlite-job-store.ts';
 import { createSqliteKeyStore } from './sqlite-key-store.ts';
@@ -47,6 +49,7 @@ export interface SqliteStores {
   readonly outbox: Outbox;
   readonly hooks: AccountHooks;
   readonly invitations: Invitations;
+  readonly erasure: Erasure;
   readonly records: Records;
   /** What a damaged log has cost, as found when it was opened; see `lostCommits`. */
   readonly lostCommits: number | 'all';
@@ -76,6 +79,7 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
     outbox: whileOpen(createSqliteOutbox(db, writer, options)),
     hooks: whileOpen(createSqliteAccountHooks(db, writer)),
     invitations: whileOpen(createSqliteInvitations(db, writer, options)),
+    erasure: whileOpen(createSqliteErasure(db, writer)),
     records: whileOpen(createSqliteRecords(db, writer)),
     lostCommits: lost,
     close() {

@@ -17,7 +17,7 @@ export interface AccountAccessDeps {
  * of a disabled account are refused: at once by this process, within 60 s by others. Jobs that were
  * admitted before run to their end and are charged.
  *
- * @throws AppError `not-found` when there is no such account
+ * @throws AppError `not-found` when there is no such account, `conflict` when it was deleted and is to be enabled
  */
 export async function setAccountAccess(
   deps: AccountAccessDeps,
@@ -30,6 +30,9 @@ export async function setAccountAccess(
   const { account: id, access, actor } = change;
   const disable = access === 'disabled';
   let account = await deps.ledger.getAccount(id);
+  if (account?.deletedAt !== undefined && !disable) {
+    throw new AppError('conflict', `The account "${id}" was deleted, and can't be enabled again.`);
+  }
   if (account !== undefined && disable !== (account.disabledAt !== undefined)) {
     const at = deps.clock.now();
     account = await deps.ledger.setDisabled(id, disable ? at : undefined, {

@@ -136,7 +136,10 @@ export function createInvitationService(deps: InvitationDeps) {
         createdBy: operator.actor,
       };
       const { account, actor } = operator;
-      const entry = audit(account, actor, 'invitation-created', invitation.id, { ...request });
+      const entry = audit(account, actor, 'invitation-created', invitation.id, {
+        ...defined({ credit: request.credit }),
+        expiresAt: request.expiresAt,
+      });
       await invitations.create(invitation, entry);
       return { invitation, token: `${invitation.id}.${secret}` };
     },

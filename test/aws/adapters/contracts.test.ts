@@ -1,6 +1,7 @@
 import { createDynamoStores } from '#shared/adapters/dynamo/dynamo-stores.ts';
 import { describeAccountHooks } from '#test/contract/account-hooks.ts';
 import { describeCreditModel } from '#test/contract/credit-model.ts';
+import { describeErasure } from '#test/contract/erasure.ts';
 import { describeInvitations } from '#test/contract/invitations.ts';
 import { describeJobStore } from '#test/contract/job-store.ts';
 import { describeKeyStore } from '#test/contract/key-store.ts';
@@ -22,6 +23,7 @@ const makeStores = makeWith({});
 describeAccountHooks('DynamoDB', makeStores);
 describeCreditModel('DynamoDB', makeStores);
 describeCreditModel('DynamoDB, one grant in its account', makeWith({ grantsInAccount: 1 }));
+describeErasure('DynamoDB', makeStores);
 describeInvitations('DynamoDB', makeStores);
 describeJobStore('DynamoDB', makeStores);
 describeLedger('DynamoDB', makeStores);

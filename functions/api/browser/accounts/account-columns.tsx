@@ -8,9 +8,15 @@ interface Actions {
   readonly own: string;
   disable(account: Account): void;
   enable(account: Account): void;
+  remove(account: Account): void;
 }
 
-export function accountColumns({ own, disable, enable }: Actions): readonly Column<Account>[] {
+export function accountColumns({
+  own,
+  disable,
+  enable,
+  remove,
+}: Actions): readonly Column<Account>[] {
   return [
     { title: 'Name', cell: ({ name }) => name || '–' },
     { title: 'ID', cell: ({ id }) => <code>{id}</code> },
@@ -21,7 +27,8 @@ export function accountColumns({ own, disable, enable }: Actions): readonly Colu
     {
       title: 'Actions',
       cell: (account) =>
-        account.id !== own && (
+        account.id !== own &&
+        account.deleted_at === null && (
           <span class="row">
             {account.disabled_at === null ? (
               <button type="button" class="quiet" onClick={() => disable(account)}>
@@ -32,13 +39,18 @@ export function accountColumns({ own, disable, enable }: Actions): readonly Colu
                 Enable
               </button>
             )}
+            <button type="button" class="quiet danger" onClick={() => remove(account)}>
+              Delete
+            </button>
           </span>
         ),
     },
   ];
 }
 
-function AccountState({ disabled_at }: Account) {
+function AccountState({ disabled_at, deleted_at, erased_at }: Account) {
+  if (erased_at !== null) return <State tone="neutral">Erased {when(erased_at)}</State>;
+  if (deleted_at !== null) return <State tone="neutral">Deleted {when(deleted_at)}</State>;
   return disabled_at === null ? (
     <State tone="good">Active</State>
   ) : (

@@ -2,6 +2,8 @@ import { useState } from 'hono/jsx/dom';
 import type { Account } from '#functions/api/account/account-schema.ts';
 import type { Invitation } from '#functions/api/account/invitation-schema.ts';
 import { call } from '#functions/api/browser/api.ts';
+import { usd } from '#functions/api/browser/format.ts';
+import { Confirm } from '#functions/api/browser/parts/confirm.tsx';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
 import { Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
@@ -19,9 +21,10 @@ interface Everyone {
 export function Accounts() {
   const { value, problem, reload } = useLoaded(loadEveryone);
   const [failure, setFailure] = useState<unknown>(undefined);
-  const act = async (path: string) => {
+  const [doomed, setDoomed] = useState<Account | undefined>(undefined);
+  const act = async (path: string, method: 'POST' | 'DELETE' = 'POST') => {
     try {
-      await call('POST', path);
+      await call(method, path);
       setFailure(undefined);
       reload();
     } catch (error) {
@@ -41,6 +44,7 @@ export function Accounts() {
           own,
           disable: ({ id }) => void act(`/v1/accounts/${id}/disable`),
           enable: ({ id }) => void act(`/v1/accounts/${id}/enable`),
+          remove: setDoomed,
         })}
         rows={accounts}
         empty="No accounts yet."
@@ -54,6 +58,15 @@ export function Accounts() {
         empty="Nobody was invited yet."
         keyOf={({ id }) => id}
       />
+      {doomed !== undefined && (
+        <Confirm
+          title={`Delete ${doomed.name || doomed.id}?`}
+          text={`Its predictions, images, keys and webhooks are erased for good. The ledger stays, and with it what is left of the balance (${usd(doomed.balance)}): pay that back first.`}
+          action="Delete"
+          confirm={() => void act(`/v1/accounts/${doomed.id}`, 'DELETE')}
+          close={() => setDoomed(undefined)}
+        />
+      )}
     </div>
   );
 }
