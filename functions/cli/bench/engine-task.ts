@@ -1,3 +1,5 @@
+import type { Manifest } from '#shared/engine/package/manifest.ts';
+
 /** What is measured: random weights of SDXL's size, decoders of that size alone, or the demo model. */
 export const SHAPES = ['sdxl', 'decoders', 'demo'] as const;
 export type Shape = (typeof SHAPES)[number];
@@ -12,7 +14,7 @@ export type EngineTask =
       readonly vae?: string;
       readonly draftVae?: string;
       readonly out: string;
-      readonly dtype: 'fp32' | 'fp16';
+      readonly dtype: Manifest['dtype'];
     }
   | { readonly kind: 'write-decoders'; readonly folder: string }
   | { readonly kind: 'rate' }

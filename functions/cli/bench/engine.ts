@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import type { CommandContext } from '#functions/cli/command.ts';
-import { readManifest } from '#shared/engine/package/manifest.ts';
+import { type Manifest, readManifest } from '#shared/engine/package/manifest.ts';
 import { assertCuda } from '#shared/engine/pipeline/cuda.ts';
 import { assertPictureSize } from '#shared/engine/pipeline/picture-size.ts';
 import type { EngineTask, Shape } from './engine-task.ts';
 import { type GpuReport, watchGpu } from './gpu-memory.ts';
-import { type Likeness, likeness } from './likeness.ts';
+import { type Likeness, likeness } from '#shared/engine/pipeline/likeness.ts';
 import { type ImportRecord, measureImport } from './measure-import.ts';
 import { fillPageCache } from './page-cache.ts';
 import { type PhaseRecord, runTask, type TaskRecord } from './run-task.ts';
@@ -21,7 +21,9 @@ const DECODERS_SIDE = 1024;
 /** What to measure, and with what. */
 export interface EngineSettings {
   readonly shape: Shape;
-  readonly dtype: 'fp32' | 'fp16';
+  readonly dtype: Manifest['dtype'];
+  /** `tiny`: a small decoder of random weights comes besides. */
+  readonly decoder: 'vae' | 'tiny';
   readonly device: 'cpu' | 'cuda';
   /** Pixels; the model's own where undefined. */
   readonly size: number | undefined;
@@ -67,7 +69,7 @@ export async function measureEngine(
     stderr.write(`machine: ${JSON.stringify(rate)}\n`);
     const imported =
       settings.model === undefined
-        ? await measureImport(shape, dtype, folder, perform, signal)
+        ? await measureImport(settings, folder, perform, signal)
         : { model: settings.model, record: undefined };
     // The import and the copy may have pushed some of the package out of the page cache.
     await fillPageCache(imported.model, signal);

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '#functions/cli/deploy/run-command.ts';
+import type { Manifest } from '#shared/engine/package/manifest.ts';
 import type { EngineTask, Shape } from './engine-task.ts';
 import { fillPageCache } from './page-cache.ts';
 import type { TaskRecord } from './run-task.ts';
@@ -21,6 +22,13 @@ export interface ImportRecord {
   readonly peakAnonymousBytes: number;
 }
 
+/** What is imported; `tiny` brings a second, small decoder of random weights. */
+export interface Imported {
+  readonly shape: Shape;
+  readonly dtype: Manifest['dtype'];
+  readonly decoder: 'vae' | 'tiny';
+}
+
 /**
  * Makes the package that is measured, in `folder`.
  *
@@ -28,8 +36,7 @@ export interface ImportRecord {
  * @throws the signal's reason once it is aborted
  */
 export async function measureImport(
-  shape: Shape,
-  dtype: 'fp32' | 'fp16',
+  { shape, dtype, decoder }: Imported,
   folder: string,
   perform: (task: EngineTask) => Promise<TaskRecord>,
   signal: AbortSignal,
@@ -38,15 +45,21 @@ export async function measureImport(
   const written = join(folder, 'repository');
   const tokenizers = join(DEMO, 'repo');
   if (shape === 'sdxl') await perform({ kind: 'write', repository: written, tokenizers });
-  if (shape === 'decoders') await perform({ kind: 'write-decoders', folder: written });
+  const small = join(folder, 'decoders');
+  const hasSmall = shape === 'decoders' || decoder === 'tiny';
+  if (hasSmall) await perform({ kind: 'write-decoders', folder: small });
   const demo = { repository: tokenizers, unet: join(DEMO, 'onestep_unet.bin') };
-  const decoders = { vae: join(written, 'vae'), draftVae: join(written, 'draft') };
-  const sources = { sdxl: { repository: written }, decoders: { ...demo, ...decoders }, demo };
-  const source = sources[shape];
+  const sources = {
+    sdxl: { repository: written },
+    decoders: { ...demo, vae: join(small, 'vae') },
+    demo,
+  };
+  const draft = hasSmall ? { draftVae: join(small, 'draft') } : {};
+  const source = { ...sources[shape], ...draft };
   await settle(folder);
   const { phases, result } = await perform({ kind: 'import', ...source, out, dtype });
   // Frees room on the disk and in the page cache for what comes next.
-  rmSync(written, { recursive: true, force: true });
+  for (const place of [written, small]) rmSync(place, { recursive: true, force: true });
   const copySeconds = await timeCopy(out, join(folder, 'copy'), signal);
   const { seconds = 0, peakAnonymousBytes = 0 } = phases.at(-1) ?? {};
   const { bytes } = result as { bytes: number };

@@ -22,8 +22,13 @@ const OPTIONS = {
   size: option('PIXELS', "side of the image; default: the model's", whole(1, MAX_SIDE)),
   dtype: option(
     'TYPE',
-    'fp32 (default on a CPU) or fp16 (the only one on a GPU)',
-    choice(['fp32', 'fp16']),
+    'fp32 (default on a CPU), fp16 (the only one on a GPU) or int8 (all of it, without measuring likeness)',
+    choice(['fp32', 'fp16', 'int8']),
+  ),
+  decoder: option(
+    'NAME',
+    "tiny: with a decoder of TAESDXL's size besides, for drafts",
+    choice(['vae', 'tiny']).default('vae'),
   ),
   device: option('DEVICE', 'cpu (default) or cuda', choice(['cpu', 'cuda']).default('cpu')),
   runs: option(
@@ -47,6 +52,7 @@ export const bench = defineCommand({
   positionals: z.tuple([z.literal('engine', NAME_IT)], NAME_IT),
   examples: [
     'onestep bench engine --shape sdxl --size 1024 --json',
+    'onestep bench engine --dtype int8 --decoder tiny --size 1024 --json',
     'onestep bench engine --shape demo',
     'onestep bench engine --shape decoders',
     'onestep bench engine --device cuda --size 1024 --json',
@@ -62,16 +68,17 @@ export const bench = defineCommand({
 });
 
 function readSettings(options: CommandContext<typeof OPTIONS>['options']) {
-  const { shape, size, device, model, dir } = options;
+  const { shape, size, device, model, dir, decoder } = options;
   if (model !== undefined && !existsSync(model)) {
     throw new AppError('file-not-found', `--model: ${model} does not exist.`);
   }
   const isGpu = device === 'cuda';
-  if (isGpu && options.dtype === 'fp32') {
+  if (isGpu && options.dtype !== undefined && options.dtype !== 'fp16') {
     throw new AppError('invalid-request', '--dtype: CUDA draws from float16 only.');
   }
   return {
     shape,
+    decoder,
     dtype: isGpu ? ('fp16' as const) : (options.dtype ?? 'fp32'),
     device,
     size,

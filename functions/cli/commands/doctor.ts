@@ -3,12 +3,14 @@ import { oneWord } from '#functions/cli/option-types.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { recipeText } from '#shared/core/recipe.ts';
 import { checkFiles } from '#shared/engine/package/check-files.ts';
+import { int8Text } from '#shared/engine/package/int8-choice.ts';
 import {
   formerRecipeWarning,
   type Manifest,
   readManifest,
   recipeOf,
 } from '#shared/engine/package/manifest.ts';
+import { slowInt8Warning } from '#shared/engine/pipeline/integer-products.ts';
 import { loadPipeline, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 
 /** Latents on each side of the trial image: small, and enough for every level of a UNet. */
@@ -35,8 +37,10 @@ async function run({
 }: CommandContext<typeof OPTIONS, readonly [string]>): Promise<void> {
   const manifest = readManifest(folder);
   stderr.write(`${manifest.name}: ${manifest.dtype}, ${manifest.digest.slice(0, 12)}\n`);
-  const warning = formerRecipeWarning(manifest);
-  if (warning !== undefined) stderr.write(`warning: ${warning}\n`);
+  for (const warning of [formerRecipeWarning(manifest), slowInt8Warning(manifest)]) {
+    if (warning !== undefined) stderr.write(`warning: ${warning}\n`);
+  }
+  if (manifest.int8 !== undefined) stderr.write(`int8: ${int8Text(manifest.int8)}\n`);
   stderr.write(`recipe: ${recipeText(recipeOf(manifest))}\n`);
   const faults = await checkFiles(folder, manifest);
   if (faults.length === 0) {

@@ -27,6 +27,7 @@ import type { ImageRecord, Receipt } from '#shared/core/inference.ts';
 import { formerRecipeWarning, readManifest, recipeOf } from '#shared/engine/package/manifest.ts';
 import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { ENGINE_VERSION } from '#shared/engine/pipeline/engine-version.ts';
+import { slowInt8Warning } from '#shared/engine/pipeline/integer-products.ts';
 import { loadPipeline, type Picture, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 import { validityProblem } from '#shared/provenance/c2pa/claim-signer.ts';
 import { signImage } from '#shared/provenance/c2pa/sign-image.ts';
@@ -71,9 +72,11 @@ async function run(
   const pipeline = await loadPipeline(folder, { device, threads, keepMemory: true });
   const former = formerRecipeWarning(manifest);
   const warnings = [
-    ...[former, validityProblem(marking.signer.chain, Date.now())].filter(
-      (one) => one !== undefined,
-    ),
+    ...[
+      former,
+      slowInt8Warning(manifest),
+      validityProblem(marking.signer.chain, Date.now()),
+    ].filter((one) => one !== undefined),
     ...pipeline.warningsFor(options.prompt),
   ];
   for (const warning of warnings) stderr.write(`warning: ${warning}\n`);

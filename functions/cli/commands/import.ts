@@ -19,7 +19,10 @@ import { AppError } from '#shared/core/errors.ts';
 import { recipeText } from '#shared/core/recipe.ts';
 import { createProgressMeter } from '#shared/engine/hub/progress-meter.ts';
 import { recipeOfImport } from '#shared/engine/package/choose-recipe.ts';
+import { BAR_DB } from '#shared/engine/int8/choose-int8.ts';
+import { importInt8, readCalibration } from '#shared/engine/int8/import-int8.ts';
 import { importModel } from '#shared/engine/package/import-model.ts';
+import { int8Text } from '#shared/engine/package/int8-choice.ts';
 import { unetRepository } from '#shared/engine/package/known-models.ts';
 import {
   MANIFEST_FILE,
@@ -27,6 +30,7 @@ import {
   readManifest,
   recipeOf,
 } from '#shared/engine/package/manifest.ts';
+import { slowInt8Warning } from '#shared/engine/pipeline/integer-products.ts';
 import type { Lora } from '#shared/engine/package/merge-lora.ts';
 
 const OPTIONS = {
@@ -51,8 +55,16 @@ const OPTIONS = {
   ...RECIPE_OPTIONS,
   dtype: option(
     'TYPE',
-    'fp32 (fastest on a CPU, default) or fp16',
-    choice(['fp32', 'fp16']).default('fp32'),
+    'fp32 (exact, default), fp16 (for a GPU) or int8 (fastest on a CPU with VNNI or the like)',
+    choice(['fp32', 'fp16', 'int8']).default('fp32'),
+  ),
+  calibration: option(
+    'MANIFEST',
+    'int8: what an earlier import of this model chose, by its manifest, instead of minutes of measuring',
+    path(),
+  ),
+  accept: flag(
+    `int8: take the package even if its pictures are not within ${BAR_DB} dB of float32's`,
   ),
   out: option(
     'PKG',
@@ -70,7 +82,7 @@ const OPTIONS = {
 export const importCommand = defineCommand({
   summary: 'make a model package from an SDXL repository',
   usage:
-    'OWNER/NAME[@REVISION] | --repo DIR [--unet FILE] [--dtype fp32|fp16] [--out PKG] [options]',
+    'OWNER/NAME[@REVISION] | --repo DIR [--unet FILE] [--dtype fp32|fp16|int8] [--out PKG] [options]',
   options: OPTIONS,
   positionals: z.array(z.string()).max(1, 'import takes one OWNER/NAME, or --repo DIR'),
   examples: [
@@ -98,6 +110,7 @@ async function run(context: Context): Promise<void> {
     throw new AppError('invalid-request', 'import needs --repo DIR, or an OWNER/NAME on the hub.');
   }
   const recipe = readRecipe(options);
+  const int8 = int8Options(context);
   const loras = options.lora.map(readLora);
   const started = performance.now();
   const { out, manifest } = await withInterrupt('import', async (signal) => {
@@ -116,10 +129,9 @@ async function run(context: Context): Promise<void> {
     const out = options.out ?? (name && join(data, 'models', modelName(name)));
     if (out === undefined) throw new AppError('invalid-request', 'import needs --out PKG.');
     if (options.out === undefined) assertSameModel(out, sources);
-    const importing = importModel({
+    const facts = {
       ...sources,
       recipe,
-      dtype,
       out,
       name: name === undefined ? nameOfFolder(out) : modelName(name),
       owner: ownerName(named.length > 1 ? named[0] : owner),
@@ -127,7 +139,11 @@ async function run(context: Context): Promise<void> {
       processId: process.pid,
       signal,
       onProgress: stderr.isTTY ? reportWriting(stderr) : () => undefined,
-    });
+    };
+    const importing =
+      dtype === 'int8'
+        ? importInt8({ ...facts, ...int8, onStep: (what) => stderr.write(`int8: ${what}\n`) })
+        : importModel({ ...facts, dtype });
     const clearLine = () => stderr.write(stderr.isTTY ? '\r\u001b[K' : '');
     return { out, manifest: await importing.finally(clearLine) };
   });
@@ -135,9 +151,23 @@ async function run(context: Context): Promise<void> {
   if (!options.json) {
     const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
     stderr.write(factsText(manifest));
+    const slow = slowInt8Warning(manifest);
+    if (slow !== undefined) stderr.write(`warning: ${slow}\n`);
     stderr.write(`${out}: ${manifest.name}, ${megabytes(bytes)} in ${seconds.toFixed(1)} s\n`);
   }
   context.print(manifest, `${manifest.digest}\n`);
+}
+
+/** @throws AppError `invalid-request` for what only an import to int8 takes */
+function int8Options({ options: { dtype, calibration, accept } }: Pick<Context, 'options'>) {
+  const given = calibration === undefined ? 'accept' : 'calibration';
+  if (dtype !== 'int8' && (accept || calibration !== undefined)) {
+    throw new AppError('invalid-request', `--${given} is for --dtype int8.`);
+  }
+  return {
+    accept,
+    calibration: calibration === undefined ? undefined : readCalibration(calibration),
+  };
 }
 
 /** `syzhang0805/disback` alone is enough: where the rest of such a model is from is known. */
@@ -151,7 +181,8 @@ function knownUnet({ options, positionals }: Pick<Context, 'options' | 'position
 function factsText(manifest: Manifest): string {
   const parts = Object.entries(manifest.source.parts ?? {});
   const loras = (manifest.loras ?? []).map(({ file, scale }) => ['lora', `${file} at ${scale}`]);
-  const facts = [...parts, ...loras, ['recipe', recipeText(recipeOf(manifest))]];
+  const int8 = manifest.int8 === undefined ? [] : [['int8', int8Text(manifest.int8)]];
+  const facts = [...parts, ...loras, ['recipe', recipeText(recipeOf(manifest))], ...int8];
   return facts.map(([label, fact]) => `${label}: ${fact}\n`).join('');
 }
 

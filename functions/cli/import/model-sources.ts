@@ -36,7 +36,7 @@ export interface NamedSources {
   readonly vae: string | undefined;
   readonly draftVae: string | undefined;
   readonly loras: readonly NamedLora[];
-  readonly dtype: 'fp32' | 'fp16';
+  readonly dtype: Manifest['dtype'];
   /** The folder that downloads are kept in, under `hub/`. */
   readonly data: string;
   /** Where the package will lie, and whether it shares tensors with its sources. */
@@ -105,9 +105,10 @@ export async function fetchSources(
         reference,
         choose(found) {
           if (role === 'repository') hasUnet = listsWeights(found, 'unet');
-          if (role === 'repository') return chooseFiles(found, { weights, dtype: named.dtype });
+          if (role === 'repository')
+            return chooseFiles(found, { weights, dtype: fetchedType(named) });
           return role === 'vae' || role === 'draft-vae'
-            ? chooseDecoder(found, reference.file, named.dtype)
+            ? chooseDecoder(found, reference.file, fetchedType(named))
             : chooseFile(found, reference.file, role.split(' ')[0] ?? role);
         },
       }),
@@ -143,6 +144,10 @@ function readSources(named: NamedSources): Sources {
 
 const isGiven = (part: WeightPart, sources: Sources): boolean =>
   (part === 'unet' || part === 'vae') && sources.has(part);
+
+/** Which precision is fetched where there are two. */
+const fetchedType = ({ dtype }: NamedSources): 'fp32' | 'fp16' =>
+  dtype === 'fp16' ? 'fp16' : 'fp32';
 
 const localSources = (sources: Sources): ModelSources => ({
   repository: sources.get('repository')?.text ?? '',
@@ -189,7 +194,10 @@ function packageNeeds(
   folderOf: (role: Role) => string | undefined,
 ): DiskNeed[] {
   const decoders = { vae: folderOf('vae'), draftVae: folderOf('draft-vae') };
-  const bytes = packageBytes(folderOf('repository') ?? '', dtype, decoders);
+  const repository = folderOf('repository') ?? '';
+  const bytesOf = (type: Manifest['dtype']) => packageBytes(repository, type, decoders);
+  // To find out what int8 may become, there is a float32 package for a while.
+  const bytes = dtype === 'int8' ? bytesOf('fp32') + bytesOf('int8') : bytesOf(dtype);
   return link ? [] : [{ what: 'the package', folder: out, bytes }];
 }
 
@@ -197,7 +205,7 @@ function packageNeeds(
 async function fetchMissingParts(
   sources: Sources,
   fetched: ReadonlyMap<Role, Fetched>,
-  { dtype }: NamedSources,
+  named: NamedSources,
   fetcher: Fetcher,
 ): Promise<readonly string[]> {
   const reference = sources.get('repository')?.reference;
@@ -216,7 +224,8 @@ async function fetchMissingParts(
     checkpoint.close();
   }
   if (weights.length === 0) return [];
-  const choose: HubRequest['choose'] = (found) => chooseFiles(found, { weights, dtype });
+  const choose: HubRequest['choose'] = (found) =>
+    chooseFiles(found, { weights, dtype: fetchedType(named) });
   const folderOf = (role: Role) => {
     const own = sources.get(role);
     return own && pathOf(own, fetched.get(role));

@@ -19,12 +19,16 @@ export function int32s(values: number | readonly number[]): Var {
   return constant('INT32', Int32Array.from(list), shapeOf(values));
 }
 
+/** A uint8 constant inside the graph. */
+export const uint8s = (values: readonly number[], shape: Shape): Var =>
+  constant('UINT8', Uint8Array.from(values), shape);
+
 const shapeOf = (values: number | readonly number[]): Shape =>
   typeof values === 'number' ? [] : [values.length];
 
 function constant(
   type: Var['type'],
-  values: Float32Array | Int32Array | BigInt64Array,
+  values: Float32Array | Int32Array | BigInt64Array | Uint8Array,
   shape: Shape,
 ): Var {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

@@ -2,6 +2,7 @@
 export const ELEMENT_TYPE = {
   FLOAT: 1,
   UINT8: 2,
+  INT8: 3,
   INT32: 6,
   INT64: 7,
   BOOL: 9,
@@ -13,6 +14,7 @@ export type ElementType = keyof typeof ELEMENT_TYPE;
 export const ELEMENT_BYTES = {
   FLOAT: 4,
   UINT8: 1,
+  INT8: 1,
   INT32: 4,
   INT64: 8,
   BOOL: 1,

@@ -9,7 +9,8 @@ export interface CheckpointTensor {
 }
 
 /** Element types that weights are stored as. */
-export type StoredType = 'FLOAT' | 'FLOAT16';
+export type FloatType = 'FLOAT' | 'FLOAT16';
+export type StoredType = FloatType | 'INT8';
 
 /** A tensor of a model's weight file: taken from the checkpoint as it is, or computed from it. */
 export interface StoredTensor {
@@ -19,7 +20,12 @@ export interface StoredTensor {
   readonly type: StoredType;
   readonly source: CheckpointTensor;
   /** Computes some rows from the same rows of the source; absent when they are taken as they are. */
-  readonly compute?: (rows: Float32Array) => Float32Array;
+  readonly compute?: (rows: Float32Array) => Float32Array | Int8Array;
+  /**
+   * The source's rows, in this many equal groups, each of which is stored as its transpose: `[rows,
+   * columns]` becomes `[groups, columns, rows / groups]`. Absent when rows stay rows.
+   */
+  readonly transposedGroups?: number;
 }
 
 /** Bytes that a stored tensor takes. */

@@ -12,7 +12,8 @@ import {
   unetGraph,
   vaeGraph,
 } from '#shared/engine/onnx/sdxl/graphs.ts';
-import { NO_FOLDING } from '#shared/engine/onnx/sdxl/resnet.ts';
+import { int8Target } from '#shared/engine/onnx/sdxl/int8-target.ts';
+import { type Folding, NO_FOLDING } from '#shared/engine/onnx/sdxl/resnet.ts';
 import type { Target } from '#shared/engine/onnx/sdxl/target.ts';
 import { TIME_IDS } from '#shared/engine/onnx/sdxl/time-embedding.ts';
 import { readUnetConfig, type UnetConfig } from '#shared/engine/onnx/sdxl/unet-config.ts';
@@ -21,8 +22,8 @@ import {
   readDecoderConfig,
   vaeFactor,
 } from '#shared/engine/onnx/sdxl/vae-config.ts';
-import type { StoredType } from '#shared/engine/onnx/stored-tensor.ts';
-import type { GraphName, Manifest } from './manifest.ts';
+import type { FloatType } from '#shared/engine/onnx/stored-tensor.ts';
+import type { GraphName, Int8Choice, Manifest } from './manifest.ts';
 import { openRepository, type Repository } from './repository.ts';
 import { readSchedule } from './schedule.ts';
 import { readTokenizerFacts } from './tokenizer-facts.ts';
@@ -148,22 +149,27 @@ export type ModelGraphs = Record<GraphName, ModelGraph> & { readonly draft?: Mod
 export function buildGraphs(
   config: ModelConfig,
   target: Target,
-  type: StoredType,
+  type: FloatType,
   folding = NO_FOLDING,
+  unetTarget = target,
 ): ModelGraphs {
   const [, second] = config.clip;
   const { draft } = config;
   return {
     ...defined({ draft: draft && vaeGraph(target, type, draft, NO_FOLDING, 'draft') }),
     text: textGraph(target, type, config.clip, config.tokenizers[0].maxLength),
-    unet: unetGraph(target, type, config.unet, second.projection_dim, config.step),
+    unet: unetGraph(unetTarget, type, config.unet, second.projection_dim, config.step),
     vae: vaeGraph(target, type, config.vae, folding),
   };
 }
 
 /** With a second VAE graph for small images if the first works in bands of rows. */
-function buildCpuGraphs(config: ModelConfig, type: StoredType): ModelGraphs {
-  const graphs = buildGraphs(config, cpuTarget, type);
+function buildCpuGraphs(
+  config: ModelConfig,
+  type: FloatType,
+  unetTarget: Target = cpuTarget,
+): ModelGraphs {
+  const graphs = buildGraphs(config, cpuTarget, type, NO_FOLDING, unetTarget);
   if (!hasBands(graphs.vae.graph)) return graphs;
   const { graph } = vaeGraph(cpuTargetOfAnySize, type, config.vae);
   return { ...graphs, vae: { ...graphs.vae, small: graph } };
@@ -176,17 +182,26 @@ export interface DeviceGraphs {
   readonly cuda?: ModelGraphs;
 }
 
+export interface GraphChoices {
+  readonly folding?: Folding | undefined;
+  readonly int8?: Int8Choice | undefined;
+}
+
 /**
  * All graphs of a package with weights of a dtype.
  *
- * @param folding the powers of two that divide the CUDA graph's VAE
+ * @param choices what was chosen by running the model: the powers of two that divide the CUDA graph's
+ *   VAE, and the layers of the UNet that stay float32 where the others are int8
  */
 export function buildDeviceGraphs(
   config: ModelConfig,
   dtype: Manifest['dtype'],
-  folding = NO_FOLDING,
+  { folding = NO_FOLDING, int8 = { kept: [] } }: GraphChoices = {},
 ): DeviceGraphs {
   if (dtype === 'fp32') return { cpu: buildCpuGraphs(config, 'FLOAT') };
+  if (dtype === 'int8') {
+    return { cpu: buildCpuGraphs(config, 'FLOAT', int8Target({ kept: new Set(int8.kept) })) };
+  }
   return {
     cpu: buildCpuGraphs(config, 'FLOAT16'),
     cuda: buildGraphs(config, cudaTarget, 'FLOAT16', folding),

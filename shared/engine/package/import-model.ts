@@ -9,9 +9,16 @@ import { buildDeviceGraphs, type ModelConfig, readModelConfig } from './build-gr
 import { type Calibration, calibrateVae } from './calibrate-vae.ts';
 import { type RecipeOptions, recipeOfImport } from './choose-recipe.ts';
 import { assertSizes, DECLARATION_FILE, type Declaration } from './declaration.ts';
+import { assertLayers } from './int8-choice.ts';
 import { fileDigest } from './file-digest.ts';
 import { readLicences } from './licences.ts';
-import { GRAPH_NAMES, MANIFEST_FILE, type Manifest, ManifestSchema } from './manifest.ts';
+import {
+  GRAPH_NAMES,
+  type Int8Choice,
+  MANIFEST_FILE,
+  type Manifest,
+  ManifestSchema,
+} from './manifest.ts';
 import { makeFolder } from './new-folder.ts';
 import { packageDigest } from './package-digest.ts';
 import { PackageWriter } from './package-writer.ts';
@@ -22,7 +29,9 @@ import { tokenizerFiles } from './tokenizer-facts.ts';
 import { writeGraphs } from './write-graphs.ts';
 
 export interface ImportOptions extends SourceFiles, RecipeOptions {
-  readonly dtype: 'fp32' | 'fp16';
+  readonly dtype: Manifest['dtype'];
+  /** What stays float32 where the UNet becomes int8; nothing by default. */
+  readonly int8?: Int8Choice | undefined;
   /** The folder of the new package, replacing one that exists. */
   readonly out: string;
   readonly name: string;
@@ -63,7 +72,8 @@ export async function importModel(options: ImportOptions): Promise<Manifest> {
     if (declaration !== undefined) {
       assertSizes(declaration, vaeFactor(config.vae), repository.pathOf(DECLARATION_FILE));
     }
-    const { cpu } = buildDeviceGraphs(config, options.dtype);
+    const { cpu } = buildDeviceGraphs(config, options.dtype, { int8: options.int8 });
+    if (options.int8 !== undefined) assertLayers(options.int8, cpu.unet);
     for (const name of GRAPH_NAMES) sources.resolve(cpu[name]);
     if (cpu.draft !== undefined) sources.resolve(cpu.draft);
     sources.merge(options.loras ?? []);
@@ -101,11 +111,15 @@ async function writeFiles(folder: string, writer: PackageWriter, job: Job): Prom
   const run = { folder, sourceOf, file: job.sources.fileOf('vae'), signal };
   // A small decoder has no normalisation to undo a factor, and needs none.
   const calibration =
-    options.dtype === 'fp32' || vae.kind === 'tiny'
-      ? undefined
-      : await calibrateVae({ ...run, config: vae });
-  const graphs = buildDeviceGraphs(config, options.dtype, calibration?.folding);
+    options.dtype === 'fp16' && vae.kind !== 'tiny'
+      ? await calibrateVae({ ...run, config: vae })
+      : undefined;
+  const graphs = buildDeviceGraphs(config, options.dtype, {
+    folding: calibration?.folding,
+    int8: options.int8,
+  });
   const sets = await writeGraphs(writer, graphs, {
+    cpuDialect: options.dtype === 'int8' ? 'cpu-int8' : 'cpu-fp32',
     sourceOf,
     link: options.link === true,
     signal,
@@ -155,6 +169,7 @@ async function makeManifest(job: Job, { graphs, calibration, files }: Written): 
     owner: options.owner,
     digest: packageDigest({ files, recipe }),
     dtype: options.dtype,
+    int8: options.dtype === 'int8' ? (options.int8 ?? { kept: [] }) : undefined,
     graphs,
     size: { defaultWidth, defaultHeight, multiple },
     vae: {

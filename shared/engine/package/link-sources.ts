@@ -5,7 +5,7 @@ import type { Place } from '#shared/engine/onnx/model-proto.ts';
 import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
 import type { PackageWriter } from './package-writer.ts';
 
-const DTYPE = { FLOAT: 'F32', FLOAT16: 'F16' } as const;
+const DTYPE = { FLOAT: 'F32', FLOAT16: 'F16', INT8: 'I8' } as const;
 
 /**
  * Source files that a package shares instead of copying their tensors. They are hard links:

@@ -61,13 +61,25 @@ export type AnyGraphName = GraphName | 'draft';
  * - `draft`: the same by a smaller decoder, if the package has one.
  */
 const GraphSetSchema = z.object({
-  dialect: z.enum(['cpu-fp32', 'cuda-fp16']),
+  dialect: z.enum(['cpu-fp32', 'cpu-int8', 'cuda-fp16']),
   text: graphSchema(GRAPH_PORTS.text.inputs, GRAPH_PORTS.text.outputs),
   unet: graphSchema(GRAPH_PORTS.unet.inputs, GRAPH_PORTS.unet.outputs),
   vae: graphSchema(GRAPH_PORTS.vae.inputs, GRAPH_PORTS.vae.outputs),
   draft: graphSchema(GRAPH_PORTS.draft.inputs, GRAPH_PORTS.draft.outputs).optional(),
 });
 export type GraphSet = z.infer<typeof GraphSetSchema>;
+
+/** What an import to int8 chose, by drawing with the weights at hand. */
+export const Int8Schema = z.object({
+  /** Layers of the UNet that stay float32, the one that suffered most first. */
+  kept: z.array(z.string()),
+  /** The least likeness of its pictures to float32's, in dB; absent if it was not measured. */
+  psnrDb: z.number().optional(),
+  /** Pixels of each side of those pictures. */
+  side: z.number().int().positive().optional(),
+});
+/** See {@link Manifest}. */
+export type Int8Choice = z.infer<typeof Int8Schema>;
 
 const TokenizerSchema = z.object({
   /** The package's folder with the tokenizer's files. */
@@ -89,8 +101,10 @@ export const ManifestSchema = z.object({
     .optional(),
   /** The package's digest: SHA-256 over its files, see `package-digest.ts`. */
   digest: Sha256Schema,
-  /** Element type of the weights as stored. */
-  dtype: z.enum(['fp32', 'fp16']),
+  /** Element type of the weights as stored; `int8`: of the UNet's linear layers, the rest is float32. */
+  dtype: z.enum(['fp32', 'fp16', 'int8']),
+  /** What int8 left as it was, and what that costs. */
+  int8: Int8Schema.optional(),
   graphs: z.object({ cpu: GraphSetSchema, cuda: GraphSetSchema.optional() }),
   size: z.object({
     /** The size in pixels that the model was trained on. */

@@ -16,13 +16,34 @@ export async function makeFolder<T>(
   processId: number,
   fill: (folder: string) => Promise<T>,
 ): Promise<T> {
+  assertReplaceable(target);
+  return withTemporaryFolder(target, processId, async (folder) => {
+    const result = await fill(folder);
+    replace(folder, resolve(target));
+    return result;
+  });
+}
+
+/** @throws AppError `conflict` if something is there that is no model package */
+export function assertReplaceable(target: string): void {
   const path = resolve(target);
-  if (existsSync(path) && !existsSync(join(path, MANIFEST_FILE)) && !isEmptyFolder(path)) {
-    throw new AppError(
-      'conflict',
-      `${target} exists and is not a model package; name another place or remove it.`,
-    );
-  }
+  if (!existsSync(path) || existsSync(join(path, MANIFEST_FILE)) || isEmptyFolder(path)) return;
+  throw new AppError(
+    'conflict',
+    `${target} exists and is not a model package; name another place or remove it.`,
+  );
+}
+
+/**
+ * Lends a folder beside the target, which is removed in the end; if this process is killed, by the next
+ * run with the same target.
+ */
+export async function withTemporaryFolder<T>(
+  target: string,
+  processId: number,
+  use: (folder: string) => Promise<T>,
+): Promise<T> {
+  const path = resolve(target);
   const mark = processMark(processId);
   const temporary = `${temporaryPrefix(path)}${mark}`;
   try {
@@ -34,9 +55,7 @@ export async function makeFolder<T>(
     throw new AppError('invalid-request', `${target} can't be made: ${problem}`, { cause });
   }
   try {
-    const result = await fill(temporary);
-    replace(temporary, path);
-    return result;
+    return await use(temporary);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

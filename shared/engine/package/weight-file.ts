@@ -14,7 +14,7 @@ const MAX_ELEMENT_BYTES = 8;
 const DATA_ALIGNMENT = 64;
 const LENGTH_BYTES = 8;
 
-const DTYPE = { FLOAT: 'F32', FLOAT16: 'F16' } as const;
+const DTYPE = { FLOAT: 'F32', FLOAT16: 'F16', INT8: 'I8' } as const;
 
 /** The layout of a weight file: a safetensors file, so that other tools can read it. */
 export interface WeightLayout {
@@ -71,21 +71,58 @@ export async function writeWeights(
   for (const tensor of layout.tensors) {
     const source = sourceOf(tensor);
     const check = (bytes: Uint8Array) => assertFinite(bytes, tensor, source);
-    if (tensor.compute === undefined) {
-      await copyValues(source, DTYPE[tensor.type], file, { scratch, check, onBytes });
-      continue;
+    const { type, compute } = tensor;
+    if (type === 'INT8') await writeTransposed(tensor, source, file, onBytes);
+    else if (compute === undefined) {
+      await copyValues(source, DTYPE[type], file, { scratch, check, onBytes });
+    } else {
+      let count = 0;
+      for (const rows of pieces(source)) {
+        const values = compute(rows);
+        const bytes = convert(bytesOf(values), 'F32', DTYPE[type]);
+        check(bytes);
+        await file.write(bytes);
+        onBytes(bytes.length);
+        count += values.length;
+      }
+      assert(count === elementCount(tensor.shape), `${tensor.name} has its shape`);
     }
-    let count = 0;
-    for (const rows of pieces(source)) {
-      const values = tensor.compute(rows);
-      const floats = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-      const bytes = convert(floats, 'F32', DTYPE[tensor.type]);
-      check(bytes);
-      await file.write(bytes);
-      onBytes(bytes.length);
-      count += values.length;
+  }
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Int8Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+/** Writes a tensor of int8, a group of its rows at a time. */
+async function writeTransposed(
+  tensor: StoredTensor,
+  source: LazyTensor,
+  file: HashedFile,
+  onBytes: OnBytes,
+): Promise<void> {
+  const { compute, transposedGroups: groups = 1 } = tensor;
+  assert(compute !== undefined, `${tensor.name} is computed`);
+  const [rows = 1, ...rest] = source.shape;
+  const columns = elementCount(rest);
+  const height = rows / groups;
+  for (let group = 0; group < groups; group += 1) {
+    const target = new Int8Array(height * columns);
+    let done = 0;
+    for (const piece of pieces(source, group * height, (group + 1) * height)) {
+      if (!areFinite(bytesOf(piece), 'F32')) throw notFinite(tensor, source);
+      const values = compute(piece);
+      const count = values.length / columns;
+      for (let column = 0; column < columns; column += 1) {
+        const start = column * height + done;
+        for (let row = 0; row < count; row += 1) {
+          target[start + row] = values[row * columns + column] as number;
+        }
+      }
+      done += count;
     }
-    assert(count === elementCount(tensor.shape), `${tensor.name} has its shape`);
+    assert(done === height, `${tensor.name} has its shape`);
+    await file.write(bytesOf(target));
+    onBytes(target.length);
   }
 }
 
@@ -117,9 +154,13 @@ async function copyValues(
 
 /** @throws FormatError naming the tensor if any of the values to store is NaN or infinite */
 function assertFinite(bytes: Uint8Array, tensor: StoredTensor, source: LazyTensor): void {
-  if (areFinite(bytes, DTYPE[tensor.type])) return;
+  const dtype = DTYPE[tensor.type];
+  if (dtype !== 'I8' && !areFinite(bytes, dtype)) throw notFinite(tensor, source);
+}
+
+function notFinite(tensor: StoredTensor, source: LazyTensor): FormatError {
   const name = `tensor ${quote(tensor.source.name)} of ${tensor.source.part}`;
-  throw new FormatError(source.file, `${name} ${faultOf(source)}`);
+  return new FormatError(source.file, `${name} ${faultOf(source)}`);
 }
 
 /** What is wrong with a tensor whose stored values are not finite. */
@@ -145,12 +186,15 @@ export function assertFiniteSource(tensor: StoredTensor, source: LazyTensor): vo
 }
 
 /** A few rows of a tensor at a time: all of a wide convolution would take hundreds of megabytes. */
-function* pieces(tensor: LazyTensor): Generator<Float32Array> {
-  const [rows = 1, ...rest] = tensor.shape;
-  const perRow = elementCount(rest);
+function* pieces(
+  tensor: LazyTensor,
+  start = 0,
+  end = tensor.shape[0] ?? 1,
+): Generator<Float32Array> {
+  const perRow = elementCount(tensor.shape.slice(1));
   const step = Math.max(1, Math.floor(CHUNK_VALUES / perRow));
-  for (let row = 0; row < rows; row += step) {
-    yield readFloats(tensor, row * perRow, Math.min(row + step, rows) * perRow);
+  for (let row = start; row < end; row += step) {
+    yield readFloats(tensor, row * perRow, Math.min(row + step, end) * perRow);
   }
 }
 

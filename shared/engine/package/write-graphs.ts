@@ -16,9 +16,8 @@ import {
   writeWeights,
 } from './weight-file.ts';
 
-export type Device = 'cpu' | 'cuda';
-
 export interface WriteOptions {
+  readonly cpuDialect: 'cpu-fp32' | 'cpu-int8';
   readonly sourceOf: SourceOf;
   /** Whether tensors that fit are shared with their source files. */
   readonly link: boolean;
@@ -51,9 +50,9 @@ export async function writeGraphs(
     );
   }
   const places = new Map(plans.map(({ name, places: found }) => [name, found]));
-  const cpu = await writeSet(writer, 'cpu', graphs.cpu, places);
+  const cpu = await writeSet(writer, options.cpuDialect, graphs.cpu, places);
   if (graphs.cuda === undefined) return { cpu };
-  return { cpu, cuda: await writeSet(writer, 'cuda', graphs.cuda, places) };
+  return { cpu, cuda: await writeSet(writer, 'cuda-fp16', graphs.cuda, places) };
 }
 
 const weightFileName = (graph: AnyGraphName): string => `${graph}.safetensors`;
@@ -131,12 +130,12 @@ export function storedTensors({ graph }: Pick<ModelGraph, 'graph'>): readonly St
 
 async function writeSet(
   writer: PackageWriter,
-  device: Device,
+  dialect: GraphSet['dialect'],
   graphs: ModelGraphs,
   places: ReadonlyMap<AnyGraphName, ReadonlyMap<string, Place>>,
 ): Promise<GraphSet> {
   const fileName = (name: AnyGraphName) =>
-    device === 'cpu' ? `${name}.onnx` : `${name}.cuda.onnx`;
+    dialect === 'cuda-fp16' ? `${name}.cuda.onnx` : `${name}.onnx`;
   const smallFile = (name: AnyGraphName) => fileName(name).replace('.', '.small.');
   for (const name of namesOf(graphs)) {
     const locate = (tensor: StoredTensor): Place => {
@@ -164,7 +163,7 @@ async function writeSet(
     outputs: [...GRAPH_PORTS[name].outputs] as (typeof GRAPH_PORTS)[N]['outputs'][number][],
   });
   return {
-    dialect: device === 'cpu' ? 'cpu-fp32' : 'cuda-fp16',
+    dialect,
     text: entry('text'),
     unet: entry('unet'),
     vae: entry('vae'),

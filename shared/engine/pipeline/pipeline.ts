@@ -147,7 +147,7 @@ async function* drawPictures(
     dims: [1, 6],
   };
   const latentShape = [manifest.vae.latentChannels, height / multiple, width / multiple];
-  const batchSize = batchSizeOf(device, height / multiple, width / multiple);
+  const batchSize = batchSizeOf(manifest.graphs[device], height / multiple, width / multiple);
   for (let first = 0; first < numOutputs; first += batchSize) {
     const count = Math.min(batchSize, numOutputs - first);
     const seeds = Array.from({ length: count }, (_, i) => imageSeed(seed, first + i));
@@ -196,14 +196,15 @@ async function* drawPictures(
 /**
  * How many images one run of the UNet takes. A batch saves a sixth of the time while the latents are
  * small, and nothing once one image fills the caches; the result equals single runs to the bit. On
- * CUDA the batch is always one, since ONNX Runtime plans each convolution anew for every new shape.
+ * CUDA the batch is always one, since ONNX Runtime plans each convolution anew for every new shape; in
+ * int8, since what is quantised together has one scale, so that images of a batch would change each other.
  */
 function batchSizeOf(
-  device: SessionOptions['device'],
+  graphs: Manifest['graphs'][SessionOptions['device']],
   latentHeight: number,
   latentWidth: number,
 ): number {
-  if (device === 'cuda') return 1;
+  if (graphs?.dialect !== 'cpu-fp32') return 1;
   const fit = Math.floor(BATCH_LATENTS / (latentHeight * latentWidth));
   return Math.min(Math.max(fit, 1), MAX_BATCH);
 }

@@ -7,7 +7,8 @@ const ROOT = '/sys/fs/cgroup';
 /** Reads a file of the system; undefined if there is none. */
 export type ReadSystemFile = (path: string) => string | undefined;
 
-const readSystemFile: ReadSystemFile = (path) => {
+/** Reads it from the disk. */
+export const readSystemFile: ReadSystemFile = (path) => {
   try {
     return readFileSync(path, 'utf8');
   } catch {

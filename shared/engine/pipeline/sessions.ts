@@ -11,6 +11,7 @@ import {
 } from '#shared/engine/package/manifest.ts';
 import { loadOnnxRuntime } from '#shared/engine/package/onnx-runtime.ts';
 import { assertCuda, explainCuda } from './cuda.ts';
+import { couldOverflow } from './integer-products.ts';
 import { availableProcessors } from './processors.ts';
 import { readPackageAhead } from './read-ahead.ts';
 
@@ -217,6 +218,8 @@ export function runtimeOptions(
         // CUDA's NhwcConv copies nothing then, but learns only there that its weights lie channels last.
         disable_prepacking: !onCuda && weightBytes > PREPACK_LIMIT_BYTES ? '1' : '0',
         intra_op: { allow_spinning: options.spin === false ? '0' : '1' },
+        // Sums of products of int8 that can't overflow; slower where none would.
+        x64quantprecision: couldOverflow() ? '1' : '0',
         // Weights outside the growing pool of activations.
         use_device_allocator_for_initializers: '1',
       },

@@ -83,6 +83,15 @@ export function reduceSum(x: Var, axis: number): Var {
   return makeOp('ReduceSum', [x, int64s([axis])], { type: x.type, shape }, { keepdims: 1n });
 }
 
+/** The sums along the first axis, which goes. */
+export const sumOfParts = (x: Var): Var =>
+  makeOp(
+    'ReduceSum',
+    [x, int64s([0])],
+    { type: x.type, shape: x.shape.slice(1) },
+    { keepdims: 0n },
+  );
+
 /** The sum of all values, as `[1]`. */
 export const sum = (x: Var): Var =>
   reshape(makeOp('ReduceSum', [x], { type: x.type, shape: [] }, { keepdims: 0n }), [1]);

@@ -1,8 +1,8 @@
 import { buildGraph, type Graph } from '#shared/engine/onnx/graph.ts';
 import { concat } from '#shared/engine/onnx/ops/arrange.ts';
 import { cast } from '#shared/engine/onnx/ops/elementwise.ts';
-import type { StoredType } from '#shared/engine/onnx/stored-tensor.ts';
-import { input } from '#shared/engine/onnx/value.ts';
+import type { FloatType } from '#shared/engine/onnx/stored-tensor.ts';
+import { input, type Var } from '#shared/engine/onnx/value.ts';
 import { clipProjection, clipTextEncoder } from './clip.ts';
 import type { ClipConfig } from './clip-config.ts';
 import { type DenoiseStep, denoise, noisyLatents } from './denoise.ts';
@@ -30,7 +30,7 @@ export interface ModelGraph {
  */
 export function textGraph(
   target: Target,
-  type: StoredType,
+  type: FloatType,
   configs: readonly [ClipConfig, ClipConfig],
   length: number,
 ): ModelGraph {
@@ -52,10 +52,12 @@ export function textGraph(
 /** Standard normal noise and conditioning → clean latents, the recipe's one step included. */
 export function unetGraph(
   target: Target,
-  type: StoredType,
+  type: FloatType,
   config: UnetConfig,
   pooledChannels: number,
   step: DenoiseStep,
+  /** Asked for further outputs once the UNet is there. */
+  watched: () => Readonly<Record<string, Var>> = () => ({}),
 ): ModelGraph {
   const scope = Scope.of('unet', type);
   const latents = input('latents', 'FLOAT', ['batch', config.in_channels, 'h', 'w']);
@@ -71,7 +73,7 @@ export function unetGraph(
   });
   const x0 = denoise(start, output, step);
   return {
-    graph: buildGraph('unet', [latents, context, pooled, timeIds], { x0 }),
+    graph: buildGraph('unet', [latents, context, pooled, timeIds], { x0, ...watched() }),
     scopes: [scope],
   };
 }
@@ -83,7 +85,7 @@ export function unetGraph(
  */
 export function vaeGraph(
   target: Target,
-  type: StoredType,
+  type: FloatType,
   config: DecoderConfig,
   folding = NO_FOLDING,
   part: 'vae' | 'draft' = 'vae',

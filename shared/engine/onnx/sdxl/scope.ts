@@ -3,7 +3,7 @@ import { sameShape } from '#shared/engine/onnx/shape.ts';
 import type {
   CheckpointTensor,
   StoredTensor,
-  StoredType,
+  FloatType,
 } from '#shared/engine/onnx/stored-tensor.ts';
 
 /** A layer's weights under the names that torch gives them. */
@@ -15,7 +15,7 @@ export interface Affine {
 /** What all scopes of one part of a repository share. */
 interface Part {
   readonly name: string;
-  readonly type: StoredType;
+  readonly type: FloatType;
   /** Put before a tensor's name to make it unique in the weight file. */
   readonly prefix: string;
   readonly asked: Map<string, CheckpointTensor>;
@@ -39,7 +39,7 @@ export class Scope {
   }
 
   /** The root scope of a part of a repository, such as `unet`. */
-  static of(name: string, type: StoredType, prefix = ''): Scope {
+  static of(name: string, type: FloatType, prefix = ''): Scope {
     return new Scope({ name, type, prefix, asked: new Map(), stored: new Map() }, '');
   }
 
@@ -59,7 +59,7 @@ export class Scope {
   }
 
   /** The type that tensors are stored as. */
-  get type(): StoredType {
+  get type(): FloatType {
     return this.origin.type;
   }
 
@@ -105,7 +105,7 @@ export class Scope {
     shape: readonly number[],
     source: CheckpointTensor,
     compute: (rows: Float32Array) => Float32Array,
-    type: StoredType,
+    type: FloatType,
   ): StoredTensor {
     const full = this.path === '' ? name : `${this.path}.${name}`;
     const factor = this.factors[name.split('.')[0] ?? name] ?? 1;

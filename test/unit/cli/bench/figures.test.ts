@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { likeness } from '#functions/cli/bench/likeness.ts';
+import { likeness } from '#shared/engine/pipeline/likeness.ts';
 import { imageTimes } from '#functions/cli/bench/warm-times.ts';
 
 const phases = (...images: readonly (readonly [number, number, number, number])[]) =>

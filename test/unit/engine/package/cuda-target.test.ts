@@ -30,7 +30,7 @@ const floats = ({ values, shape }: FixtureTensor) =>
 /** Runs the CUDA graphs of a package on the CPU, their fused operators as functions. */
 async function runExpanded(repository: string, out: string, stages: Record<string, FixtureTensor>) {
   const config = readModelConfig(openRepository(repository), readManifest(out).recipe);
-  const graphs = buildDeviceGraphs(config, 'fp16', readManifest(out).vae.folding).cuda;
+  const graphs = buildDeviceGraphs(config, 'fp16', readManifest(out).vae).cuda;
   if (graphs === undefined) throw new Error('a float16 package has CUDA graphs');
   const run = async (name: GraphName, feeds: Record<string, Tensor>) => {
     const weights = openCheckpoint(join(out, `${name}.safetensors`));
