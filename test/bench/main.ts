@@ -2,19 +2,21 @@ import { parseArgs } from 'node:util';
 import { apiBench } from './api.ts';
 import { bundlesBench } from './bundles.ts';
 import { drawingBench } from './drawing.ts';
+import { markingBench } from './marking/marking.ts';
 import { outageBench } from './outage.ts';
 import { streamsBench } from './streams.ts';
 import { watermarkBench } from './watermark/watermark.ts';
 import { yearBench } from './year.ts';
 
 /**
- * `npm run -s bench -- api|bundles|drawing|outage|streams|watermark|year [--json]`: what a developer of
+ * `npm run -s bench -- api|bundles|drawing|marking|outage|streams|watermark|year [--json]`: what a developer of
  * Onestep measures.
  */
 const BENCHES = {
   api: apiBench,
   bundles: bundlesBench,
   drawing: drawingBench,
+  marking: markingBench,
   outage: outageBench,
   streams: streamsBench,
   watermark: watermarkBench,
@@ -26,6 +28,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean' },
     pictures: { type: 'string' },
     side: { type: 'string' },
+    turns: { type: 'string' },
     unmarked: { type: 'string' },
     days: { type: 'string' },
     images: { type: 'string' },
