@@ -76,7 +76,7 @@ export const registerAccount: RegisterRoutes = (app, deps) => {
     path: '/v1/hardware',
     operationId: 'listHardware',
     scopes: ['read', 'predict'],
-    summary: 'List what the models run on',
+    summary: 'List the hardware that models run on',
     returns: 'Every kind of hardware',
     answer: z.array(HardwareSchema),
     handle() {

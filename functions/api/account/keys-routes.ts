@@ -112,7 +112,7 @@ export const registerKeys: RegisterRoutes = (app, deps) => {
     method: 'post',
     path: '/v1/keys/{id}/rotate',
     operationId: 'rotateKey',
-    summary: 'Issue a successor; the old key works on for the overlap',
+    summary: 'Rotate an API key; the old one keeps working during the overlap',
     body: RotateKeySchema,
     bodyIsOptional: true,
     status: 201,

@@ -31,5 +31,10 @@ const page = PAGES[data.page];
 if (data.page === 'reference') addTryIts();
 if (app !== null && page !== undefined) render(page(data), app);
 
+// On a narrow screen the navigation scrolls sideways.
+document
+  .querySelector('nav [aria-current]')
+  ?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
 const balance = document.getElementById('balance');
 if (balance !== null) render(<Balance />, balance);

@@ -90,7 +90,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     method: 'post',
     path: '/fal/queue/{owner}/{name}',
     operationId: 'falSubmit',
-    summary: 'Submit a request as to queue.fal.run',
+    summary: 'Submit a request as you would to queue.fal.run',
     security,
     request: { params: ModelParams, body: input },
     responses: { 200: json('The request', FalStatusSchema), ...falErrors(402, 404, 413, 422, 503) },
@@ -108,7 +108,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     method: 'get',
     path: '/fal/queue/{owner}/{name}/requests/{id}',
     operationId: 'falGetResult',
-    summary: 'Get the result of a request that is COMPLETED',
+    summary: 'Get the result of a completed request',
     security,
     request: { params: request },
     responses: {
@@ -133,7 +133,7 @@ export const FAL_ROUTES: readonly RouteConfig[] = [
     method: 'post',
     path: '/fal/proxy',
     operationId: 'falProxy',
-    summary: 'The proxyUrl of fal’s client: the real target is named in a header and never called',
+    summary: 'The proxyUrl for fal’s client; the target named in the header is read, never called',
     security,
     request: {
       headers: z.object({

@@ -36,7 +36,7 @@ export const registerWarm: RegisterRoutes = (app, deps) =>
     path: '/v1/models/{owner}/{name}/warm',
     operationId: 'warmModel',
     scopes: ['admin'],
-    summary: 'Wake a model, and keep it awake for some minutes. For the operator',
+    summary: 'Wake a model and keep it awake for some minutes. For the operator',
     params: ModelParams,
     body: WarmBodySchema,
     bodyIsOptional: true,

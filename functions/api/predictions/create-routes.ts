@@ -68,7 +68,7 @@ export const registerPredictionsCreate: RegisterRoutes = (app, deps) => {
     ...create,
     path: '/v1/models/{owner}/{name}/predictions',
     operationId: 'createModelPrediction',
-    summary: 'Create a prediction of a model',
+    summary: 'Create a prediction with a model',
     params: ModelParams,
     handle(c, { params: { owner, name }, body }) {
       const model = deps.catalog.find(`${owner}/${name}`);

@@ -13,7 +13,7 @@ export const registerEstimate: RegisterRoutes = (app, deps) =>
     path: '/v1/estimate',
     operationId: 'estimate',
     scopes: ['read', 'predict'],
-    summary: 'Price and expected time of an order, without ordering',
+    summary: 'Estimate the price and time of an order without placing it',
     body: EstimateOrderSchema,
     returns: 'What it would cost and take',
     answer: EstimateSchema,

@@ -27,7 +27,7 @@ export const registerImages: RegisterRoutes = (app, deps) =>
     operationId: 'makeImage',
     scopes: ['predict'],
     isPayable: true,
-    summary: 'Make one image and answer with its bytes',
+    summary: 'Make one image and get its bytes',
     headers: z.object({
       accept: z.string().optional().openapi({ example: 'image/png' }),
       'idempotency-key': z.string().optional(),

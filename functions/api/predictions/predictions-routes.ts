@@ -86,7 +86,7 @@ export const registerPredictions: RegisterRoutes = (app, deps) => {
     path: '/v1/predictions/{id}/cancel',
     operationId: 'cancelPrediction',
     scopes: ['predict'],
-    summary: 'Cancel a prediction; one that has ended stays as it is',
+    summary: 'Cancel a prediction; a finished one is left as it is',
     description:
       'A waiting prediction ends at once and is free. An account may cancel so many running ones an hour; past that a prediction is finished and charged, and `warnings` says `too-many-cancels`.',
     params: IdParams,
@@ -111,7 +111,7 @@ export const registerPredictions: RegisterRoutes = (app, deps) => {
     path: '/v1/predictions/{id}',
     operationId: 'erasePrediction',
     scopes: ['predict'],
-    summary: 'Erase the input and output of a prediction; what it cost stays in the ledger',
+    summary: 'Erase a prediction’s input and output; its charge stays in the ledger',
     params: IdParams,
     responses: { 204: { description: 'Erased' } },
     failures: [404, 409],

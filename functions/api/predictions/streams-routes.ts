@@ -18,7 +18,7 @@ export const registerStreams: RegisterRoutes = (app, deps) =>
     method: 'get',
     path: '/streams/{id}/{token}',
     operationId: 'streamPrediction',
-    summary: 'Follow a prediction as server-sent events; its urls.stream',
+    summary: 'Follow a prediction as server-sent events (its urls.stream)',
     description:
       'Events: `phase` (JSON), `logs` (a progress line), `output` (a URL), `error`, `done`. ' +
       "Replicate's Python client, which accepts no events but its own, is sent no `phase`. " +

@@ -34,7 +34,7 @@ export function OperationDetails({ operation }: { readonly operation: Operation 
           <Contents content={requestBody.content} />
         </>
       )}
-      <h4>Answers</h4>
+      <h4>Responses</h4>
       <table>
         {Object.entries(responses).map(([status, { description, content }]) => (
           <tr>

@@ -36,5 +36,5 @@ textarea { width: 100%; font: .85em/1.45 ui-monospace, Menlo, Consolas, monospac
 .try form { display: grid; gap: .6rem; justify-items: start; margin-top: .6rem; }
 .try label { display: grid; gap: .2rem; width: 100%; font-size: .875rem; font-weight: 600; }
 .try img { max-width: 16rem; border-radius: .5rem; }
-@media (max-width: 56rem) { .columns { display: block; } .side { position: static; max-height: none; } }
+@media (max-width: 56rem) { .columns { display: block; } .side { position: static; max-height: 40vh; } }
 `;

@@ -1,14 +1,9 @@
 /** The parts of the API's description, each with the paths that belong to it; the first that fits counts. */
 export const TAGS = [
   {
-    name: 'Webhooks',
-    description: 'What was sent where, and the secret that signs it.',
-    paths: /^\/v1\/(webhooks|predictions\/\{id\}\/webhooks)/,
-  },
-  {
     name: 'Predictions',
     description: 'Orders for images in Replicate’s dialect: create, follow, list, cancel, erase.',
-    paths: /^\/(v1\/(predictions|models\/.*\/predictions|estimate)|streams)/,
+    paths: /^\/(v1\/(predictions(?!\/\{id\}\/webhooks)|models\/.*\/predictions|estimate)|streams)/,
   },
   {
     name: 'Images',
@@ -19,6 +14,11 @@ export const TAGS = [
     name: 'Models',
     description: 'What can be ordered, in which sizes, at what price.',
     paths: /^\/v1\/models/,
+  },
+  {
+    name: 'Webhooks',
+    description: 'What we sent, where, and the secret that signs it.',
+    paths: /^\/v1\/(webhooks|predictions\/\{id\}\/webhooks)/,
   },
   {
     name: 'fal',

@@ -37,7 +37,7 @@ export const registerVerify: RegisterRoutes = (app, deps) => {
     path: PATH,
     operationId: 'verifyImage',
     scopes: SCOPES,
-    summary: 'Where an image comes from, by the image or by its receipt and pixels',
+    summary: 'Check where an image comes from, by its file or by its receipt and pixels',
     // In words: generators make wrong code of a body that is JSON or an image.
     description: 'Takes a file as it is too, as image/png, image/jpeg or image/webp.',
     body: VerifyRequestSchema,
@@ -51,7 +51,7 @@ export const registerVerify: RegisterRoutes = (app, deps) => {
     method: 'get',
     path: '/.well-known/onestep.json',
     operationId: 'getPublicKeys',
-    summary: 'The keys by which anyone can check receipts and watermarks of this deployment',
+    summary: 'Get the keys to check this deployment’s receipts and watermarks with',
     returns: 'The public keys',
     answer: DeploymentKeysSchema,
     handle: () => deploymentKeys(deps.receiptSigningKey),

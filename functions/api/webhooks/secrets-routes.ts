@@ -28,7 +28,7 @@ export const registerWebhookSecrets: RegisterRoutes = (app, deps) => {
     path: '/v1/webhooks/default/secret/rotate',
     operationId: 'rotateWebhookSecret',
     scopes: ['admin'],
-    summary: 'Make a new webhook secret; the old one signs beside it for a while',
+    summary: 'Rotate the webhook secret; during the overlap both sign',
     body: RotateSecretSchema,
     bodyIsOptional: true,
     status: 201,

@@ -80,8 +80,16 @@ interface Actions {
 
 function columnsOf({ edit, rotate, revoke }: Actions): readonly Column<Key>[] {
   return [
-    { title: 'Label', cell: ({ label }) => label || '–' },
-    { title: 'ID', cell: ({ id }) => <code>{id}</code> },
+    {
+      title: 'Key',
+      cell: ({ label, id }) => (
+        <>
+          {label || '–'}
+          <br />
+          <code class="small">{id}</code>
+        </>
+      ),
+    },
     { title: 'Status', cell: KeyState },
     { title: 'Created', cell: ({ created_at }) => when(created_at) },
     {

@@ -39,17 +39,17 @@ export function UsagePage() {
     <div>
       <div class="card">
         <div class="row spread">
-          <dl aria-label="In thirty days">
+          <dl aria-label="Last 30 days">
             <div>
-              <dt>in thirty days</dt>
+              <dt>Last 30 days</dt>
               <dd class="large">{usd(sum(({ amount }) => amount))}</dd>
             </div>
             <div>
-              <dt>pictures</dt>
+              <dt>Pictures</dt>
               <dd class="large">{sum(({ images }) => images)}</dd>
             </div>
             <div>
-              <dt>predictions</dt>
+              <dt>Predictions</dt>
               <dd class="large">{sum(({ jobs }) => jobs)}</dd>
             </div>
           </dl>
@@ -64,7 +64,7 @@ export function UsagePage() {
         caption="Usage by day and model"
         columns={COLUMNS}
         rows={[...rows].reverse()}
-        empty="Nothing was made in the last thirty days."
+        empty="No pictures in the last 30 days."
         keyOf={({ day, model }) => `${day} ${model}`}
       />
     </div>
