@@ -1,13 +1,20 @@
 import type Database from 'libsql';
 import { toIso } from '#shared/core/clock.ts';
+import type { RandomBytes } from '#shared/core/ids.ts';
 import type { Records } from '#shared/service/ports/records.ts';
+import { createLedgerCompaction } from './compact-ledger.ts';
 import type { Writer } from './group-commit.ts';
 
 /** Budgets are read for a month, and hold back what an open prediction may still give back. */
 const BUDGET_MS = 366 * 24 * 3_600_000;
 
 /** Old rows go in transactions of a few milliseconds each; the file keeps their pages for new ones. */
-export function createSqliteRecords(db: Database.Database, writer: Writer): Records {
+export function createSqliteRecords(
+  db: Database.Database,
+  writer: Writer,
+  { randomBytes }: { readonly randomBytes: RandomBytes },
+): Records {
+  const compact = createLedgerCompaction(db, randomBytes);
   const removeJobs = db.prepare(
     'DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE data_removed_at IS NOT NULL ' +
       'AND completed_at < ? ORDER BY completed_at LIMIT ?)',
@@ -49,6 +56,8 @@ export function createSqliteRecords(db: Database.Database, writer: Writer): Reco
   };
 
   return {
+    compactLedger: (before, limit) => writer.write(() => compact(before, limit)),
+
     removeBefore: (before, limit) =>
       writer.write(
         () =>

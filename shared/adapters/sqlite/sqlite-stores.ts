@@ -80,7 +80,7 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
     hooks: whileOpen(createSqliteAccountHooks(db, writer)),
     invitations: whileOpen(createSqliteInvitations(db, writer, options)),
     erasure: whileOpen(createSqliteErasure(db, writer)),
-    records: whileOpen(createSqliteRecords(db, writer)),
+    records: whileOpen(createSqliteRecords(db, writer, options)),
     lostCommits: lost,
     close() {
       if (!open) return;

@@ -3,6 +3,7 @@ import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { Records } from '#shared/service/ports/records.ts';
+import { LEDGER_MS } from './ledger-pages.ts';
 import type { SettlementService } from './settlement.ts';
 
 /** How long an ended preview's input and output are kept. */
@@ -38,7 +39,7 @@ export interface SweepReport {
   readonly settled: number;
   readonly expiredCredits: number;
   readonly removed: number;
-  /** Records of predictions and webhooks. */
+  /** Records of predictions and webhooks, and entries of the ledger that others stand for. */
   readonly forgotten: number;
 }
 
@@ -101,18 +102,29 @@ export function createSweep(deps: SweepDeps) {
   };
 
   /** So much at a time that nobody waits, and so often that a great backlog takes hours. */
-  const forget = async (before: number): Promise<number> => {
+  const inPages = async (what: string, act: () => Promise<number> | undefined) => {
     let total = 0;
     try {
       for (let page = 0; page < RECORD_PAGES; page++) {
-        const removed = (await deps.records?.removeBefore(before, RECORDS_AT_ONCE)) ?? 0;
-        total += removed;
-        if (removed === 0) break;
+        const done = (await act()) ?? 0;
+        total += done;
+        if (done === 0) break;
       }
     } catch (error) {
-      deps.onError(error, 'old records');
+      deps.onError(error, what);
     }
     return total;
+  };
+
+  const forget = async (steady: number, recordMs: number): Promise<number> => {
+    const { records } = deps;
+    const removed = await inPages('old records', () =>
+      records?.removeBefore(steady - recordMs, RECORDS_AT_ONCE),
+    );
+    const compacted = await inPages('old months of the ledger', () =>
+      records?.compactLedger(steady - LEDGER_MS, RECORDS_AT_ONCE),
+    );
+    return removed + compacted;
   };
 
   return {
@@ -144,7 +156,7 @@ export function createSweep(deps: SweepDeps) {
       const kept = await removeBefore(steady - settings.retentionMs, 'kept');
       const previews = await removeBefore(steady - PREVIEW_RETENTION_MS, 'previews');
       const forgotten =
-        settings.recordMs === undefined ? 0 : await forget(steady - settings.recordMs);
+        settings.recordMs === undefined ? 0 : await forget(steady, settings.recordMs);
       return { settled, expiredCredits, removed: kept + previews, forgotten };
     },
   };

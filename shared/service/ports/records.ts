@@ -9,4 +9,12 @@ export interface Records {
    * @returns how much was removed; 0 when nothing is left
    */
   removeBefore(before: number, limit: number): Promise<number>;
+
+  /**
+   * Puts one checked entry in the place of a month's holds and their ends, a few at a time, in months that
+   * ended before a time.
+   *
+   * @returns how many ends were taken; 0 when nothing is left
+   */
+  compactLedger(before: number, limit: number): Promise<number>;
 }
