@@ -45,6 +45,7 @@ const INSPECT_PACKAGES = [
 ];
 
 const X402_NAMES = Object.keys(X402_PACKAGES);
+const STRIPE = 'stripe';
 
 const packageFolder = (name: string): string => join(ROOT, 'node_modules', name);
 
@@ -65,18 +66,21 @@ export interface Bundle {
  *
  * @param define identifiers replaced in the code, as esbuild's `define`; the edge gets its settings so
  * @param takesPayments whether the packages of x402 are in it, which are not in any other deployment
+ * @param sellsByCard whether Stripe's package is in it, which is in no other deployment either
  * @throws AppError `invalid-request` where they are to be and are not installed
  */
 export async function bundleFunction(
   name: BundleName,
   define: Readonly<Record<string, string>> = {},
   takesPayments = false,
+  sellsByCard = false,
 ): Promise<Bundle> {
   // The pages' script and style are written into the API's code.
   const pages =
     name === 'api' ? { ONESTEP_PAGE_ASSETS: JSON.stringify(await buildPageAssets()) } : {};
   if (takesPayments) assertX402Installed();
-  const result = await build(buildOptions(name, { ...define, ...pages }, takesPayments));
+  const absent = [...(takesPayments ? [] : X402_NAMES), ...(sellsByCard ? [] : [STRIPE])];
+  const result = await build(buildOptions(name, { ...define, ...pages }, absent));
   const files = (result.outputFiles ?? []).map((file) => ({
     name: file.path.endsWith('.map') ? 'index.mjs.map' : 'index.mjs',
     contents: file.contents,
@@ -99,7 +103,12 @@ export async function bundleAll(
   const bundles = await Promise.all(
     BUNDLE_NAMES.map(async (name) => [
       name,
-      await bundleFunction(name, name === 'edge' ? edgeDefine(edgeSettings) : {}, takesPayments),
+      await bundleFunction(
+        name,
+        name === 'edge' ? edgeDefine(edgeSettings) : {},
+        takesPayments,
+        edgeSettings['STRIPE'] === '1',
+      ),
     ]),
   );
   return Object.fromEntries(bundles);
@@ -119,7 +128,7 @@ function assertX402Installed(): void {
 function buildOptions(
   name: BundleName,
   define: Readonly<Record<string, string>>,
-  takesPayments: boolean,
+  absent: readonly string[],
 ): BuildOptions {
   return {
     absWorkingDir: ROOT,
@@ -141,7 +150,7 @@ function buildOptions(
     sourcesContent: false,
     legalComments: 'none',
     // A checkout builds its pages when it runs; a bundle has them in it.
-    external: ['esbuild', ...INSPECT_PACKAGES, ...(takesPayments ? [] : X402_NAMES)],
+    external: ['esbuild', ...INSPECT_PACKAGES, ...absent],
     define,
     logLevel: 'silent',
   };

@@ -24,6 +24,7 @@ import { registerWarm } from './models/warm-routes.ts';
 import { registerOpenAiImages } from './openai/images-routes.ts';
 import { registerHealth } from './operations/health-routes.ts';
 import { registerStatus } from './operations/status-routes.ts';
+import { registerAutoTopups } from './payments/auto-topup-routes.ts';
 import { registerPaid } from './payments/paid-routes.ts';
 import { registerTopups } from './payments/topup-routes.ts';
 import { registerPredictionsCreate } from './predictions/create-routes.ts';
@@ -64,6 +65,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerKeys,
   registerCredits,
   registerTopups,
+  registerAutoTopups,
   registerAudit,
   registerWebhookSecrets,
   registerWebhookDeliveries,

@@ -30,6 +30,7 @@ import type { BackgroundWork } from './http/lambda-adapter.ts';
 import { MAX_WAIT_MS } from './http/limits.ts';
 import { once } from './http/once.ts';
 import type { RegisterRoutes } from './http/route-deps.ts';
+import { deployedCards } from './payments/deployed-cards.ts';
 import { pageAssets } from './pages/page-assets.ts';
 import { registerPages } from './pages/pages.tsx';
 import { createRequestCollection } from './payments/request-collection.ts';
@@ -144,6 +145,9 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     onAdmitted: (job) => waitUntil(Promise.all([wake(), wakeEndpoint(job.model.name)])),
   });
   const assets = once(pageAssets);
+  const { STRIPE_SECRET_ARN: stripe } = config;
+  const sellerDeps = { ledger, autoTopups: system.autoTopups, clock, randomBytes };
+  const cards = stripe && (await deployedCards(await platform.readSecret(stripe), sellerDeps));
   const deps: ApiDeps = {
     pageAssets: assets,
     settings: { ...settingsOf(config), allowLocalWebhooks: platform.allowLocalWebhooks ?? false },
@@ -157,6 +161,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     rateLimiter: createLeasedRateLimiter({ rows: createRateRows(system.table), clock }),
     settlement,
     payments,
+    cards: cards || undefined,
     ...defined({
       warmModel:
         life &&

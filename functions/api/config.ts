@@ -29,6 +29,8 @@ const ApiEnvSchema = z.object({
   MAC_SECRET_ARN: z.string().min(1),
   /** The secret that receipts are signed with. */
   RECEIPT_SECRET_ARN: z.string().min(1),
+  /** The secret with Stripe's keys; absent: no credit is sold by card. */
+  STRIPE_SECRET_ARN: z.string().min(1).optional(),
   /** The function that reads images which are to be verified. */
   INSPECT_FUNCTION: z.string().min(1),
   /** The most jobs that may wait at one time; further ones are answered with 429. */

@@ -30,10 +30,11 @@ const readSecret = createSecretReader({ client: createSecretsClient(access), clo
 /** Composed anew when a secret has changed: new keys are known within minutes, as in the containers. */
 const composed = createSecretBound({
   read: async () => {
-    const secrets = [config.MAC_SECRET_ARN, config.RECEIPT_SECRET_ARN].map(readSecret);
+    const { MAC_SECRET_ARN, RECEIPT_SECRET_ARN, STRIPE_SECRET_ARN } = config;
+    const secrets = [MAC_SECRET_ARN, RECEIPT_SECRET_ARN, STRIPE_SECRET_ARN ?? []].flat();
     // Without it there are no payments, and the composition says so.
     const x402 = readX402Secret(config, readSecret).catch(() => '');
-    return (await Promise.all([...secrets, x402])).join('\n');
+    return (await Promise.all([...secrets.map(readSecret), x402])).join('\n');
   },
   make: () =>
     composeApi(config, {

@@ -111,7 +111,7 @@ async function compose(
   const doubt = validityProblem(chainInDer(readFileSync(c2pa.chain, 'utf8')), clock.now());
   if (doubt !== undefined) onError(new AppError('invalid-file', doubt), 'C2PA certificate');
   const payments = await openPayments(config, env);
-  const cards = await openCards(env, clock);
+  const cards = await openCards(env, { ...stores, clock, randomBytes });
   const gpu = startGpuProcess({
     modelFolders: models.map((model) => model.folder),
     filesFolder: folder.filesPath,

@@ -1,9 +1,9 @@
 import type { CardDeps, PaymentDeps } from '#functions/api/http/deps.ts';
+import { type SellerDeps, sellByCard } from '#functions/api/payments/sell-by-card.ts';
 import { createStripeDesk } from '#shared/adapters/stripe/stripe-desk.ts';
 import { readStripeEnvironment } from '#shared/adapters/stripe/stripe-settings.ts';
 import { createX402Desk } from '#shared/adapters/x402/x402-desk.ts';
 import { X402_TOKEN_VARIABLE } from '#shared/adapters/x402/x402-environment.ts';
-import type { Clock } from '#shared/core/clock.ts';
 import type { ServeConfig } from './serve-config.ts';
 
 /**
@@ -30,8 +30,8 @@ export async function openPayments(
  */
 export async function openCards(
   env: NodeJS.ProcessEnv,
-  clock: Clock,
+  deps: SellerDeps,
 ): Promise<CardDeps | undefined> {
   const settings = readStripeEnvironment(env);
-  return settings && { desk: await createStripeDesk(settings, clock) };
+  return settings && sellByCard(await createStripeDesk(settings, deps.clock), deps);
 }

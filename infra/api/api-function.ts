@@ -8,6 +8,7 @@ import type { DataStack } from '#infra/data/data-stack.ts';
 import { grantSecrets, grantSettling, grantTable, grantWaking } from '#infra/data/grants.ts';
 import { defined } from '#shared/core/defined.ts';
 import { modelPrefix, VARIANT_NAME } from '#shared/deployment/names.ts';
+import type { DeploymentSettings } from '#shared/deployment/settings.ts';
 import { deployedModels, endpointArns } from './deployed-models.ts';
 import { grantScaling } from './grant-scaling.ts';
 import { grantX402Secret, x402Environment } from './x402-environment.ts';
@@ -32,6 +33,9 @@ export function createApiFunction(
   grantTable(api, data);
   grantWaking(api, data);
   grantSecrets(api, [data.macSecret, data.receiptSecret]);
+  if (settings.stripeSecretArn !== undefined) {
+    api.grant(['secretsmanager:GetSecretValue'], [settings.stripeSecretArn]);
+  }
   grantSettling(api, data);
   grantX402Secret(api, settings);
   api.grant(['lambda:InvokeFunction'], [inspect.function.functionArn]);
@@ -73,7 +77,14 @@ function environment(
       OPERATOR_ACCOUNT: settings.operatorAccount,
       ALIASES: settings.aliases && JSON.stringify(settings.aliases),
       BLOCK_LIST: settings.blockList && JSON.stringify(settings.blockList),
-      TOPUP_URL: settings.topupUrl,
+      TOPUP_URL: settings.topupUrl ?? ownTopupUrl(settings),
+      STRIPE_SECRET_ARN: settings.stripeSecretArn,
     }),
   };
+}
+
+/** The page that sells credit, where its address is known. */
+function ownTopupUrl({ domainName, stripeSecretArn }: DeploymentSettings): string | undefined {
+  const isKnown = domainName !== undefined && stripeSecretArn !== undefined;
+  return isKnown ? `https://${domainName}/credits` : undefined;
 }

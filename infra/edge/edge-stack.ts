@@ -42,7 +42,10 @@ export function edgeSettings(settings: DeploymentSettings): EdgeEnv {
     MAC_SECRET_REGION: settings.region,
     MAX_BODY_BYTES: '65536',
     ...(settings.x402 !== undefined && { X402: '1' as const }),
-    ...defined({ PUBLIC_HOST: settings.domainName }),
+    ...defined({
+      PUBLIC_HOST: settings.domainName,
+      STRIPE: settings.stripeSecretArn === undefined ? undefined : ('1' as const),
+    }),
   };
 }
 

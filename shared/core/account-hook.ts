@@ -8,6 +8,7 @@ export const ACCOUNT_EVENTS = [
   'endpoint.disabled',
   'model.warm',
   'model.cold',
+  'topup.ended',
   'ledger.mismatch',
 ] as const;
 export type AccountEvent = (typeof ACCOUNT_EVENTS)[number];

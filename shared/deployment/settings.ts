@@ -178,6 +178,14 @@ const SettingsSchema = z.strictObject({
   rateLimitUnpaid: Json(z.number().int().min(10).max(2_000_000)).default(200),
   /** Where an account without credit is sent. */
   topupUrl: z.url().optional(),
+  /** A secret with `{"secretKey": "…", "webhookSecret": "…"}`: credit is sold by Stripe. */
+  stripeSecretArn: z
+    .string()
+    .regex(
+      /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+-[A-Za-z0-9]{6}$/,
+      'must be the whole ARN of a secret, its last six characters included',
+    )
+    .optional(),
 });
 export type DeploymentSettings = Readonly<z.infer<typeof SettingsSchema>>;
 

@@ -4,6 +4,7 @@ import { createRateRows } from '#shared/adapters/dynamo/rate-rows.ts';
 import { openMemoryTable } from '#test/helpers/memory-dynamo/open-memory-table.ts';
 import type { MakeStores } from '#test/helpers/stores.ts';
 import { describeAccountHooks } from './account-hooks.ts';
+import { describeAutoTopups } from './auto-topups.ts';
 import { describeCreditModel } from './credit-model.ts';
 import { describeErasure } from './erasure.ts';
 import { describeInvitations } from './invitations.ts';
@@ -22,6 +23,7 @@ const makeStores: MakeStores = async ({ clock, randomBytes }) => {
 };
 
 describeAccountHooks('DynamoDB in memory', makeStores);
+describeAutoTopups('DynamoDB in memory', makeStores);
 describeCreditModel('DynamoDB in memory', makeStores);
 describeCreditModel(
   'DynamoDB in memory, one grant in its account',

@@ -1,6 +1,7 @@
 import { createCachedJobStore } from '#shared/service/cached-job-store.ts';
 import { makeSqliteStores } from '#test/helpers/stores.ts';
 import { describeAccountHooks } from './account-hooks.ts';
+import { describeAutoTopups } from './auto-topups.ts';
 import { describeCreditModel } from './credit-model.ts';
 import { describeErasure } from './erasure.ts';
 import { describeInvitations } from './invitations.ts';
@@ -11,6 +12,7 @@ import { describeOutbox } from './outbox.ts';
 import { describeStatements } from './statements.ts';
 
 describeAccountHooks('SQLite', makeSqliteStores);
+describeAutoTopups('SQLite', makeSqliteStores);
 describeCreditModel('SQLite', makeSqliteStores);
 describeErasure('SQLite', makeSqliteStores);
 describeInvitations('SQLite', makeSqliteStores);

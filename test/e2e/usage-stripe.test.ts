@@ -17,7 +17,7 @@ describe('credit by card', () => {
     stripe = await startStripeStandIn();
     const settings = { secretKey: 'sk_test_1', webhookSecret: SECRET, apiUrl: stripe.url };
     api = await createApiHarness({
-      cards: { desk: await createStripeDesk(settings, systemClock) },
+      desk: await createStripeDesk(settings, systemClock),
       config: { publicUrl: 'https://images.example.com/', demoCredit: '0' },
     });
   });
@@ -270,7 +270,7 @@ describe('credit by card', () => {
     const { key } = await newCustomer();
     const settings = { secretKey: 'sk_secret', webhookSecret: SECRET };
     const desk = await createStripeDesk({ ...settings, apiUrl: 'http://127.0.0.1:9' }, systemClock);
-    const closed = await createApiHarness({ cards: { desk } });
+    const closed = await createApiHarness({ desk });
     const answer = await closed.send('/v1/topups', { json: { amount: 1_000_000 } });
     expect(answer.status).toBe(503);
     expect(await answer.text()).not.toContain('sk_secret');
@@ -282,6 +282,7 @@ describe('credit by card', () => {
     const off = await createApiHarness();
     const json = { amount: 1_000_000 };
     expect((await off.send('/v1/topups', { json })).status).toBe(404);
+    expect((await off.send('/v1/topups/auto')).status).toBe(404);
     expect((await off.send('/stripe/webhook', { json })).status).toBe(404);
     expect((await off.send('/stripe/webhook', { key: null, json })).status).toBe(401);
     expect(await (await off.send('/v1/account')).json()).toMatchObject({ sells_by_card: false });
@@ -291,6 +292,7 @@ describe('credit by card', () => {
     await off.close();
     expect((await pathsOf(api)).filter((path) => /topup|stripe/.test(path))).toEqual([
       '/v1/topups',
+      '/v1/topups/auto',
     ]);
   });
 });

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CardDeps } from '#functions/api/http/deps.ts';
+import { sellByCard } from '#functions/api/payments/sell-by-card.ts';
+import type { CardDesk } from '#shared/service/ports/card-desk.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { filesRoute } from '#functions/api/predictions/files-routes.ts';
 import { createEmbeddedApp } from '#functions/local/embedded-app.ts';
@@ -47,8 +48,8 @@ export interface HarnessOptions {
   readonly aliases?: Readonly<Record<string, string>>;
   /** What the model has otherwise than the test model. */
   readonly model?: Partial<CatalogModel>;
-  /** What sells credit by card. */
-  readonly cards?: CardDeps;
+  /** The counter that sells credit by card. */
+  readonly desk?: CardDesk;
   /** Routes that only some deployments have. */
   readonly extras?: readonly RegisterRoutes[];
   /** Models beside that one. */
@@ -78,7 +79,8 @@ export async function createApiHarness(options: HarnessOptions = {}) {
   const { services, keys } = service;
   gpu.onCompletion = (completion) => services.settlement.applyCompletion(completion);
   const { edge, api } = createEmbeddedApp(service, {
-    cards: options.cards,
+    cards:
+      options.desk && sellByCard(options.desk, { ...stores, clock, randomBytes: data.randomBytes }),
     extras: [filesRoute(data.urls), ...(options.extras ?? [])],
   });
   services.dispatcher.start();

@@ -12,6 +12,8 @@ export const EUROPEAN_PROD = {
   'onestep:budgetByTag': true,
   'onestep:anomalyMonitor': 'tag',
   'onestep:topupUrl': 'https://example.com/topup',
+  'onestep:stripeSecretArn':
+    'arn:aws:secretsmanager:eu-central-1:123456789012:secret:stripe-AbCdEf',
   'onestep:blockList': ['voldemort', '/red +flag/'],
   'onestep:imageCheck': 'https://check.example.com/',
   'onestep:models': [

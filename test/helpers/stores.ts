@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import type { Clock } from '#shared/core/clock.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
+import type { AutoTopups } from '#shared/service/ports/auto-topups.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
 import type { Erasure } from '#shared/service/ports/erasure.ts';
 import type { Invitations } from '#shared/service/ports/invitations.ts';
@@ -19,6 +20,7 @@ export interface StoreSet {
   readonly keys: KeyStore;
   readonly outbox: Outbox;
   readonly hooks: AccountHooks;
+  readonly autoTopups: AutoTopups;
   readonly invitations: Invitations;
   readonly erasure: Erasure;
   close(): void | Promise<void>;

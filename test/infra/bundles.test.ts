@@ -76,6 +76,15 @@ describe('bundles of the Lambda functions', () => {
     ]);
   });
 
+  it('Stripe is in the API where it is configured, and nowhere else', async () => {
+    const marks = /api\.stripe\.com/;
+    const off = await bundle('api');
+    expect(off.text.toString()).not.toMatch(marks);
+    const { folder, sizeBytes } = await bundleFunction('api', {}, false, true);
+    expect(readFileSync(join(folder, 'index.mjs'), 'utf8')).toMatch(marks);
+    expect(sizeBytes).toBeLessThanOrEqual(5 * KIB * KIB);
+  });
+
   it.each(['edge', 'api', 'dispatch', 'complete', 'webhooks', 'sweep'] as const)(
     'nothing of the engine or of a laptop is in %s',
     async (name) => {

@@ -14,7 +14,15 @@ export interface StripeStandIn {
   /** Calls of the API, as method and path, and their `Idempotency-Key`. */
   readonly calls: { readonly call: string; readonly key: string | undefined }[];
   /** What the next off-session charges end with; `succeeded` when empty. */
-  readonly charges: ('succeeded' | 'processing' | 'authentication_required' | 'card_declined')[];
+  readonly charges: (
+    | 'succeeded'
+    | 'processing'
+    | 'authentication_required'
+    | 'card_declined'
+    // It is charged, and the answer says that it failed.
+    | 'lost'
+  )[];
+  readonly intents: ReadonlyMap<string, Intent>;
   /** A session as it was made, and the form that it was made from. */
   readonly session: (id: string) => Session | undefined;
   /** Pays a session as its page does, without an event; the payment's id. */
@@ -55,7 +63,7 @@ export async function startStripeStandIn(
       currency: form.get('line_items[0][price_data][currency]'),
       amount_total: Number(form.get('line_items[0][price_data][unit_amount]')),
       client_reference_id: form.get('client_reference_id'),
-      metadata: { onestep_account: form.get('metadata[onestep_account]') },
+      metadata: metadataOf(form),
       setup_future_usage: form.get('payment_intent_data[setup_future_usage]'),
       success_url: form.get('success_url'),
       cancel_url: form.get('cancel_url'),
@@ -66,6 +74,40 @@ export async function startStripeStandIn(
     remembered.set(key, session);
     return c.json(session);
   });
+
+  app.post('/v1/payment_intents', async (c) => {
+    const key = c.req.header('idempotency-key') ?? '';
+    const form = new URLSearchParams(await c.req.text());
+    const known = remembered.get(key);
+    if (known !== undefined) return c.json(known, 'error' in known ? 402 : 200);
+    const end = charges.shift() ?? 'succeeded';
+    if (end === 'lost') {
+      const status = 'succeeded';
+      remembered.set(key, chargeOf(form, status));
+      return c.json({ error: { type: 'api_error' } }, 500);
+    }
+    if (end === 'authentication_required' || end === 'card_declined') {
+      const refused = { error: { type: 'card_error', code: end, message: 'refused' } };
+      remembered.set(key, refused);
+      return c.json(refused, 402);
+    }
+    const intent = chargeOf(form, end);
+    remembered.set(key, intent);
+    return c.json(intent);
+  });
+
+  const chargeOf = (form: URLSearchParams, status: string): Intent => {
+    const amount = Number(form.get('amount'));
+    const intent: Intent = {
+      ...{ id: `pi_${++count}`, object: 'payment_intent', status, amount },
+      amount_received: status === 'succeeded' ? amount : 0,
+      ...{ currency: form.get('currency'), metadata: metadataOf(form) },
+      ...{ customer: form.get('customer'), payment_method: form.get('payment_method') },
+      ...{ off_session: form.get('off_session'), setup_future_usage: null },
+    };
+    intents.set(intent.id, intent);
+    return intent;
+  };
 
   app.get('/v1/payment_intents/:id', (c) => {
     const intent = intents.get(c.req.param('id'));
@@ -113,11 +155,20 @@ export async function startStripeStandIn(
     url: server.url,
     calls,
     charges,
+    intents,
     session: (id) => sessions.get(id),
     pay,
     intent: (id) => intents.get(id),
     close: () => server.close(100),
   };
+}
+
+function metadataOf(form: URLSearchParams): Readonly<Record<string, string>> {
+  const members = [...form].flatMap(([name, value]) => {
+    const [, key] = /^metadata\[(.+)\]$/.exec(name) ?? [];
+    return key === undefined ? [] : [[key, value] as const];
+  });
+  return Object.fromEntries(members);
 }
 
 /** An event as Stripe sends it: the body, and the signature over it. */

@@ -10,6 +10,7 @@ import type { Estimator } from '#shared/service/domain/estimator.ts';
 import type { InvitationService } from '#shared/service/domain/invitations.ts';
 import type { KeyService } from '#shared/service/domain/keys.ts';
 import type { Pricing } from '#shared/service/domain/pricing.ts';
+import type { AutoTopupService } from '#shared/service/domain/topups/auto-topups.ts';
 import type { SettlementService } from '#shared/service/domain/settlement.ts';
 import type { StreamMac } from '#shared/service/domain/stream-link.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
@@ -66,6 +67,7 @@ export interface PaymentDeps {
 /** What it takes to sell credit by card. */
 export interface CardDeps {
   readonly desk: CardDesk;
+  readonly auto: AutoTopupService;
 }
 
 /** Everything that the API is made of, whether it runs as one process or as many. */

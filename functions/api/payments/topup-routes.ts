@@ -4,6 +4,7 @@ import { apiRoute, jsonRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { toIso } from '#shared/core/clock.ts';
 import { createUlid } from '#shared/core/ids.ts';
+import type { CardPayment } from '#shared/service/ports/card-desk.ts';
 import { CARD_EVENTS_PATH } from '#shared/core/payable-paths.ts';
 import { applyCardEvent, MICRO_USD_PER_CENT } from '#shared/service/domain/topups/card-events.ts';
 import { TopupRequestSchema, TopupSchema } from './topup-schema.ts';
@@ -12,6 +13,12 @@ import { TopupRequestSchema, TopupSchema } from './topup-schema.ts';
 export const registerTopups: RegisterRoutes = (app, deps) => {
   const { cards } = deps;
   if (cards === undefined) return;
+
+  /** A session does not say which card: its payment does. */
+  const keepCard = async ({ id }: CardPayment): Promise<void> => {
+    const { account, saved } = await cards.desk.payment(id);
+    if (account !== undefined && saved !== undefined) await cards.auto.keepCard(account, saved);
+  };
 
   jsonRoute(app, deps, {
     method: 'post',
@@ -52,6 +59,7 @@ export const registerTopups: RegisterRoutes = (app, deps) => {
       const event = await cards.desk.readEvent(body, c.req.header('stripe-signature'));
       try {
         const outcome = await applyCardEvent({ ...deps, desk: cards.desk }, event);
+        if (event.kind === 'paid' && event.keepsCard) await keepCard(event.payment);
         return Response.json({ outcome }, { headers: commonHeaders(c) });
       } catch (error) {
         // Stripe shows it and sends the event again, for days; the operator reads it here.

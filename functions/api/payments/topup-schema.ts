@@ -28,3 +28,33 @@ export const TopupSchema = z
   })
   .openapi('Topup');
 export type Topup = z.output<typeof TopupSchema>;
+
+const WholeCents = z
+  .number()
+  .int()
+  .min(LEAST)
+  .max(MOST)
+  .multipleOf(MICRO_USD_PER_CENT, 'must be whole cents: a multiple of 10000');
+
+export const AutoTopupRequestSchema = z
+  .strictObject({
+    threshold: z.number().int().min(0).max(MOST).describe('Buys when less than this is left'),
+    amount: WholeCents.describe('How much it buys'),
+    monthly_limit: WholeCents.describe('The most that it buys in one UTC month'),
+  })
+  .openapi('SetAutoTopup', {
+    example: { threshold: 2_000_000, amount: 10_000_000, monthly_limit: 50_000_000 },
+  });
+
+export const AutoTopupSchema = z
+  .object({
+    threshold: MicroUsd,
+    amount: MicroUsd,
+    monthly_limit: MicroUsd,
+    has_card: z.boolean().describe('Whether a top-up with `save_card` has left a card'),
+    month: z.string(),
+    bought: MicroUsd.describe('In that UTC month, a charge under way included'),
+    ended_at: DateTime.nullable(),
+    ended_reason: z.enum(['authentication_required', 'card_declined']).nullable(),
+  })
+  .openapi('AutoTopup');

@@ -30,6 +30,7 @@ type IntakeDeps = Pick<
   | 'waitUntil'
   | 'onError'
   | 'payments'
+  | 'cards'
 > &
   PaidOrderDeps;
 
@@ -47,17 +48,28 @@ export function createPredictionIntake(deps: IntakeDeps) {
     onError: (error) => deps.onError(error, 'a lost connection'),
   });
 
+  /** Beside the order: an account whose credit runs low may buy more by itself. */
+  const considerTopup = (account: AccountId, requestId: string): void => {
+    const looking = deps.cards?.auto
+      .consider(account)
+      .catch((error: unknown) => deps.onError(error, requestId));
+    if (looking !== undefined) deps.waitUntil?.(looking);
+  };
+
   /** Refuses an order that can't be paid for without a transaction. */
   const assertFunds = async (
-    account: AccountId,
+    c: ApiContext,
     model: string,
     input: ParsedInput['input'],
   ): Promise<void> => {
+    const { account } = callerOf(c).key;
     const balance = await deps.peekBalance?.(account);
     if (balance === undefined) return;
-    if (balance < 0) throw accountOwes(microUsd(-balance), deps.settings.topupUrl);
     const quote = deps.pricing.quote(model, input);
-    if (balance < quote.total) throw insufficientFunds(quote, balance, deps.settings.topupUrl);
+    if (balance >= quote.total) return;
+    considerTopup(account, c.get('facts').requestId);
+    if (balance < 0) throw accountOwes(microUsd(-balance), deps.settings.topupUrl);
+    throw insufficientFunds(quote, balance, deps.settings.topupUrl);
   };
 
   const paidOrders = deps.payments && createPaidOrders(deps, deps.payments);
@@ -100,7 +112,7 @@ export function createPredictionIntake(deps: IntakeDeps) {
         headers.retryCount !== undefined ||
         cannotPoll ||
         mayBeLost;
-      if (!mayRepeat) await assertFunds(key.account, model.name, parsed.input);
+      if (!mayRepeat) await assertFunds(c, model.name, parsed.input);
       const result = await deps.admission.submit({
         ...parsed,
         ...headers,
@@ -116,6 +128,7 @@ export function createPredictionIntake(deps: IntakeDeps) {
           preview: extras?.preview === true || undefined,
         }),
       });
+      considerTopup(key.account, facts.requestId);
       const submitted = accept(result, topupUrl);
       const { id } = submitted.job;
       noteAnswered(c, id, deps);

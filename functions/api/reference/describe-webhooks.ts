@@ -19,6 +19,8 @@ const WHEN_OF_ACCOUNT: Record<AccountEvent, string> = {
   'endpoint.disabled': 'A receiver is not called any more, since it failed for five days.',
   'model.warm': 'A model has an instance: its images come at once.',
   'model.cold': 'A model has no instance any more: the next order waits for one.',
+  'topup.ended':
+    'Credit is bought by itself no more: the card’s holder is asked for, or it was refused.',
   'ledger.mismatch': 'The sums of the ledger do not agree. For the operator.',
 };
 const ACCOUNT_DESCRIPTION =

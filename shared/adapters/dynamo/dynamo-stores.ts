@@ -1,5 +1,6 @@
 import type { Clock } from '#shared/core/clock.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
+import type { AutoTopups } from '#shared/service/ports/auto-topups.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
 import type { Erasure } from '#shared/service/ports/erasure.ts';
 import type { Invitations } from '#shared/service/ports/invitations.ts';
@@ -7,6 +8,7 @@ import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { Outbox } from '#shared/service/ports/outbox.ts';
+import { createDynamoAutoTopups } from './dynamo-auto-topups.ts';
 import { createDynamoAccountHooks } from './dynamo-account-hooks.ts';
 import { createDynamoErasure } from './dynamo-erasure.ts';
 import { createDynamoInvitations } from './dynamo-invitations.ts';
@@ -23,6 +25,7 @@ export interface DynamoStores {
   readonly keys: KeyStore;
   readonly outbox: Outbox;
   readonly hooks: AccountHooks;
+  readonly autoTopups: AutoTopups;
   readonly invitations: Invitations;
   readonly erasure: Erasure;
 }
@@ -53,6 +56,7 @@ export function createDynamoStores(deps: DynamoStoresDeps): DynamoStores {
     keys: createDynamoKeyStore(table),
     outbox: createDynamoOutbox(table, records),
     hooks: createDynamoAccountHooks(table),
+    autoTopups: createDynamoAutoTopups(table),
     invitations: createDynamoInvitations(table),
     erasure: createDynamoErasure(table),
   };

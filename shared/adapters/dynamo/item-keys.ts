@@ -30,6 +30,7 @@ export const itemKeys = {
     sk: `URL#${urlHash}`,
   }),
   grant: (reference: string): Key => ({ pk: `GRANT#${reference}`, sk: 'META' }),
+  autoTopup: (account: AccountId): Key => ({ pk: `ACC#${account}`, sk: 'TOPUP' }),
   reversal: (reference: string): Key => ({ pk: `REVERSAL#${reference}`, sk: 'META' }),
   job: (id: JobId): Key => ({ pk: `JOB#${id}`, sk: 'META' }),
   idempotency: (scope: string): Key => ({ pk: `IDEM#${scope}`, sk: 'META' }),

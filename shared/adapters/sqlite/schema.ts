@@ -349,6 +349,13 @@ const MIGRATIONS: readonly string[] = [
       WHERE account = OLD.account AND kind = OLD.kind;
   END;
   `,
+  `
+  -- Accounts that buy credit by themselves.
+  CREATE TABLE auto_topups (
+    account TEXT NOT NULL PRIMARY KEY,
+    data TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** Brings the file to the newest version, each step in its own transaction. */

@@ -4,6 +4,7 @@ import Database from 'libsql';
 import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { RandomBytes } from '#shared/core/ids.ts';
+import type { AutoTopups } from '#shared/service/ports/auto-topups.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
 import type { Erasure } from '#shared/service/ports/erasure.ts';
 import type { Invitations } from '#shared/service/ports/invitations.ts';
@@ -15,6 +16,7 @@ import type { Records } from '#shared/service/ports/records.ts';
 import { lockFolder } from './folder-lock.ts';
 import { createWriter, storeClosed } from './group-commit.ts';
 import { migrate } from './schema.ts';
+import { createSqliteAutoTopups } from './sqlite-auto-topups.ts';
 import { createSqliteAccountHooks } from './sqlite-account-hooks.ts';
 import { createSqliteErasure } from './sqlite-erasure.ts';
 import { createSqliteInvitations } from './sqlite-invitations.ts';
@@ -48,6 +50,7 @@ export interface SqliteStores {
   readonly keys: KeyStore;
   readonly outbox: Outbox;
   readonly hooks: AccountHooks;
+  readonly autoTopups: AutoTopups;
   readonly invitations: Invitations;
   readonly erasure: Erasure;
   readonly records: Records;
@@ -78,6 +81,7 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
     keys: whileOpen(createSqliteKeyStore(db, writer)),
     outbox: whileOpen(createSqliteOutbox(db, writer, options)),
     hooks: whileOpen(createSqliteAccountHooks(db, writer)),
+    autoTopups: whileOpen(createSqliteAutoTopups(db, writer)),
     invitations: whileOpen(createSqliteInvitations(db, writer, options)),
     erasure: whileOpen(createSqliteErasure(db, writer)),
     records: whileOpen(createSqliteRecords(db, writer, options)),

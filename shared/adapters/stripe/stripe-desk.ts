@@ -3,7 +3,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { CardDesk } from '#shared/service/ports/card-desk.ts';
 import { loadStripe } from './load-stripe.ts';
-import { ACCOUNT, toCardEvent, toCardPayment } from './stripe-events.ts';
+import { ACCOUNT, AUTOMATIC, KEEPS_CARD, toCardEvent, toCardPayment } from './stripe-events.ts';
 import type { StripeSettings } from './stripe-settings.ts';
 
 /** How old a signature may be, as Stripe advises. Each time that Stripe sends an event, it signs anew. */
@@ -26,7 +26,7 @@ export async function createStripeDesk(
 
   return {
     async checkout({ account, cents, paidUrl, canceledUrl, keepsCard, idempotencyKey }) {
-      const metadata = { [ACCOUNT]: account };
+      const metadata = { [ACCOUNT]: account, ...(keepsCard && { [KEEPS_CARD]: '1' }) };
       const session = await asked(() =>
         stripe.checkout.sessions.create(
           {
@@ -82,6 +82,39 @@ export async function createStripeDesk(
       return toCardEvent(event);
     },
 
+    async charge({ account, card, cents, id }) {
+      try {
+        const intent = await stripe.paymentIntents.create(
+          {
+            amount: cents,
+            currency: 'usd',
+            customer: card.customer,
+            payment_method: card.method,
+            off_session: true,
+            confirm: true,
+            description: 'Credit',
+            metadata: { [ACCOUNT]: account, [AUTOMATIC]: id },
+          },
+          { idempotencyKey: `automatic:${id}` },
+        );
+        const payment = toCardPayment(intent);
+        if (payment.isPaid) return { state: 'paid', payment };
+        return intent.status === 'processing'
+          ? { state: 'processing', payment: intent.id }
+          : { state: 'refused', reason: 'authentication_required' };
+      } catch (cause) {
+        // The bank has answered: all else may be repeated.
+        if (cause instanceof Client.errors.StripeCardError) {
+          const needsHolder = cause.code === 'authentication_required';
+          return {
+            state: 'refused',
+            reason: needsHolder ? 'authentication_required' : 'card_declined',
+          };
+        }
+        throw unavailable(cause);
+      }
+    },
+
     payment: async (id) => toCardPayment(await asked(() => stripe.paymentIntents.retrieve(id))),
   };
 }
@@ -91,11 +124,15 @@ async function asked<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (cause) {
-    throw new AppError('unavailable', 'Stripe did not take the request. Try again later.', {
-      cause,
-      retryable: true,
-    });
+    throw unavailable(cause);
   }
+}
+
+function unavailable(cause: unknown): AppError {
+  return new AppError('unavailable', 'Stripe did not take the request. Try again later.', {
+    cause,
+    retryable: true,
+  });
 }
 
 function hostOf(apiUrl: string): Pick<Stripe.StripeConfig, 'protocol' | 'host' | 'port'> {

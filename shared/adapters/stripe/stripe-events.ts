@@ -1,10 +1,13 @@
 import type Stripe from 'stripe';
 import { defined } from '#shared/core/defined.ts';
 import type { AccountId } from '#shared/core/ids.ts';
-import type { CardEvent, CardPayment, SavedCard } from '#shared/service/ports/card-desk.ts';
+import type { SavedCard } from '#shared/core/auto-topup.ts';
+import type { CardEvent, CardPayment } from '#shared/service/ports/card-desk.ts';
 
 /** The member of Stripe's metadata that names the account: what lacks it was not made here. */
 export const ACCOUNT = 'onestep_account';
+/** Set where the payer lets the card be kept. */
+export const KEEPS_CARD = 'onestep_keeps_card';
 /** Set where a payment was made without its payer, who therefore completes no session. */
 export const AUTOMATIC = 'onestep_automatic';
 
@@ -66,7 +69,8 @@ function ofSession(session: Stripe.Checkout.Session): CardEvent | undefined {
   const account = metadata?.[ACCOUNT] as AccountId | undefined;
   if (payment_status !== 'paid' || id === undefined || account === undefined) return undefined;
   if (currency === null || cents === null) return undefined;
-  return { kind: 'paid', payment: { id, account, isPaid: true, cents, currency } };
+  const payment = { id, account, isPaid: true, cents, currency };
+  return { kind: 'paid', payment, keepsCard: metadata?.[KEEPS_CARD] !== undefined };
 }
 
 /** One that was begun takes: the money is on its way. What fails or is called off gives back. */

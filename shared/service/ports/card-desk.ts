@@ -1,3 +1,4 @@
+import type { AutoTopupEnd, SavedCard } from '#shared/core/auto-topup.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 
 /** An amount in the smallest unit of its currency, as card processors count. */
@@ -17,15 +18,14 @@ export interface CardPayment extends CardAmount {
   readonly saved?: SavedCard;
 }
 
-/** A card that may be charged without its holder being there. */
-export interface SavedCard {
-  readonly customer: string;
-  readonly method: string;
-}
-
 /** What the processor tells of payments, as far as it matters here. */
 export type CardEvent =
-  | { readonly kind: 'paid'; readonly payment: CardPayment }
+  | {
+      readonly kind: 'paid';
+      readonly payment: CardPayment;
+      /** Whether its card may be charged again. */
+      readonly keepsCard?: boolean;
+    }
   /** A refund, or the funds of a dispute, whose id is `id`. */
   | ({
       readonly kind: 'taken-back';
@@ -62,6 +62,21 @@ export interface Checkout {
   readonly expiresAt: number;
 }
 
+/** A charge of a card whose holder is not there. */
+export interface ChargeRequest {
+  readonly account: AccountId;
+  readonly card: SavedCard;
+  readonly cents: number;
+  /** The same id charges once. */
+  readonly id: string;
+}
+
+export type ChargeResult =
+  | { readonly state: 'paid'; readonly payment: CardPayment }
+  /** Neither paid nor refused yet. */
+  | { readonly state: 'processing'; readonly payment: string }
+  | { readonly state: 'refused'; readonly reason: AutoTopupEnd };
+
 /** The counter at which credit is bought by card. */
 export interface CardDesk {
   /** @throws AppError `unavailable` where the processor does not answer or refuses */
@@ -74,6 +89,9 @@ export interface CardDesk {
    * @throws AppError `invalid-request` for a signature that is wrong or too old
    */
   readEvent(body: string, signature: string | undefined): Promise<CardEvent>;
+
+  /** @throws AppError `unavailable` where it is not known whether the card was charged */
+  charge(request: ChargeRequest): Promise<ChargeResult>;
 
   /** A payment as it is now. */
   payment(id: string): Promise<CardPayment>;

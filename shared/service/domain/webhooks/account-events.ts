@@ -6,6 +6,7 @@ import { ledgerDifference } from '#shared/core/ledger.ts';
 import type { MicroUsd } from '#shared/core/money.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
+import type { AutoTopups } from '#shared/service/ports/auto-topups.ts';
 import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { Outbox } from '#shared/service/ports/outbox.ts';
@@ -15,6 +16,8 @@ export interface AccountEventsDeps {
   readonly ledger: Pick<Ledger, 'getAccount' | 'totals'>;
   readonly keys: Pick<KeyStore, 'list' | 'spent'>;
   readonly outbox: Pick<Outbox, 'listHealth'>;
+  /** Absent where no credit is bought by card. */
+  readonly autoTopups?: Pick<AutoTopups, 'get'>;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   /** The price of the cheapest order: a key that has less left of its cap is capped. */
@@ -118,6 +121,7 @@ async function circumstances(
     from('key.capped', cappedKeys),
     from('endpoint.disabled', disabledEndpoints),
     from('model.warm', warmModels, wantsModels),
+    from('topup.ended', endedTopup),
     from('ledger.mismatch', ledgerMismatch),
   ]);
   return parts.flat();
@@ -130,6 +134,16 @@ async function lowBalance(
   const balance = (await ledger.getAccount(account))?.balance;
   if (balance === undefined || balance >= limit) return [];
   return [{ name: 'balance.low', event: 'balance.low', data: { balance, low_balance: limit } }];
+}
+
+async function endedTopup(
+  { autoTopups }: AccountEventsDeps,
+  { account }: AccountHook,
+): Promise<readonly Circumstance[]> {
+  const ended = (await autoTopups?.get(account))?.ended;
+  if (ended === undefined) return [];
+  const data = { reason: ended.reason, ended_at: toIso(ended.at) };
+  return [{ name: `topup.ended:${ended.at}`, event: 'topup.ended', data }];
 }
 
 async function cappedKeys(
