@@ -4,13 +4,14 @@ import { bundlesBench } from './bundles.ts';
 import { drawingBench } from './drawing.ts';
 import { markingBench } from './marking/marking.ts';
 import { outageBench } from './outage.ts';
+import { peersBench } from './peers/peers.ts';
 import { streamsBench } from './streams.ts';
 import { watermarkBench } from './watermark/watermark.ts';
 import { yearBench } from './year.ts';
 
 /**
- * `npm run -s bench -- api|bundles|drawing|marking|outage|streams|watermark|year [--json]`: what a developer of
- * Onestep measures.
+ * `npm run -s bench -- api|bundles|drawing|marking|outage|peers|streams|watermark|year [--json]`: what a
+ * developer of Onestep measures.
  */
 const BENCHES = {
   api: apiBench,
@@ -18,6 +19,7 @@ const BENCHES = {
   drawing: drawingBench,
   marking: markingBench,
   outage: outageBench,
+  peers: peersBench,
   streams: streamsBench,
   watermark: watermarkBench,
   year: yearBench,
@@ -29,6 +31,7 @@ const { values, positionals } = parseArgs({
     pictures: { type: 'string' },
     side: { type: 'string' },
     turns: { type: 'string' },
+    decoder: { type: 'string' },
     unmarked: { type: 'string' },
     days: { type: 'string' },
     images: { type: 'string' },
