@@ -4,6 +4,7 @@ import type { JobId } from '#shared/core/ids.ts';
 import { microUsd } from '#shared/core/money.ts';
 import { createAccountEraser } from '#shared/service/domain/account-deletion.ts';
 import { createSettlement } from '#shared/service/domain/settlement.ts';
+import { readUsage, type UsageGroup } from '#shared/service/domain/usage.ts';
 import { accountEntry } from '#shared/service/domain/webhooks/account-events.ts';
 import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
 import { allEntries, expectInvariant } from '#test/helpers/invariant.ts';
@@ -11,6 +12,7 @@ import { createManualClock, type ManualClock } from '#test/helpers/manual-clock.
 import { createMemoryBlobs } from '#test/helpers/memory-blobs.ts';
 import {
   ACCOUNT,
+  DAY,
   fund,
   KEY,
   MINUTE,
@@ -89,10 +91,14 @@ export function describeErasure(name: string, makeStores: MakeStores): void {
         randomBytes: createCountedBytes('settlement'),
       });
 
+    const usageOf = (account: typeof ACCOUNT, by: readonly UsageGroup[]) =>
+      readUsage(stores.ledger, { account, from: NOW - DAY, to: NOW + 2 * DAY, by, now: NOW + DAY });
+
     /** Whatever can be read of an account. */
     const everything = async (account: typeof ACCOUNT): Promise<string> =>
       JSON.stringify([
         await stores.ledger.getAccount(account),
+        await usageOf(account, ['day', 'tag:team']),
         await allEntries(stores.ledger, account),
         await stores.keys.audit(account, 100),
         await stores.keys.list(account),
@@ -123,6 +129,7 @@ export function describeErasure(name: string, makeStores: MakeStores): void {
       const [newest, running] = await jobs.list({ account: ACCOUNT, limit: 2 });
       if (newest === undefined || running === undefined) throw new Error('no jobs');
       await jobs.settle(sampleSettlement(newest, { captured: newest.hold }));
+      const used = await usageOf(ACCOUNT, ['day', 'key', 'model']);
       const figures = await ledger.totals(ACCOUNT);
       const kept = await everything(OTHER_ACCOUNT);
       await erasure.begin(ACCOUNT, NOW, sampleAudit({ action: 'account-deleted' }));
@@ -143,6 +150,7 @@ export function describeErasure(name: string, makeStores: MakeStores): void {
       expect(finished).toBe(1);
       const left = await everything(ACCOUNT);
       for (const word of WORDS) expect(left).not.toContain(word);
+      expect(await usageOf(ACCOUNT, ['day', 'key', 'model'])).toEqual(used);
       expect(await stores.keys.get(KEY)).toBeUndefined();
       expect(await erasure.pending()).toEqual([]);
       const after = await ledger.totals(ACCOUNT);
