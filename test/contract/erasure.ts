@@ -108,6 +108,7 @@ export function describeErasure(name: string, makeStores: MakeStores): void {
         await stores.outbox.listByAccount(account, 100),
         await stores.outbox.attempts(`evt_${account}`),
         await stores.jobs.list({ account, limit: 100 }),
+        await stores.ledger.usage({ account, from: '1971-01-01', to: '2200-01-01', limit: 500 }),
       ]);
 
     test('shuts the account out at once and for good, once', async () => {

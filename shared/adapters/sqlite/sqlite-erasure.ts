@@ -34,6 +34,12 @@ export function createSqliteErasure(db: Database.Database, writer: Writer): Eras
     'DELETE FROM webhook_settings WHERE account = ?',
     'DELETE FROM webhook_health WHERE account = ?',
     'DELETE FROM keys WHERE account = ?',
+    // What was charged stays, without the tags that it was told by.
+    "INSERT INTO usage_days SELECT account, day, key, model, '{}', sum(jobs), sum(images), " +
+      "sum(amount) FROM usage_days WHERE account = ? AND tags <> '{}' " +
+      'GROUP BY account, day, key, model ON CONFLICT DO UPDATE SET jobs = jobs + excluded.jobs, ' +
+      'images = images + excluded.images, amount = amount + excluded.amount',
+    "DELETE FROM usage_days WHERE account = ? AND tags <> '{}'",
   ].map((sql) => db.prepare(sql));
   const sumUntagged = db.prepare(
     'INSERT INTO usage_days ' +
