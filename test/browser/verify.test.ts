@@ -71,3 +71,30 @@ describe.each(IMAGE_FORMATS)('a %s', (format) => {
     expect(await size).toEqual([384, 256]);
   });
 });
+
+it('shows what is known of the last picture, whichever answer comes last', async () => {
+  const { page } = await openPage(visited.browser);
+  await arrive(page, visited.server);
+  const { file } = await makeFile('png');
+  await page.goto(`${visited.server.url}/verify`);
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let asked = 0;
+  await page.route('**/v1/images/verify', async (route) => {
+    asked += 1;
+    if (asked === 1) await held;
+    await route.continue();
+  });
+  await drop(page, await PROCESSED.nothing(file, 'png'), 'png');
+  await expect.poll(() => asked, SLOW).toBe(1);
+  await drop(page, file, 'png');
+  const heading = () => page.locator('h2').allTextContents();
+  await expect.poll(heading, SLOW).toEqual([TITLES.signed]);
+  const late = page.waitForResponse('**/v1/images/verify');
+  release();
+  await (await late).finished();
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 200)));
+  expect(await heading()).toEqual([TITLES.signed]);
+});

@@ -97,7 +97,7 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
   signed: 'Signed and whole: no byte has changed since it was signed.',
   'signed-changed': 'Signed, and changed since: its signature no longer fits.',
   receipt: "No signature, but a receipt that is the deployment's own and fits these pixels.",
-  watermark: 'A watermark only: made by an Onestep, and processed since.',
+  watermark: 'A watermark only: made by an Onestep server, and processed since.',
   nothing: 'Nothing found. That does not show that a person made it.',
 };
 

@@ -1,4 +1,4 @@
-import { useState } from 'hono/jsx/dom';
+import { useRef, useState } from 'hono/jsx/dom';
 import { call } from '#functions/api/browser/api.ts';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
 import { State } from '#functions/api/browser/parts/state.tsx';
@@ -28,7 +28,7 @@ const MEANINGS: Readonly<
   watermark: {
     tone: 'neutral',
     title: 'A watermark only',
-    text: 'An Onestep made it. Since then it was processed, and lost what was written in the file.',
+    text: 'It was made by an Onestep server. What was written in the file has been lost since.',
   },
   nothing: {
     tone: 'neutral',
@@ -54,12 +54,20 @@ export function Verify() {
   const [file, setFile] = useState<File | undefined>(undefined);
   const [answer, setAnswer] = useState<VerifyAnswer | undefined>(undefined);
   const [problem, setProblem] = useState<unknown>(undefined);
+  const latest = useRef<File | undefined>(undefined);
   const look = (chosen: File | undefined) => {
     if (chosen === undefined) return;
+    latest.current = chosen;
+    /** The answer on a picture that another has taken the place of is nobody's. */
+    const ifLatest =
+      <T,>(set: (value: T) => void) =>
+      (value: T): void => {
+        if (latest.current === chosen) set(value);
+      };
     setFile(chosen);
     setAnswer(undefined);
     setProblem(undefined);
-    verify(chosen).then(setAnswer, setProblem);
+    verify(chosen).then(ifLatest(setAnswer), ifLatest(setProblem));
   };
   return (
     <div>
