@@ -25,6 +25,7 @@ async function runBench({ json, options = {}, stdout }: BenchIo): Promise<void> 
   const files = [];
   for (const kind of ['photograph', 'demo'] as const) {
     const own = pictures.filter((picture) => picture.kind === kind);
+    if (own.length === 0) continue;
     for (const format of IMAGE_FORMATS) files.push({ kind, ...(await measureFiles(own, format)) });
   }
   const turns = number('turns', 15);
