@@ -24,7 +24,7 @@ export const STRANGER: readonly Mutation[] = [
   ]),
   inEach(
     '5. what was released is not put back into its grants',
-    [`${SQLITE}/job-end.ts`, 'if (rest > 0) credit.putBack', 'if (rest < 0) credit.putBack'],
+    [`${SQLITE}/job-end.ts`, 'if (left > 0) credit.putBack', 'if (left < 0) credit.putBack'],
     [`${DYNAMO}/settle.ts`, 'if (unspent.length === 0) return', 'if (unspent.length >= 0) return'],
   ),
   inEach(
@@ -48,8 +48,8 @@ export const STRANGER: readonly Mutation[] = [
   ),
   inBoth('9. ended jobs are erased at once', [
     `${DOMAIN}/sweep.ts`,
-    'jobs.listRemovable(steady - settings.retentionMs, limit)',
-    'jobs.listRemovable(steady, limit)',
+    "removeBefore(steady - settings.retentionMs, 'kept')",
+    "removeBefore(steady, 'kept')",
   ]),
   inBoth('10. a cancelled job costs nothing, whatever was delivered of it', [
     `${DOMAIN}/verdict.ts`,

@@ -31,10 +31,14 @@ export const TRANSACTIONS: readonly Mutation[] = [
     'capture without release',
     [
       `${SQLITE}/job-end.ts`,
-      'ledger.moveMoney(job.account, rest, -job.hold)',
-      'ledger.moveMoney(job.account, 0, -job.hold)',
+      'ledger.takeIn(job.account, rest, -job.hold)',
+      'ledger.takeIn(job.account, 0 as never, -job.hold)',
     ],
-    [`${DYNAMO}/settle.ts`, 'balance: job.hold - capture, captured', 'balance: 0, captured'],
+    [
+      `${DYNAMO}/settle.ts`,
+      'const back = { ...sums, balance: left };',
+      'const back = { ...sums, balance: 0 };',
+    ],
   ),
   {
     name: 'outbox outside the transaction',
@@ -177,8 +181,8 @@ export const TRANSACTIONS: readonly Mutation[] = [
     'grant without its id',
     [
       `${SQLITE}/sqlite-ledger.ts`,
-      'if (row !== undefined) {\n      const entry = toEntry(row);',
-      'if (row === 1) {\n      const entry = toEntry(row);',
+      'if (row !== undefined) {\n      const entry = toEntry(row);\n      const same = entry.account === grant',
+      'if (row === 1) {\n      const entry = toEntry(row);\n      const same = entry.account === grant',
     ],
     [
       `${DYNAMO}/dynamo-ledger.ts`,
