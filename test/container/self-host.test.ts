@@ -8,7 +8,7 @@ import { type Nginx, startNginx } from '#test/helpers/nginx.ts';
 import { freePort } from '#test/helpers/processes.ts';
 import { ROOT } from '#test/helpers/root.ts';
 import { removeFolder, startServer, temporaryFolder } from '#test/helpers/server-process.ts';
-import { readUnit, type Supervised, supervise } from '#test/helpers/supervisor.ts';
+import { readUnit, type Supervised, supervise, type Unit } from '#test/helpers/supervisor.ts';
 
 /**
  * docs/self-host.md followed: its unit under a supervisor that does what systemd does, its nginx with
@@ -26,6 +26,7 @@ let data: string;
 let url: string;
 let nginx: Nginx;
 let service: Supervised;
+let unit: Unit;
 
 const env = { ...process.env, ONESTEP_SKIP_INSTALL: '1' };
 const launcher = `${process.execPath} ${join(ROOT, 'functions/cli/launch.mjs')}`;
@@ -40,12 +41,13 @@ beforeAll(async () => {
     { tls: true, inside: location.replace('127.0.0.1:8787', `127.0.0.1:${port}`) },
   ]);
   url = `https://localhost:${nginx.ports[0]}`;
-  const unit = block('ini')
+  const text = block('ini')
     .replace(PROGRAM, launcher)
     .replace(DATA, data)
     .replace('https://images.example.com', url);
-  const started = readUnit(unit);
-  service = supervise({ ...started, env: { ...started.env, ONESTEP_PORT: `${port}` } }, work, env);
+  const read = readUnit(text);
+  unit = { ...read, env: { ...read.env, ONESTEP_PORT: `${port}` } };
+  service = supervise(unit, work, env);
   await untilReady();
 }, 300_000);
 afterAll(async () => {
@@ -111,6 +113,19 @@ async function ledgerOf(base: string): Promise<readonly Entry[]> {
     path = page.next ? new URL(page.next).pathname + new URL(page.next).search : undefined;
   }
   return entries.reverse();
+}
+
+/** The page's commands that put a backup in the place of the data, with the test's folders. */
+async function restore(backup: string): Promise<void> {
+  const code = blocks.find((one) => one.code.includes('data.old'))?.code ?? '';
+  const lines = code.split('\n').filter((line) => /^sudo (mv|cp) /.test(line));
+  expect(lines).toHaveLength(2);
+  const commands = lines
+    .join('\n')
+    .replaceAll('sudo ', '')
+    .replaceAll(/\/var\/backups\/\S+/g, backup)
+    .replaceAll(DATA, data);
+  await run('bash', ['-euo', 'pipefail', '-c', commands], { cwd: work });
 }
 
 /** The page's own backup command, with the test's folders. */
@@ -187,6 +202,21 @@ test('a backup at rest has the same ledger and balance, keys and pictures', asyn
   } finally {
     await restored.end('SIGTERM');
   }
+}, 120_000);
+
+test('the page’s restore puts the ledger back to that of the backup', async () => {
+  const target = join(work, 'backup-to-restore');
+  await backUp(target);
+  const before = await ledgerOf(url);
+  const stop = orderInALoop();
+  await ready(async () => (await ledgerOf(url)).length > before.length);
+  await stop();
+  await service.stop();
+  await restore(target);
+  service = supervise(unit, work, env);
+  await untilReady();
+  expect(await ledgerOf(url)).toEqual(before);
+  expect(existsSync(`${data}.old`)).toBe(true);
 }, 120_000);
 
 test('a backup is never written over', async () => {
