@@ -71,6 +71,11 @@ export function describeErasure(name: string, makeStores: MakeStores): void {
         await stores.outbox.putHealth(account, { url: hook.url });
         const attempt = { entry: told.id, number: 1, at: NOW, durationMs: 1, status: 200 };
         await stores.outbox.recordAttempt(attempt, { next: 'delivered' });
+        const amount = microUsd(10_000);
+        await stores.autoTopups.put({
+          ...{ account, threshold: amount, amount, monthlyLimit: amount, month: '2026-11' },
+          ...{ bought: microUsd(0), card: { customer: WRITTEN, method: WRITTEN }, version: 1 },
+        });
         for (let i = 0; i < 3; i++) await order(account, id);
       }
     };
@@ -103,6 +108,7 @@ export function describeErasure(name: string, makeStores: MakeStores): void {
         await stores.keys.audit(account, 100),
         await stores.keys.list(account),
         await stores.hooks.get(account),
+        await stores.autoTopups.get(account),
         await stores.outbox.getSettings(account),
         await stores.outbox.listHealth(account),
         await stores.outbox.listByAccount(account, 100),

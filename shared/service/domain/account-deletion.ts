@@ -3,6 +3,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, createUlid, type JobId, type RandomBytes } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
+import type { AutoTopups } from '#shared/service/ports/auto-topups.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
 import type { Erasure } from '#shared/service/ports/erasure.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
@@ -44,6 +45,7 @@ export async function deleteAccount(
 export interface EraserDeps {
   readonly erasure: Pick<Erasure, 'pending' | 'eraseRecords' | 'end'>;
   readonly hooks: Pick<AccountHooks, 'remove'>;
+  readonly autoTopups: Pick<AutoTopups, 'remove'>;
   readonly jobs: Pick<JobStore, 'list'>;
   /** Called when one account fails; the next one is gone on with. */
   readonly onError: (error: unknown, what: string) => void;
@@ -65,7 +67,7 @@ const REST_MS = 60_000;
  * @returns a function that does a part of the work, and returns how many accounts it has finished
  */
 export function createAccountEraser(deps: EraserDeps) {
-  const { erasure, hooks, jobs } = deps;
+  const { erasure, hooks, autoTopups, jobs } = deps;
   const places = new Map<AccountId, { readonly before?: JobId; readonly restUntil: number }>();
 
   const eraseJob = async ({ id, status, dataRemovedAt }: Job, ends: Ends): Promise<boolean> => {
@@ -94,8 +96,10 @@ export function createAccountEraser(deps: EraserDeps) {
     const done = await eraseJobs(id, ends);
     if (done === 'more') return false;
     const hadHook = await hooks.remove(id);
+    // A charge under way still ends: its own event books it.
+    const hadCard = await autoTopups.remove(id);
     const records = await erasure.eraseRecords(id);
-    if (done > 0 || hadHook || records > 0) return false;
+    if (done > 0 || hadHook || hadCard || records > 0) return false;
     places.set(id, { restUntil: now + REST_MS });
     if (account.held > 0 || now < deletedAt + SETTLED_MS) return false;
     await erasure.end(id, now);
