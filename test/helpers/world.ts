@@ -9,10 +9,12 @@ import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import { createAdmission, type Order } from '#shared/service/domain/admission.ts';
 import { createDispatcher } from '#shared/service/domain/dispatcher.ts';
+import { createCollector } from '#shared/service/domain/payments/collect.ts';
 import { createPricing, type PriceBook } from '#shared/service/domain/pricing.ts';
 import { createSettlement } from '#shared/service/domain/settlement.ts';
 import { createSweep } from '#shared/service/domain/sweep.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
+import type { PaymentGateway } from '#shared/service/ports/payment-gateway.ts';
 import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import { createCountedBytes } from './counted-bytes.ts';
 import { createGpuStandIn, type GpuStandIn } from './gpu-stand-in.ts';
@@ -54,6 +56,8 @@ export interface StartOptions {
   readonly models?: readonly string[];
   /** Most open jobs of an account. */
   readonly accountQueueLimit?: number;
+  /** Moves what payers without an account have signed. */
+  readonly gateway?: PaymentGateway;
 }
 
 export type Services = ReturnType<typeof createServices>;
@@ -79,12 +83,20 @@ export function createServices(parts: Parts, options: StartOptions) {
   const pricing = createPricing(book);
   const changes: Job[] = [];
   const told: (readonly OutboxEntry[])[] = [];
+  const collector =
+    options.gateway &&
+    createCollector({
+      ...{ jobs, blobs, clock, randomBytes, onError },
+      gateway: wrap('gateway', options.gateway),
+      onChange: (job) => dispatcher.onChange(job),
+    });
   const settlement = createSettlement({
     jobs,
     blobs,
     queue,
     clock,
     randomBytes,
+    collect: collector?.collect,
     onChange: (job, outbox) => {
       changes.push(job);
       told.push(outbox);

@@ -10,7 +10,10 @@ import type { PrivateKeyAccount } from 'viem';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { type EmbeddedServer, startEmbeddedServer } from '#functions/local/compose.ts';
 import { loadServeConfig } from '#functions/local/serve-config.ts';
+import { createX402Desk } from '#shared/adapters/x402/x402-desk.ts';
 import { openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
+import { microUsd } from '#shared/core/money.ts';
+import { X402SettingsSchema } from '#shared/core/x402-settings.ts';
 import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
 import { allEntries, expectInvariant } from '#test/helpers/invariant.ts';
 import { fromRoot } from '#test/helpers/root.ts';
@@ -189,6 +192,39 @@ describe('the stock client', () => {
     expect(await chain.balanceOf(payTo.address)).toBe(before + PRICE);
   });
 
+  test('sends one payment many times at once, and pays for one image', async () => {
+    const payer = await chain.newPayer(DOLLAR);
+    const requirement = await demanded('a red circle');
+    const { payload } = await new ExactEvmScheme(payer).createPaymentPayload(2, requirement);
+    const signed = { x402Version: 2 as const, accepted: requirement, payload };
+    const header = encodePaymentSignatureHeader(signed);
+    const settled = facilitator.asked.settle;
+    const sent = order('a red circle', { 'payment-signature': header });
+    const answers = await Promise.all(Array.from({ length: 5 }, () => fetch(predictions(), sent)));
+    const made = await Promise.all(answers.map(read));
+    expect(new Set(made.map(({ id }) => id)).size).toBe(1);
+    for (const one of made) expect(one).toMatchObject({ status: 'succeeded', cost: PRICE });
+    expect(facilitator.asked.settle).toBe(settled + 1);
+    expect(await chain.balanceOf(payer.address)).toBe(DOLLAR - PRICE);
+
+    // What an earlier order has is known by its name, whatever time and price have become since.
+    const settings = X402SettingsSchema.parse({
+      payTo: payTo.address,
+      network: NETWORK,
+      facilitatorUrl: facilitator.url,
+      rpcUrl: chain.rpcUrl,
+    });
+    const desk = await createX402Desk({ settings, jobDeadlineSeconds: 3600 });
+    const now = Date.now();
+    const fresh = await desk.read(header, microUsd(PRICE), now);
+    expect(fresh.ok).toBe(true);
+    const late = await desk.read(header, microUsd(PRICE), now + 3700_000);
+    const dearer = await desk.read(header, microUsd(2 * PRICE), now);
+    for (const one of [late, dearer]) {
+      expect(one).toMatchObject({ ok: false, reference: fresh.reference });
+    }
+  });
+
   test('follows its links without a key; nobody else does', async () => {
     const payer = await chain.newPayer(DOLLAR);
     const { pay } = payingFetch(payer);
@@ -271,6 +307,7 @@ describe('a payment', () => {
 
   test.for([
     ['of another amount', 'another amount', (r) => ({ ...r, amount: '1' })],
+    ['of more than the price', 'another amount', (r) => ({ ...r, amount: '4001' })],
     ['that has expired', 'has expired', valid(-60)],
     ['that expires too soon', 'expires before it could be settled', valid(60)],
     ['for ever', 'valid for too long', valid(10 ** 9)],

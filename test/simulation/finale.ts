@@ -105,7 +105,8 @@ export async function expectBudgets(world: SimulatedWorld): Promise<void> {
 export async function fundAll(world: SimulatedWorld): Promise<void> {
   for (const account of ACCOUNTS) {
     const at = world.clock.now();
-    await world.stores.ledger.grant(sampleGrant(20 * PRICE, { account, at }));
+    const { owed } = await world.stores.ledger.totals(account);
+    await world.stores.ledger.grant(sampleGrant(owed + 20 * PRICE, { account, at }));
   }
 }
 

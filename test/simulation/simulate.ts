@@ -3,14 +3,17 @@ import { expectNoExpiredCreditSpent } from '#test/helpers/invariant.ts';
 import { fund, HOUR, PRICE, restartSampleIds } from '#test/helpers/samples.ts';
 import { GRACE_MS, RETENTION_MS } from '#test/helpers/world.ts';
 import { createBooks } from './books.ts';
+import { createCards } from './cards.ts';
 import { ACCOUNT_QUEUE, attempt, createClients, isInjected } from './clients.ts';
 import { createFaultyPorts } from './faulty-ports.ts';
 import { calm, end, expectBudgets, expectFairTurns, expectSettled, fundAll } from './finale.ts';
 import { createMachines } from './machines.ts';
 import { mustBe } from './must.ts';
+import { createPayers } from './payers.ts';
 import { createPayments } from './payments.ts';
 import { createRandom, type Random, seedOf } from './random.ts';
 import { createReceivers } from './receivers.ts';
+import { createSimulatedChain, type SimulatedChain } from './simulated-chain.ts';
 import { expectLanes } from './slow-receivers.ts';
 import { createDynamoWorld } from './worlds/dynamo-world.ts';
 import { createSqliteWorld } from './worlds/sqlite-world.ts';
@@ -49,9 +52,11 @@ interface Action {
 const WORLDS = { sqlite: createSqliteWorld, dynamo: createDynamoWorld } as const;
 
 /** Everything that happens to the service, each as often as its weight says. */
-function actionsOf(world: SimulatedWorld, weather: Weather) {
+function actionsOf(world: SimulatedWorld, weather: Weather, chain: SimulatedChain) {
   const clients = createClients(world, weather);
   const payments = createPayments(world);
+  const cards = createCards(world, weather);
+  const payers = createPayers(world, chain);
   const machines = createMachines(world, RETENTION_MS);
   const receivers = createReceivers(world);
   const now = () => world.clock.now();
@@ -79,12 +84,21 @@ function actionsOf(world: SimulatedWorld, weather: Weather) {
     [6, 'wait', async (random) => world.clock.advance(random.pick(WAITS))],
     [8, 'pay', payments.pay],
     [2, 'announce again', payments.announceAgain],
+    [3, 'pay by card', cards.pay],
+    [4, 'take back', cards.takeBack],
+    [1, 'give back', cards.giveBack],
+    [3, 'tell of a card again', cards.tellAgain],
+    [8, 'order with a payment', payers.order],
+    [4, 'order with it again', payers.retry],
+    [6, 'ask for what was paid', payers.ask],
+    [1, 'cancel what is paid', payers.cancel],
+    [4, 'meddle with wallets', payers.meddle],
   ];
   const all = weighted.flatMap(([weight, name, act]) =>
     Array.from({ length: weight }, (): Action => ({ name, act })),
   );
   const choose = (random: Random): Action => all[random.below(all.length)] as Action;
-  return { clients, machines, receivers, payments, choose };
+  return { clients, machines, receivers, payments, cards, payers, choose };
 }
 
 /** What goes on at one time: nearly always one thing. */
@@ -109,13 +123,15 @@ const WAITS = [1, 1000, 31_000, GRACE_MS, 300_000] as const;
 export async function simulate({ store, seed, steps, keep }: Run): Promise<Report> {
   restartSampleIds();
   const weather: Weather = { random: undefined, failed: 0 };
-  const world = await WORLDS[store]({
+  const chain = createSimulatedChain(weather, () => world.clock.now());
+  const world: SimulatedWorld = await WORLDS[store]({
     weather,
+    gateway: chain.gateway,
     wrap: createFaultyPorts(weather),
     accountQueueLimit: ACCOUNT_QUEUE,
     lanes: 3,
   });
-  const actions = actionsOf(world, weather);
+  const actions = actionsOf(world, weather, chain);
   const books = createBooks(world);
   const story: string[] = [];
   let step: number | 'end' = 0;
@@ -134,6 +150,7 @@ export async function simulate({ store, seed, steps, keep }: Run): Promise<Repor
       weather.random = undefined;
       for (const ended of ends) if (ended.status === 'rejected') throw ended.reason;
       await books.check();
+      await actions.payers.check();
     }
     step = 'end';
     await finish(world, actions, seed);
@@ -149,7 +166,7 @@ export async function simulate({ store, seed, steps, keep }: Run): Promise<Repor
 /** Nothing fails any more; then each promise is looked at. */
 async function finish(
   world: SimulatedWorld,
-  { clients, machines, payments, receivers }: ReturnType<typeof actionsOf>,
+  { clients, machines, payments, cards, payers, receivers }: ReturnType<typeof actionsOf>,
   seed: number,
 ): Promise<void> {
   world.catchUp();
@@ -163,7 +180,10 @@ async function finish(
   await expectNoExpiredCreditSpent(world.stores.ledger);
   await clients.expectKept();
   await payments.announceAll();
-  await payments.expectOnce(CREDIT.reduce((sum, credit) => sum + credit, 0));
+  await cards.finish();
+  await payers.finish();
+  const before = CREDIT.reduce((sum, credit) => sum + credit, 0);
+  await payments.expectOnce(before + cards.granted() + payers.paid());
   await fundAll(world);
   await expectBudgets(world);
   await expectFairTurns(world);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ROOT } from '#test/helpers/root.ts';
 import type { StoreName } from '#test/simulation/worlds/world.ts';
 import type { Edit } from './mutation.ts';
+import { PAYMENTS } from './payments.ts';
 import { RULES } from './rules.ts';
 import { STRANGER } from './stranger.ts';
 import { TRANSACTIONS } from './transactions.ts';
@@ -25,7 +26,7 @@ export async function tryMutations(only: string, store: string): Promise<number>
   try {
     for (const part of COPIED) cpSync(join(ROOT, part), join(copy, part), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-    const mutations = [...STRANGER, ...RULES, ...TRANSACTIONS];
+    const mutations = [...STRANGER, ...PAYMENTS, ...RULES, ...TRANSACTIONS];
     let [tried, missed] = [0, 0];
     for (const { name, edits, heldBy } of mutations.filter((one) => one.name.includes(only))) {
       for (const [over, changes] of Object.entries(edits)) {

@@ -61,6 +61,7 @@ export async function createDynamoWorld(options: WorldOptions): Promise<Simulate
 
   return {
     clock,
+    randomBytes,
     blobs,
     gpu,
     stores,
@@ -72,7 +73,8 @@ export async function createDynamoWorld(options: WorldOptions): Promise<Simulate
       return service.table
         .items()
         .filter((item) => String(item['pk']).startsWith('JOB#'))
-        .map((item) => item['job'] as Job);
+        .map((item) => item['job'] as Job)
+        .filter(({ payment }) => payment === undefined);
     },
     beginTurns(random) {
       turn = random.below(PROCESSES);

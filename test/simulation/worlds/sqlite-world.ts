@@ -39,6 +39,7 @@ export async function createSqliteWorld(options: WorldOptions): Promise<Simulate
   let process = start();
   return {
     clock,
+    randomBytes,
     blobs,
     errors,
     get stores() {

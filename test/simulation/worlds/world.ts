@@ -1,8 +1,9 @@
-import type { AccountId, KeyId } from '#shared/core/ids.ts';
+import type { AccountId, KeyId, RandomBytes } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
+import type { PaymentGateway } from '#shared/service/ports/payment-gateway.ts';
 import type { Outbox } from '#shared/service/ports/outbox.ts';
 import type { GpuStandIn } from '#test/helpers/gpu-stand-in.ts';
 import type { ManualClock } from '#test/helpers/manual-clock.ts';
@@ -26,11 +27,13 @@ export interface WorldOptions {
   readonly accountQueueLimit: number;
   /** Jobs that the GPU function has at one time. */
   readonly lanes: number;
+  readonly gateway: PaymentGateway;
 }
 
 /** The service without its doors: rules over a store, machines that are made up, and a clock that is turned. */
 export interface SimulatedWorld {
   readonly clock: ManualClock;
+  readonly randomBytes: RandomBytes;
   readonly blobs: BlobStore;
   readonly gpu: GpuStandIn;
   /** The stores themselves: no call of them fails. Indexes may lag. */
@@ -39,7 +42,7 @@ export interface SimulatedWorld {
   readonly services: Services;
   /** What services reported of themselves. */
   readonly errors: readonly unknown[];
-  /** Every job that there is, whatever an index has heard. */
+  /** Every job that an account pays for, whatever an index has heard. */
   allJobs(): Promise<readonly Job[]>;
   /** Which process has the first turn in a step. */
   beginTurns(random: Random): void;

@@ -1,0 +1,82 @@
+import { DOMAIN, inBoth, type Mutation } from './mutation.ts';
+
+const COLLECT = `${DOMAIN}/payments/collect.ts`;
+const JOB_PAYMENT = `${DOMAIN}/payments/job-payment.ts`;
+const CARDS = `${DOMAIN}/topups/card-events.ts`;
+const LEDGER = 'shared/core/ledger.ts';
+
+/** Payments by x402 and by card: what is paid when, once, and what is owed. */
+export const PAYMENTS: readonly Mutation[] = [
+  inBoth(
+    'settle before completion: the money moves for a job that is not made',
+    [
+      COLLECT,
+      'return job !== undefined && !isTerminal(job.status) && isMade(job);',
+      'return job?.payment !== undefined && !isTerminal(job.status) && job.payment.state !== "settled";',
+    ],
+    [
+      JOB_PAYMENT,
+      'if (!isMade(job) || payment?.attempts !== attempts) return undefined;',
+      'if (payment?.attempts !== attempts) return undefined;',
+    ],
+    [
+      `${DOMAIN}/settlement.ts`,
+      'if (isMade(job)) return (await deps.collect?.(id)) ?? job;',
+      'if (job.payment !== undefined) return (await deps.collect?.(id)) ?? job;',
+    ],
+  ),
+  inBoth('a job ends before its payment has settled', [
+    `${DOMAIN}/settlement.ts`,
+    'if (job.payment !== undefined && verdict.images.length > 0) {',
+    'if (job.payment === undefined && job.images.length > 99) {',
+  ]),
+  inBoth('settle twice: each process that finds a payment books it', [
+    'shared/service/ports/job-store.ts',
+    "if (isTerminal(job.status)) return false;\n  if (from.state === 'made') return isMade(job) && job.payment?.attempts === from.attempts;",
+    "if (from.state === 'made') return job.payment !== undefined;\n  if (isTerminal(job.status)) return false;",
+  ]),
+  inBoth(
+    'a lost answer is not looked up',
+    [
+      COLLECT,
+      '    const ended = await endByChain(begun.job);\n    if (ended !== undefined) return ended;\n    if (answer',
+      '    if (answer',
+    ],
+    [COLLECT, "if (job.payment.state === 'settling') {", "if (job.payment.state === 'settled') {"],
+    [
+      COLLECT,
+      'const areAllAnswered = refusals === attempts - 1;',
+      'const areAllAnswered = attempts > 0 && refusals >= 0;',
+    ],
+  ),
+  inBoth('a payment that failed leaves its image', [
+    COLLECT,
+    'images: isPaid ? (made?.images ?? []) : [],',
+    'images: made?.images ?? [],',
+  ]),
+  inBoth('no cap on unpaid work', [
+    `${DOMAIN}/payments/unpaid-work.ts`,
+    'return open + failed >= limit ? undefined',
+    'return open + failed >= 10 * limit ? undefined',
+  ]),
+  inBoth('grant without its PaymentIntent’s id', [
+    CARDS,
+    'const reference = cardReference(id);\n  const request',
+    'const reference = cardReference(id) + Math.random();\n  const request',
+  ]),
+  inBoth('a refund counted each time that it is told', [
+    CARDS,
+    'const reference = cardReference(event.id);\n  const { outcome } = await reverseCredit',
+    'const reference = cardReference(event.id) + Math.random();\n  const { outcome } = await reverseCredit',
+  ]),
+  inBoth('a reversal takes more than the balance, out of what is held', [
+    LEDGER,
+    'const taken = microUsd(Math.min(amount, balance));',
+    'const taken = microUsd(Math.min(amount, balance + 4000));',
+  ]),
+  inBoth('what comes in does not pay what is owed', [
+    LEDGER,
+    'const paid = microUsd(Math.min(amount, owed));',
+    'const paid = microUsd(Math.min(0, amount, owed));',
+  ]),
+];
