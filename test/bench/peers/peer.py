@@ -40,7 +40,7 @@ def through_openvino(module, example):
     """The module compiled by OpenVINO for these shapes, in bfloat16."""
     import openvino
 
-    model = openvino.convert_model(module.float(), example_input=example)
+    model = openvino.convert_model(module.float(), example_input=tuple(value.float() for value in example))
     for port, value in zip(model.inputs, example):
         port.get_node().set_partial_shape(openvino.PartialShape(list(value.shape)))
     model.validate_nodes_and_infer_types()
@@ -89,7 +89,7 @@ conditions = [
     torch.tensor([[side, side, 0, 0, side, side]]).to(dtype),
 ]
 report = {"kind": kind, "decoder": decoder, "side": side}
-with torch.inference_mode():
+with torch.no_grad():
     unet = Unet(filled(made("UNet2DConditionModel", configs["unet"])))
     report["unet"] = seconds(unet, (latents, *conditions))
     del unet
