@@ -69,11 +69,6 @@ export const PAYMENTS: readonly Mutation[] = [
     'const reference = cardReference(event.id);\n  const { outcome } = await reverseCredit',
     'const reference = cardReference(event.id) + Math.random();\n  const { outcome } = await reverseCredit',
   ]),
-  inBoth('a reversal takes more than the balance, out of what is held', [
-    LEDGER,
-    'const taken = microUsd(Math.min(amount, balance));',
-    'const taken = microUsd(Math.min(amount, balance + 4000));',
-  ]),
   inBoth('what comes in does not pay what is owed', [
     LEDGER,
     'const paid = microUsd(Math.min(amount, owed));',
