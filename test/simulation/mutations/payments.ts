@@ -30,11 +30,6 @@ export const PAYMENTS: readonly Mutation[] = [
     'if (job.payment !== undefined && verdict.images.length > 0) {',
     'if (job.payment === undefined && job.images.length > 99) {',
   ]),
-  inBoth('settle twice: each process that finds a payment books it', [
-    'shared/service/ports/job-store.ts',
-    "if (isTerminal(job.status)) return false;\n  if (from.state === 'made') return isMade(job) && job.payment?.attempts === from.attempts;",
-    "if (from.state === 'made') return job.payment !== undefined;\n  if (isTerminal(job.status)) return false;",
-  ]),
   inBoth(
     'a lost answer is not looked up',
     [
