@@ -16,12 +16,9 @@ import { AppError } from '#shared/core/errors.ts';
 import { isTerminal } from '#shared/core/job.ts';
 import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { chainInDer, validityProblem } from '#shared/provenance/c2pa/claim-signer.ts';
-import { createAccountEraser } from '#shared/service/domain/account-deletion.ts';
-import { createLoop } from '#shared/service/domain/loop.ts';
-import { leastPrice } from '#shared/service/domain/offer.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
-import { createAccountEvents } from '#shared/service/domain/webhooks/account-events.ts';
 import { type DeliveryDeps, deliverEntry } from '#shared/service/domain/webhooks/deliver.ts';
+import { startBackgroundLoops } from './background-loops.ts';
 import { createEmbeddedApp } from './embedded-app.ts';
 import { assertPricedModels, offerOf } from './find-models.ts';
 import type { EnsuredKeys } from './first-start.ts';
@@ -40,11 +37,7 @@ import { readBlockList, readImageCheck } from './read-safety.ts';
 import type { ServeConfig } from './serve-config.ts';
 import { removeServerFile, writeServerFile } from './server-file.ts';
 import { startTracing } from './start-tracing.ts';
-import { createSteadyClock } from './steady-clock.ts';
 
-const SWEEP_MS = 1000;
-/** How often accounts' events are looked for. */
-const TELL_MS = 5000;
 /** On a CPU drawing takes nearly all of an order's time: one more is enough. */
 const CPU_DEPTH = 2;
 /** How long a shutdown waits for running jobs, and then for answers on their way. */
@@ -228,40 +221,9 @@ async function compose(
   void gpu.listening().then(() => services.dispatcher.wake());
   services.dispatcher.start();
   deliveries.start();
-  const tellAccounts = createAccountEvents({
-    ...stores,
-    clock,
-    randomBytes,
-    get leastPrice() {
-      return leastPrice(services.catalog, services.pricing);
-    },
-    onError,
-  });
-  const eraseAccounts = createAccountEraser({ ...stores, jobs: services.jobs, onError });
-  const sweeping = createLoop(SWEEP_MS);
-  const steady = createSteadyClock(
-    clock,
-    () => performance.now(),
-    (ms) =>
-      onError(
-        new Error(
-          `The clock leapt forward by ${Math.round(ms / 3_600_000)} hours: nothing is erased or expires by the new time until it has held for a day or the server starts again`,
-        ),
-        'sweep',
-      ),
-  );
-  sweeping.start(async () => {
-    await services.sweep
-      .sweep(clock.now(), steady.now())
-      .catch((error: unknown) => onError(error, 'sweep'));
-    await eraseAccounts(services.settlement, clock.now()).catch((error: unknown) =>
-      onError(error, 'erasing accounts'),
-    );
-  });
-  const telling = createLoop(TELL_MS);
-  telling.start(async () => {
-    const told = await tellAccounts().catch((error: unknown) => void onError(error, 'events'));
-    if (told !== undefined && told.length > 0) deliveries.wake();
+  const loops = startBackgroundLoops({
+    ...{ stores, clock, randomBytes, services, onError },
+    onWebhooks: deliveries.wake,
   });
   const looking = packages.follow(async (found) => {
     // Nobody is to order what the GPU function does not know yet.
@@ -275,11 +237,9 @@ async function compose(
     signInPath: links.create,
     async close() {
       const answered = server.close(DRAIN_MS + ANSWERS_MS);
-      const looked = looking.stop();
       await Promise.all([
         services.dispatcher.drain(DRAIN_MS),
-        sweeping.stop(),
-        telling.stop(),
+        loops.stop(),
         looking.stop(),
         deliveries.stop(),
       ]);
@@ -289,7 +249,7 @@ async function compose(
         sleep(ANSWERS_MS, undefined, { ref: false }),
       ]);
       queue.close();
-      await Promise.all([answered, gpu.stop(ANSWERS_MS), inspector.close(), looked]);
+      await Promise.all([answered, gpu.stop(ANSWERS_MS), inspector.close()]);
       await tracing?.stop();
       removeServerFile(folder.path);
       stores.close();

@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { OpenApiDocument } from '#functions/api/reference/open-api-types.ts';
+import type { OpenApiDocument } from '#functions/api/pages/reference/open-api-types.ts';
 import { type RealServer, startRealServer } from '#test/helpers/real-server.ts';
 import { startWebhookReceiver } from '#test/helpers/webhook-receiver.ts';
 

@@ -1,7 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ACCOUNT_EVENTS } from '#shared/core/account-hook.ts';
-import type { OpenApiDocument } from '#functions/api/reference/open-api-types.ts';
+import type { OpenApiDocument } from '#functions/api/pages/reference/open-api-types.ts';
 import { defined } from '#shared/core/defined.ts';
 import { type ApiHarness, createApiHarness, TEST_MODEL } from '#test/helpers/api-harness.ts';
 

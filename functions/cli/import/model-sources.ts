@@ -1,4 +1,4 @@
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import type { CommandContext } from '#functions/cli/command.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
@@ -16,11 +16,11 @@ import {
 import { type Fetched, fetchFromHub, type HubRequest } from '#shared/engine/hub/fetch-from-hub.ts';
 import { assertCheckpoint } from '#shared/engine/package/assert-sources.ts';
 import type { ImportOptions } from '#shared/engine/package/import-model.ts';
-import { readLicences } from '#shared/engine/package/licences.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
 import type { Lora } from '#shared/engine/package/merge-lora.ts';
 import { packageBytes } from '#shared/engine/package/package-bytes.ts';
 import { PARTS } from '#shared/engine/package/repository.ts';
+import { licencesOf, originOf } from './fetched-facts.ts';
 import { hubAccess } from './hub-access.ts';
 import type { NamedLora } from './lora-option.ts';
 import { reportDownload } from './report-download.ts';
@@ -277,13 +277,6 @@ function placed(
   };
 }
 
-/** `OWNER/NAME@COMMIT/FILE` for a fetched file, its path for another. */
-function originOf(file: string, fetched: readonly Fetched[]): string {
-  const from = fetched.find(({ folder }) => file.startsWith(`${folder}${sep}`));
-  if (from === undefined) return file;
-  return `${from.name}@${from.commit}/${file.slice(from.folder.length + 1).replaceAll(sep, '/')}`;
-}
-
 const LICENSED: Partial<Record<Role, Manifest['licences'][number]['part']>> = {
   repository: 'repository',
   checkpoint: 'repository',
@@ -291,12 +284,3 @@ const LICENSED: Partial<Record<Role, Manifest['licences'][number]['part']>> = {
   vae: 'vae',
   'draft-vae': 'vae',
 };
-
-function licencesOf(
-  fetched: Fetched,
-  part: Manifest['licences'][number]['part'],
-): Manifest['licences'] {
-  return fetched.licence === undefined
-    ? readLicences(fetched.folder, part)
-    : [{ part, ...fetched.licence }];
-}

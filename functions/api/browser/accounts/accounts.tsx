@@ -55,7 +55,7 @@ export function Accounts() {
         caption="Invitations"
         columns={invitationColumns(({ id }) => void act(`/v1/invitations/${id}/revoke`))}
         rows={invitations}
-        empty="Nobody was invited yet."
+        empty="No invitations yet."
         keyOf={({ id }) => id}
       />
       {doomed !== undefined && (
