@@ -3,6 +3,7 @@ import { isTerminal } from '#shared/core/job.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
 import { registerAccountAccess } from './account/access-routes.ts';
 import { registerAccount } from './account/account-routes.ts';
+import { registerAlerts } from './account/alerts-routes.ts';
 import { registerAudit } from './account/audit-routes.ts';
 import { registerCredits } from './account/credits-routes.ts';
 import { registerInvitations } from './account/invitation-routes.ts';
@@ -57,6 +58,7 @@ const ROUTES: readonly RegisterRoutes[] = [
   registerAccount,
   registerAccountAccess,
   registerInvitations,
+  registerAlerts,
   registerLedger,
   registerStatement,
   registerUsage,

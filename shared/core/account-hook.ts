@@ -1,5 +1,5 @@
 import type { AccountId } from './ids.ts';
-import type { MicroUsd } from './money.ts';
+import { type MicroUsd, microUsd } from './money.ts';
 
 /** What an account can be told of, beside its predictions. */
 export const ACCOUNT_EVENTS = [
@@ -12,6 +12,9 @@ export const ACCOUNT_EVENTS = [
   'ledger.mismatch',
 ] as const;
 export type AccountEvent = (typeof ACCOUNT_EVENTS)[number];
+
+/** Below which balance an account is told so that has set none: a dollar. */
+export const DEFAULT_LOW_BALANCE = microUsd(1_000_000);
 
 /** Where an account is told of its events, and of which. */
 export interface AccountHook {

@@ -84,9 +84,21 @@ describe('credit', () => {
     expect(errors).toEqual([]);
   });
 
-  it('is nothing that a customer can add', async () => {
+  it('is nothing that a customer can add, who is told on every page while there is little', async () => {
     const { page } = await openPage(visited.browser);
-    await signIn(page, visited.server, (await newKey(visited.server, { credit: 10_000 })).key);
+    const { account, key } = await newKey(visited.server, { credit: 10_000 });
+    await signIn(page, visited.server, key);
+    for (const path of ['', 'usage']) {
+      await page.goto(`${visited.server.url}/${path}`);
+      await expect
+        .poll(() => page.textContent('.alerts'), SLOW)
+        .toBe('Only $0.01 of credit is left. Add credit');
+    }
+    const json = { account, amount: 5_000_000, reference: 'enough' };
+    await visited.server.send('/v1/credits', { json, admin: true });
+    await page.reload();
+    await page.waitForSelector('#balance >> text=$5.01');
+    await expect.poll(() => page.locator('.alerts').count(), SLOW).toBe(0);
     await page.goto(`${visited.server.url}/credits`);
     await page.waitForSelector('text=ask whoever runs this service');
     expect(await page.locator('#amount').count()).toBe(0);

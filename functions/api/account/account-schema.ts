@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { DateTime, MicroUsd } from '#functions/api/http/common-schema.ts';
 import { SCOPES } from '#shared/core/account.ts';
+import { ACCOUNT_EVENTS } from '#shared/core/account-hook.ts';
 import { LEDGER_KINDS } from '#shared/core/ledger.ts';
 
 export const AccountSchema = z
@@ -155,3 +156,11 @@ export const UsageSchema = z
   })
   .openapi('Usage');
 export type Usage = z.output<typeof UsageSchema>;
+
+export const AlertSchema = z
+  .object({
+    type: z.enum(ACCOUNT_EVENTS).describe('As the account’s webhook names it'),
+    data: z.record(z.string(), z.unknown()).describe('As the account’s webhook has it'),
+  })
+  .openapi('Alert');
+export type Alert = z.output<typeof AlertSchema>;

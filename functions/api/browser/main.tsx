@@ -8,6 +8,7 @@ import { UsagePage } from './account/usage.tsx';
 import { Webhooks } from './account/webhooks.tsx';
 import { Accounts } from './accounts/accounts.tsx';
 import { Join } from './join/join.tsx';
+import { Alerts } from './parts/alerts.tsx';
 import { Balance } from './parts/balance.tsx';
 import { Playground } from './playground/playground.tsx';
 import { addTryIts } from './reference/try-it.tsx';
@@ -38,3 +39,5 @@ document
 
 const balance = document.getElementById('balance');
 if (balance !== null) render(<Balance />, balance);
+const alerts = document.getElementById('alerts');
+if (alerts !== null) render(<Alerts />, alerts);

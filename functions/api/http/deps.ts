@@ -77,7 +77,7 @@ export interface ApiDeps {
   readonly randomBytes: RandomBytes;
   readonly keyService: KeyService;
   readonly invitationService: InvitationService;
-  readonly keyStore: Pick<KeyStore, 'audit'>;
+  readonly keyStore: Pick<KeyStore, 'audit' | 'list' | 'spent'>;
   readonly jobs: Pick<
     JobStore,
     'get' | 'list' | 'findByScope' | 'markAnswered' | 'park' | 'extendAttach' | 'queueDepth'

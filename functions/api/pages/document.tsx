@@ -75,6 +75,7 @@ export function Document(props: DocumentProps) {
           </a>
           {props.signedIn && <Navigation page={props.page} operator={props.operator === true} />}
         </header>
+        {props.signedIn && <div id="alerts" role="status" />}
         <main>
           {props.page !== 'playground' && <h1>{props.title}</h1>}
           <div id="app" tabindex={-1}>

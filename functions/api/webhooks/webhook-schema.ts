@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { DateTime, MicroUsd } from '#functions/api/http/common-schema.ts';
 import { PredictionSchema } from '#functions/api/predictions/prediction-schema.ts';
-import { ACCOUNT_EVENTS } from '#shared/core/account-hook.ts';
+import { ACCOUNT_EVENTS, DEFAULT_LOW_BALANCE } from '#shared/core/account-hook.ts';
 import { WEBHOOK_EVENTS } from '#shared/core/job.ts';
 
 export const WebhookSecretSchema = z
@@ -107,7 +107,7 @@ export const SetAccountHookSchema = z
       .min(1)
       .optional()
       .describe("All that the account may have, if absent; `ledger.mismatch` is the operator's"),
-    low_balance: MicroUsd.default(1_000_000),
+    low_balance: MicroUsd.default(DEFAULT_LOW_BALANCE),
   })
   .openapi('SetAccountWebhook', {
     example: { url: 'https://shop.example.com/account', low_balance: 5_000_000 },

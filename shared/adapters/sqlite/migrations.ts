@@ -144,8 +144,6 @@ export const MIGRATIONS: readonly string[] = [
     id TEXT NOT NULL PRIMARY KEY,
     data TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
-  -- Below which balance an account is told so.
-  ALTER TABLE accounts ADD COLUMN low_balance INTEGER;
   -- When it was deleted, and when all its data was gone.
   ALTER TABLE accounts ADD COLUMN deleted_at INTEGER;
   ALTER TABLE accounts ADD COLUMN erased_at INTEGER;

@@ -34,7 +34,7 @@ export const TAGS = [
   {
     name: 'Account',
     description: 'Keys, credit, the ledger and usage; accounts and invitations for the operator.',
-    paths: /^\/v1\/(accounts?|keys|credits|topups|ledger|statement|usage|audit|invitations)/,
+    paths: /^\/v1\/(accounts?|keys|credits|topups|ledger|statement|usage|audit|alerts|invitations)/,
   },
   { name: 'Service', description: 'Whether and how well it runs.', paths: /^\// },
 ] as const;

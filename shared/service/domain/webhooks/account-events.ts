@@ -1,40 +1,29 @@
-import { type ApiKey, budgetKeyOf } from '#shared/core/account.ts';
 import type { AccountEvent, AccountHook } from '#shared/core/account-hook.ts';
-import { type Clock, toIso } from '#shared/core/clock.ts';
+import { toIso } from '#shared/core/clock.ts';
 import { createUlid, type RandomBytes } from '#shared/core/ids.ts';
 import { ledgerDifference } from '#shared/core/ledger.ts';
-import type { MicroUsd } from '#shared/core/money.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
-import type { AutoTopups } from '#shared/service/ports/auto-topups.ts';
-import type { KeyStore } from '#shared/service/ports/key-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
-import type { Outbox } from '#shared/service/ports/outbox.ts';
+import {
+  type Circumstance,
+  type CircumstanceDeps,
+  cappedKeys,
+  disabledEndpoints,
+  endedTopup,
+  lowBalance,
+} from './circumstances.ts';
 
-export interface AccountEventsDeps {
+export interface AccountEventsDeps extends CircumstanceDeps {
   readonly hooks: Pick<AccountHooks, 'list' | 'put'>;
   readonly ledger: Pick<Ledger, 'getAccount' | 'totals'>;
-  readonly keys: Pick<KeyStore, 'list' | 'spent'>;
-  readonly outbox: Pick<Outbox, 'listHealth'>;
-  /** Absent where no credit is bought by card. */
-  readonly autoTopups?: Pick<AutoTopups, 'get'>;
-  readonly clock: Clock;
   readonly randomBytes: RandomBytes;
-  /** The price of the cheapest order: a key that has less left of its cap is capped. */
-  readonly leastPrice: MicroUsd;
   /** Models that have an instance now; absent where models are always there. */
   readonly warmModels?: () => Promise<readonly string[]>;
   /** Whether the ledger's sums are compared in a look now; always, if absent. */
   readonly isAuditDue?: (now: number) => boolean;
   /** Called when an account or one of its sources fails; the look continues with the next. */
   readonly onError: (error: unknown, what: string) => void;
-}
-
-/** Something that holds now: its name is the same for as long as it does. */
-interface Circumstance {
-  readonly name: string;
-  readonly event: AccountEvent;
-  readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** One circumstance a model: `model.cold` is told when it ends. */
@@ -125,59 +114,6 @@ async function circumstances(
     from('ledger.mismatch', ledgerMismatch),
   ]);
   return parts.flat();
-}
-
-async function lowBalance(
-  { ledger }: AccountEventsDeps,
-  { account, lowBalance: limit }: AccountHook,
-): Promise<readonly Circumstance[]> {
-  const balance = (await ledger.getAccount(account))?.balance;
-  if (balance === undefined || balance >= limit) return [];
-  return [{ name: 'balance.low', event: 'balance.low', data: { balance, low_balance: limit } }];
-}
-
-async function endedTopup(
-  { autoTopups }: AccountEventsDeps,
-  { account }: AccountHook,
-): Promise<readonly Circumstance[]> {
-  const ended = (await autoTopups?.get(account))?.ended;
-  if (ended === undefined) return [];
-  const data = { reason: ended.reason, ended_at: toIso(ended.at) };
-  return [{ name: `topup.ended:${ended.at}`, event: 'topup.ended', data }];
-}
-
-async function cappedKeys(
-  deps: AccountEventsDeps,
-  { account }: AccountHook,
-): Promise<readonly Circumstance[]> {
-  const day = toIso(deps.clock.now()).slice(0, 10);
-  const keys = await deps.keys.list(account);
-  const capped = async (key: ApiKey, cap: MicroUsd | undefined, period: string) => {
-    if (cap === undefined || key.revokedAt !== undefined) return [];
-    const spent = await deps.keys.spent(budgetKeyOf(key), period);
-    if (cap - spent >= deps.leastPrice) return [];
-    const data = { key: key.id, label: key.label, period, cap, spent };
-    return [{ name: `key.capped:${key.id}:${period}`, event: 'key.capped' as const, data }];
-  };
-  const found = await Promise.all(
-    keys.flatMap((key) => [
-      capped(key, key.dayCap, day),
-      capped(key, key.monthCap, day.slice(0, 7)),
-    ]),
-  );
-  return found.flat();
-}
-
-async function disabledEndpoints(
-  { outbox }: AccountEventsDeps,
-  { account }: AccountHook,
-): Promise<readonly Circumstance[]> {
-  const health = await outbox.listHealth(account);
-  return health.flatMap(({ url, disabledAt, disabledReason }) => {
-    if (disabledAt === undefined) return [];
-    const data = { url, reason: disabledReason, disabled_at: toIso(disabledAt) };
-    return [{ name: `endpoint.disabled:${url}`, event: 'endpoint.disabled' as const, data }];
-  });
 }
 
 async function warmModels({ warmModels: list }: AccountEventsDeps) {
