@@ -107,6 +107,8 @@ describe('every answer is what the OpenAPI document says', () => {
     await visit('GET', '/v1/account');
     await visit('POST', '/v1/accounts/{id}/disable', { params: { id: account } });
     await visit('POST', '/v1/accounts/{id}/enable', { params: { id: account } });
+    const { results: alerts } = await visit('GET', '/v1/alerts');
+    expect(alerts).toEqual([]);
     const grant = { account, amount: 5_000_000, reference: 'pi_1', note: 'card' };
     await visit('POST', '/v1/credits', { body: grant, status: 201 });
     await visit('POST', '/v1/credits', { body: grant, status: 200 });
@@ -121,6 +123,20 @@ describe('every answer is what the OpenAPI document says', () => {
     await visit('POST', '/v1/keys/{id}/revoke', { params: { id: rotated.id } });
     await visit('GET', '/v1/audit', { query: '?limit=3' });
     await visit('GET', '/v1/ledger', { query: `?account=${account}` });
+    await visit('GET', '/v1/statement', { query: `?account=${account}` });
+    await visit('GET', '/v1/statement', { query: '?format=csv' });
+    await visit('DELETE', '/v1/accounts/{id}', { params: { id: account } });
+  });
+
+  it('of invitations', async () => {
+    const { id, url } = await visit('POST', '/v1/invitations', { body: { name: 'guest' } });
+    const token = new URL(url).hash.slice(1);
+    await visit('POST', '/v1/invitations/check', { body: { token } });
+    const body = { token, key_secret: 'Zx81vBn4Qw7Lk2Mj9Hf3Td6R' };
+    await visit('POST', '/v1/invitations/redeem', { body, status: 201 });
+    await visit('POST', '/v1/invitations/redeem', { body, status: 200 });
+    await visit('POST', '/v1/invitations/{id}/revoke', { params: { id } });
+    await visit('GET', '/v1/invitations');
   });
 
   it('of predictions', async () => {

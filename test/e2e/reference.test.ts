@@ -66,12 +66,19 @@ async function filled(command: string): Promise<string> {
   if (text.includes('{token}')) {
     return text.replace('$ONESTEP_URL/streams/{id}/{token}', (await predict()).urls.stream);
   }
+  if (/\/invitations\/(check|redeem)/.test(text)) {
+    const { url } = await call('/v1/invitations', { name: 'one' });
+    return text.replace(/inv_[^"]+/, new URL(url).hash.slice(1));
+  }
   if (!text.includes('{id}')) return text;
   return text.replace('{id}', await idFor(text));
 }
 
 async function idFor(command: string): Promise<string> {
   if (command.includes('/keys/')) return (await call('/v1/keys', { label: 'one' })).id;
+  if (command.includes('/invitations/')) {
+    return (await call('/v1/invitations', { name: 'one' })).id;
+  }
   if (command.includes('/accounts/')) return (await call('/v1/accounts', { name: 'one' })).id;
   if (!command.includes('/deliveries/')) return (await predict()).id;
   const { id } = await predict({ webhook: receiver.url, webhook_events_filter: ['completed'] });
