@@ -104,6 +104,6 @@ describe('for everybody', () => {
     await page.focus('#prompt');
     await page.keyboard.press('Control+A');
     await page.keyboard.press('Control+V');
-    expect(await page.inputValue('#prompt')).toContain('/v1/predictions');
+    expect(await page.inputValue('#prompt')).toContain('/v1/images');
   });
 });

@@ -1,13 +1,25 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startCardPayments } from '#test/helpers/card-payments.ts';
+import type { StripeStandIn } from '#test/stand-ins/stripe-api.ts';
 import { openPage, seriousFaults, waitForPicture } from './open-page.ts';
 import { arrive, SLOW, visitServer } from './visit-server.ts';
 
-const visited = visitServer();
+let stripe: StripeStandIn;
+const env: Record<string, string> = {};
+// Before the server starts, which is told where Stripe is.
+beforeAll(async () => {
+  const payments = await startCardPayments(() => visited.server.url);
+  stripe = payments.stripe;
+  Object.assign(env, payments.env);
+});
+afterAll(() => stripe?.close());
+
+const visited = visitServer(env);
 const STARTING = 2_000_000;
-const GRANTED = 500_000;
+const BOUGHT = 5_000_000;
 
 describe('a customer from nothing', () => {
-  it('is invited, gets a key and credit, makes a picture, and every number agrees', async () => {
+  it('is invited, gets a key, buys credit by card, makes a picture, and every number agrees', async () => {
     const { server, browser } = visited;
     const operator = await openPage(browser);
     await arrive(operator.page, server);
@@ -39,21 +51,27 @@ describe('a customer from nothing', () => {
       fetch(server.url + path, { headers: { authorization: `Bearer ${key}` } });
     const get = async (path: string): Promise<unknown> => (await ask(path)).json();
     const account = (await get('/v1/account')) as { id: string; balance: number };
-    const grant = { account: account.id, amount: GRANTED, reference: 'invoice-1' };
-    await server.send('/v1/credits', { json: grant, admin: true });
+    await page.click('nav >> text=Credits');
+    await page.fill('#dollars', String(BOUGHT / 1_000_000));
+    await page.click('text=Pay by card');
+    await page.waitForSelector('text=Pay 5 USD');
+    await page.click('button');
+    await page.waitForSelector('text=Thank you');
+    await expect.poll(() => page.textContent('dd.large'), SLOW).toBe('$7.00');
+    await page.click('nav >> text=Playground');
     await page.fill('#prompt', 'a tree');
     await page.click('button.primary');
     // The server has just started: it may still load the model.
     await waitForPicture(page, 90_000);
 
     const after = (await get('/v1/account')) as { id: string; balance: number };
-    const cost = STARTING + GRANTED - after.balance;
+    const cost = STARTING + BOUGHT - after.balance;
     expect(cost).toBeGreaterThan(0);
     const statement = await get('/v1/statement');
     expect(statement).toMatchObject({
       opening: 0,
       closing: after.balance,
-      sums: { grant: STARTING + GRANTED, capture: -cost },
+      sums: { grant: STARTING + BOUGHT, capture: -cost },
     });
 
     await page.goto(`${server.url}/credits`);
@@ -69,7 +87,7 @@ describe('a customer from nothing', () => {
           ),
       );
     expect(await shown('opening')).toBe(0);
-    expect(await shown('grant')).toBe(STARTING + GRANTED);
+    expect(await shown('grant')).toBe(STARTING + BOUGHT);
     expect(await shown('capture')).toBe(-cost);
     expect(await shown('closing')).toBe(after.balance);
     expect(await page.locator('tbody tr').count()).toBe(3);

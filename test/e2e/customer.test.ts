@@ -1,18 +1,26 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startCardPayments } from '#test/helpers/card-payments.ts';
 import { type RunningServer, removeFolder, startServer } from '#test/helpers/server-process.ts';
+import type { StripeStandIn } from '#test/stand-ins/stripe-api.ts';
 
 const run = promisify(execFile);
 const CREDIT = 50_000;
 const SECRET = 'aB3dE6gH9jK2mN5pQ8rS1tU4';
 
+const BOUGHT = 3_000_000;
+
 let server: RunningServer;
+let stripe: StripeStandIn;
 beforeAll(async () => {
-  server = await startServer();
+  const payments = await startCardPayments(() => server.url);
+  stripe = payments.stripe;
+  server = await startServer({ env: payments.env });
 });
 afterAll(async () => {
   await server.end('SIGTERM');
+  await stripe.close();
   removeFolder(server.data);
 });
 
@@ -29,7 +37,7 @@ async function curl(path: string, options: { key?: string; json?: object } = {})
   return stdout.startsWith('{') ? JSON.parse(stdout) : stdout;
 }
 
-test('a customer from nothing by curl: invitation, credit, image, statement; every number agrees', async () => {
+test('a customer from nothing by curl: invitation, image, card, statement; every number agrees', async () => {
   const json = { name: 'shop', credit: CREDIT };
   const made = await server.send('/v1/invitations', { json, admin: true });
   const { url } = (await made.json()) as { url: string };
@@ -45,20 +53,20 @@ test('a customer from nothing by curl: invitation, credit, image, statement; eve
   const order = { input: { prompt: 'a tree' } };
   const image = await curl('/v1/predictions', { key: key.key, json: order });
   expect(image).toMatchObject({ status: 'succeeded' });
-  const refund = { account: account.id, amount: 1000, reference: 'invoice-1' };
-  await server.send('/v1/credits', { json: refund, admin: true });
+  const page = await curl('/v1/topups', { key: key.key, json: { amount: BOUGHT } });
+  await run('curl', ['--silent', '--show-error', '--fail', '--request', 'POST', page.url]);
 
   const after = await curl('/v1/account', { key: key.key });
-  expect(after).toMatchObject({ balance: CREDIT - image.cost + 1000, held: 0 });
+  expect(after).toMatchObject({ balance: CREDIT - image.cost + BOUGHT, held: 0 });
   const statement = await curl('/v1/statement', { key: key.key });
   expect(statement).toMatchObject({
     opening: 0,
     closing: after.balance,
-    sums: { grant: CREDIT + 1000, capture: -image.cost },
+    sums: { grant: CREDIT + BOUGHT, capture: -image.cost },
     lines: [
       { kind: 'grant', change: CREDIT },
       { kind: 'capture', change: -image.cost, prediction: image.id },
-      { kind: 'grant', change: 1000, total: after.balance },
+      { kind: 'grant', change: BOUGHT, total: after.balance },
     ],
   });
   const csv: string = await curl('/v1/statement?format=csv', { key: key.key });

@@ -68,7 +68,8 @@ export async function startStripeStandIn(
       success_url: form.get('success_url'),
       cancel_url: form.get('cancel_url'),
       expires_at: Math.floor(Date.now() / 1000) + 86_400,
-      url: `${url()}/pay/${id}`,
+      // Another site than the service's, as Stripe's is.
+      url: `${url().replace('127.0.0.1', 'localhost')}/pay/${id}`,
     };
     sessions.set(id, session);
     remembered.set(key, session);

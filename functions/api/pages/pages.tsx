@@ -42,7 +42,9 @@ export function registerPages(app: ApiApp, deps: PagesDeps): void {
   for (const { page, path, title, shown } of PAGE_LINKS) {
     app.get(path, async (c) => {
       const session = await sessionOf(c, deps);
-      if (session === undefined) return c.redirect(signInPath(c), 303);
+      if (session === undefined) {
+        return isVisitFromElsewhere(c) ? comeAgain(c) : c.redirect(signInPath(c), 303);
+      }
       const operator =
         session.account.id === deps.operatorAccount && session.key.scopes.includes('admin');
       if (shown === 'operator' && !operator) return c.notFound();
@@ -147,6 +149,25 @@ async function sessionOf(c: ApiContext, deps: PagesDeps) {
   const key = keyOfAuthorization(c.get('facts').authorization);
   const known = key === undefined ? undefined : await deps.keyService.authenticate(key);
   return known?.ok === true ? known : undefined;
+}
+
+/**
+ * A link on another site led here, such as that of the page where a card was charged: the browser keeps the
+ * session's cookie back.
+ */
+function isVisitFromElsewhere(c: ApiContext): boolean {
+  const site = c.req.header('sec-fetch-site');
+  const isFromElsewhere = site === 'cross-site' || site === 'same-site';
+  return isFromElsewhere && c.req.header('sec-fetch-dest') === 'document';
+}
+
+/** Visits the same page from here, with the session if there is one. */
+function comeAgain(c: ApiContext): Response | Promise<Response> {
+  c.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+  c.header('cache-control', 'no-store');
+  return c.html(
+    '<!doctype html><html lang="en"><title>Onestep</title><meta http-equiv="refresh" content="0"></html>',
+  );
 }
 
 /** Where to sign in, and come back from. Relative, as all redirects are: a proxy's prefix stays. */

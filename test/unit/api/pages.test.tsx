@@ -68,3 +68,31 @@ test('the page knows whoever runs the service', async () => {
   expect(admin).toContain('"operator":true');
   expect(other).toContain('"operator":false');
 });
+
+describe('a visit from another site, which the session’s cookie stays away from', () => {
+  const from = (site: string, dest = 'document') =>
+    api.send('/credits?paid=1', {
+      key: null,
+      headers: { accept: 'text/html', 'sec-fetch-site': site, 'sec-fetch-dest': dest },
+    });
+
+  test.each(['cross-site', 'same-site'])(
+    '%s: the page is visited again from here',
+    async (site) => {
+      const answer = await from(site);
+      expect(answer.status).toBe(200);
+      expect(await answer.text()).toContain('<meta http-equiv="refresh" content="0">');
+      expect(answer.headers.get('cache-control')).toBe('no-store');
+    },
+  );
+
+  test.each([
+    ['same-origin', 'document'],
+    ['none', 'document'],
+    ['cross-site', 'iframe'],
+  ])('%s, %s: has to sign in', async (site, dest) => {
+    const answer = await from(site, dest);
+    expect(answer.status).toBe(303);
+    expect(answer.headers.get('location')).toBe('./sign-in?to=%2Fcredits');
+  });
+});
