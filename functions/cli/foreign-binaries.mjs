@@ -44,6 +44,18 @@ function hasGlibc() {
   return process.report.getReport().header.glibcVersionRuntime !== undefined;
 }
 
+/**
+ * Removes sharp's WebAssembly, which npm installs everywhere: the service takes sharp's own library, and only
+ * what the CDK bundles takes the other. A later install of the development set brings it back.
+ *
+ * @param {string} root the project's folder
+ */
+export function removeSharpWasm(root, { platform, arch } = process) {
+  const scope = join(root, 'node_modules', '@img');
+  if (!isFolder(scope) || !isFolder(join(scope, `sharp-${platform}-${arch}`))) return;
+  rmSync(join(scope, 'sharp-wasm32'), { recursive: true, force: true });
+}
+
 /** The nearest folder of libraries that is reached without a link. */
 function ownBinaries(from) {
   for (let base = from; ; base = dirname(base)) {

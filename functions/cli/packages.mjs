@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { removeForeignBinaries } from './foreign-binaries.mjs';
+import { removeForeignBinaries, removeSharpWasm } from './foreign-binaries.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = `${root}node_modules`;
@@ -46,6 +46,7 @@ function install(words, all) {
   if (npm.status !== 0)
     fail(`Installing failed. Run "npm ${line.join(' ')}" and see what it says.`);
   removeForeignBinaries(root);
+  if (!all) removeSharpWasm(root);
 }
 
 /** Whether npm's own record of the folder, which a hand-made install leaves too, has such packages. */

@@ -12,7 +12,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { fromRoot } from '#test/helpers/root.ts';
 
-const { removeForeignBinaries } = await import(fromRoot('functions/cli/foreign-binaries.mjs'));
+const { removeForeignBinaries, removeSharpWasm } = await import(
+  fromRoot('functions/cli/foreign-binaries.mjs')
+);
 
 const PLATFORMS = ['linux/x64', 'linux/arm64', 'darwin/arm64', 'win32/x64', 'win32/arm64'];
 const LINUX = { platform: 'linux', arch: 'x64' };
@@ -72,4 +74,16 @@ test.runIf(process.platform === 'linux')('libsql stays for this system’s C lib
 test('a folder without the package is left alone', () => {
   rmSync(packages, { recursive: true });
   expect(() => removeForeignBinaries(root, LINUX)).not.toThrow();
+});
+
+test.each([
+  ['linux', []],
+  ['freebsd', ['sharp-wasm32']],
+])('on %s, sharp’s WebAssembly goes where sharp has a library', (platform, kept) => {
+  const scope = join(packages, '@img');
+  for (const name of ['sharp-linux-x64', 'sharp-wasm32']) {
+    mkdirSync(join(scope, name), { recursive: true });
+  }
+  removeSharpWasm(root, { platform, arch: 'x64' });
+  expect(readdirSync(scope)).toEqual(['sharp-linux-x64', ...kept]);
 });
