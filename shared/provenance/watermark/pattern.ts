@@ -5,10 +5,9 @@ const COS = Float64Array.from({ length: PERIOD }, (_, i) => Math.cos((2 * Math.P
 const SIN = Float64Array.from({ length: PERIOD }, (_, i) => Math.sin((2 * Math.PI * i) / PERIOD));
 const ROWS = Math.max(...LINES.map(({ ky }) => ky)) + 1;
 
-/** Place in the tables of the angle of wave number k at a pixel. */
-function turn(k: number, pixel: number): number {
-  const place = (k * pixel) % PERIOD;
-  return place < 0 ? place + PERIOD : place;
+/** Place in the tables of the angle of wave number k at pixel 1; each further pixel is as far again. */
+function stepOf(k: number): number {
+  return k < 0 ? k + PERIOD : k;
 }
 
 /** Each line's sign for a payload: the key's, and the code's bit where the line carries one. */
@@ -28,29 +27,35 @@ export function synthesise(amplitudes: Float64Array): Float32Array {
   // Over kx for each ky, then over ky: a transform one way after the other.
   const re = new Float64Array(ROWS * PERIOD);
   const im = new Float64Array(ROWS * PERIOD);
-  for (const [i, { kx, ky, phase }] of LINES.entries()) {
+  for (let i = 0; i < LINES.length; i += 1) {
+    const { kx, ky, phase } = LINES[i] as (typeof LINES)[number];
     const cos = Math.cos(phase) * (amplitudes[i] as number);
     const sin = Math.sin(phase) * (amplitudes[i] as number);
-    for (let x = 0; x < PERIOD; x += 1) {
-      const at = ky * PERIOD + x;
-      const c = COS[turn(kx, x)] as number;
-      const s = SIN[turn(kx, x)] as number;
+    const step = stepOf(kx);
+    let angle = 0;
+    for (let at = ky * PERIOD; at < (ky + 1) * PERIOD; at += 1) {
+      const c = COS[angle] as number;
+      const s = SIN[angle] as number;
       re[at] = (re[at] as number) + cos * c - sin * s;
       im[at] = (im[at] as number) + cos * s + sin * c;
+      angle += step;
+      if (angle >= PERIOD) angle -= PERIOD;
     }
   }
   const tile = new Float32Array(PERIOD * PERIOD);
+  const row = new Float64Array(PERIOD);
   for (let y = 0; y < PERIOD; y += 1) {
-    for (let x = 0; x < PERIOD; x += 1) {
-      let sum = 0;
-      for (let ky = 0; ky < ROWS; ky += 1) {
-        const at = ky * PERIOD + x;
-        const angle = turn(ky, y);
-        sum +=
-          (re[at] as number) * (COS[angle] as number) - (im[at] as number) * (SIN[angle] as number);
+    row.fill(0);
+    for (let ky = 0; ky < ROWS; ky += 1) {
+      const c = COS[(ky * y) % PERIOD] as number;
+      const s = SIN[(ky * y) % PERIOD] as number;
+      const start = ky * PERIOD;
+      for (let x = 0; x < PERIOD; x += 1) {
+        const wave = (re[start + x] as number) * c - (im[start + x] as number) * s;
+        row[x] = (row[x] as number) + wave;
       }
-      tile[y * PERIOD + x] = sum;
     }
+    tile.set(row, y * PERIOD);
   }
   return tile;
 }
@@ -61,25 +66,31 @@ export function analyse(tile: Float64Array): Float64Array {
   const im = new Float64Array(ROWS * PERIOD);
   for (let ky = 0; ky < ROWS; ky += 1) {
     for (let y = 0; y < PERIOD; y += 1) {
-      const c = COS[turn(ky, y)] as number;
-      const s = SIN[turn(ky, y)] as number;
+      const c = COS[(ky * y) % PERIOD] as number;
+      const s = SIN[(ky * y) % PERIOD] as number;
+      const start = ky * PERIOD;
+      const from = y * PERIOD;
       for (let x = 0; x < PERIOD; x += 1) {
-        const value = tile[y * PERIOD + x] as number;
-        re[ky * PERIOD + x] = (re[ky * PERIOD + x] as number) + value * c;
-        im[ky * PERIOD + x] = (im[ky * PERIOD + x] as number) - value * s;
+        const value = tile[from + x] as number;
+        re[start + x] = (re[start + x] as number) + value * c;
+        im[start + x] = (im[start + x] as number) - value * s;
       }
     }
   }
   return Float64Array.from(LINES, ({ kx, ky, phase }) => {
     let sumRe = 0;
     let sumIm = 0;
-    for (let x = 0; x < PERIOD; x += 1) {
-      const c = COS[turn(kx, x)] as number;
-      const s = SIN[turn(kx, x)] as number;
-      const a = re[ky * PERIOD + x] as number;
-      const b = im[ky * PERIOD + x] as number;
+    const step = stepOf(kx);
+    let angle = 0;
+    for (let at = ky * PERIOD; at < (ky + 1) * PERIOD; at += 1) {
+      const c = COS[angle] as number;
+      const s = SIN[angle] as number;
+      const a = re[at] as number;
+      const b = im[at] as number;
       sumRe += a * c + b * s;
       sumIm += b * c - a * s;
+      angle += step;
+      if (angle >= PERIOD) angle -= PERIOD;
     }
     return sumRe * Math.cos(phase) + sumIm * Math.sin(phase);
   });
