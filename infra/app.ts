@@ -13,10 +13,7 @@ import { createDeployment, type DeploymentCode } from './deployment.ts';
 async function main(): Promise<void> {
   const app = new App();
   const settings = parseSettings(app.node.getAllContext());
-  const bundles = await bundleAll(
-    { ...edgeSettings(settings) } as Record<string, string>,
-    settings.x402 !== undefined,
-  );
+  const bundles = await bundleAll({ ...edgeSettings(settings) } as Record<string, string>);
   const code = Object.fromEntries(
     BUNDLE_NAMES.map((name) => [name, Code.fromAsset(bundles[name].folder)]),
   ) as unknown as DeploymentCode;

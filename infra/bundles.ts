@@ -98,7 +98,6 @@ export async function bundleFunction(
 /** Bundles every function. */
 export async function bundleAll(
   edgeSettings: Readonly<Record<string, string>>,
-  takesPayments = false,
 ): Promise<Readonly<Record<BundleName, Bundle>>> {
   const bundles = await Promise.all(
     BUNDLE_NAMES.map(async (name) => [
@@ -106,7 +105,7 @@ export async function bundleAll(
       await bundleFunction(
         name,
         name === 'edge' ? edgeDefine(edgeSettings) : {},
-        takesPayments,
+        edgeSettings['X402'] === '1',
         edgeSettings['STRIPE'] === '1',
       ),
     ]),

@@ -19,6 +19,9 @@ export interface Account {
   readonly owed?: MicroUsd;
 }
 
+/** What the secret part of a key looks like. */
+export const KEY_SECRET = /^[0-9A-Za-z]{24}$/;
+
 export const SCOPES = ['predict', 'read', 'admin'] as const;
 /** `predict`: order images. `read`: see jobs, money, logs. `admin`: manage keys and credits. */
 export type Scope = (typeof SCOPES)[number];

@@ -40,10 +40,7 @@ export async function synthesiseFunctions(
   const context = { ...COMMITTED_CONTEXT, ...changes, 'aws:cdk:enable-asset-metadata': true };
   const app = new App({ context, outdir });
   const settings = parseSettings(app.node.getAllContext());
-  const bundles = await bundleAll(
-    { ...edgeSettings(settings) } as Record<string, string>,
-    settings.x402 !== undefined,
-  );
+  const bundles = await bundleAll({ ...edgeSettings(settings) } as Record<string, string>);
   const code = Object.fromEntries(
     BUNDLE_NAMES.map((name) => [name, Code.fromAsset(bundles[name].folder)]),
   ) as unknown as DeploymentCode;

@@ -73,7 +73,8 @@ function addUp(rows: readonly UsageOfDay[]): Record<string, readonly number[]> {
   return sums;
 }
 
-const TOTALS = [
+/** The kinds of entries that have a sum of their own, and what it is called. */
+export const TOTALS = [
   ['grant', 'granted'],
   ['capture', 'captured'],
   ['expiry', 'expired'],

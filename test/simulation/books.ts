@@ -1,6 +1,6 @@
 import type { AccountId, JobId } from '#shared/core/ids.ts';
 import { type LedgerEntry, type LedgerTotals, ledgerDifference } from '#shared/core/ledger.ts';
-import { allEntries } from '#test/helpers/invariant.ts';
+import { allEntries, TOTALS } from '#test/helpers/invariant.ts';
 import { must, mustBe } from './must.ts';
 import { ACCOUNTS, type SimulatedWorld } from './worlds/world.ts';
 
@@ -103,13 +103,6 @@ export function createBooks(world: SimulatedWorld) {
     },
   };
 }
-
-const TOTALS = [
-  ['grant', 'granted'],
-  ['capture', 'captured'],
-  ['expiry', 'expired'],
-  ['reversal', 'reversed'],
-] as const;
 
 /** Where the entries and the sums of an account disagree. */
 function difference(book: Book, totals: LedgerTotals): string | undefined {

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { callerOf } from '#functions/api/http/authenticate.ts';
+import type { ApiContext } from '#functions/api/http/context.ts';
 import { jsonRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes, RouteDeps } from '#functions/api/http/route-deps.ts';
 import { assertOperator } from '#functions/api/http/target-account.ts';
@@ -29,11 +30,7 @@ export const registerAccountAccess: RegisterRoutes = (app, deps) => {
       answer: AccountSchema,
       failures: [404, 409],
       async handle(c, { params }) {
-        assertOperator(c, deps);
-        const account = params.id as AccountId;
-        assertNotOwn(account, deps);
-        const actor = callerOf(c).key.id;
-        const changed = await setAccountAccess(deps, { account, access, actor });
+        const changed = await setAccountAccess(deps, { ...actOn(c, deps, params.id), access });
         return presentAccount(changed, deps);
       },
     });
@@ -50,16 +47,17 @@ export const registerAccountAccess: RegisterRoutes = (app, deps) => {
     answer: AccountSchema,
     failures: [404, 409],
     async handle(c, { params }) {
-      assertOperator(c, deps);
-      const account = params.id as AccountId;
-      assertNotOwn(account, deps);
-      const deleted = await deleteAccount(deps, { account, actor: callerOf(c).key.id });
+      const deleted = await deleteAccount(deps, actOn(c, deps, params.id));
       return presentAccount(deleted, deps);
     },
   });
 };
 
-function assertNotOwn(account: AccountId, { settings }: Pick<RouteDeps, 'settings'>): void {
-  if (account !== settings.operatorAccount) return;
-  throw new AppError('conflict', "The operator's own account can't be disabled or deleted.");
+/** What the operator acts on, which is any account but its own. */
+function actOn(c: ApiContext, deps: RouteDeps, id: string) {
+  assertOperator(c, deps);
+  if (id === deps.settings.operatorAccount) {
+    throw new AppError('conflict', "The operator's own account can't be disabled or deleted.");
+  }
+  return { account: id as AccountId, actor: callerOf(c).key.id };
 }

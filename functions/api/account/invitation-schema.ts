@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { DateTime, MicroUsd } from '#functions/api/http/common-schema.ts';
+import { KEY_SECRET } from '#shared/core/account.ts';
 import { INVITATION_STATES } from '#shared/core/invitation.ts';
 import { AccountSchema, IssuedKeySchema } from './account-schema.ts';
 
@@ -56,7 +57,7 @@ export const RedeemInvitationSchema = z
     token: Token,
     key_secret: z
       .string()
-      .regex(/^[0-9A-Za-z]{24}$/, 'must be 24 letters and digits')
+      .regex(KEY_SECRET, 'must be 24 letters and digits')
       .describe(
         'Random, and made by you: the same request with the same secret gets the same key again',
       ),

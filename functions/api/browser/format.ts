@@ -47,3 +47,8 @@ export function fileName(prompt: string, seed: number | null | undefined, url: s
   const ending = /\.(png|jpe?g|webp)(?:\?|$)/.exec(url)?.[1] ?? 'png';
   return `${nameOf(prompt)}${typeof seed === 'number' ? `-${seed}` : ''}.${ending}`;
 }
+
+/** A change of money: `+$5.00` for what came in. */
+export function signed(amount: number): string {
+  return amount > 0 ? `+${usd(amount)}` : usd(amount);
+}

@@ -6,15 +6,16 @@ import { MICRO_USD_PER_CENT } from '#shared/service/domain/topups/card-events.ts
 const LEAST = 1_000_000;
 const MOST = 10_000_000_000;
 
+const WholeCents = z
+  .number()
+  .int()
+  .min(LEAST)
+  .max(MOST)
+  .multipleOf(MICRO_USD_PER_CENT, 'must be whole cents: a multiple of 10000');
+
 export const TopupRequestSchema = z
   .strictObject({
-    amount: z
-      .number()
-      .int()
-      .min(LEAST)
-      .max(MOST)
-      .multipleOf(MICRO_USD_PER_CENT, 'must be whole cents: a multiple of 10000')
-      .describe('Micro-USD, in whole cents'),
+    amount: WholeCents.describe('Micro-USD, in whole cents'),
     save_card: z.boolean().default(false).describe('Keep the card for automatic top-ups'),
   })
   .openapi('CreateTopup', { example: { amount: 10_000_000 } });
@@ -28,13 +29,6 @@ export const TopupSchema = z
   })
   .openapi('Topup');
 export type Topup = z.output<typeof TopupSchema>;
-
-const WholeCents = z
-  .number()
-  .int()
-  .min(LEAST)
-  .max(MOST)
-  .multipleOf(MICRO_USD_PER_CENT, 'must be whole cents: a multiple of 10000');
 
 export const AutoTopupRequestSchema = z
   .strictObject({

@@ -40,7 +40,7 @@ export const invitations: AccountsAction = async (context, service) => {
       oneLine(one.name, 40),
     ]),
   );
-  context.print(results, results.length === 0 ? 'Nobody was invited yet.\n' : table);
+  context.print(results, results.length === 0 ? 'No invitations yet.\n' : table);
 };
 
 /** `onestep accounts revoke ID` */

@@ -41,14 +41,6 @@ export function createSqliteErasure(db: Database.Database, writer: Writer): Eras
       'images = images + excluded.images, amount = amount + excluded.amount',
     "DELETE FROM usage_days WHERE account = ? AND tags <> '{}'",
   ].map((sql) => db.prepare(sql));
-  const sumUntagged = db.prepare(
-    'INSERT INTO usage_days ' +
-      "SELECT account, day, key, model, '{}', sum(jobs), sum(images), sum(amount) FROM usage_days " +
-      "WHERE account = ? AND tags <> '{}' GROUP BY account, day, key, model " +
-      'ON CONFLICT DO UPDATE SET jobs = jobs + excluded.jobs, images = images + excluded.images, ' +
-      'amount = amount + excluded.amount',
-  );
-  const removeTagged = db.prepare("DELETE FROM usage_days WHERE account = ? AND tags <> '{}'");
   const scrubbed = (table: string, column: string) => ({
     page: db.prepare(
       `SELECT id, ${column} data FROM ${table} WHERE account = ? AND id > ? ORDER BY id LIMIT ${PAGE}`,
@@ -107,16 +99,12 @@ export function createSqliteErasure(db: Database.Database, writer: Writer): Eras
       const removed = await writer.write(() =>
         removals.reduce((sum, statement) => sum + statement.run(id).changes, 0),
       );
-      const tagged = await writer.write(() => {
-        sumUntagged.run(id);
-        return removeTagged.run(id).changes;
-      });
       const notes = await scrubAll(id, ledger, withoutNotes);
       const words = await scrubAll(id, acts, withoutWords as (entry: AuditEntry) => object);
       const names = await writer.write(() =>
         put(invitations.all() as Row[], putInvitation, nameless(id)),
       );
-      return removed + tagged + notes + words + names;
+      return removed + notes + words + names;
     },
 
     end: (id, at) => writer.write(() => void end.run(at, id)),

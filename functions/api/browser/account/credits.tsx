@@ -1,6 +1,6 @@
 import type { Account, LedgerEntry } from '#functions/api/account/account-schema.ts';
 import { call } from '#functions/api/browser/api.ts';
-import { usd, when } from '#functions/api/browser/format.ts';
+import { signed, usd, when } from '#functions/api/browser/format.ts';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
@@ -88,8 +88,4 @@ export function Credits({ isOperator }: { readonly isOperator: boolean }) {
       />
     </div>
   );
-}
-
-function signed(amount: number): string {
-  return amount > 0 ? `+${usd(amount)}` : usd(amount);
 }

@@ -1,7 +1,7 @@
 import { useState } from 'hono/jsx/dom';
 import type { Statement } from '#functions/api/account/statement-schema.ts';
 import { call } from '#functions/api/browser/api.ts';
-import { usd } from '#functions/api/browser/format.ts';
+import { signed, usd } from '#functions/api/browser/format.ts';
 import { Notice } from '#functions/api/browser/parts/notice.tsx';
 import { type Column, Table } from '#functions/api/browser/parts/table.tsx';
 import { useLoaded } from '#functions/api/browser/parts/use-loaded.ts';
@@ -111,8 +111,4 @@ function thisMonth(): string {
 function monthOfAddress(): string {
   const asked = new URLSearchParams(location.search).get('month') ?? '';
   return /^\d{4}-\d{2}$/.test(asked) ? asked : thisMonth();
-}
-
-function signed(amount: number): string {
-  return amount > 0 ? `+${usd(amount)}` : usd(amount);
 }

@@ -1,24 +1,18 @@
 import type { Child } from 'hono/jsx';
-import { useEffect } from 'hono/jsx/dom';
 import type { Alert } from '#functions/api/account/account-schema.ts';
 import { call } from '#functions/api/browser/api.ts';
 import { usd } from '#functions/api/browser/format.ts';
-import { useLoaded } from './use-loaded.ts';
-import { useWhileVisible } from './use-while-visible.ts';
+import { useKeptCurrent } from './use-kept-current.ts';
 
 const LOOK_MS = 60_000;
 
 /** What needs attention, above every page, for as long as it does. */
 export function Alerts() {
-  const { value, reload } = useLoaded(() =>
-    call<{ results: readonly Alert[] }>('GET', '/v1/alerts'),
+  const alerts = useKeptCurrent(
+    () => call<{ results: readonly Alert[] }>('GET', '/v1/alerts'),
+    LOOK_MS,
   );
-  useEffect(() => {
-    document.addEventListener('balance-changed', reload);
-    return () => document.removeEventListener('balance-changed', reload);
-  }, []);
-  useWhileVisible(reload, LOOK_MS);
-  const known = (value?.results ?? []).flatMap(({ type, data }) => TELL[type]?.(data) ?? []);
+  const known = (alerts?.results ?? []).flatMap(({ type, data }) => TELL[type]?.(data) ?? []);
   if (known.length === 0) return null;
   return (
     <ul class="alerts">

@@ -13,7 +13,7 @@ import type { Ledger } from '#shared/service/ports/ledger.ts';
 export const MICRO_USD_PER_CENT = 10_000;
 
 export interface CardEventDeps extends CreditDeps {
-  readonly ledger: Pick<Ledger, 'grant' | 'findGrant' | 'findReversal' | 'reverse'>;
+  readonly ledger: Pick<Ledger, 'grant' | 'findGrant' | 'reverse'>;
   readonly desk: Pick<CardDesk, 'payment'>;
 }
 
