@@ -25,7 +25,7 @@ import type { EndpointControl } from '#shared/service/ports/endpoint-control.ts'
 import { createRequestServices } from '#shared/service/services.ts';
 import { createApiApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
-import type { ApiDeps, ApiSettings, PaymentDeps } from './http/deps.ts';
+import type { ApiDeps, ApiSettings, CardDeps, PaymentDeps } from './http/deps.ts';
 import type { BackgroundWork } from './http/lambda-adapter.ts';
 import { MAX_WAIT_MS } from './http/limits.ts';
 import { once } from './http/once.ts';
@@ -34,6 +34,7 @@ import { deployedCards } from './payments/deployed-cards.ts';
 import { pageAssets } from './pages/page-assets.ts';
 import { registerPages } from './pages/pages.tsx';
 import { createRequestCollection } from './payments/request-collection.ts';
+import type { SellerDeps } from './payments/sell-by-card.ts';
 
 /** How long an image takes on a GPU until one was measured. */
 const EXPECTED_IMAGE_MS = 1_500;
@@ -57,14 +58,16 @@ export interface ApiPlatform extends Platform {
 /** The API over a platform; reads its secrets and the manifests of its models first. */
 export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
   const { clock, randomBytes, log, waitUntil } = platform;
+  /** Without a way to pay, callers who have a key and credit are served all the same. */
+  const unlessBroken = <T>(what: string, opening: Promise<T>) =>
+    opening.catch((error: unknown) => {
+      log.error(error, `opening ${what}`);
+      return undefined;
+    });
   const [macSecret, receiptSecret, payments, models] = await Promise.all([
     platform.readSecret(config.MAC_SECRET_ARN),
     platform.readSecret(config.RECEIPT_SECRET_ARN),
-    openPayments(config, platform.readSecret).catch((error: unknown) => {
-      // Callers with keys are served all the same.
-      log.error(error, 'opening payments by x402');
-      return undefined;
-    }),
+    unlessBroken('payments by x402', openPayments(config, platform.readSecret)),
     readCatalogModels(platform.s3, config.MODEL_BUCKET_NAME, config.MODELS),
   ]);
   const carryWebhooks = createWebhookCarrier({
@@ -145,9 +148,11 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     onAdmitted: (job) => waitUntil(Promise.all([wake(), wakeEndpoint(job.model.name)])),
   });
   const assets = once(pageAssets);
-  const { STRIPE_SECRET_ARN: stripe } = config;
   const sellerDeps = { ledger, autoTopups: system.autoTopups, clock, randomBytes };
-  const cards = stripe && (await deployedCards(await platform.readSecret(stripe), sellerDeps));
+  const cards = await unlessBroken(
+    'payments by card',
+    openCards(config, platform.readSecret, sellerDeps),
+  );
   const deps: ApiDeps = {
     pageAssets: assets,
     settings: { ...settingsOf(config), allowLocalWebhooks: platform.allowLocalWebhooks ?? false },
@@ -161,7 +166,7 @@ export async function composeApi(config: ApiConfig, platform: ApiPlatform) {
     rateLimiter: createLeasedRateLimiter({ rows: createRateRows(system.table), clock }),
     settlement,
     payments,
-    cards: cards || undefined,
+    cards,
     ...defined({
       warmModel:
         life &&
@@ -209,6 +214,16 @@ async function openPayments(
     desk: await createX402Desk({ ...gateway, jobDeadlineSeconds }),
     unpaidLimits: { payer, address },
   };
+}
+
+/** What it takes to sell credit by card, where that is configured. */
+async function openCards(
+  config: ApiConfig,
+  readSecret: ApiPlatform['readSecret'],
+  deps: SellerDeps,
+): Promise<CardDeps | undefined> {
+  const { STRIPE_SECRET_ARN: secret } = config;
+  return secret === undefined ? undefined : deployedCards(await readSecret(secret), deps);
 }
 
 /** Where signed URLs lead: the pages may show images from there. */

@@ -8,7 +8,6 @@ import { createPlatform } from '#shared/adapters/aws/platform.ts';
 import { createSecretBound } from '#shared/adapters/aws/secret-bound.ts';
 import { createSecretReader } from '#shared/adapters/aws/secret-reader.ts';
 import { createSecretsClient } from '#shared/adapters/aws/secrets-client.ts';
-import { readX402Secret } from '#shared/adapters/x402/deployed-x402.ts';
 import { composeApi } from './compose.ts';
 import { loadApiConfig } from './config.ts';
 import { createBackgroundWork, createStreamHandler } from './http/lambda-adapter.ts';
@@ -30,11 +29,13 @@ const readSecret = createSecretReader({ client: createSecretsClient(access), clo
 /** Composed anew when a secret has changed: new keys are known within minutes, as in the containers. */
 const composed = createSecretBound({
   read: async () => {
-    const { MAC_SECRET_ARN, RECEIPT_SECRET_ARN, STRIPE_SECRET_ARN } = config;
-    const secrets = [MAC_SECRET_ARN, RECEIPT_SECRET_ARN, STRIPE_SECRET_ARN ?? []].flat();
-    // Without it there are no payments, and the composition says so.
-    const x402 = readX402Secret(config, readSecret).catch(() => '');
-    return (await Promise.all([...secrets.map(readSecret), x402])).join('\n');
+    const { MAC_SECRET_ARN, RECEIPT_SECRET_ARN, STRIPE_SECRET_ARN, X402_SECRET_ARN } = config;
+    const needed = [MAC_SECRET_ARN, RECEIPT_SECRET_ARN].map(readSecret);
+    // Without these there are no payments, and the composition says so.
+    const optional = [STRIPE_SECRET_ARN ?? [], X402_SECRET_ARN ?? []]
+      .flat()
+      .map((arn) => readSecret(arn).catch(() => ''));
+    return (await Promise.all([...needed, ...optional])).join('\n');
   },
   make: () =>
     composeApi(config, {

@@ -32,6 +32,7 @@ const { values, positionals } = parseArgs({
     side: { type: 'string' },
     turns: { type: 'string' },
     decoder: { type: 'string' },
+    kinds: { type: 'string' },
     unmarked: { type: 'string' },
     days: { type: 'string' },
     images: { type: 'string' },

@@ -70,6 +70,8 @@ export interface CloudOptions {
     readonly settings: Readonly<Record<string, unknown>>;
     readonly secretArn: string;
   };
+  /** Sells credit by card, as `onestep:stripeSecretArn` says. */
+  readonly stripeSecretArn?: string;
   /** What the functions take for the time. Default: the real one. */
   readonly time?: Pick<SkippingTime, 'clock' | 'sleep'>;
 }
@@ -150,6 +152,7 @@ export async function startCloud(options: CloudOptions) {
       OPERATOR_ACCOUNT: operator.account,
       JOB_DEADLINE_SECONDS: String(options.jobDeadlineSeconds ?? 600),
       ...x402,
+      ...defined({ STRIPE_SECRET_ARN: options.stripeSecretArn }),
     }),
     {
       ...platformOf('Api'),

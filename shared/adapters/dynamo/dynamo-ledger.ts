@@ -62,7 +62,6 @@ export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => numb
     grant: (grant) => giveGrant(deps, grant),
     findGrant: async (reference) => entryOf(await table.get(itemKeys.grant(reference))),
     reverse: (reversal) => reverseCredit(deps, reversal),
-    findReversal: async (reference) => entryOf(await table.get(itemKeys.reversal(reference))),
     expireCredits: (now, limit) => expireCredits(deps, now, limit),
     entries: (query) => entries(table, query),
     usage: (query) => usage(table, query),

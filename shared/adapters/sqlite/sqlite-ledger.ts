@@ -170,11 +170,6 @@ export function createSqliteLedger(
 
     reverse: (reversal) => writer.write(() => reverseNow(reversal)),
 
-    async findReversal(reference) {
-      const row = selectReversal.get(reference);
-      return row === undefined ? undefined : toEntry(row);
-    },
-
     expireCredits: (now, limit) => writer.write(() => credit.expireDue(now, limit)),
 
     async entries({ account, from, to, before, limit }) {

@@ -98,9 +98,6 @@ export interface Ledger {
    */
   reverse(reversal: Reversal): Promise<ReversalResult>;
 
-  /** The reversal of a reference, whichever account has it. */
-  findReversal(reference: string): Promise<LedgerEntry | undefined>;
-
   /**
    * Expires what is left of grants whose time has come. What open jobs hold of them is left until
    * those jobs end. Returns the entries written.

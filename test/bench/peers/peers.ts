@@ -14,12 +14,7 @@ const PACKAGES = [
   'transformers==5.24.0',
   'openvino==2026.4.1',
 ];
-const KINDS = [
-  'diffusers-fp32',
-  'diffusers-bf16',
-  'diffusers-bf16-channels-last',
-  'openvino-bf16',
-] as const;
+const KINDS = ['diffusers-fp32', 'diffusers-bf16', 'diffusers-bf16-channels-last', 'openvino-bf16'];
 
 /** Two rounds: the second says how steady the machine was. */
 const ROUNDS = 2;
@@ -43,10 +38,11 @@ export const peersBench: Bench = {
     const folder = join(cacheFolder('onestep-peers'), PACKAGES.join('-').replaceAll('==', '-'));
     await installOnce(folder, (empty) => installPython(empty, PACKAGES));
     const python = join(folder, 'bin', 'python');
+    const kinds = options['kinds']?.split(',') ?? KINDS;
     const reports: PeerReport[] = [];
     const decoder = options['decoder'] === 'tiny' ? 'tiny' : 'vae';
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const kind of KINDS) {
+      for (const kind of kinds) {
         const report = await runPeer(python, [kind, decoder, String(side), String(pictures)]);
         reports.push(report);
         stderr.write(`${line(report)}\n`);

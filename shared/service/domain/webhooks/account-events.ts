@@ -5,14 +5,7 @@ import { ledgerDifference } from '#shared/core/ledger.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import type { AccountHooks } from '#shared/service/ports/account-hooks.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
-import {
-  type Circumstance,
-  type CircumstanceDeps,
-  cappedKeys,
-  disabledEndpoints,
-  endedTopup,
-  lowBalance,
-} from './circumstances.ts';
+import { ACCOUNT_SOURCES, type Circumstance, type CircumstanceDeps } from './circumstances.ts';
 
 export interface AccountEventsDeps extends CircumstanceDeps {
   readonly hooks: Pick<AccountHooks, 'list' | 'put'>;
@@ -105,12 +98,10 @@ async function circumstances(
     }
   };
   const wantsModels = (['model.warm', 'model.cold'] as const).some((e) => hook.events.includes(e));
+  const events = Object.keys(ACCOUNT_SOURCES) as (keyof typeof ACCOUNT_SOURCES)[];
   const parts = await Promise.all([
-    from('balance.low', lowBalance),
-    from('key.capped', cappedKeys),
-    from('endpoint.disabled', disabledEndpoints),
+    ...events.map((event) => from(event, ACCOUNT_SOURCES[event])),
     from('model.warm', warmModels, wantsModels),
-    from('topup.ended', endedTopup),
     from('ledger.mismatch', ledgerMismatch),
   ]);
   return parts.flat();

@@ -33,11 +33,11 @@ export async function accountAlerts(
   deps: CircumstanceDeps,
   of: Watched,
 ): Promise<readonly Circumstance[]> {
-  const sources = [lowBalance, endedTopup, cappedKeys, disabledEndpoints];
-  return (await Promise.all(sources.map((source) => source(deps, of)))).flat();
+  const found = Object.values(ACCOUNT_SOURCES).map((source) => source(deps, of));
+  return (await Promise.all(found)).flat();
 }
 
-export async function lowBalance(
+async function lowBalance(
   { ledger }: CircumstanceDeps,
   { account, lowBalance: limit }: Watched,
 ): Promise<readonly Circumstance[]> {
@@ -46,7 +46,7 @@ export async function lowBalance(
   return [{ name: 'balance.low', event: 'balance.low', data: { balance, low_balance: limit } }];
 }
 
-export async function endedTopup(
+async function endedTopup(
   { autoTopups }: CircumstanceDeps,
   { account }: Watched,
 ): Promise<readonly Circumstance[]> {
@@ -56,7 +56,7 @@ export async function endedTopup(
   return [{ name: `topup.ended:${ended.at}`, event: 'topup.ended', data }];
 }
 
-export async function cappedKeys(
+async function cappedKeys(
   deps: CircumstanceDeps,
   { account }: Watched,
 ): Promise<readonly Circumstance[]> {
@@ -78,7 +78,7 @@ export async function cappedKeys(
   return found.flat();
 }
 
-export async function disabledEndpoints(
+async function disabledEndpoints(
   { outbox }: CircumstanceDeps,
   { account }: Watched,
 ): Promise<readonly Circumstance[]> {
@@ -89,3 +89,11 @@ export async function disabledEndpoints(
     return [{ name: `endpoint.disabled:${url}`, event: 'endpoint.disabled' as const, data }];
   });
 }
+
+/** Where each event that an account can do something about is read from. */
+export const ACCOUNT_SOURCES = {
+  'balance.low': lowBalance,
+  'key.capped': cappedKeys,
+  'endpoint.disabled': disabledEndpoints,
+  'topup.ended': endedTopup,
+} as const satisfies Partial<Record<AccountEvent, unknown>>;
