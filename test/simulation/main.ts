@@ -4,13 +4,14 @@ import { parseArgs } from 'node:util';
 
 /**
  * `npm run simulate -- --seeds 1000`: the service's life from so many seeds, over both stores, on all
- * processors. `--store sqlite|dynamo` takes one of them; `--seed N [--steps N] [--keep N,N]` replays one life, of
+ * processors. `--store sqlite|dynamo` takes one of them, `--from N` begins with another seed; `--seed N [--steps N] [--keep N,N]` replays one life, of
  * certain steps. `--mutations [--only WORDS]` takes back rules, one after the other, and says which of them the
  * simulation misses.
  */
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '1' },
     steps: { type: 'string', default: '80' },
     store: { type: 'string', default: 'sqlite,dynamo' },
     seed: { type: 'string' },
@@ -31,7 +32,7 @@ if (values.mutations) {
     Array.from({ length: workers }, (_, worker) =>
       runWorker({
         SIMULATION_STORES: values.store,
-        SIMULATION_FIRST: values.seed ?? String(worker + 1),
+        SIMULATION_FIRST: values.seed ?? String(Number(values.from) + worker),
         SIMULATION_SEEDS: String(Math.ceil((seeds - worker) / workers)),
         SIMULATION_STRIDE: String(workers),
         SIMULATION_STEPS: values.steps,
