@@ -4,9 +4,9 @@ import { parseArgs } from 'node:util';
 
 /**
  * `npm run simulate -- --seeds 1000`: the service's life from so many seeds, over both stores, on all
- * processors. `--store sqlite|dynamo` takes one of them, `--from N` begins with another seed; `--seed N [--steps N] [--keep N,N]` replays one life, of
- * certain steps. `--mutations [--only WORDS]` takes back rules, one after the other, and says which of them the
- * simulation misses.
+ * processors. `--store sqlite|dynamo` takes one of them, `--from N` begins with another seed than the first.
+ * `--seed N [--steps N] [--keep N,N]` replays one life, of certain steps. `--mutations [--only WORDS]` takes back
+ * rules, one after the other, and says which of them the simulation misses.
  */
 const { values } = parseArgs({
   options: {
