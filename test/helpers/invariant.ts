@@ -51,7 +51,7 @@ export async function expectInvariant(ledger: Ledger): Promise<void> {
 }
 
 /** What was charged on all days, read in small pages. */
-async function allUsage(ledger: Ledger, account: LedgerEntry['account']) {
+export async function allUsage(ledger: Ledger, account: LedgerEntry['account']) {
   const rows: UsageOfDay[] = [];
   for (let after: string | undefined; ; ) {
     const days = { from: '1971-01-01', to: '2200-01-01' };

@@ -21,6 +21,11 @@ export interface AccountItem extends Item {
   readonly expired: MicroUsd;
   /** Absent where nothing was. */
   readonly reversed?: MicroUsd;
+  /** How much of `captured` the sums by day have; what was captured before there were any is not in them. */
+  readonly summed?: MicroUsd;
+  /** The first day whose sums are whole, and what was captured and not summed when that was found. */
+  readonly sumsFrom?: string;
+  readonly unsummed?: MicroUsd;
   /** Absent where nothing is: then whoever adds to the balance need not know more. */
   readonly owed?: MicroUsd;
   /** Credit that expires, that which expires first; see `changePurse`. */
@@ -54,7 +59,9 @@ export interface OwedChange {
   readonly balance?: MicroUsd;
 }
 
-type Total = 'balance' | 'held' | 'granted' | 'captured' | 'expired' | 'reversed';
+type Total = 'balance' | 'held' | 'granted' | 'captured' | 'expired' | 'reversed' | 'summed';
+/** Totals that older accounts don't have. */
+const YOUNG = ['reversed', 'summed'] as const;
 
 /**
  * A change of an account's money. Sums are added where they lie. A change that says what becomes of
@@ -64,16 +71,21 @@ type Total = 'balance' | 'held' | 'granted' | 'captured' | 'expired' | 'reversed
  */
 export function moveMoney(
   account: Account['id'],
-  { reversed, ...sums }: Partial<Record<Total, number>>,
+  totals: Partial<Record<Total, number>>,
   change?: GrantsChange,
   debt?: OwedChange,
 ): Extract<Write, { update: unknown }> {
   const set: string[] = [];
   const conditions = ['attribute_exists(pk)'];
-  const values: Record<string, unknown> = reversed === undefined ? {} : { ':reversed': reversed };
-  for (const [name, amount] of Object.entries(sums)) {
-    set.push(`#${name} = #${name} + :${name}`);
+  const values: Record<string, unknown> = {};
+  const add: string[] = [];
+  for (const [name, amount] of Object.entries(totals)) {
     values[`:${name}`] = amount;
+    if (YOUNG.some((young) => young === name)) {
+      add.push(`${name} :${name}`);
+      continue;
+    }
+    set.push(`#${name} = #${name} + :${name}`);
     if (amount < 0) {
       conditions.push(`#${name} >= :${name}Needed`);
       values[`:${name}Needed`] = -amount;
@@ -114,7 +126,7 @@ export function moveMoney(
   const parts = [
     `SET ${set.join(', ')}`,
     remove.length > 0 && `REMOVE ${remove.join(', ')}`,
-    reversed !== undefined && 'ADD reversed :reversed',
+    add.length > 0 && `ADD ${add.join(', ')}`,
   ];
   return {
     update: itemKeys.account(account),

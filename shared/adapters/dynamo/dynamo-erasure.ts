@@ -8,6 +8,7 @@ import type { DynamoTable, Item, Key } from './dynamo-table.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
 import { auditWrite } from './ledger-item.ts';
 import { AFTER } from './table-schema.ts';
+import { eraseTags } from './usage-days.ts';
 
 const PAGE = 100;
 
@@ -48,6 +49,7 @@ export function createDynamoErasure(table: DynamoTable): Erasure {
       (await eraseKeys(table, id)) +
       (await eraseReceivers(table, id)) +
       (await eraseDeliveries(table, id)) +
+      (await eraseTags(table, id)) +
       (await eraseWords(table, id)) +
       (await eraseNames(table, id)),
 

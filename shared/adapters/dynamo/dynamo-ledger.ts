@@ -1,31 +1,27 @@
 import type { Account } from '#shared/core/account.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
-import { type AccountId, ulidFloor } from '#shared/core/ids.ts';
-import { type LedgerEntry, type LedgerTotals, payOwed, usageOf } from '#shared/core/ledger.ts';
+import type { AccountId } from '#shared/core/ids.ts';
+import { type LedgerEntry, type LedgerTotals, payOwed } from '#shared/core/ledger.ts';
 import { type MicroUsd, microUsd, subtractUsd, ZERO_USD } from '#shared/core/money.ts';
 import {
   type Grant,
   type GrantResult,
   grantEntry,
   type Ledger,
-  type LedgerQuery,
-  type UsagePage,
-  type UsageQuery,
 } from '#shared/service/ports/ledger.ts';
 import { type AccountItem, moveMoney, toAccount } from './account-item.ts';
 import { type ExpiryDeps, expireNext, readAccount } from './credit-expiry.ts';
 import type { DynamoTable, Item, Key } from './dynamo-table.ts';
 import { withGrant } from './grants-left.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
-import { auditWrite, ledgerWrite } from './ledger-item.ts';
+import { auditWrite, ledgerWrite, readEntries } from './ledger-item.ts';
 import { changePurse } from './purse.ts';
 import { reverseCredit } from './reverse-credit.ts';
 import { AFTER, sortable } from './table-schema.ts';
+import { readUsageDays } from './usage-days.ts';
 
 const PAGE = 100;
-/** How far an entry's own time may be from the time in its id. */
-const ID_SLACK_MS = 60_000;
 
 /** Accounts and money in DynamoDB. */
 export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => number }): Ledger {
@@ -63,8 +59,8 @@ export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => numb
     findGrant: async (reference) => entryOf(await table.get(itemKeys.grant(reference))),
     reverse: (reversal) => reverseCredit(deps, reversal),
     expireCredits: (now, limit) => expireCredits(deps, now, limit),
-    entries: (query) => entries(table, query),
-    usage: (query) => usage(table, query),
+    entries: (query) => readEntries(table, query),
+    usage: (query) => readUsageDays(table, query, deps.now()),
     totals: async (account) => {
       if (account === undefined) return sumAccounts(await readAccounts(table));
       return sumAccounts((await table.getMany([itemKeys.account(account)])) as AccountItem[]);
@@ -83,6 +79,7 @@ export function newAccount({ id, name, createdAt, disabledAt }: Account): Accoun
     granted: ZERO_USD,
     captured: ZERO_USD,
     expired: ZERO_USD,
+    ...{ summed: ZERO_USD, unsummed: ZERO_USD, sumsFrom: '' },
     grants: [],
     grantsVersion: 0,
     ownedPk: indexKeys.accounts,
@@ -167,32 +164,4 @@ async function expireCredits(
     if (written.length === limit) break;
   }
   return written;
-}
-
-async function entries(table: DynamoTable, query: LedgerQuery): Promise<readonly LedgerEntry[]> {
-  const { pk, sk } = itemKeys.ledgerEntry(query.account, '');
-  const least = query.from === undefined ? '' : ulidFloor(query.from - ID_SLACK_MS);
-  const ceiling = query.to === undefined ? AFTER : ulidFloor(query.to + ID_SLACK_MS);
-  const to = sk + [query.before ?? AFTER, ceiling].sort()[0];
-  const found: LedgerEntry[] = [];
-  if (query.limit <= 0) return found;
-  for await (const item of table.query({ pk, from: sk + least, to, newestFirst: true })) {
-    const entry = item['entry'] as LedgerEntry;
-    if (entry.id === query.before) continue;
-    if (query.from !== undefined && entry.at < query.from) continue;
-    if (query.to !== undefined && entry.at >= query.to) continue;
-    found.push(entry);
-    if (found.length === query.limit) break;
-  }
-  return found;
-}
-
-/** The entries of those days: nobody else waits while this function reads them. */
-async function usage(table: DynamoTable, query: UsageQuery): Promise<UsagePage> {
-  const { account, limit, after: before } = query;
-  const [from, to] = [query.from, query.to].map((day) => Date.parse(day));
-  const page = await entries(table, { account, limit, ...defined({ from, to, before }) });
-  const next = page.length < limit ? undefined : page.at(-1)?.id;
-  const rows = page.filter(({ kind }) => kind === 'capture').map(usageOf);
-  return { rows, ...defined({ next }) };
 }

@@ -27,16 +27,15 @@ export interface IndexedKey extends Key {
 export type Item = Record<string, unknown> & Key;
 type Transacted = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
+interface Conditional {
+  readonly condition?: string;
+  readonly values?: Record<string, unknown>;
+}
 /** One write of a transaction; the table's name is filled in. */
 export type Write =
-  | { readonly put: Item; readonly condition?: string; readonly values?: Record<string, unknown> }
-  | {
-      readonly update: Key;
-      readonly expression: string;
-      readonly condition?: string;
-      readonly values?: Record<string, unknown>;
-    }
-  | { readonly delete: Key; readonly condition?: string };
+  | (Conditional & { readonly put: Item })
+  | (Conditional & { readonly update: Key; readonly expression: string })
+  | (Conditional & { readonly delete: Key });
 
 export interface KeyQuery {
   readonly pk: string;
@@ -46,6 +45,8 @@ export interface KeyQuery {
   readonly newestFirst?: boolean;
   /** Only items with this attribute, which the index must include. */
   readonly having?: string;
+  /** How many items one call reads at most: as many as are wanted. Default a megabyte of them. */
+  readonly pageSize?: number;
 }
 
 /** The single table, with the few calls that the stores need. Reads are consistent. */
@@ -167,7 +168,8 @@ function isEmptyRange({ from, to }: KeyQuery): boolean {
 async function* queryItems(deps: DynamoTableDeps, query: KeyQuery): AsyncGenerator<Item> {
   if (isEmptyRange(query)) return;
   const { partitionKey, sortKey } = TABLE_SCHEMA;
-  const input = { ...keyCondition([partitionKey, sortKey], query), ConsistentRead: true };
+  const keys = keyCondition([partitionKey, sortKey], query);
+  const input = { ...keys, ...defined({ Limit: query.pageSize }), ConsistentRead: true };
   for await (const page of pages(deps, input)) yield* page.items;
 }
 
@@ -209,7 +211,7 @@ async function countIndex(
 }
 
 /** `#` names are spelled out here, so that reserved words can be used in expressions. */
-function expressions(write: { condition?: string; values?: Record<string, unknown> }, text = '') {
+function expressions(write: Conditional, text = '') {
   const names = `${write.condition ?? ''} ${text}`.match(/#\w+/g) ?? [];
   return {
     ...defined({ ConditionExpression: write.condition }),

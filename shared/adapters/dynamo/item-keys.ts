@@ -10,6 +10,11 @@ export const itemKeys = {
     pk: `ACC#${account}`,
     sk: `LEDGER#${id}`,
   }),
+  /** What was charged on a UTC day for one key, model and set of tags, which the hash is of. */
+  usageDay: (account: AccountId, day: string, hash = ''): Key => ({
+    pk: `ACC#${account}`,
+    sk: hash === '' ? `USAGE#${day}` : `USAGE#${day}#${hash}`,
+  }),
   /** What is left of a grant that the account's own item does not list; by its end. */
   laterGrant: (account: AccountId, expiresAt?: number, reference = ''): Key => ({
     pk: `ACC#${account}`,

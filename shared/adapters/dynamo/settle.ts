@@ -21,6 +21,7 @@ import { type JobItem, readJobItem, replaceJob } from './job-item.ts';
 import { auditWrite, ledgerWrite } from './ledger-item.ts';
 import { changePurse } from './purse.ts';
 import { endUnpaidWork } from './unpaid-work.ts';
+import { usageWrites } from './usage-days.ts';
 
 /** See `JobStore.settle`: one transaction, from a reading that its conditions repeat. */
 export async function settle(deps: ExpiryDeps, settlement: Settlement): Promise<ChangeResult> {
@@ -51,9 +52,11 @@ async function heldWrites(
   const { job } = item;
   assert(settlement.capture <= job.hold, 'a capture is never above its hold');
   const rest = job.hold - settlement.capture;
+  const entry = endEntry(job, settlement);
   return [
     ...(await moneyWrites(deps, item, settlement)),
-    ledgerWrite(endEntry(job, settlement)),
+    ledgerWrite(entry),
+    ...usageWrites(entry),
     ...(rest === 0
       ? []
       : [unspendWrite(job, job.budgetDay, rest), unspendWrite(job, job.budgetMonth, rest)]),
@@ -73,6 +76,7 @@ async function paidWrites(
   const paid = paidEntries(job, settlement);
   if (paid === undefined) return counts;
   const { amount } = payment;
+  const entry = endEntry(job, settlement);
   return [
     ...counts,
     {
@@ -80,10 +84,11 @@ async function paidWrites(
       put: { ...itemKeys.grant(paid.reference), entry: paid.grant },
       condition: 'attribute_not_exists(pk)',
     },
-    moveMoney(job.account, { granted: amount, captured: amount }),
+    moveMoney(job.account, { granted: amount, captured: amount, summed: amount }),
     ledgerWrite(paid.grant),
     ledgerWrite(paid.hold),
-    ledgerWrite(endEntry(job, settlement)),
+    ledgerWrite(entry),
+    ...usageWrites(entry),
     auditWrite(paid.audit),
   ];
 }
@@ -109,7 +114,7 @@ async function moneyWrites(
   { capture }: Settlement,
 ): Promise<readonly Write[]> {
   const rest = subtractUsd(job.hold, capture);
-  const sums = { held: -job.hold, captured: capture };
+  const sums = { held: -job.hold, captured: capture, summed: capture };
   if (rest === 0) return [moveMoney(job.account, sums)];
   const read = (await table.get(itemKeys.account(job.account))) as AccountItem | undefined;
   assert(read !== undefined, `a job's account is there`);
