@@ -1,7 +1,7 @@
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
-import type { LedgerEntry } from '#shared/core/ledger.ts';
-import { allEntries } from '#test/helpers/invariant.ts';
+import { type LedgerEntry, type UsageOfDay, usageOf } from '#shared/core/ledger.ts';
+import { allEntries, allUsage } from '#test/helpers/invariant.ts';
 import { PRICE, sampleAdmission, sampleGrant, sampleKey } from '#test/helpers/samples.ts';
 import { DEADLINE_MS, GRACE_MS, sampleOrder } from '#test/helpers/world.ts';
 import { type Clients, DAY_CAP } from './clients.ts';
@@ -45,18 +45,36 @@ export async function end(world: SimulatedWorld, clients: Clients): Promise<void
   await clients.eraseAgain();
 }
 
-/** Each job has ended and cost exactly its delivered images, which are there; nothing is held. */
+/**
+ * Each job has ended and cost exactly its delivered images, which are there; nothing is held, and usage by
+ * day says what was charged.
+ */
 export async function expectSettled(world: SimulatedWorld): Promise<void> {
   mustBe((await world.stores.ledger.totals()).held, 0, 'what is held when all is over');
   const ends = new Map<string, LedgerEntry[]>();
   for (const account of ACCOUNTS) {
-    for (const entry of await allEntries(world.stores.ledger, account)) {
+    const entries = await allEntries(world.stores.ledger, account);
+    await expectUsage(world, account, entries);
+    for (const entry of entries) {
       if (entry.kind !== 'capture' && entry.kind !== 'release') continue;
       const job = entry.job ?? '';
       ends.set(job, [...(ends.get(job) ?? []), entry]);
     }
   }
   for (const job of await world.allJobs()) await expectEnded(world, job, ends.get(job.id) ?? []);
+}
+
+async function expectUsage(
+  { stores: { ledger } }: SimulatedWorld,
+  account: LedgerEntry['account'],
+  entries: readonly LedgerEntry[],
+): Promise<void> {
+  const captures = entries.filter(({ kind }) => kind === 'capture').map(usageOf);
+  const used = await allUsage(ledger, account);
+  for (const name of ['jobs', 'images', 'amount'] as const) {
+    const sum = (rows: readonly UsageOfDay[]) => rows.reduce((total, row) => total + row[name], 0);
+    mustBe(sum(used), sum(captures), `${name} in the usage of ${account}`);
+  }
 }
 
 async function expectEnded(

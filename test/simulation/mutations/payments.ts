@@ -1,9 +1,15 @@
-import { DOMAIN, inBoth, type Mutation } from './mutation.ts';
+import { DOMAIN, DYNAMO, inBoth, inEach, type Edit, type Mutation, SQLITE } from './mutation.ts';
 
 const COLLECT = `${DOMAIN}/payments/collect.ts`;
 const JOB_PAYMENT = `${DOMAIN}/payments/job-payment.ts`;
 const CARDS = `${DOMAIN}/topups/card-events.ts`;
 const LEDGER = 'shared/core/ledger.ts';
+
+const BOOKED_BY_EACH: Edit = [
+  'shared/service/ports/job-store.ts',
+  "if (isTerminal(job.status)) return false;\n  if (from.state === 'made') return isMade(job) && job.payment?.attempts === from.attempts;",
+  "if (from.state === 'made') return job.payment !== undefined;\n  if (isTerminal(job.status)) return false;",
+];
 
 /** Payments by x402 and by card: what is paid when, once, and what is owed. */
 export const PAYMENTS: readonly Mutation[] = [
@@ -30,6 +36,41 @@ export const PAYMENTS: readonly Mutation[] = [
     'if (job.payment !== undefined && verdict.images.length > 0) {',
     'if (job.payment === undefined && job.images.length > 99) {',
   ]),
+  {
+    name: 'settle twice: each process that finds a payment books it',
+    edits: {
+      sqlite: [
+        BOOKED_BY_EACH,
+        [
+          `${SQLITE}/job-end.ts`,
+          'reference: paid.reference,',
+          'reference: Math.random().toString(),',
+        ],
+        [
+          `${SQLITE}/migrations.ts`,
+          'CREATE UNIQUE INDEX ledger_one_hold',
+          'CREATE INDEX ledger_one_hold',
+        ],
+        [
+          `${SQLITE}/migrations.ts`,
+          'CREATE UNIQUE INDEX ledger_one_end',
+          'CREATE INDEX ledger_one_end',
+        ],
+      ],
+      dynamo: [
+        BOOKED_BY_EACH,
+        [
+          `${DYNAMO}/settle.ts`,
+          "entry: paid.grant },\n      condition: 'attribute_not_exists(pk)',",
+          'entry: paid.grant },',
+        ],
+      ],
+    },
+  },
+  {
+    name: 'settle twice, where a payment is still granted once',
+    edits: { sqlite: [BOOKED_BY_EACH] },
+  },
   inBoth(
     'a lost answer is not looked up',
     [
@@ -64,6 +105,30 @@ export const PAYMENTS: readonly Mutation[] = [
     'const reference = cardReference(event.id);\n  const { outcome } = await reverseCredit',
     'const reference = cardReference(event.id) + Math.random();\n  const { outcome } = await reverseCredit',
   ]),
+  inEach(
+    'a reversal takes of what is held',
+    [
+      `${SQLITE}/sqlite-ledger.ts`,
+      'const { taken, owed } = takeBack(amount, funds.balance);',
+      `const { taken, owed: short } = takeBack(amount, funds.balance);
+    const { held } = db.prepare('SELECT held FROM accounts WHERE id = ?').get(account) as { held: number };
+    const ofHeld = Math.min(short, held);
+    const owed = (short - ofHeld) as typeof short;
+    rows.moveMoney(account, 0, -ofHeld);`,
+    ],
+    [
+      `${DYNAMO}/reverse-credit.ts`,
+      'const { taken, owed } = takeBack(amount, read.balance);',
+      `const { taken, owed: short } = takeBack(amount, read.balance);
+    const ofHeld = Math.min(short, read.held);
+    const owed = (short - ofHeld) as typeof short;`,
+    ],
+    [
+      `${DYNAMO}/reverse-credit.ts`,
+      'const sums = { balance: 0 - taken, reversed: amount };',
+      'const sums = { balance: 0 - taken, held: 0 - ofHeld, reversed: amount };',
+    ],
+  ),
   inBoth('what comes in does not pay what is owed', [
     LEDGER,
     'const paid = microUsd(Math.min(amount, owed));',

@@ -229,4 +229,13 @@ export const TRANSACTIONS: readonly Mutation[] = [
       'if (account !== undefined && isDue(account, 1))',
     ],
   ),
+  inEach(
+    'usage that is not kept with the ledger',
+    [`${SQLITE}/migrations.ts`, 'jobs = jobs + 1, images', 'jobs = jobs, images'],
+    [
+      `${DYNAMO}/settle.ts`,
+      '    ledgerWrite(entry),\n    ...usageWrites(entry),\n    ...(rest',
+      '    ledgerWrite(entry),\n    ...(rest',
+    ],
+  ),
 ];

@@ -4,11 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '#test/helpers/root.ts';
 import type { StoreName } from '#test/simulation/worlds/world.ts';
+import { MUTATIONS } from './all.ts';
 import type { Edit } from './mutation.ts';
-import { PAYMENTS } from './payments.ts';
-import { RULES } from './rules.ts';
-import { STRANGER } from './stranger.ts';
-import { TRANSACTIONS } from './transactions.ts';
 
 const COPIED = [
   'shared',
@@ -26,9 +23,8 @@ export async function tryMutations(only: string, store: string): Promise<number>
   try {
     for (const part of COPIED) cpSync(join(ROOT, part), join(copy, part), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-    const mutations = [...STRANGER, ...PAYMENTS, ...RULES, ...TRANSACTIONS];
     let [tried, missed] = [0, 0];
-    for (const { name, edits, heldBy } of mutations.filter((one) => one.name.includes(only))) {
+    for (const { name, edits, heldBy } of MUTATIONS.filter((one) => one.name.includes(only))) {
       for (const [over, changes] of Object.entries(edits)) {
         if (!store.split(',').includes(over)) continue;
         const begun = Date.now();
@@ -40,6 +36,7 @@ export async function tryMutations(only: string, store: string): Promise<number>
         process.stdout.write(`${over}: ${name} (${seconds} s): ${how}\n`);
       }
     }
+    if (tried === 0) throw new Error(`no mutation over ${store} has "${only}" in its name`);
     process.stdout.write(`${missed} of ${tried} held by nothing\n`);
     return missed === 0 ? 0 : 1;
   } finally {
