@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -149,6 +149,24 @@ describe('starting and ending', () => {
     const kept = await second.send(`/v1/predictions/${id}`);
     expect(await kept.json()).toMatchObject({ status: 'succeeded' });
     expect(await second.end('SIGTERM')).toBe(0);
+  });
+
+  test('a log of the database that was damaged meanwhile is told at the start', async () => {
+    const data = temporaryFolder();
+    const first = await startServer({ data });
+    for (let i = 0; i < 3; i++) {
+      const json = { label: `key ${i}`, scopes: ['read'] };
+      expect((await first.send('/v1/keys', { json, admin: true })).status).toBe(201);
+    }
+    await first.end('SIGKILL');
+    const log = join(data, 'onestep.sqlite-wal');
+    const bytes = readFileSync(log);
+    bytes.fill(7, bytes.length / 2, bytes.length / 2 + 100);
+    writeFileSync(log, bytes);
+    const second = await startServer({ data });
+    expect(second.stderr()).toMatch(/The database's log was damaged, and \d+ changes at its end/);
+    await second.end('SIGTERM');
+    removeFolder(data);
   });
 
   test('it ends when npm, which launched it, is killed', async () => {

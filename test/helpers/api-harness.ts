@@ -54,6 +54,8 @@ export interface HarnessOptions {
   readonly extras?: readonly RegisterRoutes[];
   /** Models beside that one. */
   readonly others?: readonly CatalogModel[];
+  /** Throws while nothing can be made. */
+  readonly checkReady?: () => Promise<void>;
 }
 
 /** Edge, API and domain over SQLite and a folder, with a GPU that only pretends. */
@@ -82,6 +84,7 @@ export async function createApiHarness(options: HarnessOptions = {}) {
     cards:
       options.desk && sellByCard(options.desk, { ...stores, clock, randomBytes: data.randomBytes }),
     extras: [filesRoute(data.urls), ...(options.extras ?? [])],
+    ...defined({ checkReady: options.checkReady }),
   });
   services.dispatcher.start();
   return {

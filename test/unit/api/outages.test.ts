@@ -2,9 +2,10 @@ import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { AppError } from '#shared/core/errors.ts';
 import { type ApiHarness, createApiHarness, TEST_MODEL } from '#test/helpers/api-harness.ts';
 
+const checkReady = vi.fn(async () => undefined);
 let api: ApiHarness;
 beforeAll(async () => {
-  api = await createApiHarness();
+  api = await createApiHarness({ checkReady });
 });
 beforeEach(() => {
   api.errors.length = 0;
@@ -35,3 +36,13 @@ it.each(ROUTES)(
     expect(api.errors).toEqual([outage]);
   },
 );
+
+it('a service that is not ready says so without a line in the log for each question', async () => {
+  checkReady.mockRejectedValueOnce(new Error('connection refused'));
+  const answer = await api.send('/readyz', { key: null });
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('retry-after')).toBe('5');
+  expect(await answer.text()).not.toContain('connection refused');
+  expect(api.errors).toEqual([]);
+  expect((await api.send('/readyz', { key: null })).status).toBe(200);
+});

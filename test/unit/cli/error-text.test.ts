@@ -1,3 +1,4 @@
+import Database from 'libsql';
 import { expect, it } from 'vitest';
 import { errorText } from '#functions/cli/error-text.ts';
 import { AppError } from '#shared/core/errors.ts';
@@ -11,8 +12,10 @@ it('says of a full disk what is in the way and what to do', () => {
   expect(errorText(full)).toBe(
     "The disk is full: /data/secrets.json can't be written. Free some space, and try again.",
   );
-  const sqlite = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
-  expect(errorText(sqlite)).toBe('The disk is full. Free some space, and try again.');
+  const sqlite = new Database(':memory:');
+  sqlite.exec('CREATE TABLE t (x); PRAGMA max_page_count = 2');
+  const fill = () => sqlite.exec('INSERT INTO t VALUES (randomblob(100000))');
+  expect(errorText(thrownBy(fill))).toBe('The disk is full. Free some space, and try again.');
 });
 
 it('gives no stack where a message says it all', () => {
@@ -23,3 +26,12 @@ it('gives no stack where a message says it all', () => {
   expect(errorText(denied)).toBe('EACCES: denied');
   expect(errorText(new Error('a fault of ours'))).toMatch(/a fault of ours\n\s+at /);
 });
+
+function thrownBy(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  return expect.fail('nothing was thrown');
+}
