@@ -27,26 +27,11 @@ export function blocksOf({ width, height, pixels }: RgbImage): Blocks {
   const luma = new Float32Array(width * height);
   const sums = new Float64Array(across * down);
   const squares = new Float64Array(across * down);
-  let at = 0;
+  const row = new Float64Array(width);
   for (let y = 0; y < height; y += 1) {
-    const row = Math.floor(y / BLOCK) * across;
-    for (let bx = 0; bx < across; bx += 1) {
-      const end = Math.min(width, (bx + 1) * BLOCK);
-      let sum = 0;
-      let square = 0;
-      for (let x = bx * BLOCK; x < end; x += 1) {
-        const value =
-          0.299 * (pixels[at] as number) +
-          0.587 * (pixels[at + 1] as number) +
-          0.114 * (pixels[at + 2] as number);
-        at += 3;
-        luma[y * width + x] = value;
-        sum += value;
-        square += value * value;
-      }
-      sums[row + bx] = (sums[row + bx] as number) + sum;
-      squares[row + bx] = (squares[row + bx] as number) + square;
-    }
+    lumaRow(pixels, 3 * y * width, row);
+    luma.set(row, y * width);
+    addSums(row, sums, squares, Math.floor(y / BLOCK) * across);
   }
   const mean = new Float32Array(across * down);
   const deviation = new Float32Array(across * down);
@@ -60,6 +45,37 @@ export function blocksOf({ width, height, pixels }: RgbImage): Blocks {
   return { width, height, luma, across, down, mean, deviation };
 }
 
+/** Luma of a row's pixels, the first of which begins there. */
+function lumaRow(pixels: Uint8Array, from: number, row: Float64Array): void {
+  for (let x = 0, at = from; x < row.length; x += 1, at += 3) {
+    row[x] =
+      0.299 * (pixels[at] as number) +
+      0.587 * (pixels[at + 1] as number) +
+      0.114 * (pixels[at + 2] as number);
+  }
+}
+
+/** Adds a row's values and their squares to those of its squares, the first of which has this place. */
+function addSums(
+  row: Float64Array,
+  sums: Float64Array,
+  squares: Float64Array,
+  first: number,
+): void {
+  for (let start = 0, block = first; start < row.length; start += BLOCK, block += 1) {
+    const end = Math.min(row.length, start + BLOCK);
+    let sum = 0;
+    let square = 0;
+    for (let x = start; x < end; x += 1) {
+      const value = row[x] as number;
+      sum += value;
+      square += value * value;
+    }
+    sums[block] = (sums[block] as number) + sum;
+    squares[block] = (squares[block] as number) + square;
+  }
+}
+
 /** Fills a row of pixels with the squares' numbers, even from one square's centre to the next. */
 export function spreadRow(
   { width, across, down }: Pick<Blocks, 'width' | 'across' | 'down'>,
@@ -71,22 +87,34 @@ export function spreadRow(
   const top = Math.min(down - 1, Math.floor(fy));
   const bottom = Math.min(down - 1, top + 1);
   const part = fy - top;
-  const at = (bx: number): number => {
+  // The squares' numbers at the height of this row.
+  const levels = new Float64Array(across);
+  for (let bx = 0; bx < across; bx += 1) {
     const above = values[top * across + bx] as number;
-    return above + ((values[bottom * across + bx] as number) - above) * part;
-  };
-  let left = at(0);
+    levels[bx] = above + ((values[bottom * across + bx] as number) - above) * part;
+  }
+  let left = levels[0] as number;
   row.fill(left, 0, Math.min(width, BLOCK / 2));
   for (let bx = 0; bx < across; bx += 1) {
-    const right = bx + 1 < across ? at(bx + 1) : left;
+    const right = bx + 1 < across ? (levels[bx + 1] as number) : left;
     const start = bx * BLOCK + BLOCK / 2;
     const end = Math.min(width, start + BLOCK);
     const slope = (right - left) / BLOCK;
-    let value = left + slope / 2;
-    for (let x = start; x < end; x += 1) {
-      row[x] = value;
-      value += slope;
-    }
+    fillSlope(row, start, end, left + slope / 2, slope);
     left = right;
+  }
+}
+
+function fillSlope(
+  row: Float32Array,
+  start: number,
+  end: number,
+  from: number,
+  slope: number,
+): void {
+  let value = from;
+  for (let x = start; x < end; x += 1) {
+    row[x] = value;
+    value += slope;
   }
 }

@@ -22,6 +22,9 @@ const COUNTER_SHARE = 0.25;
  * picture's own part in these waves is countered as far as the energy goes (improved spread spectrum,
  * Malvar and Florêncio 2003).
  *
+ * Here and in what it calls, the innermost loops are small functions of a row: V8 compiles these after a few
+ * rows, and a loop within a large function not before half the picture. Most processes mark one picture only.
+ *
  * @param payload PAYLOAD_BYTES bytes
  * @returns the marked pixels: a function of the pixels and the payload, and of nothing else
  */
@@ -72,17 +75,25 @@ function foldWhitened(blocks: Blocks, weight: Float32Array): Float64Array {
   for (let y = 0; y < height; y += 1) {
     spreadRow(blocks, mean, y, means);
     spreadRow(blocks, weight, y, weights);
-    const tileRow = (y % PERIOD) * PERIOD;
-    let column = 0;
-    for (let x = 0; x < width; x += 1) {
-      const units =
-        ((luma[y * width + x] as number) - (means[x] as number)) * (weights[x] as number);
-      const clipped = Math.max(-MOST_UNITS, Math.min(MOST_UNITS, units));
-      tile[tileRow + column] = (tile[tileRow + column] as number) + clipped;
-      column = column + 1 === PERIOD ? 0 : column + 1;
-    }
+    const row = luma.subarray(y * width, (y + 1) * width);
+    foldRow(row, means, weights, tile.subarray((y % PERIOD) * PERIOD));
   }
   return tile;
+}
+
+function foldRow(
+  luma: Float32Array,
+  means: Float32Array,
+  weights: Float32Array,
+  tile: Float64Array,
+): void {
+  let column = 0;
+  for (let x = 0; x < luma.length; x += 1) {
+    const units = ((luma[x] as number) - (means[x] as number)) * (weights[x] as number);
+    const clipped = Math.max(-MOST_UNITS, Math.min(MOST_UNITS, units));
+    tile[column] = (tile[column] as number) + clipped;
+    column = column + 1 === PERIOD ? 0 : column + 1;
+  }
 }
 
 /**
@@ -98,16 +109,26 @@ function shareOut(own: Float64Array, budget: number): Float64Array {
   let high = 2 * Math.sqrt(budget);
   for (let round = 0; round < 40; round += 1) {
     const base = (low + high) / 2;
-    let sum = 0;
-    for (let i = 0; i < own.length; i += 1) {
-      const amplitude = Math.max(0, base - part * (own[i] as number));
-      amplitudes[i] = amplitude;
-      sum += amplitude * amplitude;
-    }
-    if (sum > budget) high = base;
+    if (shareFrom(base, own, part, amplitudes) > budget) high = base;
     else low = base;
   }
   return amplitudes;
+}
+
+/** Amplitudes that are equal but for that part of the picture's own; returns the sum of their squares. */
+function shareFrom(
+  base: number,
+  own: Float64Array,
+  part: number,
+  amplitudes: Float64Array,
+): number {
+  let sum = 0;
+  for (let i = 0; i < own.length; i += 1) {
+    const amplitude = Math.max(0, base - part * (own[i] as number));
+    amplitudes[i] = amplitude;
+    sum += amplitude * amplitude;
+  }
+  return sum;
 }
 
 function addTile(
@@ -119,20 +140,30 @@ function addTile(
   // Rounds and clamps what it is given.
   const marked = new Uint8ClampedArray(pixels.length);
   const strength = new Float32Array(width);
-  let at = 0;
   for (let y = 0; y < height; y += 1) {
     spreadRow(blocks, mask, y, strength);
-    const tileRow = (y % PERIOD) * PERIOD;
-    let column = 0;
-    for (let x = 0; x < width; x += 1) {
-      // Equal in all channels: the mark has no colour.
-      const delta = (strength[x] as number) * (tile[tileRow + column] as number);
-      marked[at] = (pixels[at] as number) + delta;
-      marked[at + 1] = (pixels[at + 1] as number) + delta;
-      marked[at + 2] = (pixels[at + 2] as number) + delta;
-      at += 3;
-      column = column + 1 === PERIOD ? 0 : column + 1;
-    }
+    const row = tile.subarray((y % PERIOD) * PERIOD);
+    addRow(pixels, marked, 3 * y * width, strength, row);
   }
   return new Uint8Array(marked.buffer);
+}
+
+function addRow(
+  pixels: Uint8Array,
+  marked: Uint8ClampedArray,
+  from: number,
+  strength: Float32Array,
+  tile: Float32Array,
+): void {
+  let at = from;
+  let column = 0;
+  for (let x = 0; x < strength.length; x += 1) {
+    // Equal in all channels: the mark has no colour.
+    const delta = (strength[x] as number) * (tile[column] as number);
+    marked[at] = (pixels[at] as number) + delta;
+    marked[at + 1] = (pixels[at + 1] as number) + delta;
+    marked[at + 2] = (pixels[at + 2] as number) + delta;
+    at += 3;
+    column = column + 1 === PERIOD ? 0 : column + 1;
+  }
 }

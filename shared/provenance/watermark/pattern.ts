@@ -31,16 +31,7 @@ export function synthesise(amplitudes: Float64Array): Float32Array {
     const { kx, ky, phase } = LINES[i] as (typeof LINES)[number];
     const cos = Math.cos(phase) * (amplitudes[i] as number);
     const sin = Math.sin(phase) * (amplitudes[i] as number);
-    const step = stepOf(kx);
-    let angle = 0;
-    for (let at = ky * PERIOD; at < (ky + 1) * PERIOD; at += 1) {
-      const c = COS[angle] as number;
-      const s = SIN[angle] as number;
-      re[at] = (re[at] as number) + cos * c - sin * s;
-      im[at] = (im[at] as number) + cos * s + sin * c;
-      angle += step;
-      if (angle >= PERIOD) angle -= PERIOD;
-    }
+    addLine(re, im, ky * PERIOD, stepOf(kx), cos, sin);
   }
   const tile = new Float32Array(PERIOD * PERIOD);
   const row = new Float64Array(PERIOD);
@@ -49,15 +40,46 @@ export function synthesise(amplitudes: Float64Array): Float32Array {
     for (let ky = 0; ky < ROWS; ky += 1) {
       const c = COS[(ky * y) % PERIOD] as number;
       const s = SIN[(ky * y) % PERIOD] as number;
-      const start = ky * PERIOD;
-      for (let x = 0; x < PERIOD; x += 1) {
-        const wave = (re[start + x] as number) * c - (im[start + x] as number) * s;
-        row[x] = (row[x] as number) + wave;
-      }
+      addWave(row, re, im, ky * PERIOD, c, s);
     }
     tile.set(row, y * PERIOD);
   }
   return tile;
+}
+
+/** Adds one line's wave to the row of its ky. */
+function addLine(
+  re: Float64Array,
+  im: Float64Array,
+  start: number,
+  step: number,
+  cos: number,
+  sin: number,
+): void {
+  let angle = 0;
+  for (let at = start; at < start + PERIOD; at += 1) {
+    const c = COS[angle] as number;
+    const s = SIN[angle] as number;
+    re[at] = (re[at] as number) + cos * c - sin * s;
+    im[at] = (im[at] as number) + cos * s + sin * c;
+    angle += step;
+    if (angle >= PERIOD) angle -= PERIOD;
+  }
+}
+
+/** Adds a row's wave at the height where its angle has this cosine and sine. */
+function addWave(
+  row: Float64Array,
+  re: Float64Array,
+  im: Float64Array,
+  from: number,
+  c: number,
+  s: number,
+): void {
+  for (let x = 0; x < PERIOD; x += 1) {
+    const wave = (re[from + x] as number) * c - (im[from + x] as number) * s;
+    row[x] = (row[x] as number) + wave;
+  }
 }
 
 /** What `synthesise` would have to be given, times half the tile's pixels: a tile's share in each line. */
@@ -68,13 +90,8 @@ export function analyse(tile: Float64Array): Float64Array {
     for (let y = 0; y < PERIOD; y += 1) {
       const c = COS[(ky * y) % PERIOD] as number;
       const s = SIN[(ky * y) % PERIOD] as number;
-      const start = ky * PERIOD;
-      const from = y * PERIOD;
-      for (let x = 0; x < PERIOD; x += 1) {
-        const value = tile[from + x] as number;
-        re[start + x] = (re[start + x] as number) + value * c;
-        im[start + x] = (im[start + x] as number) - value * s;
-      }
+      addScaled(re, ky * PERIOD, tile, y * PERIOD, c);
+      addScaled(im, ky * PERIOD, tile, y * PERIOD, -s);
     }
   }
   return Float64Array.from(LINES, ({ kx, ky, phase }) => {
@@ -94,4 +111,17 @@ export function analyse(tile: Float64Array): Float64Array {
     }
     return sumRe * Math.cos(phase) + sumIm * Math.sin(phase);
   });
+}
+
+/** Adds a part of one row to another. */
+function addScaled(
+  row: Float64Array,
+  start: number,
+  from: Float64Array,
+  fromStart: number,
+  part: number,
+): void {
+  for (let x = 0; x < PERIOD; x += 1) {
+    row[start + x] = (row[start + x] as number) + (from[fromStart + x] as number) * part;
+  }
 }
