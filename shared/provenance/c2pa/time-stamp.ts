@@ -3,17 +3,25 @@ import { AppError } from '#shared/core/errors.ts';
 import { derValue } from './der-value.ts';
 
 const QUERY_TYPE = 'application/timestamp-query';
+/** From the question to the answer's last byte: an order waits for no authority longer than this. */
 const TIMEOUT_MS = 10_000;
+/** More than any answer that could be used. */
+const MOST_ANSWER_BYTES = 100_000;
 /** `SEQUENCE { OBJECT IDENTIFIER sha256, NULL }` */
 const SHA256_ALGORITHM = Buffer.from('300d06096086480165030402010500', 'hex');
 
 /**
  * Asks an authority for a time stamp over bytes (RFC 3161 over HTTP).
  *
+ * @param timeoutMs for the whole answer
  * @returns the TimeStampToken in DER, its authority's certificates included
  * @throws AppError `unavailable` (retryable) where there is none
  */
-export async function requestTimeStamp(bytes: Uint8Array, url: string): Promise<Uint8Array> {
+export async function requestTimeStamp(
+  bytes: Uint8Array,
+  url: string,
+  timeoutMs = TIMEOUT_MS,
+): Promise<Uint8Array> {
   const hash = createHash('sha256').update(bytes).digest();
   const query = der(0x30, [
     der(0x02, [Buffer.of(1)]),
@@ -26,18 +34,34 @@ export async function requestTimeStamp(bytes: Uint8Array, url: string): Promise<
       method: 'POST',
       headers: { 'content-type': QUERY_TYPE },
       body: Uint8Array.from(query),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
+      // Elsewhere is nobody that the settings name.
+      redirect: 'manual',
     });
     if (!answer.ok) throw new Error(`It answered ${answer.status}.`);
-    return readToken(Buffer.from(await answer.arrayBuffer()));
+    const token = readToken(await readAnswer(answer));
+    // Of a whole token, only readers check the rest: the authority signs what it is sent.
+    if (!token.includes(hash)) throw new Error('It stamped something else.');
+    return Uint8Array.from(token);
   } catch (cause) {
     const problem = 'The time stamp authority gave no time stamp.';
     throw new AppError('unavailable', problem, { retryable: true, cause });
   }
 }
 
+async function readAnswer({ body }: Response): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of body ?? []) {
+    parts.push(part);
+    length += part.length;
+    if (length > MOST_ANSWER_BYTES) throw new Error('It answered more than a time stamp.');
+  }
+  return Buffer.concat(parts);
+}
+
 /** `TimeStampResp ::= SEQUENCE { status SEQUENCE { INTEGER, … }, timeStampToken }` */
-function readToken(response: Buffer): Uint8Array {
+function readToken(response: Buffer): Buffer {
   const body = derValue(response, 0x30);
   const status = derValue(body, 0x30);
   const granted = derValue(status, 0x02);
@@ -45,7 +69,7 @@ function readToken(response: Buffer): Uint8Array {
   if (granted.length !== 1 || (granted[0] ?? 2) > 1) throw new Error('It refused.');
   const token = body.subarray(status.byteOffset - body.byteOffset + status.length);
   derValue(token, 0x30);
-  return Uint8Array.from(token);
+  return token;
 }
 
 function der(tag: number, parts: readonly Uint8Array[]): Buffer {
