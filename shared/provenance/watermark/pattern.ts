@@ -40,7 +40,8 @@ export function synthesise(amplitudes: Float64Array): Float32Array {
     for (let ky = 0; ky < ROWS; ky += 1) {
       const c = COS[(ky * y) % PERIOD] as number;
       const s = SIN[(ky * y) % PERIOD] as number;
-      addWave(row, re, im, ky * PERIOD, c, s);
+      addScaled(row, 0, re, ky * PERIOD, c);
+      addScaled(row, 0, im, ky * PERIOD, -s);
     }
     tile.set(row, y * PERIOD);
   }
@@ -64,21 +65,6 @@ function addLine(
     im[at] = (im[at] as number) + cos * s + sin * c;
     angle += step;
     if (angle >= PERIOD) angle -= PERIOD;
-  }
-}
-
-/** Adds a row's wave at the height where its angle has this cosine and sine. */
-function addWave(
-  row: Float64Array,
-  re: Float64Array,
-  im: Float64Array,
-  from: number,
-  c: number,
-  s: number,
-): void {
-  for (let x = 0; x < PERIOD; x += 1) {
-    const wave = (re[from + x] as number) * c - (im[from + x] as number) * s;
-    row[x] = (row[x] as number) + wave;
   }
 }
 
