@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, sign, verify, X509Certificate } from 'node:crypto';
 import { AppError } from '#shared/core/errors.ts';
 import type { ClaimSigner } from './cose-sign1.ts';
+import { CLAIM_PURPOSES } from './claim-purposes.ts';
 import { derValue } from './der-value.ts';
 import { requestTimeStamp } from './time-stamp.ts';
 
@@ -33,15 +34,11 @@ function readChain(pem: string): X509Certificate[] {
  * @param timeStampUrl the authority whose time stamps signatures get
  *
  * @throws AppError `invalid-request` for what is no PEM, a key that is not of P-256, or not the first
- *   certificate's
+ *   certificate's, and for certificates by which readers would call every image invalid
  */
 export function createClaimSigner(identity: C2paIdentity, timeStampUrl?: string): ClaimSigner {
   const chain = readChain(identity.chain);
-  const [own] = chain;
-  if (own?.publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
-    const problem = 'c2pa.chain: its first certificate is not of an EC key of the curve P-256.';
-    throw new AppError('invalid-request', problem);
-  }
+  const own = signingCertificate(chain);
   return {
     chain: chain.map(({ raw }) => raw),
     sign: 'key' in identity ? withPem(identity.key, own) : withRemote(identity.signDigest, own),
@@ -49,6 +46,32 @@ export function createClaimSigner(identity: C2paIdentity, timeStampUrl?: string)
       timeStampUrl === undefined ? undefined : (bytes) => requestTimeStamp(bytes, timeStampUrl),
   };
 }
+
+/** The chain's first certificate, where it may sign claims and each of the others vouches for the one before. */
+function signingCertificate(chain: readonly X509Certificate[]): X509Certificate {
+  const [own] = chain;
+  if (own === undefined) throw unusable('there is no certificate in it.');
+  if (own.publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
+    throw unusable('its first certificate is not of an EC key of the curve P-256.');
+  }
+  if (own.ca) throw unusable("its first certificate is an authority's; the key's own comes first.");
+  // Node's types know no certificate without purposes.
+  const purposes: readonly string[] = own.keyUsage ?? [];
+  if (!purposes.some((one) => CLAIM_PURPOSES.includes(one))) {
+    throw unusable('its first certificate is not made for C2PA claims, nor for mail or documents.');
+  }
+  for (const [i, issuer] of chain.slice(1).entries()) {
+    if (chain[i]?.checkIssued(issuer) !== true) {
+      throw unusable(
+        `certificate ${i + 2} in it is not of the authority that issued the one before.`,
+      );
+    }
+  }
+  return own;
+}
+
+const unusable = (problem: string): AppError =>
+  new AppError('invalid-request', `c2pa.chain: ${problem}`);
 
 const NOT_THE_KEYS = "c2pa.chain: its first certificate is not the key's.";
 

@@ -1,8 +1,12 @@
+import { CLAIM_PURPOSES } from './claim-purposes.ts';
 import { loadC2pa } from './load-c2pa.ts';
 
 /** What a file's C2PA manifest says, and whether it still fits the file. */
 export interface ManifestFacts {
-  /** Every signature and hash fits: no byte has changed since the file was signed. */
+  /**
+   * Every signature and hash fits: no byte has changed since the file was signed, be the certificate what
+   * it may.
+   */
   readonly whole: boolean;
   /** The signer's certificate comes from an authority that this reader was told to trust. */
   readonly trusted: boolean;
@@ -28,7 +32,9 @@ interface Manifest {
   readonly assertions?: readonly unknown[];
 }
 
-/** An unknown authority says nothing of the file. */
+/** Problems with the certificate alone, such as that it has expired: they say nothing of the file's bytes. */
+const CREDENTIAL = 'signingCredential.';
+/** Told by `trusted`. */
 const UNTRUSTED = 'signingCredential.untrusted';
 
 /**
@@ -44,10 +50,10 @@ export async function readC2paManifest(
   anchors?: string,
 ): Promise<ManifestFacts | undefined> {
   const { WasmReader } = await loadC2pa();
-  const trust = anchors === undefined ? {} : { trust: { trust_anchors: anchors } };
+  const trust = { trust_anchors: anchors, trust_config: CLAIM_PURPOSES.join('\n') };
   let report: Report;
   try {
-    const reader = await WasmReader.fromBytes(mediaType, file, JSON.stringify(trust));
+    const reader = await WasmReader.fromBytes(mediaType, file, JSON.stringify({ trust }));
     report = JSON.parse(reader.json()) as Report;
     reader.free();
   } catch (error) {
@@ -60,10 +66,13 @@ export async function readC2paManifest(
   const problems = failures.map(({ code }) => code).filter((code) => code !== UNTRUSTED);
   const { issuer, common_name: name } = manifest?.signature_info ?? {};
   return {
-    whole: problems.length === 0 && report.validation_state !== 'Invalid',
+    whole: problems.length === 0 ? report.validation_state !== 'Invalid' : isWholeDespite(problems),
     trusted: report.validation_state === 'Trusted',
     signer: name ?? issuer ?? null,
     problems,
     machine_made: JSON.stringify(manifest?.assertions ?? []).includes('trainedAlgorithmicMedia'),
   };
 }
+
+const isWholeDespite = (problems: readonly string[]): boolean =>
+  problems.every((code) => code.startsWith(CREDENTIAL));
