@@ -11,3 +11,17 @@ export function pngChunk(type: string, content: Uint8Array): Buffer {
   chunk.writeUInt32BE(crc32(body), body.length + 4);
   return chunk;
 }
+
+const SIGNATURE_BYTES = 8;
+/** A chunk's length, type and checksum. */
+const FRAME_BYTES = 12;
+
+/** Whether a PNG has a chunk of this type. */
+export function hasPngChunk(file: Uint8Array, type: string): boolean {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
+  for (let at = SIGNATURE_BYTES; at + FRAME_BYTES <= bytes.length; ) {
+    if (bytes.toString('latin1', at + 4, at + 8) === type) return true;
+    at += FRAME_BYTES + bytes.readUInt32BE(at);
+  }
+  return false;
+}

@@ -7,6 +7,7 @@ import { loadSecrets } from '#functions/local/secrets-file.ts';
 import { DeploymentKeysSchema } from '#shared/core/deployment-keys.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { parseFileReceipt } from '#shared/core/file-receipt.ts';
+import { certificatesIn } from '#shared/provenance/c2pa/claim-signer.ts';
 import { inspectImage } from '#shared/provenance/verify/inspect-image.ts';
 import {
   type Deployment,
@@ -38,7 +39,7 @@ export const verify = defineCommand({
   ],
   async run({ positionals: [file], options, print }) {
     const { trust } = options;
-    const anchors = trust === undefined ? undefined : (await readWhole(trust)).toString();
+    const anchors = trust === undefined ? undefined : await readAnchors(trust);
     const facts = await inspectImage(await readWhole(file), anchors);
     const evidence = {
       manifest: facts.manifest,
@@ -57,6 +58,16 @@ async function readWhole(file: string): Promise<Buffer> {
   return readFile(file).catch((cause: unknown) => {
     throw new AppError('file-not-found', `${file} can't be read.`, { cause });
   });
+}
+
+async function readAnchors(file: string): Promise<string> {
+  const pem = (await readWhole(file)).toString();
+  try {
+    if (certificatesIn(pem).length > 0) return pem;
+  } catch (cause) {
+    throw new AppError('invalid-file', `${file} has a certificate that is damaged.`, { cause });
+  }
+  throw new AppError('invalid-file', `${file} has no certificates in PEM.`);
 }
 
 /** By whose keys to judge: those named, or this folder's own; undefined where there are none. */

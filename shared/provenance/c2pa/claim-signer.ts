@@ -22,11 +22,16 @@ export interface RemoteIdentity {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-function readChain(pem: string): X509Certificate[] {
-  return readPem('c2pa.chain', () =>
-    [...pem.matchAll(CERTIFICATE)].map(([one]) => new X509Certificate(one)),
-  );
-}
+/**
+ * The certificates in a PEM file, in their order.
+ *
+ * @throws Error for one that can't be read
+ */
+export const certificatesIn = (pem: string): X509Certificate[] =>
+  [...pem.matchAll(CERTIFICATE)].map(([one]) => new X509Certificate(one));
+
+const readChain = (pem: string): X509Certificate[] =>
+  readPem('c2pa.chain', () => certificatesIn(pem));
 
 /**
  * Signs with a key in memory, or one elsewhere.

@@ -5,6 +5,7 @@ import {
   type ManifestFacts,
   readC2paManifest,
 } from '#shared/provenance/c2pa/read-c2pa-manifest.ts';
+import { hasPngChunk } from '#shared/provenance/png-chunk.ts';
 import { detectWatermark } from '#shared/provenance/watermark/detect-watermark.ts';
 import { decodePixels } from './decode-pixels.ts';
 
@@ -34,12 +35,16 @@ const MOST_PIXELS = 64_000_000;
  *
  * @param file PNG, JPEG or WebP
  * @param anchors PEM certificates of authorities to trust
- * @throws AppError `invalid-file` where it is none of these
+ * @throws AppError `invalid-file` where it is none of these, or an animated PNG
  */
 export async function inspectImage(file: Uint8Array, anchors?: string): Promise<ImageFacts> {
   // The decoder knows many more formats: nothing else gets to it.
   const beginning = Buffer.from(file.subarray(0, 12)).toString('latin1');
   const [format] = BEGINNINGS.find(([, pattern]) => pattern.test(beginning)) ?? rejectFile();
+  // The decoder sees its picture alone, which viewers may never show.
+  if (format === 'png' && hasPngChunk(file, 'acTL')) {
+    throw new AppError('invalid-file', 'Animated PNG files are not read.');
+  }
   const { default: sharp } = await import('sharp');
   // All frames of an animation: the first alone may be a picture of ours.
   const image = sharp(file, { limitInputPixels: MOST_PIXELS, pages: -1 });

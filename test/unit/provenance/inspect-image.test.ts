@@ -1,6 +1,7 @@
 import sharp, { type SharpOptions } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { sha256Hex } from '#shared/core/hash.ts';
+import { PNG_HEADER_BYTES, pngChunk } from '#shared/provenance/png-chunk.ts';
 import { inspectImage } from '#shared/provenance/verify/inspect-image.ts';
 
 const SIDE = 32;
@@ -19,6 +20,25 @@ it.each([
   ],
 ])('%s is no picture', async (_, file) => {
   await expect(inspectImage(await file())).rejects.toMatchObject({ code: 'invalid-file' });
+});
+
+it('an animated PNG is none: viewers show frames that are not its picture', async () => {
+  const plain = await picture().png().toBuffer();
+  const animation = Buffer.concat([
+    plain.subarray(0, PNG_HEADER_BYTES),
+    // Of one frame, which follows the picture, and is shown for ever.
+    pngChunk('acTL', Buffer.from('0000000100000000', 'hex')),
+    plain.subarray(PNG_HEADER_BYTES),
+  ]);
+  expect((await sharp(animation).raw().toBuffer()).equals(Buffer.from(pixels))).toBe(true);
+  await expect(inspectImage(animation)).rejects.toMatchObject({ code: 'invalid-file' });
+  // The letters alone make none.
+  const said = Buffer.concat([
+    plain.subarray(0, PNG_HEADER_BYTES),
+    pngChunk('tEXt', Buffer.from('Comment\0acTL')),
+    plain.subarray(PNG_HEADER_BYTES),
+  ]);
+  expect((await inspectImage(said)).pixels_sha256).toBe(sha256Hex(pixels));
 });
 
 describe('the pixels of a file', () => {
