@@ -62,7 +62,7 @@ const GpuEnvSchema = z.object({
   /** ARN of a key of AWS KMS that signs instead of a key file. */
   C2PA_KMS_KEY: z.string().startsWith('arn:').optional(),
   /** A time stamp authority (RFC 3161) for the signatures; no time stamps without one. */
-  C2PA_TIME_STAMP_URL: z.url().optional(),
+  C2PA_TIME_STAMP_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** End when standard input ends: it is a pipe from the process that started this one. */
   END_WITH_STDIN: Flag,
 });

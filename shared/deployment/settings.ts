@@ -163,7 +163,7 @@ const SettingsSchema = z.strictObject({
           .optional(),
         chain: z.string().min(1).optional(),
         /** A time stamp authority (RFC 3161). */
-        timeStampUrl: z.url().optional(),
+        timeStampUrl: z.url({ protocol: /^https?$/ }).optional(),
       })
       .refine(
         ({ key, kmsKey, chain }) => [key, kmsKey].filter(Boolean).length === (chain ? 1 : 0),

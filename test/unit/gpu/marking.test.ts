@@ -41,6 +41,7 @@ describe('what the GPU function marks with', () => {
       'C2PA_CHAIN_FILE comes together with',
     ],
     [{ C2PA_KEY_FILE: join(folder, 'none'), C2PA_CHAIN_FILE: chainFile }, "none can't be read."],
+    [{ C2PA_TIME_STAMP_URL: 'ldap://stamps.example.com' }, 'C2PA_TIME_STAMP_URL'],
     [{ C2PA_KEY_FILE: chainFile, C2PA_CHAIN_FILE: chainFile }, 'c2pa.key: this is no PEM'],
   ])('is refused at start where it can’t be: %o', (env, problem) => {
     expect(() => marking(env as Record<string, string>)).toThrow(problem);
