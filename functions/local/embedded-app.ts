@@ -93,7 +93,7 @@ export function createEmbeddedApp(
       const origin = originOf(request.headers, incoming?.socket.remoteAddress);
       const end = outgoing && new NodeAnswerEnd(outgoing);
       const clientAddress = addressOf?.(request.headers, incoming?.socket.remoteAddress);
-      return afterRefusal(api.fetch(request, { forwarded, end, origin, clientAddress }));
+      return heldBack(api.fetch(request, { forwarded, end, origin, clientAddress }));
     },
     onError: apiDeps.onError,
   });
@@ -123,13 +123,13 @@ class NodeAnswerEnd implements AnswerEnd {
 }
 
 /**
- * Holds a refusal back until the turn of the event loop ends, at most a few milliseconds. Those that
+ * Holds an answer back until the turn of the event loop ends, at most a few milliseconds. Those that
  * come in by the hundred are written one after the other then: to wake their clients one by one costs
  * the system more than to make the answers.
  */
-async function afterRefusal(answering: Response | Promise<Response>): Promise<Response> {
+async function heldBack(answering: Response | Promise<Response>): Promise<Response> {
   const answer = await answering;
-  if (answer.status >= 400) await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
   return answer;
 }
 

@@ -6,7 +6,8 @@ import type { ApiServerTask } from './api-server.ts';
 import type { Bench, BenchIo } from './bench.ts';
 import { compareByTurns } from './by-turns.ts';
 import { type LoadRequest, type LoadResult, runLoad } from './load.ts';
-import { order, type Running, read, startServer } from './measured-server.ts';
+import { compareManyJobs } from './many-jobs.ts';
+import { newestOf, order, type Running, read, startServer } from './measured-server.ts';
 
 const CONNECTIONS = 100;
 const SECONDS = 5;
@@ -19,8 +20,9 @@ export const apiBench: Bench = {
   summary: 'requests per second and latencies of the API beside a bare Hono server',
   run: (io) =>
     withInterrupt('bench', (signal) => {
-      const against = io.options?.['against'];
-      return against === undefined ? measure(io, signal) : compareByTurns(against, io, signal);
+      const { against, jobs } = io.options ?? {};
+      if (against !== undefined) return compareByTurns(against, io, signal);
+      return jobs === undefined ? measure(io, signal) : compareManyJobs(Number(jobs), io, signal);
     }),
 };
 
@@ -148,15 +150,6 @@ async function measureMemory(server: Running) {
     before_bytes: before.memoryBytes,
     after_bytes: after.memoryBytes,
   };
-}
-
-/** The id of the prediction that was ordered last. */
-async function newestOf({ url, keys }: Running): Promise<string> {
-  const answer = await fetch(`${url}/v1/predictions?limit=1`, {
-    headers: { authorization: `Bearer ${keys.rich}` },
-  });
-  const { results } = (await answer.json()) as { results: { id: string }[] };
-  return results[0]?.id ?? '';
 }
 
 async function countQueued(server: Running): Promise<number> {

@@ -39,6 +39,7 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string' },
     predictions: { type: 'string' },
     against: { type: 'string' },
+    jobs: { type: 'string' },
   },
   allowPositionals: true,
 });

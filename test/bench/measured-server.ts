@@ -7,6 +7,7 @@ import type { LoadRequest } from './load.ts';
 
 /** A server in a process of its own. */
 export interface Running extends ApiServerFacts {
+  readonly pid: number;
   usage(): Promise<ApiServerUsage>;
   stop(): Promise<void>;
 }
@@ -29,6 +30,7 @@ export async function startServer(task: ApiServerTask, root = ROOT): Promise<Run
   child.send(task);
   return {
     ...(await facts),
+    pid: child.pid ?? 0,
     usage() {
       const answer = answerOf<ApiServerUsage>(child);
       child.send('usage');
@@ -68,4 +70,13 @@ export function order({ url }: Running, key: string): LoadRequest {
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
     body: JSON.stringify({ input: { prompt: 'a red house by the sea', seed: 7 } }),
   };
+}
+
+/** The id of the prediction that was ordered last. */
+export async function newestOf({ url, keys }: Running): Promise<string> {
+  const answer = await fetch(`${url}/v1/predictions?limit=1`, {
+    headers: { authorization: `Bearer ${keys.rich}` },
+  });
+  const { results } = (await answer.json()) as { results: { id: string }[] };
+  return results[0]?.id ?? '';
 }

@@ -24,8 +24,9 @@ export function compressText(
 }
 
 function acceptsGzip(accepted: string | null): boolean {
+  if (accepted === null) return false;
   const weights = new Map(
-    (accepted ?? '').split(',').map((part) => {
+    accepted.split(',').map((part) => {
       const [name = '', ...parameters] = part.split(';').map((word) => word.trim().toLowerCase());
       const weight = parameters.find((word) => word.startsWith('q='))?.slice(2);
       return [name, Number(weight ?? 1)];
