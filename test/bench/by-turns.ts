@@ -7,7 +7,7 @@ import { type LoadRequest, runLoad } from './load.ts';
 import { order, type Running, read, startServer } from './measured-server.ts';
 
 const CONNECTIONS = 100;
-/** Turns of a second, after two of warming up; the mean counts. */
+/** Turns of a second, after two of warming up. */
 const TURNS = 12;
 const WARM_UP_TURNS = 2;
 const TURN_SECONDS = 1;
@@ -57,14 +57,10 @@ export async function compareByTurns(
       const micros = await measureKind(servers, requestOf, signal);
       const row = {
         request: name,
-        cpu_micros: {
-          bare: round(mean(micros.bare), 1),
-          here: round(mean(micros.here), 1),
-          there: round(mean(micros.there), 1),
-        },
-        of_other: ratio(micros.here, micros.there),
-        of_bare: ratio(micros.here, micros.bare),
-        other_of_bare: ratio(micros.there, micros.bare),
+        cpu_micros: micros,
+        of_other: round(micros.here / micros.there, 3),
+        of_bare: round(micros.here / micros.bare, 3),
+        other_of_bare: round(micros.there / micros.bare, 3),
       };
       stderr.write(`${JSON.stringify(row)}\n`);
       rows.push(row);
@@ -80,24 +76,23 @@ async function measureKind(
   servers: Servers,
   requestOf: RequestOf,
   signal: AbortSignal,
-): Promise<Readonly<Record<Name, number[]>>> {
-  const turns: Record<Name, number[]> = { bare: [], here: [], there: [] };
+): Promise<Readonly<Record<Name, number>>> {
+  const spent = { bare: 0, here: 0, there: 0 };
+  const answers = { bare: 0, here: 0, there: 0 };
   for (let turn = -WARM_UP_TURNS; turn < TURNS; turn++) {
     for (const name of ['bare', 'here', 'there'] as const) {
       signal.throwIfAborted();
-      const micros = await cpuMicros(servers[name], requestOf(servers[name], name));
-      if (turn >= 0) turns[name].push(micros);
+      const server = servers[name];
+      const before = spentMicros(server.pid);
+      const load = { connections: CONNECTIONS, seconds: TURN_SECONDS };
+      const { statuses } = await runLoad(requestOf(server, name), load);
+      if (turn < 0) continue;
+      spent[name] += spentMicros(server.pid) - before;
+      answers[name] += Object.values(statuses).reduce((sum, count) => sum + count, 0);
     }
   }
-  return turns;
-}
-
-async function cpuMicros(server: Running, request: LoadRequest): Promise<number> {
-  const before = spentMicros(server.pid);
-  const load = { connections: CONNECTIONS, seconds: TURN_SECONDS };
-  const { statuses } = await runLoad(request, load);
-  const spent = spentMicros(server.pid) - before;
-  return spent / Object.values(statuses).reduce((sum, count) => sum + count, 0);
+  const micros = (name: Name): number => round(spent[name] / answers[name], 1);
+  return { bare: micros('bare'), here: micros('here'), there: micros('there') };
 }
 
 /**
@@ -116,11 +111,5 @@ function spentMicros(pid: number): number {
 function toBare(server: Running, name: Name, request: LoadRequest, path: string): LoadRequest {
   return name === 'bare' ? { ...request, url: server.url + path } : request;
 }
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-const ratio = (ours: readonly number[], theirs: readonly number[]): number =>
-  round(mean(ours) / mean(theirs), 3);
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
