@@ -74,14 +74,16 @@ export function createClients(world: SimulatedWorld, weather: Weather) {
   const sendOnce = async (intent: Intent, random: Random): Promise<void> => {
     const isRepeated = intent.sent > 0;
     const waiting = isKeyed(intent) || !isRepeated ? [] : await unanswered(intent);
-    const before = [weather.failed, sentLike(intent)];
+    const hasCompany = like(intent).some((other) => other !== intent && other.busy === true);
+    const before = [weather.failed, sentLike(intent), world.clock.now()];
     const order =
       isRepeated && !isKeyed(intent) ? { ...intent.order, retryCount: 1 } : intent.order;
     intent.sent++;
     const { admission, ports } = world.services;
     const result = await admission.submit(order);
-    const isAlone = weather.failed === before[0] && sentLike(intent) - 1 === before[1];
-    if (waiting.length > 0 && isAlone) {
+    const isAlone = !hasCompany && sentLike(intent) - 1 === before[1];
+    const isCalm = weather.failed === before[0] && world.clock.now() === before[2];
+    if (waiting.length > 0 && isAlone && isCalm) {
       mustBe(result.outcome, 'replayed', 'a repeated order whose job nobody has');
     }
     if (result.outcome !== 'admitted' && result.outcome !== 'replayed') return;
@@ -89,7 +91,8 @@ export function createClients(world: SimulatedWorld, weather: Weather) {
     if (random.chance(LOST_ANSWER)) return;
     if (intent.job !== undefined) mustBe(id, intent.job, 'the job of a repeated order');
     const others = holders(id).filter((other) => other !== intent && other.unnoted !== true);
-    mustBe(others.length, 0, `other orders that have job ${id}`);
+    // A repetition without a key takes the job of a like order whose answer is still on its way.
+    if (isKeyed(intent) || isAlone) mustBe(others.length, 0, `other orders that have job ${id}`);
     intent.job = id;
     const open = (await world.allJobs()).filter(
       (job) => job.account === account && !isTerminal(job.status),

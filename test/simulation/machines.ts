@@ -24,14 +24,6 @@ export function createMachines(world: SimulatedWorld, retentionMs: number) {
     await world.services.settlement.applyCompletion(letter);
   };
 
-  /** A picture that a receipt lists did not get to storage, or in part; what was there would have stayed. */
-  const tear = async (id: JobId, random: Random): Promise<void> => {
-    failures.add(id);
-    const key = firstImage(id);
-    if (random.chance(0.5)) await world.blobs.delete(key);
-    else await world.blobs.put(key, new Uint8Array(3), 'image/png');
-  };
-
   return {
     async finish(random: Random): Promise<void> {
       const jobs = [...world.gpu.orders.keys()];
@@ -43,12 +35,13 @@ export function createMachines(world: SimulatedWorld, retentionMs: number) {
       } else if (end === 'refuse') {
         world.gpu.orders.delete(id);
         letters.push({ job: id, outcome: { kind: 'refused' } });
-      } else if (end === 'run' || end === 'part' || end === 'tear') {
+      } else if (end === 'tear') {
+        failures.add(id);
+        letters.push(await world.gpu.lose(id, random.chance(0.5) ? undefined : new Uint8Array(3)));
+      } else if (end === 'run' || end === 'part') {
         const job = await world.stores.jobs.get(id);
-        const before = await world.blobs.head(firstImage(id));
         letters.push(await world.gpu.run(id, end === 'part' ? 1 : undefined));
-        if (end === 'tear' && before === undefined) await tear(id, random);
-        else if (job !== undefined && !isTerminal(job.status)) made.add(id);
+        if (job !== undefined && !isTerminal(job.status)) made.add(id);
       } else {
         letters.push(await world.gpu.fail(id, end === 'retry', random.below(2)));
       }
@@ -93,5 +86,4 @@ export function createMachines(world: SimulatedWorld, retentionMs: number) {
   };
 }
 
-const firstImage = (id: JobId) => `${outputPrefix(id)}0.png`;
 const ENDS = ['run', 'run', 'run', 'part', 'fail', 'retry', 'refuse', 'die', 'tear'] as const;
