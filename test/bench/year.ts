@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSweep } from '#shared/service/domain/sweep.ts';
-import { readUsage } from '#shared/service/domain/usage.ts';
 import { ledgerDifference } from '#shared/core/ledger.ts';
 import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
 import { createManualClock } from '#test/helpers/manual-clock.ts';
-import { ACCOUNT, DAY, fund, HOUR, PRICE } from '#test/helpers/samples.ts';
+import { DAY, fund, PRICE } from '#test/helpers/samples.ts';
 import { openSqliteStores, type SqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import type { Bench, BenchIo } from './bench.ts';
+import { operationsOf } from './operations.ts';
 import { timeTurns } from './turns.ts';
 import { liveDay, writeForgottenDays } from './year-days.ts';
 
@@ -103,44 +103,10 @@ async function sweep(stores: SqliteStores, now: number): Promise<void> {
 }
 
 /** Reads and the sweep's own questions, each with its longest turn of the event loop. */
-async function timeAll(
-  { jobs, ledger, outbox, records }: SqliteStores,
-  now: number,
-  images: number,
-) {
-  const [newest] = await jobs.list({ account: ACCOUNT, limit: 1 });
-  if (newest === undefined) throw new Error('there is no prediction');
-  const tag = { name: 'team', value: 'nobody' };
-  const month = {
-    account: ACCOUNT,
-    from: now - 30 * DAY,
-    to: now + DAY,
-    by: ['day'] as const,
-    now,
-  };
-  const operations: readonly (readonly [string, () => Promise<unknown>])[] = [
-    ['get a prediction', () => jobs.get(newest.id)],
-    ['list 100', () => jobs.list({ account: ACCOUNT, limit: 100 })],
-    ['list 100 by a tag that none has', () => jobs.list({ account: ACCOUNT, limit: 100, tag })],
-    ['list 100 of three months ago', () => list(80 * DAY)],
-    ['webhooks: list 100', () => outbox.listByAccount(ACCOUNT, 100)],
-    ['ledger: 100 entries', () => ledger.entries({ account: ACCOUNT, limit: 100 })],
-    ['ledger: totals', () => ledger.totals()],
-    [`usage of ${images * 30} images`, () => readUsage(ledger, { ...month, by: [...month.by] })],
-    ['sweep: overdue', () => jobs.listOverdue(now, 200)],
-    ['sweep: to erase', () => jobs.listRemovable(now - 7 * DAY, 200, 'kept')],
-    ['sweep: old records', () => records.removeBefore(now - RECORD_DAYS * DAY + HOUR, 100)],
-    ['expired credit', () => ledger.expireCredits(now, 200)],
-    ['depth of the queue', () => jobs.queueDepth()],
-  ];
-  const list = (age: number) =>
-    jobs.list({
-      account: ACCOUNT,
-      limit: 100,
-      createdBefore: now - age,
-      createdAfter: now - age - DAY,
-    });
+async function timeAll(stores: SqliteStores, now: number, images: number) {
   const rows = [];
-  for (const [name, run] of operations) rows.push({ name, ...(await timeTurns(run)) });
+  for (const [name, run] of await operationsOf(stores, now, images)) {
+    rows.push({ name, ...(await timeTurns(run)) });
+  }
   return rows;
 }

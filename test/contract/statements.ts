@@ -97,11 +97,12 @@ export function describeStatements(name: string, makeStores: MakeStores): void {
         for (const month of monthsBetween(begun, clock.now())) {
           const statement = await statements.read(account, monthOf(month));
           expect(statement.opening).toBe(opening);
-          const sum = statement.lines.reduce((total, { change }) => total + change, 0);
+          const ofMonth = [...statement.lines];
+          const sum = ofMonth.reduce((total, { change }) => total + change, 0);
           expect(statement.opening + sum).toBe(statement.closing);
           const kinds = Object.values(statement.sums).reduce((total, change) => total + change, 0);
           expect(kinds).toBe(sum);
-          lines.push(...statement.lines);
+          lines.push(...ofMonth);
           opening = statement.closing;
         }
         const known = await stores.ledger.getAccount(account);

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { answerInParts } from '#functions/api/http/answer-in-parts.ts';
 import { answerCsv, wantsCsv } from '#functions/api/http/csv.ts';
 import { jsonRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
@@ -41,7 +42,7 @@ export const registerStatement: RegisterRoutes = (app, deps) => {
       }
       const { name = '' } = (await deps.ledger.getAccount(account)) ?? {};
       const { from, to, opening, closing, lines, sums } = statement;
-      return {
+      const head = {
         account,
         name,
         month,
@@ -51,13 +52,26 @@ export const registerStatement: RegisterRoutes = (app, deps) => {
         opening,
         closing,
         sums: { ...sums },
-        lines: lines.map(present),
       };
+      return answerInParts(c, { 'content-type': 'application/json' }, toJson(head, lines));
     },
   });
 };
 
-function present({ entry, change, total }: StatementLine) {
+type Answer = z.input<typeof StatementSchema>;
+
+/** As `JSON.stringify` would write it all, line by line. */
+function* toJson(head: Omit<Answer, 'lines'>, lines: Statement['lines']): Generator<string> {
+  yield `${JSON.stringify(head).slice(0, -1)},"lines":[`;
+  let comma = '';
+  for (const line of lines) {
+    yield comma + JSON.stringify(present(line));
+    comma = ',';
+  }
+  yield ']}';
+}
+
+function present({ entry, change, total }: StatementLine): Answer['lines'][number] {
   return {
     id: entry.id,
     at: toIso(entry.at),
@@ -87,13 +101,19 @@ const COLUMNS = [
 ] as const;
 
 /** Between a line of the opening and one of the closing, each with the total alone. */
-function toRows({ from, to, opening, closing, lines }: Statement): (string | number)[][] {
+function* toRows({
+  from,
+  to,
+  opening,
+  closing,
+  lines,
+}: Statement): Generator<readonly (string | number)[]> {
   const bound = (at: number, kind: string, total: number) =>
     COLUMNS.map((_, i) => [toIso(at), kind, '', total][i] ?? '');
-  return [
-    [...COLUMNS],
-    bound(from, 'opening', opening),
-    ...lines.map(({ entry, change, total }) => [
+  yield COLUMNS;
+  yield bound(from, 'opening', opening);
+  for (const { entry, change, total } of lines) {
+    yield [
       toIso(entry.at),
       entry.kind,
       change,
@@ -104,7 +124,7 @@ function toRows({ from, to, opening, closing, lines }: Statement): (string | num
       entry.reference ?? '',
       entry.note ?? '',
       isoOrNull(entry.expiresAt) ?? '',
-    ]),
-    bound(to, 'closing', closing),
-  ];
+    ];
+  }
+  yield bound(to, 'closing', closing);
 }

@@ -1,4 +1,4 @@
-import { commonHeaders } from './answer.ts';
+import { answerInParts } from './answer-in-parts.ts';
 import type { ApiContext } from './context.ts';
 
 /** Whether a request asks for CSV, by its `format` or by what it accepts first. */
@@ -11,20 +11,18 @@ export function wantsCsv(c: ApiContext, format: 'json' | 'csv' | undefined): boo
 export function answerCsv(
   c: ApiContext,
   filename: string,
-  rows: readonly (readonly (string | number)[])[],
+  rows: Iterable<readonly (string | number)[]>,
 ): Response {
-  return new Response(toCsv(rows), {
-    headers: {
-      ...commonHeaders(c),
-      'content-type': 'text/csv; charset=utf-8',
-      'content-disposition': `attachment; filename="${filename}"`,
-    },
-  });
+  const headers = {
+    'content-type': 'text/csv; charset=utf-8',
+    'content-disposition': `attachment; filename="${filename}"`,
+  };
+  return answerInParts(c, headers, csvLines(rows));
 }
 
 /** RFC 4180. */
-function toCsv(rows: readonly (readonly (string | number)[])[]): string {
-  return rows.map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
+function* csvLines(rows: Iterable<readonly (string | number)[]>): Generator<string> {
+  for (const cells of rows) yield `${cells.map(csvCell).join(',')}\r\n`;
 }
 
 /** Quoted where needed; a text that a spreadsheet would run as a formula gets a quote mark in front. */

@@ -35,8 +35,8 @@ export interface Statement {
   readonly to: number;
   readonly opening: MicroUsd;
   readonly closing: MicroUsd;
-  /** The oldest first. */
-  readonly lines: readonly StatementLine[];
+  /** The oldest first. Of a month there may be so many that others wait while they are all written. */
+  readonly lines: Iterable<StatementLine>;
   /** The sum of the changes of each kind that there were. */
   readonly sums: Readonly<Partial<Record<LedgerKind, MicroUsd>>>;
 }
@@ -77,24 +77,37 @@ export function createStatements({
       month: { readonly from: number; readonly to: number },
     ): Promise<Statement> {
       const opening = await openingOf(account, month.from);
-      const entries: LedgerEntry[] = [];
-      for await (const entry of ledgerEntries(ledger, { account, ...month })) {
-        if (changeOf(entry) !== 0) entries.push(entry);
-      }
+      const newestFirst: LedgerEntry[] = [];
       const sums: Partial<Record<LedgerKind, MicroUsd>> = {};
-      let total = opening;
-      const lines = entries.toReversed().map((entry) => {
+      let closing = opening;
+      for await (const entry of ledgerEntries(ledger, { account, ...month })) {
         const change = changeOf(entry);
-        total = microUsd(total + change);
+        if (change === 0) continue;
+        newestFirst.push(entry);
         sums[entry.kind] = microUsd((sums[entry.kind] ?? 0) + change);
-        return { entry, change, total };
-      });
-      return { ...month, opening, closing: total, lines, sums };
+        closing = microUsd(closing + change);
+      }
+      const lines = { [Symbol.iterator]: () => linesOf(opening, newestFirst) };
+      return { ...month, opening, closing, lines, sums };
     },
   };
 }
 
 export type StatementService = ReturnType<typeof createStatements>;
+
+function* linesOf(
+  opening: MicroUsd,
+  newestFirst: readonly LedgerEntry[],
+): Generator<StatementLine> {
+  let total = opening;
+  for (let i = newestFirst.length - 1; i >= 0; i--) {
+    const entry = newestFirst[i];
+    if (entry === undefined) continue;
+    const change = changeOf(entry);
+    total = microUsd(total + change);
+    yield { entry, change, total };
+  }
+}
 
 function changeOf({ kind, amount }: LedgerEntry): MicroUsd {
   // Not −0, which JSON and equality tell from 0.
