@@ -131,8 +131,8 @@ async function restore(backup: string): Promise<void> {
 /** The page's own backup command, with the test's folders. */
 async function backUp(target: string): Promise<void> {
   const command = blocks
-    .filter(({ code }) => code.includes('onestep backup'))
-    .map(({ code }) => code.split('\n')[0] ?? '')[0];
+    .flatMap(({ code }) => code.split('\n'))
+    .find((line) => line.includes('bin/onestep backup'));
   const line = (command ?? '')
     .replace('sudo -u onestep ', '')
     .replace(PROGRAM, launcher)

@@ -56,6 +56,24 @@ test('keys and credits work on the running server and on its folder alike', asyn
   expect(labels.filter((label: string) => label === 'shop')).toHaveLength(2);
 });
 
+test('the ledger is listed to its first entry, however many pages it has', async () => {
+  const server = await startServer();
+  const made = await server.send('/v1/accounts', { json: { name: 'busy' }, admin: true });
+  const { id: account } = (await made.json()) as { id: string };
+  const grant = async (reference: string) => {
+    const json = { account, amount: 1, reference };
+    expect((await server.send('/v1/credits', { json, admin: true })).status).toBe(201);
+  };
+  await grant('the first');
+  await Promise.all(Array.from({ length: 1000 }, (_, i) => grant(`grant-${i}`)));
+  const { data: folder } = server;
+  const entries = await documentOf(['credits', 'ledger', '--account', account, '--data', folder]);
+  expect(entries).toHaveLength(1001);
+  expect(entries.at(-1).reference).toBe('the first');
+  await server.end('SIGTERM');
+  removeFolder(folder);
+}, 60_000);
+
 test('every command reaches a server that was started elsewhere, by its URL and a key', async () => {
   const server = await startServer({ data });
   process.chdir(elsewhere);

@@ -73,9 +73,9 @@ export function createClients(world: SimulatedWorld, weather: Weather) {
 
   const sendOnce = async (intent: Intent, random: Random): Promise<void> => {
     const isRepeated = intent.sent > 0;
-    const waiting = isKeyed(intent) || !isRepeated ? [] : await unanswered(intent);
     const hasCompany = like(intent).some((other) => other !== intent && other.busy === true);
     const before = [weather.failed, sentLike(intent), world.clock.now()];
+    const waiting = isKeyed(intent) || !isRepeated ? [] : await unanswered(intent);
     const order =
       isRepeated && !isKeyed(intent) ? { ...intent.order, retryCount: 1 } : intent.order;
     intent.sent++;

@@ -19,10 +19,14 @@ import { createUlid } from '#shared/core/ids.ts';
 import { formatUsd, microUsd, parseUsd } from '#shared/core/money.ts';
 
 /** What the API gives on one page. */
-const MAX_ENTRIES = 1000;
+const MAX_ENTRIES = '1000';
 
 type Account = z.infer<typeof AccountSchema>;
 type LedgerEntry = z.infer<typeof LedgerEntrySchema>;
+interface LedgerPage {
+  readonly results: readonly LedgerEntry[];
+  readonly next: string | null;
+}
 
 const OPTIONS = {
   ...SERVICE_OPTIONS,
@@ -77,10 +81,15 @@ async function balance(context: Context, service: HttpClient): Promise<void> {
 
 async function ledger(context: Context, service: HttpClient): Promise<void> {
   const { account } = context.options;
-  const query = new URLSearchParams(defined({ limit: String(MAX_ENTRIES), account }));
-  const path = `/v1/ledger?${query}`;
-  const { results } = await service.json<{ results: readonly LedgerEntry[] }>(path);
-  context.print(results, ledgerTable(results));
+  const entries: LedgerEntry[] = [];
+  let query: string | undefined =
+    `?${new URLSearchParams(defined({ limit: MAX_ENTRIES, account }))}`;
+  while (query !== undefined) {
+    const page: LedgerPage = await service.json(`/v1/ledger${query}`);
+    entries.push(...page.results);
+    query = page.next === null ? undefined : new URL(page.next).search;
+  }
+  context.print(entries, ledgerTable(entries));
 }
 
 /** Oldest first, so that the newest is next to the prompt of the shell. */
