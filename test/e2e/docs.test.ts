@@ -19,9 +19,11 @@ const run = promisify(execFile);
 
 /**
  * Why a shell block is not run here: `env` sets what the test sets itself, `hub` needs the Hugging
- * Face hub, `aws` an account, `host` a server of one's own (test/container/self-host.test.ts follows
- * them), `ci` is a command of `.ci/run`, `bench` takes minutes and many gigabytes. Whatever is not run is still checked to name commands and options that
- * there are. Python blocks are run by `npm run test:python`, which installs clients.
+ * Face hub (test/container/docs-imports.test.ts runs the imports over a stand-in), `aws` an account,
+ * `host` a server of one's own (test/container/self-host.test.ts follows them), `ci` is a command of
+ * `.ci/run`, `bench` takes minutes and many gigabytes. Whatever is not run is still checked to name
+ * commands and options that there are. Python blocks are run by `npm run test:python`, which installs
+ * clients.
  */
 const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench', 'host'];
 

@@ -149,6 +149,20 @@ describe('onestep import from the hub', () => {
     expect(readManifest(join(folder, 'data', 'models', 'part-x')).digest).toBe(fromDisk.digest);
   });
 
+  it.each(['--vae', '--draft-vae'])(
+    'takes a decoder by %s that is a repository',
+    async (option) => {
+      const decoder = fixture('extras', 'taesdxl');
+      await start([], { 'heir/decoder': { files: standInFiles(decoder) } });
+      const done = await run([...WORDS, option, 'heir/decoder']);
+      expect(done.stderr).toContain('heir/decoder');
+      expect(done.status).toBe(0);
+      const own = option === '--vae' ? { vae: decoder } : { draftVae: decoder };
+      const fromDisk = await importFixture(TINY, join(folder, 'from-disk'), own);
+      expect(done.stdout.trim()).toBe(fromDisk.digest);
+    },
+  );
+
   it('completes no single file that has no UNet', async () => {
     const content = readFileSync(fixture('extras', 'lora-kohya.safetensors'));
     await start([], { 'heir/lora': { files: { 'x.safetensors': { content, large: true } } } });

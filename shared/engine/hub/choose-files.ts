@@ -20,9 +20,12 @@ const LICENCE_FILES = /^(README\.md|licen[sc]e[^/]*)$/i;
 /** Pictures of a model card are larger than any licence. */
 const MAX_LICENCE_BYTES = 2 ** 20;
 
+/** A decoder's, which may be a repository of its own. */
+const CONFIG = /(^|\/)config\.json$/;
+
 /** Whether a file only describes a model, so that reading it first may save the rest. */
 export const isDescription = ({ path }: HubFile): boolean =>
-  DESCRIPTIONS.test(path) || LICENCE_FILES.test(path);
+  DESCRIPTIONS.test(path) || CONFIG.test(path) || LICENCE_FILES.test(path);
 
 const STEM = '(?:diffusion_pytorch_model|model)';
 /** How diffusers and transformers name weights, by precision: one file or several, best first. */

@@ -102,7 +102,9 @@ it('a file whose certificate has expired is whole, and a changed one is not', as
 
 it('a claim that was written over is noticed, whatever the certificate', async () => {
   for (const days of [30, -1]) {
-    const image = await signed(withChain(issue(signing(CLAIMS), { days }), intermediate));
+    const image = Buffer.from(
+      await signed(withChain(issue(signing(CLAIMS), { days }), intermediate)),
+    );
     const claim = image.indexOf('claim_generator_info');
     const name = image.indexOf('nestep', claim);
     image.write('NESTEP', name, 'latin1');
