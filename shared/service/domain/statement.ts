@@ -54,7 +54,7 @@ export function createStatements({
   ledger,
   clock,
 }: {
-  readonly ledger: Pick<Ledger, 'entries'>;
+  readonly ledger: Pick<Ledger, 'entries' | 'getAccount'>;
   readonly clock: Clock;
 }) {
   const openings = new LRUCache<string, MicroUsd>({ max: MOST_OPENINGS });
@@ -76,6 +76,8 @@ export function createStatements({
       account: AccountId,
       month: { readonly from: number; readonly to: number },
     ): Promise<Statement> {
+      // To read an account is to book what of its credit has expired by now.
+      await ledger.getAccount(account);
       const opening = await openingOf(account, month.from);
       const newestFirst: LedgerEntry[] = [];
       const sums: Partial<Record<LedgerKind, MicroUsd>> = {};
