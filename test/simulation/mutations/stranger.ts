@@ -37,15 +37,18 @@ export const STRANGER: readonly Mutation[] = [
     [`${SQLITE}/job-end.ts`, 'open.add(-1, job.account);', ''],
     [`${DYNAMO}/settle.ts`, '...countWrites(job, -1),', ''],
   ),
-  inEach(
-    '8. an unanswered order is found by more than one',
-    [`${SQLITE}/sqlite-job-store.ts`, 'find.run(row.id);', ''],
-    [
-      `${DYNAMO}/dynamo-jobs.ts`,
-      "const taken = await table.write([taking], 'once');",
-      'const taken = taking !== undefined;',
-    ],
-  ),
+  {
+    ...inEach(
+      '8. an unanswered order is found by more than one',
+      [`${SQLITE}/sqlite-job-store.ts`, 'find.run(row.id);', ''],
+      [
+        `${DYNAMO}/dynamo-jobs.ts`,
+        "const taken = await table.write([taking], 'once');",
+        'const taken = taking !== undefined;',
+      ],
+    ),
+    heldBy: 'test/contract/job-store, which asks eight times at once',
+  },
   inBoth('9. ended jobs are erased at once', [
     `${DOMAIN}/sweep.ts`,
     "removeBefore(steady - settings.retentionMs, 'kept')",
