@@ -2,6 +2,7 @@ import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal } from '#shared/core/job.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import type { Completion } from '#shared/service/ports/inference-queue.ts';
+import { firstImage } from '#test/helpers/gpu-stand-in.ts';
 import type { Clients } from './clients.ts';
 import { must, mustBe } from './must.ts';
 import type { Random } from './random.ts';
@@ -35,13 +36,18 @@ export function createMachines(world: SimulatedWorld, retentionMs: number) {
       } else if (end === 'refuse') {
         world.gpu.orders.delete(id);
         letters.push({ job: id, outcome: { kind: 'refused' } });
-      } else if (end === 'tear') {
-        failures.add(id);
-        letters.push(await world.gpu.lose(id, random.chance(0.5) ? undefined : new Uint8Array(3)));
-      } else if (end === 'run' || end === 'part') {
+      } else if (end === 'run' || end === 'part' || end === 'tear') {
         const job = await world.stores.jobs.get(id);
-        letters.push(await world.gpu.run(id, end === 'part' ? 1 : undefined));
-        if (job !== undefined && !isTerminal(job.status)) made.add(id);
+        // A picture that is there from an earlier run stays.
+        const isThere = (await world.blobs.head(firstImage(id))) !== undefined;
+        const isLost = end === 'tear' && !isThere;
+        letters.push(
+          end === 'tear'
+            ? await world.gpu.lose(id, random.chance(0.5) ? undefined : new Uint8Array(3))
+            : await world.gpu.run(id, end === 'part' ? 1 : undefined),
+        );
+        if (isLost) failures.add(id);
+        else if (job !== undefined && !isTerminal(job.status)) made.add(id);
       } else {
         letters.push(await world.gpu.fail(id, end === 'retry', random.below(2)));
       }

@@ -35,7 +35,7 @@ export async function requestTimeStamp(
       headers: { 'content-type': QUERY_TYPE },
       body: Uint8Array.from(query),
       signal: AbortSignal.timeout(timeoutMs),
-      // Elsewhere is nobody that the settings name.
+      // The settings name this authority, not one that it redirects to.
       redirect: 'manual',
     });
     if (!answer.ok) throw new Error(`It answered ${answer.status}.`);
