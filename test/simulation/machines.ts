@@ -25,6 +25,15 @@ export function createMachines(world: SimulatedWorld, retentionMs: number) {
     await world.services.settlement.applyCompletion(letter);
   };
 
+  /** Runs an order; whether its first picture got lost. One that is there from an earlier run stays. */
+  const make = async (id: JobId, end: 'run' | 'part' | 'tear', random: Random) => {
+    const isThere = (await world.blobs.head(firstImage(id))) !== undefined;
+    const run = () => world.gpu.run(id, end === 'part' ? 1 : undefined);
+    const lose = () => world.gpu.lose(id, random.chance(0.5) ? undefined : new Uint8Array(3));
+    letters.push(await (end === 'tear' ? lose() : run()));
+    return end === 'tear' && !isThere;
+  };
+
   return {
     async finish(random: Random): Promise<void> {
       const jobs = [...world.gpu.orders.keys()];
@@ -38,14 +47,7 @@ export function createMachines(world: SimulatedWorld, retentionMs: number) {
         letters.push({ job: id, outcome: { kind: 'refused' } });
       } else if (end === 'run' || end === 'part' || end === 'tear') {
         const job = await world.stores.jobs.get(id);
-        // A picture that is there from an earlier run stays.
-        const isThere = (await world.blobs.head(firstImage(id))) !== undefined;
-        const isLost = end === 'tear' && !isThere;
-        letters.push(
-          end === 'tear'
-            ? await world.gpu.lose(id, random.chance(0.5) ? undefined : new Uint8Array(3))
-            : await world.gpu.run(id, end === 'part' ? 1 : undefined),
-        );
+        const isLost = await make(id, end, random);
         if (isLost) failures.add(id);
         else if (job !== undefined && !isTerminal(job.status)) made.add(id);
       } else {
