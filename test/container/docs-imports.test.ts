@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { blocksOf } from '#test/helpers/doc-blocks.ts';
+import { blocksRunBy } from '#test/helpers/doc-claims.ts';
 import { type HubStandIn, standInFiles, startHub } from '#test/helpers/hub-stand-in.ts';
 import { fixture, rawTensors } from '#test/helpers/model-fixture.ts';
 import { ROOT } from '#test/helpers/root.ts';
@@ -54,7 +54,7 @@ afterAll(async () => {
 const imported = (work: string): string[] => readdirSync(join(work, '.onestep', 'models')).sort();
 
 describe('the imports of docs/import.md', () => {
-  const blocks = blocksOf('docs/import.md').filter(({ excuse }) => excuse === 'hub');
+  const blocks = blocksRunBy(import.meta.filename);
   const expected = [
     [
       ...['disback', 'dmd2-1step-fp16', 'hyper-lora', 'hyper-sd-1step'],

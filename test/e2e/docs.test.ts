@@ -18,14 +18,13 @@ import {
 const run = promisify(execFile);
 
 /**
- * Why a shell block is not run here: `env` sets what the test sets itself, `hub` needs the Hugging
- * Face hub (test/container/docs-imports.test.ts runs the imports over a stand-in), `aws` an account,
- * `host` a server of one's own (test/container/self-host.test.ts follows them), `ci` is a command of
- * `.ci/run`, `bench` takes minutes and many gigabytes. Whatever is not run is still checked to name
- * commands and options that there are. Python blocks are run by `npm run test:python`, which installs
- * clients.
+ * Why a block is not run here: it needs what this test has not, or takes too long. `env` sets what the
+ * test sets itself, `ci` is a command of `.ci/run`, `hub` needs the Hugging Face hub, `aws` an account,
+ * `host` a server of one's own, `bench` minutes and many gigabytes, `gpu` a GPU. What runs each of them
+ * instead is in test/helpers/doc-claims.ts. Whatever is not run is still checked to name commands and
+ * options that there are. Python blocks are run by `npm run test:python`, which installs clients.
  */
-const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench', 'host'];
+const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench', 'host', 'gpu'];
 
 /** What a block may be: each is run, or read as what it is. */
 const LANGUAGES = ['sh', 'js', 'json', 'python', 'nginx', 'ini', 'yaml'];

@@ -1,0 +1,62 @@
+import { relative } from 'node:path';
+import { type Block, blocksOf } from './doc-blocks.ts';
+import { ROOT } from './root.ts';
+
+/**
+ * The blocks of one document that have one fence, such as `sh aws`, and where they are run as printed
+ * instead of in test/e2e/docs.test.ts: in a test, or where no test can, by a command that says why.
+ */
+export type Claim = {
+  readonly document: string;
+  readonly fence: string;
+} & ({ readonly test: string } | { readonly command: string; readonly because: string });
+
+export const CLAIMS: readonly Claim[] = [
+  { document: 'docs/import.md', fence: 'sh hub', test: 'test/container/docs-imports.test.ts' },
+];
+
+/** Blocks that nothing runs yet, each with its document. Empty in the end, and gone then. */
+export const NOT_YET: readonly string[] = [
+  'README.md: sh ci',
+  'docs/contributing.md: sh ci',
+  'docs/deploy.md: sh ci',
+  'docs/deploy.md: sh aws',
+  'docs/engine-performance.md: sh bench',
+  'docs/gpu-machine.md: sh bench',
+  'docs/gpu-machine.md: sh hub',
+  'docs/operations.md: sh aws',
+  'docs/payments.md: json aws',
+  'docs/payments.md: sh aws',
+  'docs/payments.md: sh env',
+  'docs/provenance.md: json aws',
+  'docs/provenance.md: sh aws',
+  'docs/self-host.md: sh host',
+  'docs/use.md: sh env',
+];
+
+export interface ClaimedBlock extends Block {
+  readonly document: string;
+  readonly fence: string;
+}
+
+/** What stands behind the fence of a block, such as `sh aws`. */
+export function fenceOf({ language, excuse }: Block): string {
+  return excuse === undefined ? language : `${language} ${excuse}`;
+}
+
+/** The blocks of a claim, in the order of the document. */
+export function blocksOfClaim({ document, fence }: Claim): readonly ClaimedBlock[] {
+  return blocksOf(document)
+    .filter((block) => fenceOf(block) === fence)
+    .map((block) => ({ ...block, document, fence }));
+}
+
+/** The blocks that a test file claims to run; it is given its own `import.meta.filename`. */
+export function blocksRunBy(testFile: string): readonly ClaimedBlock[] {
+  const path = relative(ROOT, testFile);
+  const blocks = CLAIMS.filter((claim) => 'test' in claim && claim.test === path).flatMap(
+    blocksOfClaim,
+  );
+  if (blocks.length === 0) throw new Error(`${path} claims no block in test/helpers/doc-claims.ts`);
+  return blocks;
+}

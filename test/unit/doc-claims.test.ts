@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { blocksOf, FILES } from '#test/helpers/doc-blocks.ts';
+import { blocksOfClaim, blocksRunBy, CLAIMS, fenceOf, NOT_YET } from '#test/helpers/doc-claims.ts';
+import { fromRoot, readFromRoot } from '#test/helpers/root.ts';
+
+const named = ({ document, fence }: { document: string; fence: string }) => `${document}: ${fence}`;
+
+describe('blocks that test/e2e/docs.test.ts does not run', () => {
+  it('are each run elsewhere, once', () => {
+    const excused = FILES.flatMap((document) =>
+      blocksOf(document)
+        .filter(({ excuse }) => excuse !== undefined)
+        .map((block) => named({ document, fence: fenceOf(block) })),
+    );
+    const claimed = [...CLAIMS.map(named), ...NOT_YET];
+    expect(claimed.toSorted()).toEqual([...new Set(excused)].sort());
+  });
+
+  it.each(CLAIMS.map((claim) => [named(claim), claim] as const))('%s', (_, claim) => {
+    expect(blocksOfClaim(claim)).not.toEqual([]);
+    if ('command' in claim) {
+      expect(claim.because).toMatch(/\w/);
+      return;
+    }
+    expect(existsSync(fromRoot(claim.test)), claim.test).toBe(true);
+    expect(readFromRoot(claim.test)).toContain('blocksRunBy(import.meta.filename)');
+  });
+
+  it('are not handed to a test that claims none', () => {
+    expect(() => blocksRunBy(import.meta.filename)).toThrow('claims no block');
+  });
+});
