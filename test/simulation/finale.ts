@@ -1,6 +1,7 @@
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { type LedgerEntry, type UsageOfDay, usageOf } from '#shared/core/ledger.ts';
+import { ZERO_USD } from '#shared/core/money.ts';
 import { allEntries, allUsage } from '#test/helpers/invariant.ts';
 import { PRICE, sampleAdmission, sampleGrant, sampleKey } from '#test/helpers/samples.ts';
 import { DEADLINE_MS, GRACE_MS, sampleOrder } from '#test/helpers/world.ts';
@@ -10,6 +11,24 @@ import { ACCOUNTS, keyOf, type SimulatedWorld } from './worlds/world.ts';
 
 /** Longer than a claim lasts that nobody renews. */
 const AFTER_CLAIMS_MS = 31_000;
+
+/** Each account's open jobs are counted as they are: its share of the queue depends on it. */
+export async function expectOpenCounts(world: SimulatedWorld): Promise<void> {
+  const jobs = await world.allJobs();
+  for (const account of ACCOUNTS) {
+    const { owed } = await world.stores.ledger.totals(account);
+    // Such an account is refused before its jobs are counted.
+    if (owed > 0) continue;
+    const open = jobs.filter((job) => job.account === account && !isTerminal(job.status));
+    const refused = await world.stores.jobs.admit(
+      sampleAdmission({ account, hold: ZERO_USD }, { accountQueueLimit: 0 }),
+    );
+    must(refused.outcome === 'queue-full', `an account without a share: ${refused.outcome}`);
+    if (refused.outcome === 'queue-full') {
+      mustBe(refused.depth, open.length, `open jobs that ${account} is said to have`);
+    }
+  }
+}
 
 /** Nothing fails any more, and the machines work: whoever waits gets his turn, also behind a claim that died. */
 export async function calm(world: SimulatedWorld): Promise<void> {

@@ -6,7 +6,15 @@ import { createBooks } from './books.ts';
 import { createCards } from './cards.ts';
 import { ACCOUNT_QUEUE, attempt, createClients, isInjected } from './clients.ts';
 import { createFaultyPorts } from './faulty-ports.ts';
-import { calm, end, expectBudgets, expectFairTurns, expectSettled, fundAll } from './finale.ts';
+import {
+  calm,
+  end,
+  expectBudgets,
+  expectFairTurns,
+  expectOpenCounts,
+  expectSettled,
+  fundAll,
+} from './finale.ts';
 import { createMachines } from './machines.ts';
 import { mustBe } from './must.ts';
 import { createPayers } from './payers.ts';
@@ -170,6 +178,7 @@ async function finish(
   seed: number,
 ): Promise<void> {
   world.catchUp();
+  await expectOpenCounts(world);
   await calm(world);
   await end(world, clients);
   await expectSettled(world);
