@@ -12,6 +12,7 @@ export interface OutboxEntry {
   readonly event: WebhookEvent | AccountEvent | 'test';
   /** The body, where there is no job to make it from. */
   readonly body?: string;
+  /** Empty once the job's data was erased and nothing is sent there any more. */
   readonly url: string;
   readonly createdAt: number;
   /** When to try next; absent once delivered or given up. */

@@ -105,7 +105,12 @@ async function expectEnded(
   mustBe(ends.length, 1, `ends of job ${job.id} in the ledger`);
   const captured = ends[0]?.kind === 'capture' ? ends[0].amount : 0;
   mustBe(job.cost, captured as typeof job.cost, `what job ${job.id} says that it cost`);
-  if (job.dataRemovedAt !== undefined) return;
+  if (job.dataRemovedAt !== undefined) {
+    for (const { id, url, nextAttemptAt } of await world.stores.outbox.listByJob(job.id)) {
+      must(url === '' || nextAttemptAt !== undefined, `${id} says where it went`);
+    }
+    return;
+  }
   mustBe(captured, job.price.perImage * job.images.length, `what job ${job.id} cost`);
   must(job.status !== 'succeeded' || job.images.length > 0, `job ${job.id} has no image`);
   must(job.status !== 'failed' || job.images.length === 0, `job ${job.id} failed with images`);

@@ -34,7 +34,7 @@ export const DeliverySchema = z
     id: z.string().describe('The webhook-id that the receiver sees, the same on every attempt'),
     prediction: z.string().nullable().describe('Null for an event of the account itself'),
     event: z.enum([...WEBHOOK_EVENTS, ...ACCOUNT_EVENTS, 'test']),
-    url: z.string(),
+    url: z.string().describe('Empty once the prediction is erased and the webhook is over'),
     status: z.enum(['pending', 'delivered', 'abandoned']),
     attempts: z.number().int(),
     created_at: DateTime,

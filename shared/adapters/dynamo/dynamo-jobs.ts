@@ -7,7 +7,7 @@ import type { ChangeResult, JobQuery, JobStore } from '#shared/service/ports/job
 import { admit, unansweredItem } from './admit.ts';
 import { claimNext } from './claim.ts';
 import type { ExpiryDeps } from './credit-expiry.ts';
-import { deliveryWrites } from './delivery-item.ts';
+import { deliveryWrites, eraseAddresses } from './delivery-item.ts';
 import type { DynamoTable, Key } from './dynamo-table.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
 import { dueAt, givenBack, type JobItem, readJobItem, replaceJob } from './job-item.ts';
@@ -158,7 +158,8 @@ async function removeData(
     const left = withoutData(job, at);
     const write = replaceJob(item, left);
     const ttl = ttlOf(Math.max(at, job.completedAt ?? at) + recordMs);
-    if (await table.write([{ ...write, put: { ...write.put, ttl } }])) {
+    const addresses = job.webhook === undefined ? [] : await eraseAddresses(table, id);
+    if (await table.write([{ ...write, put: { ...write.put, ttl } }, ...addresses])) {
       return { changed: true, job: left };
     }
   }

@@ -1,3 +1,4 @@
+import { defined } from '#shared/core/defined.ts';
 import { createLaneFilter, type LaneRoom } from '#shared/core/delivery-lanes.ts';
 import { sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
@@ -36,6 +37,7 @@ export function createDynamoOutbox(table: DynamoTable, keeping: Keeping): Outbox
       for (;;) {
         const item = await read(id);
         if (item === undefined || item.entry.nextAttemptAt !== undefined) return undefined;
+        if (item.entry.url === '') return undefined;
         const entry = { ...pending(item.entry), nextAttemptAt };
         if (await table.write([replaceDelivery(item, entry)], 'once')) return entry;
       }
@@ -108,7 +110,10 @@ function replaceDelivery(
   visibleAt?: number,
 ): Extract<Write, { put: Item }> {
   return {
-    put: toDeliveryItem(entry, read.version + 1, visibleAt ?? entry.nextAttemptAt),
+    put: {
+      ...toDeliveryItem(entry, read.version + 1, visibleAt ?? entry.nextAttemptAt),
+      ...defined({ erased: read.erased }),
+    },
     condition: 'version = :version',
     values: { ':version': read.version },
   };
@@ -154,10 +159,11 @@ async function recordAttempt(
   for (;;) {
     const item = (await table.get(itemKeys.delivery(attempt.entry))) as DeliveryItem | undefined;
     if (item === undefined) return;
-    const entry = afterAttempt(item.entry, attempt, result);
+    const after = afterAttempt(item.entry, attempt, result);
+    const isOver = after.nextAttemptAt === undefined;
+    const entry = isOver && item.erased === true ? { ...after, url: '' } : after;
     const ttl = ttlOf(attempt.at + recordMs);
     const write = replaceDelivery(item, entry);
-    const isOver = entry.nextAttemptAt === undefined;
     const written = await table.write([
       { put: { ...itemKeys.attempt(attempt.entry, attempt.number), attempt, ttl } },
       isOver ? { ...write, put: { ...write.put, ttl } } : write,

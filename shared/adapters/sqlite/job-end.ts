@@ -32,6 +32,10 @@ export function createJobEnd({ db, getJob, open, credit, payments }: JobParts) {
   const erase = db.prepare(
     'UPDATE jobs SET data_removed_at = ?, request = ?, result = ? WHERE id = ?',
   );
+  // One that is still to be sent needs its address until then.
+  const eraseUrls = db.prepare(
+    "UPDATE outbox SET url = '' WHERE job = ? AND next_attempt_at IS NULL",
+  );
   const eraseTag = db.prepare(
     'DELETE FROM job_tags WHERE account = ? AND name = ? AND value = ? AND job = ?',
   );
@@ -99,6 +103,7 @@ export function createJobEnd({ db, getJob, open, credit, payments }: JobParts) {
       const { images, warnings, error } = left;
       const result: ResultPart = { images, warnings, ...defined({ error }) };
       erase.run(at, toRequestPart(left), JSON.stringify(result), id);
+      eraseUrls.run(id);
       for (const [name, value] of Object.entries(job.tags))
         eraseTag.run(job.account, name, value, id);
       return { changed: true, job: getJob(id) };

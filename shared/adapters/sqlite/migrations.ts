@@ -194,4 +194,9 @@ export const MIGRATIONS: readonly string[] = [
     data TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Where webhooks of erased predictions went: they may hold secrets.
+  UPDATE outbox SET url = '' WHERE next_attempt_at IS NULL
+    AND job IN (SELECT id FROM jobs WHERE data_removed_at IS NOT NULL);
+  `,
 ];

@@ -35,13 +35,15 @@ export function createSqliteOutbox(
       'VALUES (?, ?, ?, ?, ?, ?)',
   );
   const finish = db.prepare(
-    'UPDATE outbox SET attempts = max(attempts, ?), next_attempt_at = ?, visible_at = ?, ' +
-      'delivered_at = coalesce(?, delivered_at), abandoned_at = coalesce(?, abandoned_at) ' +
-      'WHERE id = ?',
+    'UPDATE outbox SET attempts = max(attempts, ?1), next_attempt_at = ?2, visible_at = ?2, ' +
+      'delivered_at = coalesce(?3, delivered_at), abandoned_at = coalesce(?4, abandoned_at), ' +
+      // The address of an erased job's webhook goes once nothing is sent there any more.
+      'url = CASE WHEN ?2 IS NULL AND EXISTS (SELECT 1 FROM jobs ' +
+      "WHERE jobs.id = outbox.job AND data_removed_at IS NOT NULL) THEN '' ELSE url END WHERE id = ?5",
   );
   const requeue = db.prepare(
     'UPDATE outbox SET next_attempt_at = ?, visible_at = ?, delivered_at = NULL, ' +
-      'abandoned_at = NULL WHERE id = ? AND next_attempt_at IS NULL',
+      "abandoned_at = NULL WHERE id = ? AND next_attempt_at IS NULL AND url <> ''",
   );
   const selectByJob = db.prepare('SELECT * FROM outbox WHERE job = ? ORDER BY created_at, id');
   const selectByAccount = db.prepare(
@@ -97,7 +99,7 @@ export function createSqliteOutbox(
         const next = result.next === 'retry' ? result.nextAttemptAt : null;
         const delivered = result.next === 'delivered' ? at : null;
         const abandoned = result.next === 'abandoned' ? at : null;
-        finish.run(number, next, next, delivered, abandoned, entry);
+        finish.run(number, next, delivered, abandoned, entry);
       }),
 
     requeue: (id, nextAttemptAt) =>

@@ -1,3 +1,4 @@
+import type { JobId } from '#shared/core/ids.ts';
 import type { Job, WebhookEvent } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 
@@ -9,7 +10,7 @@ export function eventEntries(job: Job, event: WebhookEvent, now: number): readon
   if (job.webhook === undefined || !job.webhook.events.includes(event)) return [];
   return [
     {
-      id: `msg_${job.id}_${event}`,
+      id: entryId(job.id, event),
       account: job.account,
       job: job.id,
       event,
@@ -19,4 +20,9 @@ export function eventEntries(job: Job, event: WebhookEvent, now: number): readon
       attempts: 0,
     },
   ];
+}
+
+/** The id of the entry that tells of an event; those of `logs` add when they are due. */
+export function entryId(job: JobId, event: WebhookEvent): string {
+  return `msg_${job}_${event}`;
 }

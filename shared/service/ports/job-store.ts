@@ -248,7 +248,10 @@ export interface JobStore {
     which?: 'kept' | 'previews',
   ): Promise<readonly Job[]>;
 
-  /** Erases input, output records and receipt of an ended job; the ledger stays. */
+  /**
+   * Erases input, output records and receipt of an ended job, and the addresses of its webhooks: of those
+   * that are still to be sent, once they are over. The ledger stays.
+   */
   removeData(id: JobId, at: number): Promise<ChangeResult>;
 
   /** Open jobs that no worker holds, all accounts. */

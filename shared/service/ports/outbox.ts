@@ -43,7 +43,10 @@ export interface Outbox {
     room?: LaneRoom,
   ): Promise<readonly OutboxEntry[]>;
   recordAttempt(attempt: DeliveryAttempt, result: AttemptResult): Promise<void>;
-  /** Makes an ended entry due again (a resend keeps the webhook's id); undefined if it has not ended. */
+  /**
+   * Makes an ended entry due again (a resend keeps the webhook's id); undefined if it has not ended, or
+   * has no address any more.
+   */
   requeue(id: string, nextAttemptAt: number): Promise<OutboxEntry | undefined>;
   listByJob(job: JobId): Promise<readonly OutboxEntry[]>;
   /** Newest first. */

@@ -244,5 +244,46 @@ export function describeSettlement(test: JobStoreTest): void {
       expect(await jobs.listRemovable(end + 1, 10)).toEqual([]);
       expect((await ledger.totals()).captured).toBe(PRICE);
     });
+
+    test('erases where webhooks went; one that is still to be sent goes there first', async ({
+      outbox,
+      jobs,
+      admitted,
+    }) => {
+      const url = 'https://example.com/?secret=1';
+      const webhook = { url, events: ['start', 'completed'] } as const;
+      const job = await admitted({ webhook });
+      const other = await admitted({ webhook });
+      const of = (event: 'start' | 'completed', id = job.id) => ({
+        ...outboxEntry(id, event),
+        url,
+      });
+      const [told, pending] = [of('start'), of('completed')];
+      const kept = of('completed', other.id);
+      await jobs.settle({ ...sampleSettlement(job, { captured: PRICE }), outbox: [told, pending] });
+      await jobs.settle({ ...sampleSettlement(other, { captured: PRICE }), outbox: [kept] });
+      const attempt = (entry: string, number: number) => ({
+        ...{ entry, number, at: NOW, durationMs: 1, status: 200 },
+      });
+      for (const { id } of [told, kept]) {
+        await outbox.recordAttempt(attempt(id, 1), { next: 'delivered' });
+      }
+      await jobs.removeData(job.id, NOW + HOUR);
+      expect(await outbox.get(told.id)).toMatchObject({ url: '', deliveredAt: NOW });
+      expect(await outbox.get(pending.id)).toMatchObject({ url });
+      expect(await outbox.requeue(told.id, NOW)).toBeUndefined();
+
+      const later = { next: 'retry', nextAttemptAt: NOW + MINUTE } as const;
+      await outbox.recordAttempt(attempt(pending.id, 1), later);
+      expect(await outbox.get(pending.id)).toMatchObject({ url, nextAttemptAt: NOW + MINUTE });
+      const due = await outbox.claimDue(NOW + MINUTE, NOW + HOUR, 10);
+      expect(due.map(({ id }) => id)).toEqual([pending.id]);
+      await outbox.recordAttempt(attempt(pending.id, 2), { next: 'delivered' });
+      expect(await outbox.get(pending.id)).toMatchObject({ url: '', attempts: 2 });
+      const log = [await outbox.listByJob(job.id), await outbox.attempts(pending.id)];
+      expect(JSON.stringify(log)).not.toContain('secret');
+      expect(await outbox.get(kept.id)).toMatchObject({ url });
+      expect(await outbox.requeue(kept.id, NOW)).toMatchObject({ url });
+    });
   });
 }

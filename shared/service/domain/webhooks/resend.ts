@@ -14,7 +14,7 @@ export interface ResendDeps {
  * tell.
  *
  * @throws AppError `not-found` for another account's id, `conflict` while it is still being tried or
- *   while the receiver is disabled
+ *   while the receiver is disabled, or when its prediction was erased
  */
 export async function resendWebhook(
   deps: ResendDeps,
@@ -24,6 +24,12 @@ export async function resendWebhook(
   const entry = await deps.outbox.get(id);
   if (entry === undefined || entry.account !== account) {
     throw new AppError('not-found', `There is no webhook delivery ${id}.`);
+  }
+  if (entry.url === '') {
+    throw new AppError(
+      'conflict',
+      `The prediction of webhook delivery ${id} was erased, and the address with it.`,
+    );
   }
   const health = await deps.outbox.getHealth(account, entry.url);
   if (health?.disabledAt !== undefined) {

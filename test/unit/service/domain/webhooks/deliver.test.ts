@@ -206,6 +206,15 @@ describe('a receiver that fails', () => {
     expect(scene.sent[1]?.headers['webhook-id']).toBe(id);
   });
 
+  it('is not sent again once its prediction is erased, and its address with it', async () => {
+    const scene = createScene(webhookJob(['completed']));
+    await scene.outbox.add({
+      ...{ id: 'msg_erased', account: ACCOUNT, event: 'completed', url: '' },
+      ...{ createdAt: START, attempts: 1, deliveredAt: START },
+    });
+    await expect(resendWebhook(scene.deps, ACCOUNT, 'msg_erased')).rejects.toThrow('was erased');
+  });
+
   it('is disabled after five days without one success', async () => {
     const scene = createScene(webhookJob(['completed']));
     scene.answerWith(() => answer(503));
