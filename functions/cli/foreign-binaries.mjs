@@ -20,14 +20,14 @@ export function removeForeignBinaries(from, { platform, arch } = process) {
   if (!isFolder(join(root, platform, arch))) return;
   for (const system of readdirSync(root)) {
     const folder = join(root, system);
-    if (system !== platform) rmSync(folder, { recursive: true, force: true });
+    if (system !== platform) remove(folder);
     else if (isFolder(folder)) removeOthers(folder, arch);
   }
 }
 
 function removeOthers(folder, kept) {
   for (const name of readdirSync(folder)) {
-    if (name !== kept) rmSync(join(folder, name), { recursive: true, force: true });
+    if (name !== kept) remove(join(folder, name));
   }
 }
 
@@ -35,7 +35,7 @@ function removeOthers(folder, kept) {
 function removeOtherLibsql(scope, machine) {
   const [gnu, musl] = ['gnu', 'musl'].map((name) => join(scope, `${machine}-${name}`));
   if (!isFolder(scope) || !isFolder(gnu) || !isFolder(musl)) return;
-  rmSync(hasGlibc() ? musl : gnu, { recursive: true, force: true });
+  remove(hasGlibc() ? musl : gnu);
 }
 
 function hasGlibc() {
@@ -53,7 +53,16 @@ function hasGlibc() {
 export function removeSharpWasm(root, { platform, arch } = process) {
   const scope = join(root, 'node_modules', '@img');
   if (!isFolder(scope) || !isFolder(join(scope, `sharp-${platform}-${arch}`))) return;
-  rmSync(join(scope, 'sharp-wasm32'), { recursive: true, force: true });
+  remove(join(scope, 'sharp-wasm32'));
+}
+
+/** What belongs to another user, as where root has installed for a service, takes only space: it stays. */
+function remove(folder) {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'EROFS'].includes(error.code)) throw error;
+  }
 }
 
 /** The nearest folder of libraries that is reached without a link. */

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -17,6 +18,7 @@ const { removeForeignBinaries, removeSharpWasm } = await import(
 );
 
 const PLATFORMS = ['linux/x64', 'linux/arm64', 'darwin/arm64', 'win32/x64', 'win32/arm64'];
+const NOBODY = 65_534;
 const LINUX = { platform: 'linux', arch: 'x64' };
 
 let root: string;
@@ -70,6 +72,32 @@ test.runIf(process.platform === 'linux')('libsql stays for this system’s C lib
   const isGlibc = existsSync('/lib/ld-musl-x86_64.so.1') === false;
   expect(readdirSync(scope)).toEqual([`linux-x64-${isGlibc ? 'gnu' : 'musl'}`]);
 });
+
+test('what this user may not remove stays, and is no failure', () => {
+  const scope = join(packages, '@libsql');
+  for (const name of ['gnu', 'musl'])
+    mkdirSync(join(scope, `linux-x64-${name}`, 'inside'), { recursive: true });
+  asAnotherUser(() => removeForeignBinaries(root, LINUX));
+  expect(left()).toEqual(PLATFORMS);
+  expect(readdirSync(scope)).toHaveLength(2);
+});
+
+/** Root may remove anything, so for a moment it acts as a user that may not. */
+function asAnotherUser(act: () => void): void {
+  const isRoot = process.geteuid?.() === 0;
+  const folders = ['', ...readdirSync(root, { recursive: true, encoding: 'utf8' })];
+  const setMode = (mode: number) => {
+    for (const folder of folders) chmodSync(join(root, folder), mode);
+  };
+  setMode(0o555);
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    act();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    setMode(0o755);
+  }
+}
 
 test('a folder without the package is left alone', () => {
   rmSync(packages, { recursive: true });
