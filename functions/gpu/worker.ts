@@ -1,4 +1,4 @@
-import { setPriority, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '#shared/core/errors.ts';
@@ -6,6 +6,7 @@ import { readManifest } from '#shared/engine/package/manifest.ts';
 import { loadPipeline, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
 import { replaced } from '#shared/engine/pipeline/sessions.ts';
 import { createLoadedModels } from './loaded-models.ts';
+import { lowerPriority } from './lower-priority.ts';
 import { withoutFolders } from './without-folders.ts';
 import type { FromWorker, StartMessage, ToWorker, WorkerTask } from './worker-messages.ts';
 
@@ -19,9 +20,6 @@ import type { FromWorker, StartMessage, ToWorker, WorkerTask } from './worker-me
  * drawn by all the graphs that a full-sized one is.
  */
 const WARM_UP_PIXELS = 128;
-
-/** As `nice` counts: 0 is normal, 19 yields to everything. */
-const LOWER_PRIORITY = 5;
 
 /** Of the machine's memory: what models may take, beside the pictures in the making. */
 const MODELS_SHARE = 0.5;
@@ -115,8 +113,7 @@ async function handle(message: ToWorker): Promise<void> {
     if (message.type === 'start') {
       settings = message;
       watchParent();
-      // The process that answers requests goes first on a shared processor.
-      if (message.device === 'cpu') setPriority(LOWER_PRIORITY);
+      if (message.device === 'cpu') lowerPriority();
       await warmUp(message.folder);
       await send({ type: 'ready' });
     } else {

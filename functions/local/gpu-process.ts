@@ -1,9 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { constants, setPriority } from 'node:os';
+import { setPriority } from 'node:os';
 import { delimiter } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { GpuEnv } from '#functions/gpu/config.ts';
+import { LOWER_PRIORITY } from '#functions/gpu/lower-priority.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { C2paFiles } from './local-marking.ts';
@@ -163,7 +164,7 @@ function forkFunction(options: GpuProcessOptions) {
   // Making images may take every processor; answering requests comes first.
   if (child.pid !== undefined) {
     try {
-      setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+      setPriority(child.pid, LOWER_PRIORITY);
     } catch {
       // A system that forbids it merely answers more slowly.
     }
