@@ -5,11 +5,15 @@ import { createStatements, monthOf } from '#shared/service/domain/statement.ts';
 import { readUsage } from '#shared/service/domain/usage.ts';
 import { ACCOUNT, DAY, HOUR } from '#test/helpers/samples.ts';
 
+/** As the sender asks, with deliveries of the account under way or not; hidden for no time, so that each look finds the same. */
+const LANES = { each: 4, full: [] };
+const FULL = { each: 4, full: [ACCOUNT] };
+
 export type Operation = readonly [name: string, run: () => Promise<unknown>];
 
 /** What is read of an account and its predictions, and what the sweep asks and removes. */
 export async function operationsOf(
-  stores: SqliteStores,
+  stores: Omit<SqliteStores, 'close'>,
   now: number,
   images: number,
 ): Promise<readonly Operation[]> {
@@ -32,6 +36,8 @@ export async function operationsOf(
     ['list 100', () => jobs.list({ account: ACCOUNT, limit: 100 })],
     ['list 100 by a tag that none has', () => jobs.list({ account: ACCOUNT, limit: 100, tag })],
     ['list 100 of three months ago', () => list(80 * DAY)],
+    ['webhooks: due, of one with room', () => outbox.claimDue(now, now, 50, LANES)],
+    ['webhooks: due, while one has no room', () => outbox.claimDue(now, now, 50, FULL)],
     ['webhooks: list 100', () => outbox.listByAccount(ACCOUNT, 100)],
     ['ledger: 100 entries', () => ledger.entries({ account: ACCOUNT, limit: 100 })],
     ['ledger: totals', () => ledger.totals()],

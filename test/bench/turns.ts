@@ -10,11 +10,11 @@ export interface TurnTimes {
 }
 
 /** Times an operation and the turns of the event loop that it takes; other work on the machine has a share in all but the processor time. */
-export async function timeTurns(run: () => Promise<unknown>): Promise<TurnTimes> {
+export async function timeTurns(run: () => Promise<unknown>, runs = RUNS): Promise<TurnTimes> {
   const times: TurnTimes[] = [];
-  for (let i = 0; i < RUNS; i++) times.push(await timeOnce(run));
+  for (let i = 0; i < runs; i++) times.push(await timeOnce(run));
   const median = (name: keyof TurnTimes) =>
-    times.map((one) => one[name]).sort((a, b) => a - b)[RUNS >> 1] ?? 0;
+    times.map((one) => one[name]).sort((a, b) => a - b)[runs >> 1] ?? 0;
   return {
     ms: round(median('ms')),
     longest_turn_cpu_ms: round(median('longest_turn_cpu_ms')),

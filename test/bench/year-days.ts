@@ -16,7 +16,7 @@ import {
 
 /** Writes that share a transaction. */
 const AT_ONCE = 250;
-/** Every tenth prediction has a webhook. */
+/** One of so many predictions has a webhook. */
 const WEBHOOK_OF = 10;
 const WORK_MS = 1_500;
 
@@ -25,6 +25,7 @@ export async function liveDay(
   { jobs, outbox }: SqliteStores,
   clock: ManualClock,
   images: number,
+  webhookOf = WEBHOOK_OF,
 ): Promise<void> {
   const begun = clock.now();
   for (let done = 0; done < images; done += AT_ONCE) {
@@ -37,7 +38,7 @@ export async function liveDay(
     await Promise.all(
       admissions.map(({ job }, i) => {
         const ledgerEntryId = sampleId(at + WORK_MS);
-        const hooks = i % WEBHOOK_OF === 0 ? [entryOf(job.id, at)] : [];
+        const hooks = i % webhookOf === 0 ? [entryOf(job.id, at)] : [];
         return jobs.settle(sampleSettlement(job, { ...ended, ledgerEntryId, outbox: hooks }));
       }),
     );
@@ -98,5 +99,35 @@ export function writeForgottenDays(
     db.prepare('UPDATE grants SET remaining = remaining - ? WHERE account = ?').run(spent, ACCOUNT);
     db.exec('COMMIT');
   }
+  db.close();
+}
+
+/**
+ * Copies the predictions of a file with their webhooks so many times, each copy a step on in time: enough rows
+ * for what reads them all to be felt. Money is not copied.
+ */
+export function copyPredictions(
+  file: string,
+  { copies, stepMs }: { readonly copies: number; readonly stepMs: number },
+): void {
+  const db = new Database(file);
+  const columnsOf = (table: string) =>
+    (db.prepare(`PRAGMA table_info(${table})`).all() as { name: string }[]).map(({ name }) => name);
+  db.exec('BEGIN');
+  for (const table of ['jobs', 'job_tags', 'outbox', 'delivery_attempts']) {
+    const columns = columnsOf(table);
+    const copied = columns.map((name) => {
+      if (/^(id|job|entry)$/.test(name)) return `first.${name} || '.' || n`;
+      return /_at$|^at$|^deadline$/.test(name) ? `first.${name} + n * ${stepMs}` : `first.${name}`;
+    });
+    db.exec(`
+      CREATE TEMP TABLE first AS SELECT * FROM ${table};
+      INSERT INTO ${table} (${columns})
+        WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ${copies})
+        SELECT ${copied} FROM number CROSS JOIN first;
+      DROP TABLE first;
+    `);
+  }
+  db.exec('COMMIT');
   db.close();
 }

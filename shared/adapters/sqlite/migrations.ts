@@ -199,4 +199,13 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE outbox SET url = '' WHERE next_attempt_at IS NULL
     AND job IN (SELECT id FROM jobs WHERE data_removed_at IS NOT NULL);
   `,
+  `
+  -- What an account's receivers on one host share: 'acc_1 hooks.example.com'.
+  ALTER TABLE outbox ADD COLUMN lane TEXT GENERATED ALWAYS AS (
+    account || ' ' || substr(
+      substr(url, instr(url, '//') + 2), 1, instr(substr(url, instr(url, '//') + 2) || '/', '/') - 1
+    )
+  ) VIRTUAL;
+  CREATE INDEX outbox_lanes ON outbox (lane, visible_at) WHERE next_attempt_at IS NOT NULL;
+  `,
 ];

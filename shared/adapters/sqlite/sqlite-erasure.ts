@@ -6,8 +6,9 @@ import { createAuditLog } from './audit-log.ts';
 import type { Writer } from './group-commit.ts';
 import { rowMembers } from './row-members.ts';
 
-/** Rows of one transaction: some milliseconds. */
+/** Rows that are looked through, and rows that are removed, in one transaction: some milliseconds. */
 const PAGE = 500;
+const REMOVED = 100;
 
 interface Row {
   readonly id: string;
@@ -28,19 +29,33 @@ export function createSqliteErasure(db: Database.Database, writer: Writer): Eras
       'WHERE id = ?2 AND deleted_at IS NULL',
   );
   const end = db.prepare('UPDATE accounts SET erased_at = ? WHERE id = ? AND erased_at IS NULL');
+  const ofAccount = (table: string, columns: string) =>
+    `SELECT ${columns} FROM ${table} WHERE account = ? LIMIT ${REMOVED}`;
+  const deliveries = `SELECT id FROM outbox WHERE account = ? ORDER BY created_at, id LIMIT ${REMOVED}`;
+  const tagged =
+    "FROM usage_days WHERE account = ? AND tags <> '{}' ORDER BY day, key, model, tags " +
+    `LIMIT ${REMOVED}`;
   const removals = [
-    'DELETE FROM delivery_attempts WHERE entry IN (SELECT id FROM outbox WHERE account = ?)',
-    'DELETE FROM outbox WHERE account = ?',
-    'DELETE FROM webhook_settings WHERE account = ?',
-    'DELETE FROM webhook_health WHERE account = ?',
-    'DELETE FROM keys WHERE account = ?',
-    // What was charged stays, without the tags that it was told by.
-    "INSERT INTO usage_days SELECT account, day, key, model, '{}', sum(jobs), sum(images), " +
-      "sum(amount) FROM usage_days WHERE account = ? AND tags <> '{}' " +
-      'GROUP BY account, day, key, model ON CONFLICT DO UPDATE SET jobs = jobs + excluded.jobs, ' +
-      'images = images + excluded.images, amount = amount + excluded.amount',
-    "DELETE FROM usage_days WHERE account = ? AND tags <> '{}'",
-  ].map((sql) => db.prepare(sql));
+    [
+      `DELETE FROM delivery_attempts WHERE entry IN (${deliveries})`,
+      `DELETE FROM outbox WHERE id IN (${deliveries})`,
+    ],
+    ['DELETE FROM webhook_settings WHERE account = ?'],
+    [
+      'DELETE FROM webhook_health WHERE (account, url) IN ' +
+        `(${ofAccount('webhook_health', 'account, url')})`,
+    ],
+    [`DELETE FROM keys WHERE id IN (${ofAccount('keys', 'id')})`],
+    [
+      // What was charged stays, without the tags that it was told by.
+      "INSERT INTO usage_days SELECT account, day, key, model, '{}', sum(jobs), sum(images), " +
+        `sum(amount) FROM (SELECT * ${tagged}) WHERE true ` +
+        'GROUP BY account, day, key, model ON CONFLICT DO UPDATE SET jobs = jobs + excluded.jobs, ' +
+        'images = images + excluded.images, amount = amount + excluded.amount',
+      'DELETE FROM usage_days WHERE (account, day, key, model, tags) IN ' +
+        `(SELECT account, day, key, model, tags ${tagged})`,
+    ],
+  ].map((page) => page.map((sql) => db.prepare(sql)));
   const scrubbed = (table: string, column: string) => ({
     page: db.prepare(
       `SELECT id, ${column} data FROM ${table} WHERE account = ? AND id > ? ORDER BY id LIMIT ${PAGE}`,
@@ -66,6 +81,19 @@ export function createSqliteErasure(db: Database.Database, writer: Writer): Eras
       changed++;
     }
     return changed;
+  };
+
+  /** Page by page, so that others have their turn. */
+  const removeAll = async (id: AccountId): Promise<number> => {
+    let removed = 0;
+    for (const page of removals) {
+      for (let changes = -1; changes !== 0; removed += changes) {
+        changes = await writer.write(() =>
+          page.reduce((sum, statement) => sum + statement.run(id).changes, 0),
+        );
+      }
+    }
+    return removed;
   };
 
   const scrubAll = async (id: AccountId, of: typeof ledger, scrub: Scrub): Promise<number> => {
@@ -96,9 +124,7 @@ export function createSqliteErasure(db: Database.Database, writer: Writer): Eras
     pending: async () => selectPending.all().map((row) => rowMembers<Account>(row)),
 
     async eraseRecords(id) {
-      const removed = await writer.write(() =>
-        removals.reduce((sum, statement) => sum + statement.run(id).changes, 0),
-      );
+      const removed = await removeAll(id);
       const notes = await scrubAll(id, ledger, withoutNotes);
       const words = await scrubAll(id, acts, withoutWords as (entry: AuditEntry) => object);
       const names = await writer.write(() =>

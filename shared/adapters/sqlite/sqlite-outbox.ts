@@ -3,6 +3,7 @@ import type { Clock } from '#shared/core/clock.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 import type { EndpointHealth, Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
+import { createDueLanes } from './due-lanes.ts';
 import type { Writer } from './group-commit.ts';
 import { createOutboxInsert, toOutboxEntry } from './outbox-rows.ts';
 import { rowMembers } from './row-members.ts';
@@ -18,18 +19,11 @@ export function createSqliteOutbox(
     'SELECT * FROM outbox WHERE next_attempt_at IS NOT NULL AND visible_at <= ? ' +
       'ORDER BY visible_at LIMIT ?',
   );
-  const selectRoom = db.prepare(
-    `SELECT * FROM (
-       SELECT *, row_number() OVER (PARTITION BY lane ORDER BY visible_at) AS place FROM (
-         SELECT *, account || ' ' || substr(rest, 1, instr(rest || '/', '/') - 1) AS lane FROM (
-           SELECT *, substr(url, instr(url, '//') + 2) AS rest FROM outbox
-           WHERE next_attempt_at IS NOT NULL AND visible_at <= ?1
-         )
-       ) WHERE lane NOT IN (SELECT value FROM json_each(?2))
-           AND account NOT IN (SELECT value FROM json_each(?2))
-     ) WHERE place <= ?3 ORDER BY visible_at LIMIT ?4`,
+  const hide = db.prepare(
+    'UPDATE outbox SET visible_at = ? ' +
+      'WHERE id = ? AND next_attempt_at IS NOT NULL AND visible_at <= ?',
   );
-  const hide = db.prepare('UPDATE outbox SET visible_at = ? WHERE id = ?');
+  const findDue = createDueLanes(db);
   const insertAttempt = db.prepare(
     'INSERT OR IGNORE INTO delivery_attempts (entry, number, at, duration_ms, status, failure) ' +
       'VALUES (?, ?, ?, ?, ?, ?)',
@@ -81,14 +75,13 @@ export function createSqliteOutbox(
     async claimDue(now, hideUntil, limit, room) {
       // Asked every second and mostly in vain: no transaction for that.
       if (selectDue.get(now, 1) === undefined) return [];
+      const found = room && (await findDue(now, limit, room));
+      if (found?.length === 0) return [];
       return writer.write(() => {
-        const rows =
-          room === undefined
-            ? selectDue.all(now, limit)
-            : selectRoom.all(now, JSON.stringify(room.full), room.each, limit);
-        const due = rows.map(toOutboxEntry);
-        for (const { id } of due) hide.run(hideUntil, id);
-        return due;
+        const due =
+          found?.flatMap((id) => get(id) ?? []) ?? selectDue.all(now, limit).map(toOutboxEntry);
+        // Another caller may have been faster since they were found.
+        return due.filter(({ id }) => hide.run(hideUntil, id, now).changes > 0);
       });
     },
 

@@ -51,7 +51,7 @@ const AS_VERSION_11 = `
   ALTER TABLE accounts DROP COLUMN owed;
   DROP TABLE usage_days;
   DROP TABLE auto_topups;
-  DROP TABLE invitations; DROP INDEX accounts_to_erase; ALTER TABLE accounts DROP COLUMN deleted_at; ALTER TABLE accounts DROP COLUMN erased_at; PRAGMA user_version = 11;
+  DROP TABLE invitations; DROP INDEX accounts_to_erase; ALTER TABLE accounts DROP COLUMN deleted_at; ALTER TABLE accounts DROP COLUMN erased_at; DROP INDEX outbox_lanes; ALTER TABLE outbox DROP COLUMN lane; PRAGMA user_version = 11;
 `;
 const ADD_REVERSAL = `INSERT INTO ledger VALUES ('x', '${ACCOUNT}', 'reversal', 1, 1, NULL, '{}')`;
 
@@ -176,7 +176,7 @@ describe('SQLite stores', () => {
       .prepare("UPDATE keys SET data = json_insert(data, '$.root', ?) WHERE id = ?")
       .run(first.id, second.id);
     file.exec(
-      'DROP TRIGGER usage_adds_up; DROP TRIGGER ledger_compacts; DROP TABLE usage_days; DROP INDEX jobs_by_account; DROP INDEX jobs_removable; ALTER TABLE jobs DROP COLUMN preview; DROP TRIGGER ledger_adds_up; DROP TABLE ledger_sums; DROP TABLE running_cancels; ALTER TABLE jobs DROP COLUMN payment; DROP TABLE unpaid_work; DROP TABLE account_hooks; ALTER TABLE outbox DROP COLUMN body; DROP INDEX webhook_health_by_change; ALTER TABLE webhook_health DROP COLUMN changed_at; DROP INDEX jobs_removed; DROP INDEX outbox_over; ALTER TABLE jobs DROP COLUMN refusals; ALTER TABLE accounts DROP COLUMN owed; DROP TABLE auto_topups; DROP TABLE invitations; DROP INDEX accounts_to_erase; ALTER TABLE accounts DROP COLUMN deleted_at; ALTER TABLE accounts DROP COLUMN erased_at; PRAGMA user_version = 3',
+      'DROP TRIGGER usage_adds_up; DROP TRIGGER ledger_compacts; DROP TABLE usage_days; DROP INDEX jobs_by_account; DROP INDEX jobs_removable; ALTER TABLE jobs DROP COLUMN preview; DROP TRIGGER ledger_adds_up; DROP TABLE ledger_sums; DROP TABLE running_cancels; ALTER TABLE jobs DROP COLUMN payment; DROP TABLE unpaid_work; DROP TABLE account_hooks; ALTER TABLE outbox DROP COLUMN body; DROP INDEX webhook_health_by_change; ALTER TABLE webhook_health DROP COLUMN changed_at; DROP INDEX jobs_removed; DROP INDEX outbox_over; ALTER TABLE jobs DROP COLUMN refusals; ALTER TABLE accounts DROP COLUMN owed; DROP TABLE auto_topups; DROP TABLE invitations; DROP INDEX accounts_to_erase; ALTER TABLE accounts DROP COLUMN deleted_at; ALTER TABLE accounts DROP COLUMN erased_at; DROP INDEX outbox_lanes; ALTER TABLE outbox DROP COLUMN lane; PRAGMA user_version = 3',
     );
     file.close();
     const again = open().keys;
@@ -208,7 +208,7 @@ describe('SQLite stores', () => {
       }
     }
     file.exec(
-      'DROP TRIGGER usage_adds_up; DROP TRIGGER ledger_compacts; DROP TABLE usage_days; ALTER TABLE jobs DROP COLUMN sources; ALTER TABLE jobs DROP COLUMN progress; ALTER TABLE jobs DROP COLUMN refusals; DROP TABLE running_cancels; ALTER TABLE jobs DROP COLUMN payment; DROP TABLE unpaid_work; DROP TABLE account_hooks; ALTER TABLE outbox DROP COLUMN body; DROP INDEX webhook_health_by_change; ALTER TABLE webhook_health DROP COLUMN changed_at; DROP INDEX jobs_removed; DROP INDEX outbox_over; DROP INDEX jobs_by_account; DROP INDEX jobs_removable; ALTER TABLE jobs DROP COLUMN preview; DROP TRIGGER ledger_adds_up; DROP TABLE ledger_sums; ALTER TABLE accounts DROP COLUMN owed; DROP TABLE auto_topups; DROP TABLE invitations; DROP INDEX accounts_to_erase; ALTER TABLE accounts DROP COLUMN deleted_at; ALTER TABLE accounts DROP COLUMN erased_at; PRAGMA user_version = 1',
+      'DROP TRIGGER usage_adds_up; DROP TRIGGER ledger_compacts; DROP TABLE usage_days; ALTER TABLE jobs DROP COLUMN sources; ALTER TABLE jobs DROP COLUMN progress; ALTER TABLE jobs DROP COLUMN refusals; DROP TABLE running_cancels; ALTER TABLE jobs DROP COLUMN payment; DROP TABLE unpaid_work; DROP TABLE account_hooks; ALTER TABLE outbox DROP COLUMN body; DROP INDEX webhook_health_by_change; ALTER TABLE webhook_health DROP COLUMN changed_at; DROP INDEX jobs_removed; DROP INDEX outbox_over; DROP INDEX jobs_by_account; DROP INDEX jobs_removable; ALTER TABLE jobs DROP COLUMN preview; DROP TRIGGER ledger_adds_up; DROP TABLE ledger_sums; ALTER TABLE accounts DROP COLUMN owed; DROP TABLE auto_topups; DROP TABLE invitations; DROP INDEX accounts_to_erase; ALTER TABLE accounts DROP COLUMN deleted_at; ALTER TABLE accounts DROP COLUMN erased_at; DROP INDEX outbox_lanes; ALTER TABLE outbox DROP COLUMN lane; PRAGMA user_version = 1',
     );
     file.close();
     const second = open();
