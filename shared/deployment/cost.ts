@@ -28,15 +28,18 @@ const BEFORE = {
 
 const HOURS_PER_MONTH = 720;
 
+/** Admission, claim, start, settlement and erasure of an order with an `Idempotency-Key`, as a test counts them. */
+export const WRITE_UNITS_PER_IMAGE = 55;
+
 /** List prices in us-east-1; check before quoting. Everything but the GPU, for a thousand images. */
 const USD_PER_THOUSAND = {
   /** Three requests an image (create, two polls): CloudFront, Lambda@Edge, Lambda, firewall. */
   requests: (3 * (1.0 + 0.8 + 0.3 + 0.6)) / 1000,
   /**
-   * Admission, claim, start, settlement: some 40 write units, transactions counted twice; and one for
-   * each request's share of its key's rate, where requests are so few that none shares a lease.
+   * And one write for each request's share of its key's rate, where requests are so few that none shares a
+   * lease.
    */
-  table: ((40 + 3) * 0.625) / 1000,
+  table: ((WRITE_UNITS_PER_IMAGE + 3) * 0.625) / 1000,
   /** Queues, notifications, logs: 20 KB of logs an image at $0.50 a gigabyte. */
   carrying: 0.01 + 0.02 * 0.5,
   /** A 1.5 MB PNG: put, kept a week, downloaded once. */
