@@ -3,7 +3,7 @@ import { isTerminal, type Job } from '#shared/core/job.ts';
 import { type LedgerEntry, type UsageOfDay, usageOf } from '#shared/core/ledger.ts';
 import { ZERO_USD } from '#shared/core/money.ts';
 import { allEntries, allUsage } from '#test/helpers/invariant.ts';
-import { PRICE, sampleAdmission, sampleGrant, sampleKey } from '#test/helpers/samples.ts';
+import { MODEL, PRICE, sampleAdmission, sampleGrant, sampleKey } from '#test/helpers/samples.ts';
 import { DEADLINE_MS, GRACE_MS, sampleOrder } from '#test/helpers/world.ts';
 import { type Clients, DAY_CAP } from './clients.ts';
 import { must, mustBe } from './must.ts';
@@ -180,4 +180,35 @@ export async function expectFairTurns(world: SimulatedWorld): Promise<void> {
     const ahead = before.filter((other) => many.includes(other)).length;
     must(ahead <= 1, `${ahead} jobs of an account went before the only one of another`);
   }
+}
+
+/** A claim that ran out and was taken over by another has no say any more: it neither renews, gives back nor starts. */
+export async function expectFencing(world: SimulatedWorld): Promise<void> {
+  const [account] = ACCOUNTS as [Job['account']];
+  const ordered = await world.services.admission.submit(
+    sampleOrder({
+      key: sampleKey({ account, id: keyOf(account) }),
+      bodyHash: 'fence'.padStart(64, '0'),
+    }),
+  );
+  must(ordered.outcome === 'admitted', `an order with nothing in its way: ${ordered.outcome}`);
+  const { jobs } = world.stores;
+  const claim = () => jobs.claimNext(MODEL.name, world.clock.now(), AFTER_CLAIMS_MS);
+  const old = await claim();
+  world.clock.advance(AFTER_CLAIMS_MS + 1);
+  const latest = await claim();
+  must(old !== undefined && latest?.id === old.id, 'a claim that ran out was not taken over');
+  if (old?.lease === undefined || latest === undefined) return;
+  const { token } = old.lease;
+  const now = world.clock.now();
+  const told = {
+    renews: await jobs.renewLease(old.id, token, now + AFTER_CLAIMS_MS),
+    starts: await jobs.markStarted(old.id, token, { startedAt: now }, []),
+    'gives back': await jobs.giveBack(old.id, token),
+  };
+  for (const [does, { changed }] of Object.entries(told)) {
+    must(!changed, `an old claim of ${old.id} ${does}`);
+  }
+  world.clock.advance(AFTER_CLAIMS_MS + 1);
+  await work(world);
 }

@@ -11,6 +11,7 @@ import {
   end,
   expectBudgets,
   expectFairTurns,
+  expectFencing,
   expectOpenCounts,
   expectSettled,
   fundAll,
@@ -196,6 +197,7 @@ async function finish(
   await fundAll(world);
   await expectBudgets(world);
   await expectFairTurns(world);
+  await expectFencing(world);
   await receivers.deliverAll();
   await receivers.expectTold();
   world.clock.advance(RETENTION_MS + HOUR);
