@@ -1,8 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { packProject } from '#test/helpers/packed-project.ts';
 import { ROOT } from '#test/helpers/root.ts';
 import { removeFolder, temporaryFolder } from '#test/helpers/server-process.ts';
 
@@ -20,20 +21,7 @@ beforeAll(async () => {
   work = temporaryFolder();
   folder = join(work, 'empty');
   mkdirSync(folder);
-  const clone = join(work, 'clone');
-  execFileSync('git', ['clone', '--quiet', ROOT, clone]);
-  // The state that is tested is this tree's, committed or not.
-  for (const path of ['.ci', 'functions', 'infra', 'shared', 'models', 'docs', 'package.json']) {
-    cpSync(join(ROOT, path), join(clone, path), { recursive: true });
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
-  const packed = execFileSync('npm', ['run', '-s', 'package', '--', '--pack-destination', folder], {
-    cwd: clone,
-    encoding: 'utf8',
-  });
-  file = `./${packed.trim().split('\n').at(-1)}`;
-  expect(existsSync(join(clone, 'dist'))).toBe(false);
-  expect(existsSync(join(clone, 'npm-shrinkwrap.json'))).toBe(false);
+  file = `./${packProject(work, folder)}`;
   npx = spawn('npx', words('start', '--port', '0', '--json'), {
     cwd: folder,
     env: environment(),

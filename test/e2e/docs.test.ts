@@ -20,11 +20,11 @@ const run = promisify(execFile);
 /**
  * Why a block is not run here: it needs what this test has not, or takes too long. `env` sets what the
  * test sets itself, `ci` is a command of `.ci/run`, `hub` needs the Hugging Face hub, `aws` an account,
- * `host` a server of one's own, `bench` minutes and many gigabytes, `gpu` a GPU. What runs each of them
+ * `host` a server of one's own, `docker` images, `bench` minutes and many gigabytes, `gpu` a GPU. What runs each of them
  * instead is in test/helpers/doc-claims.ts. Whatever is not run is still checked to name commands and
  * options that there are. Python blocks are run by `npm run test:python`, which installs clients.
  */
-const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench', 'host', 'gpu'];
+const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench', 'host', 'docker', 'gpu'];
 
 /** What a block may be: each is run, or read as what it is. */
 const LANGUAGES = ['sh', 'js', 'json', 'python', 'nginx', 'ini', 'yaml'];
