@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JobId } from '#shared/core/ids.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
-import type { Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
+import { MOST_RECEIVERS, type Outbox, type WebhookSettings } from '#shared/service/ports/outbox.ts';
 import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
 import { createManualClock } from '#test/helpers/manual-clock.ts';
 import {
@@ -194,6 +194,13 @@ export function describeOutbox(name: string, makeStores: MakeStores): void {
       expect(await outbox.getHealth(ACCOUNT, URL)).toEqual(gone);
       expect(await outbox.getHealth(OTHER_ACCOUNT, URL)).toBeUndefined();
       expect(await outbox.listHealth(ACCOUNT)).toEqual([gone, { url: `${URL}2` }]);
+    });
+
+    test('lists no more receivers than one can look through', async () => {
+      for (let n = 0; n <= MOST_RECEIVERS; n++) {
+        await outbox.putHealth(ACCOUNT, { url: `${URL}/${n}`, failingSince: NOW });
+      }
+      expect(await outbox.listHealth(ACCOUNT)).toHaveLength(MOST_RECEIVERS);
     });
   });
 }

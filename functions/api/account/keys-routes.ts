@@ -38,7 +38,7 @@ export const registerKeys: RegisterRoutes = (app, deps) => {
     returns: 'The key',
     answer: IssuedKeySchema,
     links: linksById('getKey', 'changeKey', 'rotateKey', 'revokeKey'),
-    failures: [404, 415, 422],
+    failures: [404, 409, 415, 422],
     async handle(c, { body }) {
       const wanted = {
         account: await targetAccount(c, deps, body.account),

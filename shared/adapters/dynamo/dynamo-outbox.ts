@@ -3,11 +3,12 @@ import { createLaneFilter, type LaneRoom } from '#shared/core/delivery-lanes.ts'
 import { sha256Hex } from '#shared/core/hash.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
-import type {
-  AttemptResult,
-  EndpointHealth,
-  Outbox,
-  WebhookSettings,
+import {
+  type AttemptResult,
+  type EndpointHealth,
+  MOST_RECEIVERS,
+  type Outbox,
+  type WebhookSettings,
 } from '#shared/service/ports/outbox.ts';
 import { type DeliveryItem, deliveryWrites, toDeliveryItem } from './delivery-item.ts';
 import type { DynamoTable, Item, Key, Write } from './dynamo-table.ts';
@@ -98,6 +99,7 @@ function createReceivers(
       const found: EndpointHealth[] = [];
       for await (const item of table.query({ pk, from: sk, to: sk + AFTER })) {
         found.push(item['health'] as EndpointHealth);
+        if (found.length === MOST_RECEIVERS) break;
       }
       return found.sort((a, b) => (a.url < b.url ? -1 : 1));
     },

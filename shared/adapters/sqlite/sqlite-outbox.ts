@@ -2,7 +2,12 @@ import type Database from 'libsql';
 import type { Clock } from '#shared/core/clock.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
-import type { EndpointHealth, Outbox, WebhookSettings } from '#shared/service/ports/outbox.ts';
+import {
+  type EndpointHealth,
+  MOST_RECEIVERS,
+  type Outbox,
+  type WebhookSettings,
+} from '#shared/service/ports/outbox.ts';
 import { createDueLanes } from './due-lanes.ts';
 import type { Writer } from './group-commit.ts';
 import { createOutboxInsert, toOutboxEntry } from './outbox-rows.ts';
@@ -56,7 +61,9 @@ export function createSqliteOutbox(
       'ON CONFLICT (account) DO UPDATE SET data = excluded.data',
   );
   const health = db.prepare('SELECT data FROM webhook_health WHERE account = ? AND url = ?');
-  const listHealth = db.prepare('SELECT data FROM webhook_health WHERE account = ? ORDER BY url');
+  const listHealth = db.prepare(
+    `SELECT data FROM webhook_health WHERE account = ? ORDER BY url LIMIT ${MOST_RECEIVERS}`,
+  );
   const putHealth = db.prepare(
     'INSERT INTO webhook_health (account, url, data, changed_at) VALUES (?, ?, ?, ?) ' +
       'ON CONFLICT (account, url) DO UPDATE SET data = excluded.data, changed_at = excluded.changed_at',

@@ -39,6 +39,9 @@ export interface IssuedKey {
   readonly text: string;
 }
 
+/** Keys of an account that are in force: each has a rate of its own, and all are looked through. */
+const MOST_KEYS = 1000;
+
 /** API keys of accounts: issue, rotate, revoke and check them. */
 export function createKeyService(deps: KeyServiceDeps) {
   const { keys, clock, randomBytes } = deps;
@@ -85,7 +88,19 @@ export function createKeyService(deps: KeyServiceDeps) {
   };
 
   return {
-    issue: (request: NewKey, actor: Actor) => issue(request, actor),
+    /** @throws AppError `conflict` when the account has as many keys in force as it may have */
+    async issue(request: NewKey, actor: Actor): Promise<IssuedKey> {
+      const now = clock.now();
+      const known = await keys.list(request.account);
+      const count = known.filter(
+        ({ revokedAt, expiresAt = Number.POSITIVE_INFINITY }) =>
+          revokedAt === undefined && expiresAt > now,
+      ).length;
+      if (count >= MOST_KEYS) {
+        throw new AppError('conflict', `The account has ${count} API keys in force. Revoke some.`);
+      }
+      return issue(request, actor);
+    },
     get: owned,
     list: keys.list,
     authenticate: authenticator.authenticate,

@@ -2,6 +2,9 @@ import type { LaneRoom } from '#shared/core/delivery-lanes.ts';
 import type { AccountId, JobId } from '#shared/core/ids.ts';
 import type { DeliveryAttempt, OutboxEntry } from '#shared/core/outbox.ts';
 
+/** Receivers of an account that are listed: it can have them by the thousand, and they are looked through often. */
+export const MOST_RECEIVERS = 200;
+
 /** What an attempt leads to. */
 export type AttemptResult =
   | { readonly next: 'delivered' }
@@ -63,5 +66,6 @@ export interface Outbox {
 
   getHealth(account: AccountId, url: string): Promise<EndpointHealth | undefined>;
   putHealth(account: AccountId, health: EndpointHealth): Promise<void>;
+  /** By address, {@link MOST_RECEIVERS} at most. */
   listHealth(account: AccountId): Promise<readonly EndpointHealth[]>;
 }

@@ -39,6 +39,20 @@ describe('key service', () => {
   });
   afterEach(() => stores.close());
 
+  test('an account has so many in force; revoking one makes room for another', async () => {
+    const first = await keys.issue(REQUEST, 'cli');
+    await Promise.all(
+      Array.from({ length: 999 }, (_, n) => {
+        const key = { ...first.key, id: `key${String(n).padStart(13, '0')}` as KeyId };
+        return stores.keys.create(key, sampleAudit());
+      }),
+    );
+    await expect(keys.issue(REQUEST, 'cli')).rejects.toThrow('1000 API keys in force');
+    await keys.issue({ ...REQUEST, account: OTHER_ACCOUNT }, 'cli');
+    await keys.revoke(ACCOUNT, first.key.id, 'cli');
+    await keys.issue(REQUEST, 'cli');
+  });
+
   const reason = async (text: string, service = keys) => {
     const result = await service.authenticate(text);
     return result.ok ? 'ok' : result.reason;

@@ -215,6 +215,19 @@ describe('a receiver that fails', () => {
     await expect(resendWebhook(scene.deps, ACCOUNT, 'msg_erased')).rejects.toThrow('was erased');
   });
 
+  it('is not known for a test, whatever it answers', async () => {
+    const scene = createScene(webhookJob(['completed']));
+    scene.answerWith(() => answer(410));
+    await scene.outbox.add({
+      ...{ id: 'evt_test', account: ACCOUNT, event: 'test', url: URL_A, body: '{}' },
+      ...{ createdAt: START, nextAttemptAt: START, attempts: 0 },
+    });
+    await scene.deliver();
+    expect(scene.sent).toHaveLength(1);
+    expect(await scene.outbox.listHealth(ACCOUNT)).toEqual([]);
+    expect(await scene.outbox.get('evt_test')).toMatchObject({ abandonedAt: START });
+  });
+
   it('is disabled after five days without one success', async () => {
     const scene = createScene(webhookJob(['completed']));
     scene.answerWith(() => answer(503));
