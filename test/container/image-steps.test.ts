@@ -1,17 +1,21 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ReceiptSchema } from '#shared/core/inference.ts';
 import { type DemoPackage, importDemo } from '#test/helpers/demo-package.ts';
+import { blocksOf } from '#test/helpers/doc-blocks.ts';
+import { blocksRunBy } from '#test/helpers/doc-claims.ts';
 import { entrypointOf, readDockerfile } from '#test/helpers/dockerfile.ts';
 import { inferenceRequest } from '#test/helpers/gpu-process.ts';
+import { installDebian } from '#test/helpers/install-debian.ts';
 import { ROOT } from '#test/helpers/root.ts';
 
 /**
  * What the Dockerfile does, without Docker: the COPY and RUN steps of its application stage in an empty
- * folder, and its ENTRYPOINT there.
+ * folder, and its ENTRYPOINT there. This can't show that Docker builds the stages from its bases, nor what
+ * it makes of ports and volumes; test/aws/image builds and runs the image of the GPU function.
  */
 const stages = readDockerfile('functions/gpu/Dockerfile');
 let root: string;
@@ -127,3 +131,61 @@ async function until<T>(look: () => T | undefined | Promise<T | undefined>): Pro
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+describe('the service in Docker Compose', () => {
+  const commands = blocksRunBy(import.meta.filename).flatMap(({ code }) => code.trim().split('\n'));
+  const yaml =
+    blocksOf('docs/self-host.md').find(({ language }) => language === 'yaml')?.code ?? '';
+  const cpu = stages.find(({ name }) => name === 'cpu')?.instructions ?? [];
+  const wordsOf = (keyword: string) =>
+    JSON.parse(cpu.find((one) => one.keyword === keyword)?.words ?? '[]') as string[];
+
+  it('is described as Docker Compose reads it', async () => {
+    await installDebian({ 'docker-compose': 'docker-compose' });
+    const file = join(root, 'compose.yaml');
+    writeFileSync(file, yaml);
+    const words = ['--project-directory', ROOT, '--file', file, 'config'];
+    const read = execFileSync('docker-compose', words, { encoding: 'utf8' });
+    expect(read).toContain(`context: ${ROOT.replace(/\/$/, '')}\n`);
+    expect(read).toContain('target: cpu');
+    expect(commands[0]).toBe('docker compose up --detach');
+  });
+
+  it('starts by the steps of its stage, and is opened by the command of the page', async () => {
+    const [, , , service, ...command] = commands[1]?.split(' ') ?? [];
+    expect(commands[1]).toMatch(/^docker compose exec onestep /);
+    expect(yaml).toMatch(new RegExp(`^  ${service}:$`, 'm'));
+    for (const { keyword, words } of cpu) if (keyword === 'COPY') copy(words.split(/\s+/));
+    const settings = cpu.find(({ keyword }) => keyword === 'ENV')?.words.split(/\s+/) ?? [];
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      ...Object.fromEntries(settings.map((pair) => pair.split('='))),
+      // A container has a root and a network of its own.
+      ONESTEP_DATA: join(root, 'service'),
+      ONESTEP_HOST: '127.0.0.1',
+      ONESTEP_PORT: '0',
+      ONESTEP_PUBLIC_URL: 'https://images.example.com',
+    };
+    const [, ...entry] = wordsOf('ENTRYPOINT');
+    const child = spawn(process.execPath, [...entry, ...wordsOf('CMD')], {
+      cwd: app,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    try {
+      await until(() => /API key/.exec(said) ?? undefined);
+      const [program = '', ...words] = command;
+      const link = execFileSync(program, words, { cwd: app, env, encoding: 'utf8' });
+      const [url = ''] = /^http:\/\/127\.0\.0\.1:\d+\/session\/\S+$/m.exec(link) ?? [];
+      const answer = await fetch(url, { redirect: 'manual' });
+      expect(answer.headers.get('set-cookie')).toBeTruthy();
+    } finally {
+      child.kill('SIGTERM');
+    }
+    await new Promise((resolve) => child.once('exit', resolve));
+  }, 120_000);
+});

@@ -20,9 +20,10 @@ const run = promisify(execFile);
 /**
  * Why a block is not run here: it needs what this test has not, or takes too long. `env` sets what the
  * test sets itself, `ci` is a command of `.ci/run`, `hub` needs the Hugging Face hub, `aws` an account,
- * `host` a server of one's own, `docker` images, `bench` minutes and many gigabytes, `gpu` a GPU. What runs each of them
- * instead is in test/helpers/doc-claims.ts. Whatever is not run is still checked to name commands and
- * options that there are. Python blocks are run by `npm run test:python`, which installs clients.
+ * `host` a server of one's own, `docker` images, `bench` minutes and many gigabytes, `gpu` a GPU. What
+ * runs each of them instead is in test/helpers/doc-claims.ts. Whatever is not run is still checked to
+ * name commands and options that there are. Python blocks are run by `npm run test:python`, which
+ * installs clients.
  */
 const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench', 'host', 'docker', 'gpu'];
 
