@@ -10,6 +10,16 @@ export interface Writer {
    * @param lazy it need not be on disk soon: it waits for the next other write, or for `lazyMs`
    */
   write<T>(run: () => T, lazy?: boolean): Promise<T>;
+  /**
+   * As `write`, for writes that cost less together: those of a transaction are run at once.
+   *
+   * @param run the same function for all of them; returns a result for each item, in their order
+   */
+  writeTogether<Item, Result>(
+    run: (items: readonly Item[]) => readonly Result[],
+    item: Item,
+    lazy?: boolean,
+  ): Promise<Result>;
   /** Called when a whole transaction was undone, so that what was cached of it is read again. */
   onRollback(listener: () => void): void;
   /** Called after each transaction, before its writes resolve. */
@@ -21,7 +31,8 @@ export interface Writer {
 }
 
 interface Pending {
-  readonly run: () => unknown;
+  readonly run: (items: readonly unknown[]) => readonly unknown[];
+  readonly item?: unknown;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -89,6 +100,19 @@ export function createWriter(db: Database.Database, lazyMs = LAZY_MS): Writer {
     while (pending.length > 0) flush();
   };
 
+  const add = (one: Pending, lazy: boolean): void => {
+    pending.push(one);
+    if (!lazy) schedule();
+    else if (!scheduled) lazyTimer ??= setTimeout(flush, lazyMs);
+  };
+
+  const writeTogether: Writer['writeTogether'] = (run, item, lazy = false) => {
+    if (closed) return Promise.reject(storeClosed());
+    return new Promise((resolve, reject) => {
+      add({ run, item, resolve, reject } as Pending, lazy);
+    });
+  };
+
   return {
     flush: flushAll,
     close() {
@@ -97,24 +121,19 @@ export function createWriter(db: Database.Database, lazyMs = LAZY_MS): Writer {
     },
     onRollback: (listener) => rollbackListeners.push(listener),
     onCommit: (listener) => commitListeners.push(listener),
-    write<T>(run: () => T, lazy = false): Promise<T> {
-      if (closed) return Promise.reject(storeClosed());
-      return new Promise<T>((resolve, reject) => {
-        pending.push({ run, resolve: resolve as (value: unknown) => void, reject });
-        if (!lazy) schedule();
-        else if (!scheduled) lazyTimer ??= setTimeout(flush, lazyMs);
-      });
-    },
+    write: (run, lazy) => writeTogether(() => [run()], undefined, lazy),
+    writeTogether,
   };
 }
 
-/** Runs writes one after the other and returns what tells their callers; undefined when one failed. */
+/** Runs writes in their order and returns what tells their callers; undefined when one failed. */
 function runAll(group: readonly Pending[]): (() => void)[] | undefined {
   const settle: (() => void)[] = [];
   try {
-    for (const { run, resolve } of group) {
-      const value = run();
-      settle.push(() => resolve(value));
+    for (const [run, writes] of groupByRun(group)) {
+      const values = run(writes.map(({ item }) => item));
+      for (const [place, { resolve }] of writes.entries())
+        settle.push(() => resolve(values[place]));
     }
   } catch {
     return undefined;
@@ -122,11 +141,21 @@ function runAll(group: readonly Pending[]): (() => void)[] | undefined {
   return settle;
 }
 
+function groupByRun(group: readonly Pending[]): ReadonlyMap<Pending['run'], readonly Pending[]> {
+  const groups = new Map<Pending['run'], Pending[]>();
+  for (const one of group) {
+    const known = groups.get(one.run);
+    if (known === undefined) groups.set(one.run, [one]);
+    else known.push(one);
+  }
+  return groups;
+}
+
 /** Runs one write in its savepoint and returns what tells its caller, once the group is on disk. */
-function runOne(db: Database.Database, { run, resolve, reject }: Pending): () => void {
+function runOne(db: Database.Database, { run, item, resolve, reject }: Pending): () => void {
   db.exec('SAVEPOINT one');
   try {
-    const value = run();
+    const [value] = run([item]);
     db.exec('RELEASE one');
     return () => resolve(value);
   } catch (error) {

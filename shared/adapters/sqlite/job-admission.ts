@@ -1,7 +1,7 @@
 import { assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { budgetKeyOfJob, type Job } from '#shared/core/job.ts';
-import { addUsd, microUsd } from '#shared/core/money.ts';
+import { addUsd, type MicroUsd, microUsd, ZERO_USD } from '#shared/core/money.ts';
 import { holdEntry } from '#shared/service/domain/job-ledger.ts';
 import type { Admission, AdmissionResult } from '#shared/service/ports/job-store.ts';
 import { createBudgets } from './budgets.ts';
@@ -26,14 +26,30 @@ interface State {
   readonly nextExpiry: number | null;
 }
 
-/** The admission transaction; the returned function must run inside one. */
+/** What orders of one account, key, model and day share, as those so far have left it. */
+interface Shared {
+  readonly job: Admission['job'];
+  balance: number;
+  readonly owed: number;
+  rank: number;
+  first: FirstGrant | undefined;
+  readonly nextExpiry: number;
+  /** What is held for them, which the account's row and the key's budget don't have yet. */
+  held: MicroUsd;
+  readonly admitted: Admission[];
+}
+
+/**
+ * The admission transaction; the returned function must run inside one. What alike orders change is read
+ * and written once for all of them: half of an order's statements.
+ */
 export function createAdmit({
   db,
   getJob,
   open,
   credit,
   payments,
-}: JobParts): (admission: Admission) => AdmissionResult {
+}: JobParts): (admissions: readonly Admission[]) => readonly AdmissionResult[] {
   const ledger = createLedgerRows(db);
   const budgets = createBudgets(db);
   const addOutbox = createOutboxInsert(db);
@@ -77,8 +93,7 @@ export function createAdmit({
   /** Why the job is refused, or the earlier job that it repeats. */
   const check = (
     admission: Admission,
-    balance: number,
-    owed: number,
+    { balance, owed, held, admitted }: Shared,
   ): AdmissionResult | undefined => {
     const { job } = admission;
     const found = repeat(admission) ?? payments.refuse(admission);
@@ -90,10 +105,11 @@ export function createAdmit({
       ['month', job.budgetMonth, admission.monthCap],
     ] as const) {
       if (cap === undefined) continue;
-      const spent = budgets.spent(budgetKeyOfJob(job), period);
+      const spent = addUsd(budgets.spent(budgetKeyOfJob(job), period), held);
       if (addUsd(spent, job.hold) > cap) return { outcome: 'key-budget-exceeded', window, spent };
     }
-    const [own, all] = [open.count(job.account), open.count()];
+    const own = open.count(job.account) + admitted.length;
+    const all = open.count() + admitted.length;
     if (own >= admission.accountQueueLimit) {
       return { outcome: 'queue-full', depth: own, of: 'account' };
     }
@@ -102,13 +118,33 @@ export function createAdmit({
       : { outcome: 'queue-full', depth: all, of: 'all' };
   };
 
+  const begin = (job: Admission['job']): Shared => {
+    const state = selectState.get([job.account, job.model.name]) as State;
+    return {
+      job,
+      balance: state.balance ?? 0,
+      owed: state.owed ?? 0,
+      rank: state.rank ?? 0,
+      first: firstGrant(state),
+      nextExpiry: state.nextExpiry ?? FOREVER,
+      held: ZERO_USD,
+      admitted: [],
+    };
+  };
+
+  /** Credit whose time has come is not spent. */
+  const expire = (shared: Shared, { createdAt, account }: Admission['job']): void => {
+    if (shared.nextExpiry > createdAt) return;
+    for (const { amount } of credit.expireDue(createdAt, FOREVER, account)) {
+      shared.balance -= amount;
+    }
+    shared.first = undefined;
+  };
+
   /** The stored job; undefined when it was stored before. */
-  const insert = (
-    job: Admission['job'],
-    rank: number,
-    first: FirstGrant | undefined,
-  ): Job | undefined => {
-    const sources = credit.plan(job.account, job.hold, first);
+  const insert = (job: Admission['job'], shared: Shared): Job | undefined => {
+    const sources = credit.plan(job.account, job.hold, shared.first);
+    const rank = shared.rank + 1;
     const { changes } = insertJob.run([
       job.id,
       job.account,
@@ -128,36 +164,21 @@ export function createAdmit({
     ]);
     if (changes === 0) return undefined;
     credit.take(sources);
-    putRank.run([job.model.name, job.account, rank]);
+    shared.first = restOf(shared.first, job.hold);
+    shared.balance -= job.hold;
+    shared.held = addUsd(shared.held, job.hold);
+    shared.rank = rank;
     for (const [name, value] of Object.entries(job.tags)) {
       insertTag.run(job.account, name, value, job.id);
     }
     return { ...job, rank };
   };
 
-  /** Moves what the job may cost to `held`, unless a payment of its own covers it. */
-  const hold = (admission: Admission): void => {
-    const { job } = admission;
-    payments.begin(job, job.createdAt);
-    if (job.payment !== undefined) return;
-    ledger.moveMoney(job.account, -job.hold, job.hold);
-    ledger.addEntry(holdEntry(admission));
-    budgets.add(job, job.hold);
-  };
-
-  return (admission) => {
+  const admitOne = (admission: Admission, shared: Shared): AdmissionResult => {
     const { job, idempotency } = admission;
-    const state = selectState.get([job.account, job.model.name]) as State;
-    const { rank, nextExpiry } = state;
-    let balance = state.balance ?? 0;
-    let first = firstGrant(state);
-    if (nextExpiry !== null && nextExpiry <= job.createdAt) {
-      const expired = credit.expireDue(job.createdAt, FOREVER, job.account);
-      for (const { amount } of expired) balance -= amount;
-      first = undefined;
-    }
-    const refusal = check(admission, balance, state.owed ?? 0);
-    const stored = refusal === undefined ? insert(job, (rank ?? 0) + 1, first) : undefined;
+    expire(shared, job);
+    const refusal = check(admission, shared);
+    const stored = refusal === undefined ? insert(job, shared) : undefined;
     if (stored === undefined) {
       // What was admitted before stays so, whatever would stand against it now.
       const repeated = getJob(job.id);
@@ -165,15 +186,61 @@ export function createAdmit({
       assert(refusal !== undefined, `job ${job.id} is neither new nor there`);
       return refusal;
     }
-    hold(admission);
+    payments.begin(job, job.createdAt);
     if (idempotency !== undefined) putScope.run(idempotency.scope, job.id, idempotency.expiresAt);
     for (const entry of admission.outbox) addOutbox(entry);
     if (++admitted % PURGE_EVERY === 0) purge.run(job.createdAt);
-    open.add(1, job.account);
+    shared.admitted.push(admission);
     return { outcome: 'admitted', job: stored };
   };
+
+  /** Moves what the orders may cost to `held`, but for those that a payment of their own covers. */
+  const finish = ({ job, rank, held, admitted }: Shared): void => {
+    if (admitted.length === 0) return;
+    putRank.run([job.model.name, job.account, rank]);
+    ledger.addEntries(admitted.filter(({ job }) => job.payment === undefined).map(holdEntry));
+    if (held > 0) {
+      ledger.moveMoney(job.account, -held, held);
+      budgets.add(job, held);
+    }
+    open.add(admitted.length, job.account);
+  };
+
+  return (admissions) => {
+    const results: AdmissionResult[] = [];
+    for (const alike of groupAlike(admissions)) {
+      let shared: Shared | undefined;
+      for (const [place, admission] of alike) {
+        shared ??= begin(admission.job);
+        results[place] = admitOne(admission, shared);
+      }
+      if (shared !== undefined) finish(shared);
+    }
+    return results;
+  };
+}
+
+type Placed = readonly [place: number, admission: Admission];
+
+/** Orders by all that is written once for them. */
+function groupAlike(admissions: readonly Admission[]): Iterable<readonly Placed[]> {
+  const groups = new Map<string, Placed[]>();
+  for (const [place, admission] of admissions.entries()) {
+    const { job } = admission;
+    const name = [job.account, budgetKeyOfJob(job), job.budgetDay, job.model.name].join(' ');
+    const group = groups.get(name) ?? [];
+    group.push([place, admission]);
+    groups.set(name, group);
+  }
+  return groups.values();
 }
 
 function firstGrant({ entry, remaining }: State): FirstGrant | undefined {
   return entry === null || remaining === null ? undefined : { entry, remaining };
+}
+
+/** What is left of the first grant when it has covered a hold; undefined when it had to be looked up. */
+function restOf(first: FirstGrant | undefined, hold: MicroUsd): FirstGrant | undefined {
+  if (first === undefined || first.remaining < hold) return undefined;
+  return { entry: first.entry, remaining: first.remaining - hold };
 }

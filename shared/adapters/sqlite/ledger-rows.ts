@@ -9,6 +9,10 @@ export function toEntry(row: unknown): LedgerEntry {
   return { ...entry, ...(JSON.parse(details) as object) };
 }
 
+function toColumns({ id, account, kind, at, amount, job, ...details }: LedgerEntry): unknown[] {
+  return [id, account, kind, at, amount, job ?? null, JSON.stringify(details)];
+}
+
 interface Funds {
   readonly balance: MicroUsd;
   readonly owed: MicroUsd;
@@ -16,8 +20,10 @@ interface Funds {
 
 /** Writes of money, for use inside a transaction. */
 export function createLedgerRows(db: Database.Database) {
+  // Many in one statement: what triggers need is prepared once for them all.
   const insert = db.prepare(
-    'INSERT INTO ledger (id, account, kind, at, amount, job, details) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO ledger (id, account, kind, at, amount, job, details) SELECT value ->> 0, ' +
+      'value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 FROM json_each(?)',
   );
   const move = db.prepare(
     'UPDATE accounts SET balance = balance + ?, held = held + ? WHERE id = ?',
@@ -28,11 +34,13 @@ export function createLedgerRows(db: Database.Database) {
   const funds = (account: AccountId): Funds | undefined =>
     selectFunds.get(account) as Funds | undefined;
 
+  const addEntries = (entries: readonly LedgerEntry[]): void => {
+    insert.run([JSON.stringify(entries.map(toColumns))]);
+  };
+
   return {
-    addEntry(entry: LedgerEntry): void {
-      const { id, account, kind, at, amount, job, ...details } = entry;
-      insert.run([id, account, kind, at, amount, job ?? null, JSON.stringify(details)]);
-    },
+    addEntries,
+    addEntry: (entry: LedgerEntry): void => addEntries([entry]),
 
     /** Changes what an account can spend and what is held of it; the table refuses negatives. */
     moveMoney(account: AccountId, balance: number, held: number): void {

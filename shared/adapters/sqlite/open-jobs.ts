@@ -7,7 +7,7 @@ export interface OpenJobs {
   /** Of one account, or of all. */
   count(account?: AccountId): number;
   /** To be called last in a write, when nothing of it can fail any more. */
-  add(change: 1 | -1, account: AccountId): void;
+  add(change: number, account: AccountId): void;
 }
 
 export function createOpenJobs(

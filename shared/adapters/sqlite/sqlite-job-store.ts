@@ -30,7 +30,13 @@ export function createSqliteJobStore(
       'AND created_at >= ? ORDER BY id DESC LIMIT 1',
   );
   const find = db.prepare('UPDATE jobs SET answered = 1 WHERE id = ?');
-  const answer = db.prepare('UPDATE jobs SET answered = 1 WHERE id = ? AND answered = 0');
+  const answer = db.prepare(
+    'UPDATE jobs SET answered = 1 WHERE id IN (SELECT value FROM json_each(?)) AND answered = 0',
+  );
+  const answerAll = (ids: readonly JobId[]): undefined[] => {
+    answer.run([JSON.stringify(ids)]);
+    return ids.map(() => undefined);
+  };
   const park = db.prepare('UPDATE jobs SET answered = 2 WHERE id = ?');
   const selectOverdue = db.prepare(
     'SELECT * FROM jobs WHERE completed_at IS NULL AND due_at <= ? ORDER BY due_at LIMIT ?',
@@ -62,7 +68,7 @@ export function createSqliteJobStore(
   const list = createList(db);
 
   return {
-    admit: inTransaction(admit),
+    admit: (admission) => writer.writeTogether(admit, admission),
     get: async (id) => getJob(id),
     list: async (query) => list(query),
 
@@ -84,7 +90,7 @@ export function createSqliteJobStore(
     park: inTransaction((id) => void park.run(id)),
 
     // Lost in a crash, it lets a retry find a job whose answer did arrive: worth no fsync.
-    markAnswered: (id) => writer.write(() => void answer.run(id), true),
+    markAnswered: (id) => writer.writeTogether(answerAll, id, true),
 
     extendAttach: inTransaction(queue.extendAttach),
     claimNext: inTransaction(queue.claimNext),

@@ -220,8 +220,8 @@ export const TRANSACTIONS: readonly Mutation[] = [
     'expired credit spent at admission',
     [
       `${SQLITE}/job-admission.ts`,
-      'if (nextExpiry !== null && nextExpiry <= job.createdAt)',
-      'if (nextExpiry === 1)',
+      'if (shared.nextExpiry > createdAt) return;',
+      'if (shared.nextExpiry > 1) return;',
     ],
     [
       `${DYNAMO}/admit.ts`,

@@ -47,6 +47,40 @@ describe('group commit', () => {
     expect(stored()).toEqual([1, 2, 3]);
   });
 
+  describe('writes that are run together', () => {
+    const runs: (readonly number[])[] = [];
+    const insertAll = (numbers: readonly number[]) => {
+      runs.push(numbers);
+      return numbers.map((n) => insert(n)());
+    };
+    const together = (n: number, lazy = false) => writer.writeTogether(insertAll, n, lazy);
+
+    beforeEach(() => {
+      runs.length = 0;
+    });
+
+    test('are one call for a transaction, and each has its own value', async () => {
+      const values = await Promise.all([together(1), writer.write(insert(2)), together(3)]);
+      expect(values).toEqual([1, 2, 3]);
+      expect(runs).toEqual([[1, 3]]);
+      expect(stored()).toEqual([1, 2, 3]);
+    });
+
+    test('are tried one by one when one of them fails', async () => {
+      const results = await Promise.allSettled([together(1), together(1), together(2)]);
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(runs).toEqual([[1, 1, 2], [1], [1], [2]]);
+      expect(stored()).toEqual([1, 2]);
+    });
+
+    test('wait for another write when they are lazy, and are as many as others at most', async () => {
+      const lazy = together(1, true);
+      await Promise.all(Array.from({ length: 300 }, (_, n) => together(n + 2)));
+      expect(await lazy).toBe(1);
+      expect(runs.map(({ length }) => length)).toEqual([256, 45]);
+    });
+  });
+
   test('a write resolves only after the commit', async () => {
     let committed = -1;
     await writer.write(insert(1)).then(() => {
