@@ -1,8 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { blocksOf } from '#test/helpers/doc-blocks.ts';
+import { blocksRunBy } from '#test/helpers/doc-claims.ts';
 import { ROOT } from '#test/helpers/root.ts';
 import { removeFolder, temporaryFolder } from '#test/helpers/server-process.ts';
 
@@ -21,16 +22,23 @@ beforeAll(() => {
 });
 
 afterAll(() => {
-  server?.kill('SIGKILL');
+  if (server?.exitCode === null) process.kill(-(server.pid ?? 0), 'SIGKILL');
   removeFolder(folder);
 });
 
-/** The commands of a document's shell blocks of one kind. */
-function commandsOf(file: string, kind: string): string {
-  const text = readFileSync(join(clone, file), 'utf8');
-  const blocks = [...text.matchAll(/^```sh( \w+)?\n(.*?)^```$/gms)];
-  return blocks.flatMap(([, found, code]) => ((found ?? '') === kind ? [code] : [])).join('\n');
-}
+/** The commands of a document that need nothing but the clone. */
+const commandsOf = (file: string): string =>
+  blocksOf(file)
+    .flatMap(({ language, excuse, code }) =>
+      language === 'sh' && excuse === undefined ? [code] : [],
+    )
+    .join('\n');
+
+/** Those of them that `.ci/run` runs itself in this tree. */
+const claimed = (file: string): string =>
+  blocksRunBy(import.meta.filename)
+    .flatMap(({ document, code }) => (document === file ? [code] : []))
+    .join('\n');
 
 function shell(code: string): string {
   return execFileSync('bash', ['-euo', 'pipefail', '-c', code], { cwd: clone, encoding: 'utf8' });
@@ -45,18 +53,31 @@ async function makesPicture({ url, key }: { url: string; key: string }): Promise
   expect(image.headers.get('content-type')).toBe('image/png');
 }
 
-test('npm start installs what it needs, npm test the rest while the server runs, and a prompt gives a picture', async () => {
-  const npm = spawn('npm', ['start', '--silent', '--', '--port', '0', '--json'], {
+/** Starts the server by the page's own words, and resolves with what it says it is. */
+async function startAsPrinted(): Promise<{ url: string; key: string }> {
+  const npm = spawn('bash', ['-euo', 'pipefail', '-c', claimed('README.md')], {
     cwd: clone,
+    // Of its own group, as in a terminal; any port, where the page has the usual one.
+    detached: true,
+    env: { ...process.env, ONESTEP_PORT: '0' },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   server = npm;
-  const lines = createInterface({ input: npm.stdout });
-  const line = await new Promise<string>((resolve, reject) => {
-    lines.once('line', resolve);
+  let text = '';
+  await new Promise<void>((resolve, reject) => {
+    npm.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      if (text.includes('Ctrl-C')) resolve();
+    });
     npm.once('exit', () => reject(new Error('npm start ended')));
   });
-  const started = JSON.parse(line) as { url: string; key: string; pid: number };
+  const [, url = ''] = /running at (\S+)/.exec(text) ?? [];
+  const [, key = ''] = /API key\s+(\S+)/.exec(text) ?? [];
+  return { url, key };
+}
+
+test('npm start installs what it needs, npm test the rest while the server runs, and a prompt gives a picture', async () => {
+  const started = await startAsPrinted();
   const page = await fetch(started.url);
   expect(await page.text()).toContain('Onestep');
   await makesPicture(started);
@@ -68,19 +89,18 @@ test('npm start installs what it needs, npm test the rest while the server runs,
   shell('node functions/cli/install.mjs');
   expect(existsSync(vitest)).toBe(true);
   await makesPicture(started);
-  const ended = new Promise((resolve) => npm.once('exit', resolve));
-  process.kill(started.pid, 'SIGTERM');
+  const ended = new Promise((resolve) => server?.once('exit', resolve));
+  process.kill(-(server?.pid ?? 0), 'SIGINT');
   await ended;
 });
 
 test('the steps to a model of one’s own', () => {
-  expect(shell(commandsOf('docs/import.md', ''))).toBeDefined();
+  expect(shell(commandsOf('docs/import.md'))).toBeDefined();
 });
 
 test('the steps to AWS, up to the first that needs an account', () => {
-  const looks = commandsOf('docs/deploy.md', ' ci');
-  const costsAndPackage = commandsOf('docs/deploy.md', '');
-  expect(shell(`${looks}${costsAndPackage}`)).toMatch(/ml\.g6\.xlarge/);
+  const commands = claimed('docs/deploy.md') + commandsOf('docs/deploy.md');
+  expect(shell(commands)).toMatch(/ml\.g6\.xlarge/);
 });
 
 test('nothing of it changed a file of the clone', () => {
