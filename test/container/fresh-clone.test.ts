@@ -1,11 +1,15 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { blocksOf } from '#test/helpers/doc-blocks.ts';
 import { blocksRunBy } from '#test/helpers/doc-claims.ts';
 import { ROOT } from '#test/helpers/root.ts';
 import { removeFolder, temporaryFolder } from '#test/helpers/server-process.ts';
+import { type PrintedStart, startAsPrinted } from '#test/helpers/start-as-printed.ts';
+
+const run = promisify(execFile);
 
 /**
  * A stranger's way: clone, `npm start`, a picture; then the docs' own commands for a model of one's own
@@ -13,7 +17,7 @@ import { removeFolder, temporaryFolder } from '#test/helpers/server-process.ts';
  */
 let folder: string;
 let clone: string;
-let server: ChildProcess | undefined;
+let server: PrintedStart | undefined;
 
 beforeAll(() => {
   folder = temporaryFolder();
@@ -21,8 +25,8 @@ beforeAll(() => {
   execFileSync('git', ['clone', '--quiet', ROOT, clone]);
 });
 
-afterAll(() => {
-  if (server?.exitCode === null) process.kill(-(server.pid ?? 0), 'SIGKILL');
+afterAll(async () => {
+  await server?.stop();
   removeFolder(folder);
 });
 
@@ -34,7 +38,7 @@ const commandsOf = (file: string): string =>
     )
     .join('\n');
 
-/** Those of them that `.ci/run` runs itself in this tree. */
+/** The commands that are claimed to be run here. */
 const claimed = (file: string): string =>
   blocksRunBy(import.meta.filename)
     .flatMap(({ document, code }) => (document === file ? [code] : []))
@@ -53,31 +57,9 @@ async function makesPicture({ url, key }: { url: string; key: string }): Promise
   expect(image.headers.get('content-type')).toBe('image/png');
 }
 
-/** Starts the server by the page's own words, and resolves with what it says it is. */
-async function startAsPrinted(): Promise<{ url: string; key: string }> {
-  const npm = spawn('bash', ['-euo', 'pipefail', '-c', claimed('README.md')], {
-    cwd: clone,
-    // Of its own group, as in a terminal; any port, where the page has the usual one.
-    detached: true,
-    env: { ...process.env, ONESTEP_PORT: '0' },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  server = npm;
-  let text = '';
-  await new Promise<void>((resolve, reject) => {
-    npm.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-      if (text.includes('Ctrl-C')) resolve();
-    });
-    npm.once('exit', () => reject(new Error('npm start ended')));
-  });
-  const [, url = ''] = /running at (\S+)/.exec(text) ?? [];
-  const [, key = ''] = /API key\s+(\S+)/.exec(text) ?? [];
-  return { url, key };
-}
-
 test('npm start installs what it needs, npm test the rest while the server runs, and a prompt gives a picture', async () => {
-  const started = await startAsPrinted();
+  const started = await startAsPrinted(claimed('README.md'), { cwd: clone });
+  server = started;
   const page = await fetch(started.url);
   expect(await page.text()).toContain('Onestep');
   await makesPicture(started);
@@ -85,13 +67,11 @@ test('npm start installs what it needs, npm test the rest while the server runs,
   expect(megabytes).toBeLessThanOrEqual(220);
   const vitest = join(clone, 'node_modules/.bin/vitest');
   expect(existsSync(vitest)).toBe(false);
-  // What `npm test` begins with.
-  shell('node functions/cli/install.mjs');
+  // What `npm test` begins with. The server may close connections meanwhile, so this process listens.
+  await run('node', ['functions/cli/install.mjs'], { cwd: clone });
   expect(existsSync(vitest)).toBe(true);
   await makesPicture(started);
-  const ended = new Promise((resolve) => server?.once('exit', resolve));
-  process.kill(-(server?.pid ?? 0), 'SIGINT');
-  await ended;
+  await started.stop();
 });
 
 test('the steps to a model of one’s own', () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { COMMON_OPTIONS } from '#functions/cli/command.ts';
 import { COMMANDS } from '#functions/cli/commands.ts';
 import { loadServeConfig } from '#functions/local/serve-config.ts';
 import { blocksOf, FILES } from '#test/helpers/doc-blocks.ts';
+import { blocksRunBy } from '#test/helpers/doc-claims.ts';
 import { ROOT, readFromRoot } from '#test/helpers/root.ts';
 import {
   type RunningServer,
@@ -19,13 +20,13 @@ const run = promisify(execFile);
 
 /**
  * Why a block is not run here: it needs what this test has not, or takes too long. `env` sets what the
- * test sets itself, `ci` is a command of `.ci/run`, `hub` needs the Hugging Face hub, `aws` an account,
- * `host` a server of one's own, `docker` images, `bench` minutes and many gigabytes, `gpu` a GPU. What
- * runs each of them instead is in test/helpers/doc-claims.ts. Whatever is not run is still checked to
- * name commands and options that there are. Python blocks are run by `npm run test:python`, which
- * installs clients.
+ * test sets itself, `ci` is a command of `.ci/run`, `hub` needs the Hugging Face hub, `aws` AWS's command
+ * line, `account` an AWS account to deploy to, `host` a server of one's own, `docker` images, `bench`
+ * minutes and many gigabytes, `gpu` a GPU. What runs each of them instead is in test/helpers/doc-claims.ts.
+ * Whatever is not run is still checked to name commands and options that there are. Python blocks are run
+ * by `npm run test:python`, which installs clients.
  */
-const EXCUSES = ['env', 'hub', 'aws', 'ci', 'bench', 'host', 'docker', 'gpu'];
+const EXCUSES = ['env', 'hub', 'aws', 'account', 'ci', 'bench', 'host', 'docker', 'gpu'];
 
 /** What a block may be: each is run, or read as what it is. */
 const LANGUAGES = ['sh', 'js', 'json', 'python', 'nginx', 'ini', 'yaml'];
@@ -112,3 +113,21 @@ describe.each(FILES)('%s', (file) => {
     }
   }
 });
+
+test.each(blocksRunBy(import.meta.filename))(
+  '$document, line $line: what it sets is what the first call needs',
+  async ({ document, code }) => {
+    const [call] = blocksOf(document).filter(
+      ({ language, excuse }) => language === 'sh' && !excuse,
+    );
+    // The reader's own key, and the port that this server has.
+    const settings = code
+      .replace('os_live_…', server.key)
+      .replace('http://127.0.0.1:8787', server.url);
+    const { ONESTEP_URL: _, ONESTEP_KEY: __, ...env } = environment();
+    const words = ['-euo', 'pipefail', '-c', `${settings}\n${call?.code}`];
+    await run('bash', words, { cwd: folder, env });
+    const [, name = ''] = /-o (\S+)/.exec(call?.code ?? '') ?? [];
+    expect(readFileSync(join(folder, name)).subarray(1, 4).toString()).toBe('PNG');
+  },
+);

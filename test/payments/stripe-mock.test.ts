@@ -1,9 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createStripeDesk } from '#shared/adapters/stripe/stripe-desk.ts';
@@ -11,9 +5,8 @@ import { STRIPE_EVENTS } from '#shared/adapters/stripe/stripe-events.ts';
 import { systemClock } from '#shared/core/clock.ts';
 import type { AccountId } from '#shared/core/ids.ts';
 import type { CardDesk } from '#shared/service/ports/card-desk.ts';
-import { cacheFolder, installOnce, runToEnd } from '#test/helpers/install-once.ts';
+import { type StripeMock, startStripeMock } from './stripe-mock.ts';
 
-const MODULE = 'github.com/stripe/stripe-mock@v0.203.0';
 const ACCOUNT = 'acc_1' as AccountId;
 
 /**
@@ -21,29 +14,18 @@ const ACCOUNT = 'acc_1' as AccountId;
  * events, so it can't show that a payment is paid.
  */
 describe('calls of Stripe, against stripe-mock', () => {
-  let mock: ChildProcess;
+  let mock: StripeMock;
   let desk: CardDesk;
   let stripe: Stripe;
 
   beforeAll(async () => {
-    const folder = join(cacheFolder('onestep-payments'), MODULE.replaceAll(/[^\w.-]/g, '-'));
-    await installOnce(folder, (empty) =>
-      runToEnd('go', ['install', MODULE], { env: { ...process.env, GOBIN: empty } }),
-    );
-    expect(existsSync(join(folder, 'stripe-mock'))).toBe(true);
-    const port = await freePort();
-    mock = spawn(join(folder, 'stripe-mock'), ['-http-port', String(port)], { stdio: 'ignore' });
-    const apiUrl = `http://127.0.0.1:${port}`;
-    const headers = { authorization: 'Bearer sk_test_123' };
-    const answers = () => fetch(`${apiUrl}/v1/balance`, { headers }).then(({ ok }) => ok);
-    while (!(await answers().catch(() => false))) await sleep(50);
+    mock = await startStripeMock();
+    const { url: apiUrl, port } = mock;
     stripe = new Stripe('sk_test_123', { host: '127.0.0.1', port, protocol: 'http' });
     const settings = { secretKey: 'sk_test_123', webhookSecret: 'whsec_1', apiUrl };
     desk = await createStripeDesk(settings, systemClock);
   }, 300_000);
-  afterAll(() => {
-    mock?.kill();
-  });
+  afterAll(() => mock?.stop());
 
   test.each([true, false])('a page is made, and keeps the card: %s', async (keepsCard) => {
     const checkout = await desk.checkout({
@@ -85,11 +67,3 @@ describe('calls of Stripe, against stripe-mock', () => {
     });
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}

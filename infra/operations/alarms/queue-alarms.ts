@@ -19,7 +19,7 @@ export function queueAlarms({ data, api }: Watched, killSwitch: KillSwitch): Ala
     Object.entries(queues).map(([id, queue]) => [
       id,
       {
-        says: `Something failed for good and lies in ${id}. docs/operations.md, "Dead letters", says how to send it back.`,
+        says: `Something failed for good and lies in ${id}. docs/operations.md, "Dead letters", says what to do.`,
         metric: queue.metricApproximateNumberOfMessagesVisible({
           period: FIVE_MINUTES,
           statistic: Stats.MAXIMUM,
