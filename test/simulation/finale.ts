@@ -2,6 +2,7 @@ import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
 import { type LedgerEntry, type UsageOfDay, usageOf } from '#shared/core/ledger.ts';
 import { ZERO_USD } from '#shared/core/money.ts';
+import { entryId } from '#shared/service/domain/job-events.ts';
 import { allEntries, allUsage } from '#test/helpers/invariant.ts';
 import { MODEL, PRICE, sampleAdmission, sampleGrant, sampleKey } from '#test/helpers/samples.ts';
 import { DEADLINE_MS, GRACE_MS, sampleOrder } from '#test/helpers/world.ts';
@@ -211,4 +212,39 @@ export async function expectFencing(world: SimulatedWorld): Promise<void> {
   }
   world.clock.advance(AFTER_CLAIMS_MS + 1);
   await work(world);
+}
+
+/** Turns after which a process dies amid a settlement: more than it takes. */
+const TURNS_TO_DEATH = 60;
+const EVERY_TURNS = 3;
+
+/** Whenever the processes die amid a settlement, the end of the job is told of once the job has ended. */
+export async function expectToldOfEnds(world: SimulatedWorld): Promise<void> {
+  // To open SQLite's file sixty times would take as long as the life before; there, steps have deaths enough.
+  if (world.processes === 1) return;
+  const [account] = ACCOUNTS as [Job['account']];
+  const webhook = { url: 'https://example.com/hook', events: ['completed'] } as const;
+  for (let turns = 0; turns < TURNS_TO_DEATH; turns += EVERY_TURNS) {
+    const ordered = await world.services.admission.submit(
+      sampleOrder({
+        ...{ key: sampleKey({ account, id: keyOf(account) }), webhook },
+        bodyHash: `end${turns}`.padStart(64, '0'),
+      }),
+    );
+    must(ordered.outcome === 'admitted', `an order with nothing in its way: ${ordered.outcome}`);
+    if (ordered.outcome !== 'admitted') return;
+    const { id } = ordered.job;
+    await world.services.dispatcher.dispatchOnce();
+    const completion = await world.gpu.run(id);
+    const settling = world.services.settlement.applyCompletion(completion).catch(() => undefined);
+    for (let turn = 0; turn < turns; turn++) await undefined;
+    for (let process = 0; process < world.processes; process++) await world.restart();
+    await settling;
+    await world.services.settlement.applyCompletion(completion);
+    const told = await world.stores.outbox.get(entryId(id, 'completed'));
+    must(
+      told !== undefined,
+      `nothing tells of the end of ${id}, after a death ${turns} turns into it`,
+    );
+  }
 }

@@ -12,6 +12,7 @@ import {
   expectBudgets,
   expectFairTurns,
   expectFencing,
+  expectToldOfEnds,
   expectOpenCounts,
   expectSettled,
   fundAll,
@@ -126,6 +127,8 @@ function chooseSome(choose: (random: Random) => Action, random: Random) {
   return chosen;
 }
 
+/** In one life of so many, the death of all processes amid settlements is tried. */
+const LIVES_A_DEATH = 4;
 const WAITS = [1, 1000, 31_000, GRACE_MS, 300_000] as const;
 
 /** Lives through the life of a service from a seed, and checks after each step what must always hold. */
@@ -198,6 +201,8 @@ async function finish(
   await expectBudgets(world);
   await expectFairTurns(world);
   await expectFencing(world);
+  await fundAll(world);
+  if (seed % LIVES_A_DEATH === 1) await expectToldOfEnds(world);
   await receivers.deliverAll();
   await receivers.expectTold();
   world.clock.advance(RETENTION_MS + HOUR);

@@ -60,6 +60,7 @@ export async function createDynamoWorld(options: WorldOptions): Promise<Simulate
   const next = () => turn++ % PROCESSES;
 
   return {
+    processes: PROCESSES,
     clock,
     randomBytes,
     blobs,

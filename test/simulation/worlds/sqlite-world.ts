@@ -38,6 +38,7 @@ export async function createSqliteWorld(options: WorldOptions): Promise<Simulate
   };
   let process = start();
   return {
+    processes: 1,
     clock,
     randomBytes,
     blobs,

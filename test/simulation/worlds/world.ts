@@ -32,6 +32,8 @@ export interface WorldOptions {
 
 /** The service without its doors: rules over a store, machines that are made up, and a clock that is turned. */
 export interface SimulatedWorld {
+  /** How many there are over the same store. */
+  readonly processes: number;
   readonly clock: ManualClock;
   readonly randomBytes: RandomBytes;
   readonly blobs: BlobStore;
