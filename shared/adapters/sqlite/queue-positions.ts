@@ -4,24 +4,32 @@ import type { JobId } from '#shared/core/ids.ts';
 import type { Job } from '#shared/core/job.ts';
 import { lowerBound } from '#shared/core/lower-bound.ts';
 
-/** How long a copy of the line is used: thousands of pollers then cost one query a second. */
+/** How long a place is remembered: of thousands of pollers, each then counts from the one before it. */
 const CACHE_MS = 1000;
 
-interface Row {
-  readonly id: JobId;
+interface Point {
   readonly rank: number;
+  readonly id: JobId | '';
+}
+
+/** A job that was asked for, and how many were before it. */
+interface Place extends Point {
+  readonly before: number;
 }
 
 interface Line {
   readonly at: number;
-  readonly rows: readonly Row[];
-  readonly places: ReadonlyMap<JobId, number>;
+  /** In the order of the line. */
+  readonly places: Place[];
 }
 
-/** Positions of waiting jobs, from a copy of the line that is at most a second old. */
+const FRONT: Place = { rank: -1, id: '', before: 0 };
+
+/** Positions of waiting jobs, at most a second old, counted from the nearest that is known. */
 export function createQueuePositions(db: Database.Database, clock: Clock) {
-  const selectLine = db.prepare(
-    'SELECT id, rank FROM jobs WHERE model = ? AND waiting = 1 ORDER BY rank, id',
+  const selectCount = db.prepare(
+    'SELECT count(*) AS count FROM jobs WHERE model = ? AND waiting = 1 ' +
+      'AND (rank, id) >= (?, ?) AND (rank, id) < (?, ?)',
   );
   const lines = new Map<string, Line>();
 
@@ -29,17 +37,28 @@ export function createQueuePositions(db: Database.Database, clock: Clock) {
     const now = clock.now();
     const hit = lines.get(model);
     if (hit !== undefined && Math.abs(now - hit.at) < CACHE_MS) return hit;
-    const rows = selectLine.all(model) as Row[];
-    const line = { at: now, rows, places: new Map(rows.map(({ id }, place) => [id, place])) };
+    const line = { at: now, places: [] };
     lines.set(model, line);
     return line;
   };
 
+  const countBetween = (model: string, from: Point, to: Point): number => {
+    const row = selectCount.get([model, from.rank, from.id, to.rank, to.id]);
+    return (row as { count: number }).count;
+  };
+
   /** For a job that is known to wait. */
-  return (job: Pick<Job, 'id' | 'model' | 'rank'>): number => {
-    const { places, rows } = lineOf(job.model.name);
-    // A job that came after the copy was made is not in it; a new count would read the whole queue.
-    const isBefore = ({ rank, id }: Row) => rank < job.rank || (rank === job.rank && id < job.id);
-    return places.get(job.id) ?? lowerBound(rows, isBefore);
+  return ({ id, rank, model }: Pick<Job, 'id' | 'model' | 'rank'>): number => {
+    const { places } = lineOf(model.name);
+    const index = lowerBound(places, (p) => p.rank < rank || (p.rank === rank && p.id < id));
+    const below = places[index - 1] ?? FRONT;
+    const above = places[index];
+    if (above?.id === id) return above.before;
+    const isNearAbove = above !== undefined && above.rank - rank < rank - below.rank;
+    const before = isNearAbove
+      ? above.before - countBetween(model.name, { rank, id }, above)
+      : below.before + countBetween(model.name, below, { rank, id });
+    places.splice(index, 0, { rank, id, before });
+    return before;
   };
 }
