@@ -54,6 +54,17 @@ export const CLAIMS: readonly Claim[] = [
       'It needs an account with CodeBuild and a quota for GPUs. Its steps are run one by one: ' +
       'test/unit/cli/deploy (order and answers), test/build (the build), test/aws (the rest).',
   },
+  {
+    document: 'docs/engine-performance.md',
+    fence: 'sh bench',
+    test: 'test/container/docs-bench.test.ts',
+  },
+  {
+    document: 'docs/engine-performance.md',
+    fence: 'sh gpu',
+    test: 'test/container/gpu-machine.test.ts',
+  },
+  { document: 'docs/gpu-machine.md', fence: 'sh gpu', test: 'test/container/gpu-machine.test.ts' },
   { document: 'docs/import.md', fence: 'sh hub', test: 'test/container/docs-imports.test.ts' },
   { document: 'docs/self-host.md', fence: 'sh docker', test: 'test/container/image-steps.test.ts' },
   { document: 'docs/self-host.md', fence: 'sh host', test: 'test/container/self-host.test.ts' },
@@ -63,9 +74,6 @@ export const CLAIMS: readonly Claim[] = [
 export const NOT_YET: readonly string[] = [
   'docs/deploy.md: sh account',
   'docs/operations.md: sh account',
-  'docs/engine-performance.md: sh bench',
-  'docs/gpu-machine.md: sh bench',
-  'docs/gpu-machine.md: sh hub',
 ];
 
 export interface ClaimedBlock extends Block {

@@ -14,6 +14,8 @@ const PACKAGES = [
   'transformers==5.24.0',
   'openvino==2026.4.1',
 ];
+/** Below the folder for what is installed once. */
+export const PEERS_FOLDER = join('onestep-peers', PACKAGES.join('-').replaceAll('==', '-'));
 const KINDS = ['diffusers-fp32', 'diffusers-bf16', 'diffusers-bf16-channels-last', 'openvino-bf16'];
 
 /** Two rounds: the second says how steady the machine was. */
@@ -35,7 +37,7 @@ export const peersBench: Bench = {
   async run({ json, options = {}, stdout, stderr }: BenchIo) {
     const side = Number(options['side'] ?? DEFAULT_SIDE);
     const pictures = Number(options['pictures'] ?? DEFAULT_PICTURES);
-    const folder = join(cacheFolder('onestep-peers'), PACKAGES.join('-').replaceAll('==', '-'));
+    const folder = cacheFolder(PEERS_FOLDER);
     await installOnce(folder, (empty) => installPython(empty, PACKAGES));
     const python = join(folder, 'bin', 'python');
     const kinds = options['kinds']?.split(',') ?? KINDS;
