@@ -131,7 +131,7 @@ describe('without internet, without Node', () => {
   test('on the CPU they draw, with nothing on the path but what a script needs', async () => {
     const bin = join(work, 'bin');
     mkdirSync(bin);
-    for (const name of ['dirname', 'sync']) symlinkSync(`/usr/bin/${name}`, join(bin, name));
+    for (const name of ['dirname', 'sync', 'cp']) symlinkSync(`/usr/bin/${name}`, join(bin, name));
     const { stdout } = await execute(
       join(clone, 'parts/onestep-gpu/onestep'),
       ['bench', 'engine', '--shape', 'demo', '--size', '64', '--json'],
