@@ -1,12 +1,9 @@
-import type { JobId } from '#shared/core/ids.ts';
-import { WEBHOOK_EVENTS } from '#shared/core/job.ts';
+import type { Job } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
-import { entryId } from '#shared/service/domain/job-events.ts';
+import { entryIdsOf } from '#shared/service/domain/job-events.ts';
 import type { DynamoTable, Item, Write } from './dynamo-table.ts';
 import { indexKeys, itemKeys } from './item-keys.ts';
 import { sortable } from './table-schema.ts';
-
-const PAGE = 100;
 
 /** An outbox entry as stored; `visibleAt` is when it may be claimed, while it is due. */
 export interface DeliveryItem extends Item {
@@ -56,17 +53,9 @@ export async function deliveryWrites(
  * Writes that erase where a job's webhooks went, and note of those that are still to be sent that it is to
  * be erased. Each is the entry as it was read, or the transaction fails.
  */
-export async function eraseAddresses(table: DynamoTable, job: JobId): Promise<readonly Write[]> {
-  const keys = new Map(
-    // The index may be behind; of these events, the ids are known.
-    WEBHOOK_EVENTS.map((event) => itemKeys.delivery(entryId(job, event))).map((key) => [
-      key.pk,
-      key,
-    ]),
-  );
-  const ofJob = { pk: indexKeys.deliveriesOfJob(job) };
-  for await (const key of table.queryIndex('queue', ofJob, PAGE)) keys.set(key.pk, key);
-  const items = (await table.getMany([...keys.values()])) as readonly DeliveryItem[];
+export async function eraseAddresses(table: DynamoTable, job: Job): Promise<readonly Write[]> {
+  const keys = entryIdsOf(job).map((id) => itemKeys.delivery(id));
+  const items = (await table.getMany(keys)) as readonly DeliveryItem[];
   return items.map((item) => {
     const isOver = item.entry.nextAttemptAt === undefined;
     return {

@@ -158,7 +158,7 @@ async function removeData(
     const left = withoutData(job, at);
     const write = replaceJob(item, left);
     const ttl = ttlOf(Math.max(at, job.completedAt ?? at) + recordMs);
-    const addresses = job.webhook === undefined ? [] : await eraseAddresses(table, id);
+    const addresses = await eraseAddresses(table, job);
     if (await table.write([{ ...write, put: { ...write.put, ttl } }, ...addresses])) {
       return { changed: true, job: left };
     }

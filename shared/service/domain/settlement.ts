@@ -163,7 +163,7 @@ export function createSettlement(deps: SettlementDeps) {
       const job = await jobs.get(id);
       if (job?.lease === undefined || job.status !== 'starting') return;
       const now = clock.now();
-      const { toldAt, entries } = planLogs(job, now);
+      const { toldAt, entries } = planLogs(job, now, imagesDone);
       const outbox = [...eventEntries(job, 'start', now), ...entries];
       const start = {
         startedAt,
@@ -181,7 +181,7 @@ export function createSettlement(deps: SettlementDeps) {
       const job = await jobs.get(id);
       if (job?.lease === undefined || job.status !== 'processing' || !wantsLogs(job)) return;
       if (imagesDone <= (job.progress?.imagesDone ?? 0)) return;
-      const { toldAt, entries } = planLogs(job, clock.now());
+      const { toldAt, entries } = planLogs(job, clock.now(), imagesDone);
       const { token } = job.lease;
       told(await jobs.noteProgress(id, token, { imagesDone, toldAt }, entries), entries);
     },

@@ -1,4 +1,4 @@
-import { isTerminal, type Job } from '#shared/core/job.ts';
+import { isTerminal, type Job, runsOf } from '#shared/core/job.ts';
 import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { eventEntries } from '#shared/service/domain/job-events.ts';
 
@@ -14,14 +14,16 @@ export interface PlannedLogs {
 /**
  * The outbox entries that tell of a change in a job's logs. One that comes too soon after the last
  * waits for its time; while one waits no other is made, since it will tell of this change as well.
+ *
+ * @param imagesDone what the change is; the job's end where absent
  */
-export function planLogs(job: Job, now: number): PlannedLogs {
+export function planLogs(job: Job, now: number, imagesDone?: number): PlannedLogs {
   const last = job.progress?.toldAt;
   if (last !== undefined && last > now) return { toldAt: last, entries: [] };
   const toldAt = last === undefined ? now : Math.max(now, last + THROTTLE_MS);
-  const entries = eventEntries(job, 'logs', now).map((entry) => ({
+  const part = imagesDone === undefined ? 'end' : (`${runsOf(job)}_${imagesDone}` as const);
+  const entries = eventEntries(job, 'logs', now, part).map((entry) => ({
     ...entry,
-    id: `${entry.id}_${toldAt}`,
     nextAttemptAt: toldAt,
   }));
   return { toldAt, entries };

@@ -3,7 +3,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { signStandardWebhook } from '#shared/adapters/http/standard-webhooks.ts';
 import type { Job, WebhookEvent } from '#shared/core/job.ts';
-import { eventEntries } from '#shared/service/domain/job-events.ts';
+import { entryIdsOf, eventEntries } from '#shared/service/domain/job-events.ts';
 import {
   type DeliveryDeps,
   deliverEntry,
@@ -286,14 +286,19 @@ describe('events', () => {
   });
 
   it('of progress come at most once in half a second, and the last change is always told', () => {
-    let job = webhookJob(['logs'], { status: 'processing' });
-    const due: number[] = [];
+    const input = { num_outputs: 5 } as Job['input'];
+    let job = webhookJob(['logs'], { status: 'processing', attempts: 3, refusals: 1, input });
+    const [due, ids]: [number[], string[]] = [[], []];
     for (const [imagesDone, at] of [0, 100, 499, 700, 1_900, 2_000].entries()) {
-      const { toldAt, entries } = planLogs(job, START + at);
+      const { toldAt, entries } = planLogs(job, START + at, imagesDone);
       due.push(...entries.map(({ nextAttemptAt }) => (nextAttemptAt ?? 0) - START));
+      ids.push(...entries.map(({ id }) => id));
       job = { ...job, progress: { imagesDone, toldAt } };
     }
     expect(due).toEqual([0, 500, 1_000, 1_900, 2_400]);
+    ids.push(...endEntries(job, true, START + 9_000).map(({ id }) => id));
+    expect(new Set(ids).size).toBe(6);
+    expect(entryIdsOf(job)).toEqual(expect.arrayContaining(ids));
   });
 
   it('of the end are told at once, but for logs that "completed" would overtake', () => {
@@ -319,7 +324,7 @@ describe('events', () => {
     const sentOf = async (events: readonly WebhookEvent[]) => {
       const scene = createScene(webhookJob(events, { completedAt: START + 20 }));
       const running = webhookJob(events, { progress: { imagesDone: 1, toldAt: START } });
-      for (const entry of planLogs(running, START + 10).entries) await scene.outbox.add(entry);
+      for (const entry of planLogs(running, START + 10, 1).entries) await scene.outbox.add(entry);
       await scene.live(MINUTE, 100);
       const [entry] = await scene.outbox.listByAccount(ACCOUNT, 1);
       return { sent: scene.sent.length, attempts: await scene.outbox.attempts(entry?.id ?? '') };
