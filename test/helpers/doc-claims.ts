@@ -65,15 +65,19 @@ export const CLAIMS: readonly Claim[] = [
     test: 'test/container/gpu-machine.test.ts',
   },
   { document: 'docs/gpu-machine.md', fence: 'sh gpu', test: 'test/container/gpu-machine.test.ts' },
+  {
+    document: 'docs/deploy.md',
+    fence: 'sh account',
+    test: 'test/aws/deploy/documented-deployments.test.ts',
+  },
+  {
+    document: 'docs/operations.md',
+    fence: 'sh account',
+    test: 'test/aws/deploy/documented-deployments.test.ts',
+  },
   { document: 'docs/import.md', fence: 'sh hub', test: 'test/container/docs-imports.test.ts' },
   { document: 'docs/self-host.md', fence: 'sh docker', test: 'test/container/image-steps.test.ts' },
   { document: 'docs/self-host.md', fence: 'sh host', test: 'test/container/self-host.test.ts' },
-];
-
-/** Blocks that nothing runs yet, each with its document. Empty in the end, and gone then. */
-export const NOT_YET: readonly string[] = [
-  'docs/deploy.md: sh account',
-  'docs/operations.md: sh account',
 ];
 
 export interface ClaimedBlock extends Block {

@@ -8,7 +8,18 @@ export interface AccountStandIn {
   readonly url: string;
   /** Names of the stacks that are there. */
   readonly stacks: () => readonly string[];
+  /** Each order to deploy, with the words that the CDK's command line was called with. */
+  readonly orders: readonly Order[];
+  /** Each function that was invoked, with its event. */
+  readonly invocations: readonly { readonly name: string; readonly event: unknown }[];
   stop(): Promise<void>;
+}
+
+interface Order {
+  readonly bootstrap?: string;
+  readonly stacks?: readonly string[];
+  readonly assembly?: string;
+  readonly words?: readonly string[];
 }
 
 /**
@@ -16,11 +27,15 @@ export interface AccountStandIn {
  * GPU, ten Lambdas, no distribution.
  *
  * @param create makes what a stack consists of, and resolves to its outputs; called once for each
+ * @param there stacks that were deployed before, with their outputs
  */
 export async function startAccount(
   create: (stack: string, assembly: string) => Promise<Outputs>,
+  there: Readonly<Record<string, Outputs>> = {},
 ): Promise<AccountStandIn> {
-  const stacks = new Map<string, Outputs>();
+  const stacks = new Map(Object.entries(there));
+  const orders: Order[] = [];
+  const invocations: { name: string; event: unknown }[] = [];
   const creating = new Map<string, Promise<void>>();
   /** As CloudFormation does, it goes on when who asked is gone, and whoever asks again waits. */
   const ensure = (stack: string, assembly: string) => {
@@ -31,11 +46,8 @@ export async function startAccount(
     return created;
   };
   const deploy = async (body: string) => {
-    const order = JSON.parse(body) as {
-      bootstrap?: string;
-      stacks?: string[];
-      assembly?: string;
-    };
+    const order = JSON.parse(body) as Order;
+    orders.push(order);
     if (order.bootstrap !== undefined) {
       stacks.set(`CDKToolkit ${order.bootstrap.split('/').at(-1)}`, {});
       return;
@@ -45,7 +57,7 @@ export async function startAccount(
     }
   };
   const server = createServer((request, response) => {
-    answer(request, response, stacks, deploy).catch((error: unknown) => {
+    answer(request, response, { stacks, deploy, invocations }).catch((error: unknown) => {
       response.writeHead(500).end(String(error));
     });
   });
@@ -53,6 +65,8 @@ export async function startAccount(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     stacks: () => [...stacks.keys()],
+    orders,
+    invocations,
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -60,18 +74,27 @@ export async function startAccount(
   };
 }
 
+interface Account {
+  readonly stacks: ReadonlyMap<string, Outputs>;
+  readonly deploy: (body: string) => Promise<void>;
+  readonly invocations: { name: string; event: unknown }[];
+}
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  stacks: ReadonlyMap<string, Outputs>,
-  deploy: (body: string) => Promise<void>,
+  { stacks, deploy, invocations }: Account,
 ): Promise<void> {
   const { url = '', headers } = request;
   const body = await text(request);
+  const [, invoked] = /\/functions\/([^/]+)\/invocations/.exec(url) ?? [];
   const json = (value: unknown) => response.end(JSON.stringify(value));
   if (url === '/deploy') {
     await deploy(body);
     response.end();
+  } else if (invoked !== undefined) {
+    invocations.push({ name: invoked, event: JSON.parse(body) });
+    json(null);
   } else if (String(headers['x-amz-target']).startsWith('ServiceQuotas')) {
     json(quotas(String(headers['x-amz-target'])));
   } else if (url.includes('/account-settings')) {
