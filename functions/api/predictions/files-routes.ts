@@ -1,6 +1,7 @@
 import { commonHeaders } from '#functions/api/http/answer.ts';
 import type { ApiContext } from '#functions/api/http/context.ts';
 import { notFound } from '#functions/api/http/errors.ts';
+import { isKnown, isRangeOfThese, type Validators } from '#functions/api/http/preconditions.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { FILES_PATH, type SignedFileUrls } from '#shared/adapters/files/signed-file-urls.ts';
 import { CORS_HEADERS } from '#shared/adapters/http/cors.ts';
@@ -18,20 +19,26 @@ export function filesRoute(urls: Pick<SignedFileUrls, 'verify'>): RegisterRoutes
       if (!verdict.ok) throw refusal(verdict.reason);
       const info = await blobs.head(key);
       if (info === undefined) throw notFound('file', key);
+      const validators = validatorsOf(info);
       const headers = {
         ...commonHeaders(c),
         ...CORS_HEADERS,
         'content-type': info.contentType,
         'content-disposition': `inline; filename="${verdict.filename.replaceAll(/[^\w.-]/g, '_')}"`,
         'accept-ranges': 'bytes',
-        'last-modified': new Date(info.modifiedAt).toUTCString(),
+        etag: validators.etag,
+        'last-modified': validators.lastModified,
         'cache-control': `private, max-age=${Math.floor((verdict.expiresAt - now) / 1000)}`,
         // Whatever the bytes are, a browser must not run them as a page of this server.
         'content-security-policy': "default-src 'none'; sandbox",
         'cross-origin-resource-policy': 'cross-origin',
         'x-content-type-options': 'nosniff',
       };
-      return await answerFile(c, blobs, info, headers);
+      if (isKnown(c.req.raw.headers, validators)) return notModified(headers);
+      const asked = isRangeOfThese(c.req.raw.headers, validators)
+        ? c.req.header('range')
+        : undefined;
+      return await answerFile(c, blobs, info, asked, headers);
     });
   };
 }
@@ -42,18 +49,32 @@ function refusal(reason: 'forged' | 'expired'): AppError {
     : new AppError('permission-denied', 'This URL was not signed by this server.');
 }
 
+/** By length and time of writing, as nginx does: a digest would be one of the whole file. */
+function validatorsOf({ sizeBytes, modifiedAt }: BlobInfo): Validators {
+  return {
+    etag: `"${sizeBytes.toString(36)}-${modifiedAt.toString(36)}"`,
+    lastModified: new Date(modifiedAt).toUTCString(),
+  };
+}
+
+/** Without what is said of a body. */
+function notModified({ 'content-type': _, ...headers }: Record<string, string>): Response {
+  return new Response(null, { status: 304, headers });
+}
+
 async function answerFile(
   c: ApiContext,
   blobs: BlobStore,
   info: BlobInfo,
+  asked: string | undefined,
   headers: Record<string, string>,
 ): Promise<Response> {
   const size = info.sizeBytes;
-  const range = parseRange(c.req.header('range'), size);
+  const range = parseRange(asked, size);
   if (range === 'unsatisfiable') {
     return new Response(null, {
       status: 416,
-      headers: { ...commonHeaders(c), 'content-range': `bytes */${size}` },
+      headers: { ...commonHeaders(c), ...CORS_HEADERS, 'content-range': `bytes */${size}` },
     });
   }
   const length = range === undefined ? size : range.end - range.start + 1;

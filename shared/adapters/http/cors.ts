@@ -5,7 +5,7 @@
 export const CORS_HEADERS = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers':
-    'x-request-id, location, preference-applied, idempotency-replayed, retry-after, ratelimit, ratelimit-policy, ratelimit-remaining, ratelimit-reset, x-onestep-prediction, x-onestep-cost, x-onestep-seed, payment-required, payment-response, x-payment-response, mcp-session-id, mcp-protocol-version',
+    'x-request-id, location, etag, content-range, content-disposition, preference-applied, idempotency-replayed, retry-after, ratelimit, ratelimit-policy, ratelimit-remaining, ratelimit-reset, x-onestep-prediction, x-onestep-cost, x-onestep-seed, payment-required, payment-response, x-payment-response, mcp-session-id, mcp-protocol-version',
 } as const;
 
 /** A list of header names, as a browser asks with it. */
