@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { parseUsd } from '#shared/core/money.ts';
+import { toEpochMs, toIso } from '#shared/core/clock.ts';
+import { formatUsd, type MicroUsd, parseUsd } from '#shared/core/money.ts';
 
 type Issue = { readonly input?: unknown };
 
@@ -39,18 +40,18 @@ const dateText = () =>
   z.union([z.iso.date(), z.iso.datetime({ offset: true, local: true })], {
     error: (issue) => `${shown(issue)} is not a date such as 2027-01-31`,
   });
-const toIso = (text: string) => new Date(text).toISOString();
+const inUtc = (text: string) => toIso(toEpochMs(text));
 
-/** A date, or a time of a date, in ISO 8601; becomes a time in UTC. */
-export const date = () => dateText().transform(toIso);
+/** A date, or a time of a date, in ISO 8601 and in UTC unless it has an offset; becomes a time in UTC. */
+export const date = () => dateText().transform(inUtc);
 
 /** A date that is still to come. */
 export const futureDate = () =>
   dateText()
-    .refine((text) => Date.parse(text) > Date.now(), {
+    .refine((text) => toEpochMs(text) > Date.now(), {
       error: (issue) => `${shown(issue)} has passed`,
     })
-    .transform(toIso);
+    .transform(inUtc);
 
 /** A month, such as `2026-11`. */
 export const month = () =>
@@ -59,12 +60,15 @@ export const month = () =>
   });
 
 /** Dollars, such as `5` or `0.25`; becomes micro-USD. */
-export const usd = () =>
+export const usd = (most?: MicroUsd) =>
   z.string().transform((text, context) => {
     const amount = parseUsd(text);
-    if (amount !== undefined) return amount;
-    const message = `${shown({ input: text })} is not an amount such as 5 or 0.25`;
-    context.addIssue({ code: 'custom', message });
+    if (amount !== undefined && (most === undefined || amount <= most)) return amount;
+    const problem =
+      amount === undefined || most === undefined
+        ? 'is not an amount such as 5 or 0.25'
+        : `is more than ${formatUsd(most)}`;
+    context.addIssue({ code: 'custom', message: `${shown({ input: text })} ${problem}` });
     return z.NEVER;
   });
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { readX402Environment } from '#shared/adapters/x402/x402-environment.ts';
 import { X402SettingsSchema } from '#shared/core/x402-settings.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { MOST_CREDIT } from '#shared/core/money.ts';
 import { PriceBookSchema } from '#shared/service/domain/pricing.ts';
 import { isNetwork } from './proxy-origin.ts';
 
@@ -100,7 +101,7 @@ const ServeSchema = z.strictObject({
   x402: X402SettingsSchema.optional(),
   device: z.enum(['cpu', 'cuda']).default('cpu'),
   /** Micro-USD that the first account starts with. */
-  demoCredit: whole(0, 1_000_000_000_000).default(10_000_000),
+  demoCredit: whole(0, MOST_CREDIT).default(10_000_000),
   /** Most predictions that wait at one time. */
   queueLimit: whole(1, 10_000_000).default(20_000),
   /** Most of them that may be of one account. */

@@ -16,7 +16,16 @@ export function isoOrNull(epochMs: number | undefined): string | null {
   return epochMs === undefined ? null : toIso(epochMs);
 }
 
-/** Milliseconds since the Unix epoch for an ISO 8601 text; undefined for none. */
+/** A time of a day without `Z` or an offset, which `Date.parse` would take as the machine's own. */
+const WITHOUT_OFFSET = /T[\d:.]+$/;
+
+/**
+ * Milliseconds since the Unix epoch for an ISO 8601 text, in UTC where it names no offset; undefined
+ * for none.
+ */
+export function toEpochMs(text: string): number;
+export function toEpochMs(text: string | null | undefined): number | undefined;
 export function toEpochMs(text: string | null | undefined): number | undefined {
-  return typeof text === 'string' ? Date.parse(text) : undefined;
+  if (typeof text !== 'string') return undefined;
+  return Date.parse(WITHOUT_OFFSET.test(text) ? `${text}Z` : text);
 }

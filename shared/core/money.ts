@@ -16,6 +16,9 @@ export function microUsd(amount: number): MicroUsd {
 
 export const ZERO_USD = microUsd(0);
 
+/** The most credit that is given at one time, whichever way: a million dollars. */
+export const MOST_CREDIT = microUsd(1_000_000_000_000);
+
 /** Sum of amounts, exact or an error. */
 export function addUsd(...amounts: readonly MicroUsd[]): MicroUsd {
   return microUsd(amounts.reduce<number>((sum, amount) => sum + amount, 0));

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { DateTime, MicroUsd } from '#functions/api/http/common-schema.ts';
+import { DateTime, GivenCredit, MicroUsd } from '#functions/api/http/common-schema.ts';
 import { SCOPES } from '#shared/core/account.ts';
 import { ACCOUNT_EVENTS } from '#shared/core/account-hook.ts';
 import { LEDGER_KINDS } from '#shared/core/ledger.ts';
@@ -121,7 +121,7 @@ export type LedgerEntry = z.output<typeof LedgerEntrySchema>;
 
 export const GrantSchema = z
   .strictObject({
-    amount: z.number().int().min(1).max(1_000_000_000_000).describe('Micro-USD'),
+    amount: GivenCredit.min(1),
     reference: z
       .string()
       .min(1)

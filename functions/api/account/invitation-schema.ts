@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { DateTime, MicroUsd } from '#functions/api/http/common-schema.ts';
+import { DateTime, GivenCredit, MicroUsd } from '#functions/api/http/common-schema.ts';
 import { KEY_SECRET } from '#shared/core/account.ts';
 import { INVITATION_STATES } from '#shared/core/invitation.ts';
 import { AccountSchema, IssuedKeySchema } from './account-schema.ts';
@@ -34,7 +34,7 @@ const EndsAt = z.iso.datetime({ offset: true });
 export const NewInvitationSchema = z
   .strictObject({
     name: z.string().min(1).max(100),
-    credit: z.number().int().min(0).max(1_000_000_000_000).default(0).describe('Micro-USD'),
+    credit: GivenCredit.min(0).default(0),
     credit_expires_at: EndsAt.nullish(),
     expires_at: EndsAt.optional().describe('Default: in seven days'),
   })

@@ -1,15 +1,29 @@
 import { z } from '@hono/zod-openapi';
+import { formatUsd, MOST_CREDIT } from '#shared/core/money.ts';
 
 /** An instant in UTC, such as `2026-11-23T19:50:49.000Z`. */
 export const DateTime = z.iso.datetime();
 export const MicroUsd = z.number().int().min(0).describe('Millionths of a US dollar');
+/** Credit that the operator gives at one time. */
+export const GivenCredit = z
+  .number()
+  .int()
+  .max(MOST_CREDIT, `must be at most ${MOST_CREDIT} (${formatUsd(MOST_CREDIT)})`)
+  .describe('Micro-USD');
 
-/** One end of a period, as a query gives it. */
+export const IN_UTC = 'In UTC unless it has an offset';
+
+/** One end of a period, as a query gives it: a date, or a time of a date. */
 export const PeriodBound = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()], {
-    error: 'must be a date such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z',
+  .union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], {
+    error:
+      'must be a date such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z (write the + of an offset as %2B)',
   })
-  .openapi({ type: 'string', example: '2026-11-01' });
+  .openapi({
+    type: 'string',
+    description: IN_UTC,
+    example: '2026-11-01',
+  });
 
 /** Names another account than the caller's. */
 export const AccountQuery = z.object({

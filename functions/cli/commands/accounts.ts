@@ -21,7 +21,7 @@ const NEEDS: Readonly<Record<string, readonly [what: string, word: string, where
   invite: ['what to call the account', 'NAME', ''],
   revoke: ['which invitation', 'ID', ' "onestep accounts invitations" shows the ids.'],
 };
-const ACTIONS: Readonly<Record<string, AccountsAction>> = {
+const actions: Readonly<Record<string, AccountsAction>> = {
   invite,
   invitations,
   revoke,
@@ -30,11 +30,15 @@ const ACTIONS: Readonly<Record<string, AccountsAction>> = {
   delete: deleteAccount,
 };
 
+const takes = Object.fromEntries(
+  Object.entries(NEEDS).map(([action, [, word]]) => [action, word.replace(' --yes', '')]),
+);
+
 export const accounts = defineCommand({
   summary: 'invite people to accounts; shut an account out, let it in again, or delete it',
   usage: 'invite NAME | invitations | revoke ID | disable ID | enable ID | delete ID [options]',
   options: ACCOUNTS_OPTIONS,
-  positionals: z.array(z.string()).max(2, 'accounts takes an action and an id or a name'),
+  positionals: z.array(z.string()),
   examples: [
     'onestep accounts invite "The shop" --credit 5',
     'onestep accounts revoke inv_01k9z6n3v5r8q2w4x7y1t0s6pd',
@@ -42,8 +46,8 @@ export const accounts = defineCommand({
     'onestep accounts delete acc_01k9z6n3v5r8q2w4x7y1t0s6pd --yes',
   ],
   async run(context) {
-    const [action = '', word = ''] = context.positionals;
-    const act = chooseAction('accounts', ACTIONS, action);
+    const given = context.positionals;
+    const [act, action, word = ''] = chooseAction('accounts', { actions, takes }, given);
     const need = NEEDS[action];
     if (need !== undefined && word === '') {
       const [what, named, where] = need;

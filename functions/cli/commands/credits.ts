@@ -16,7 +16,7 @@ import { systemClock } from '#shared/core/clock.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { createUlid } from '#shared/core/ids.ts';
-import { formatUsd, microUsd, parseUsd } from '#shared/core/money.ts';
+import { formatUsd, MOST_CREDIT, microUsd, parseUsd } from '#shared/core/money.ts';
 
 /** What the API gives on one page. */
 const MAX_ENTRIES = '1000';
@@ -33,19 +33,23 @@ const OPTIONS = {
   account: option('ID', "default: the key's own account; balance: all accounts"),
   reference: option('TEXT', 'grant: what paid for it; the same reference is granted once'),
   note: option('TEXT', 'grant: a note for the ledger'),
-  expires: option('DATE', 'grant: when what is left of it expires', futureDate()),
+  expires: option('DATE', 'grant: when what is left of it expires, in UTC', futureDate()),
   month: option('MONTH', 'statement: such as 2026-11, in UTC; default: this month', month()),
   csv: flag('statement: print CSV, amounts in millionths of a dollar'),
 };
 type Context = CommandContext<typeof OPTIONS>;
 
-const ACTIONS = { balance, grant, ledger, statement };
+const ACTIONS = {
+  actions: { balance, grant, ledger, statement },
+  takes: { grant: 'USD' },
+  otherwise: 'balance',
+};
 
 export const credits = defineCommand({
   summary: 'see balances, the ledger and monthly statements, and grant credit',
   usage: 'balance | grant USD | ledger | statement [options]',
   options: OPTIONS,
-  positionals: z.array(z.string()).max(2, 'credits takes an action and an amount at most'),
+  positionals: z.array(z.string()),
   examples: [
     'onestep credits balance',
     'onestep credits grant 25 --reference invoice-2026-117',
@@ -53,8 +57,7 @@ export const credits = defineCommand({
     'onestep credits statement --month 2026-11 --csv',
   ],
   run: (context) => {
-    const [action = 'balance', amount] = context.positionals;
-    const act = chooseAction('credits', ACTIONS, action);
+    const [act, , amount] = chooseAction('credits', ACTIONS, context.positionals);
     if (act === grant) assertAmount(amount);
     return withOperatorService(context, (service) => act(context, service, amount ?? ''));
   },
@@ -147,10 +150,16 @@ function assertAmount(given: string | undefined) {
     throw new AppError('invalid-request', 'Say how much: onestep credits grant 25');
   }
   const amount = parseUsd(given);
-  if (amount !== undefined && amount !== 0) return amount;
+  if (amount === undefined || amount === 0) {
+    throw new AppError(
+      'invalid-request',
+      `"${given}" is not an amount of dollars such as 25 or 0.5.`,
+    );
+  }
+  if (amount <= MOST_CREDIT) return amount;
   throw new AppError(
     'invalid-request',
-    `"${given}" is not an amount of dollars such as 25 or 0.5.`,
+    `"${given}" is too much for one grant: the most is ${formatUsd(MOST_CREDIT)}.`,
   );
 }
 

@@ -30,7 +30,7 @@ const OPTIONS = {
   rate: option('N', 'create: requests a minute; default: 600', whole(1, 10_000_000)),
   'day-cap': option('USD', 'create: the most to spend in a day', usd()),
   'month-cap': option('USD', 'create: the most to spend in a month', usd()),
-  expires: option('DATE', 'create: when it stops working', futureDate()),
+  expires: option('DATE', 'create: when it stops working, in UTC', futureDate()),
   overlap: option(
     'SECONDS',
     'rotate: how long the old key keeps working; default: 86400',
@@ -39,21 +39,24 @@ const OPTIONS = {
 };
 type Context = CommandContext<typeof OPTIONS>;
 
-const ACTIONS = { list: listKeys, create, rotate, revoke };
+const ACTIONS = {
+  actions: { list: listKeys, create, rotate, revoke },
+  takes: { rotate: 'ID', revoke: 'ID' },
+  otherwise: 'list',
+};
 
 export const keys = defineCommand({
   summary: 'make, list, rotate and revoke API keys',
   usage: 'list | create | rotate ID | revoke ID [options]',
   options: OPTIONS,
-  positionals: z.array(z.string()).max(2, 'keys takes an action and an id at most'),
+  positionals: z.array(z.string()),
   examples: [
     'onestep keys create --label "for the shop" --day-cap 5',
     'onestep keys rotate 0a1B2c3D4e5F6g7H --overlap 3600',
     'ONESTEP_KEY=os_live_… onestep keys list --url https://images.example.com',
   ],
   run: (context) => {
-    const [action = 'list', id = ''] = context.positionals;
-    const act = chooseAction('keys', ACTIONS, action);
+    const [act, action, id = ''] = chooseAction('keys', ACTIONS, context.positionals);
     const isOfOne = act === rotate || act === revoke;
     if (isOfOne && id === '') {
       throw new AppError(

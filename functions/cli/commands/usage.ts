@@ -23,7 +23,7 @@ export const usage = defineCommand({
       'day, model, key, tag:NAME, or several with commas; default: day,model',
       list(Group).default(['day', 'model']),
     ),
-    from: option('DATE', 'default: 30 days ago', date()),
+    from: option('DATE', 'in UTC unless it has an offset; default: 30 days ago', date()),
     to: option('DATE', 'not included; default: now', date()),
     csv: flag('print CSV, amounts in millionths of a dollar'),
     ...SERVICE_OPTIONS,

@@ -32,7 +32,7 @@ const PATH = '/v1/webhooks/account';
 /** How long a test's answer is waited for. */
 const TEST_MS = 20_000;
 
-const ACTIONS: Readonly<Record<string, Act>> = {
+const actions: Readonly<Record<string, Act>> = {
   async show({ print }, service) {
     const hook = await service.json<Hook>(PATH);
     print(hook, describe(hook));
@@ -70,18 +70,19 @@ const ACTIONS: Readonly<Record<string, Act>> = {
   },
 };
 
+const ACTIONS = { actions, takes: { set: 'URL', test: 'URL' } };
+
 export const webhooks = defineCommand({
   summary: "where the account's own events go; test a receiver",
   usage: 'show | set URL | remove | test [URL] [options]',
   options: OPTIONS,
-  positionals: z.array(z.string()).max(2, 'webhooks takes an action and a URL'),
+  positionals: z.array(z.string()),
   examples: [
     'onestep webhooks set https://shop.example.com/account --low-balance 5',
     'onestep webhooks test https://shop.example.com/hook',
   ],
   async run(context) {
-    const [action = '', url] = context.positionals;
-    const act = chooseAction('webhooks', ACTIONS, action);
+    const [act, , url] = chooseAction('webhooks', ACTIONS, context.positionals);
     await act(context, await connectService(context), url);
   },
 });

@@ -73,6 +73,41 @@ describe('commands', () => {
       ['keys', 'lst'],
       'keys has no "lst". Did you mean "onestep keys list"? It takes list, create, rotate, revoke.',
     ],
+    [
+      ['accounts'],
+      'Say what to do: onestep accounts invite | invitations | revoke | disable | enable | delete',
+    ],
+    [
+      ['credits', 'balance', '5'],
+      '"5" is one word too many: "onestep credits balance" takes none.',
+    ],
+    [['credits', 'ledger', '5'], '"5" is one word too many: "onestep credits ledger" takes none.'],
+    [
+      ['credits', 'grant', '5', '6'],
+      '"6" is one word too many: "onestep credits grant" takes only USD.',
+    ],
+    [['keys', 'create', 'shop'], '"shop" is one word too many: "onestep keys create" takes none.'],
+    [['keys', 'list', 'a'], '"a" is one word too many: "onestep keys list" takes none.'],
+    [
+      ['accounts', 'invitations', 'a'],
+      '"a" is one word too many: "onestep accounts invitations" takes none.',
+    ],
+    [
+      ['accounts', 'delete', 'a', 'b'],
+      '"b" is one word too many: "onestep accounts delete" takes only ID.',
+    ],
+    [
+      ['webhooks', 'remove', 'https://a.example'],
+      '"https://a.example" is one word too many: "onestep webhooks remove" takes none.',
+    ],
+    [
+      ['credits', 'grant', '1000000.01'],
+      '"1000000.01" is too much for one grant: the most is $1000000.00.',
+    ],
+    [
+      ['accounts', 'invite', 'shop', '--credit', '999999999'],
+      '--credit: 999999999 is more than $1000000.00.',
+    ],
   ])('refuses %j under the name of its option', async ([name, ...words], message) => {
     const command = await COMMANDS[name]?.();
     if (command === undefined) throw new Error(`There is no command ${name}.`);
