@@ -1,6 +1,7 @@
 import {
   AccountQuery,
   Cursor,
+  IN_UTC,
   PageLimit,
   PeriodBound,
   pageOf,
@@ -24,7 +25,7 @@ export const registerLedger: RegisterRoutes = (app, deps) =>
     summary: 'List the entries of the ledger, newest first',
     query: AccountQuery.extend({
       from: PeriodBound.optional(),
-      to: PeriodBound.optional().describe('Exclusive'),
+      to: PeriodBound.optional().describe(`Exclusive. ${IN_UTC}`),
       cursor: Cursor.optional(),
       limit: PageLimit,
     }),

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { callerOf } from '#functions/api/http/authenticate.ts';
-import { PeriodBound } from '#functions/api/http/common-schema.ts';
+import { IN_UTC, PeriodBound } from '#functions/api/http/common-schema.ts';
 import { answerCsv, wantsCsv } from '#functions/api/http/csv.ts';
 import { jsonRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
@@ -20,9 +20,9 @@ const MAX_DAYS = 366;
 
 const QuerySchema = z.object({
   from: PeriodBound.optional().describe(
-    `Default: the beginning, in UTC, of the day ${DEFAULT_DAYS} days before \`to\``,
+    `${IN_UTC}. Default: the beginning, in UTC, of the day ${DEFAULT_DAYS} days before \`to\``,
   ),
-  to: PeriodBound.optional().describe('Exclusive. Default: now'),
+  to: PeriodBound.optional().describe(`Exclusive. ${IN_UTC}. Default: now`),
   by: z
     .string()
     .regex(

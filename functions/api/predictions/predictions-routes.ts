@@ -1,10 +1,12 @@
 import { z } from '@hono/zod-openapi';
 import { answerJsonText, commonHeaders } from '#functions/api/http/answer.ts';
 import { callerOf } from '#functions/api/http/authenticate.ts';
-import { IdParams } from '#functions/api/http/common-schema.ts';
+import { IdParams, PeriodBound } from '#functions/api/http/common-schema.ts';
 import type { ApiContext } from '#functions/api/http/context.ts';
 import { apiRoute, jsonRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes, RouteDeps } from '#functions/api/http/route-deps.ts';
+import { toEpochMs } from '#shared/core/clock.ts';
+import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import { isTerminal, type Job } from '#shared/core/job.ts';
@@ -17,15 +19,9 @@ const PAGE_SIZE = 100;
 /** How long a cancel waits for a running job to stop, so that its answer can say `canceled`. */
 const CANCEL_WAIT_MS = 3000;
 
-const DateSchema = z
-  .union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], {
-    error: 'must be a date such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z',
-  })
-  .openapi({ type: 'string', example: '2026-11-01T08:00:00Z' });
-
 const ListQuerySchema = z.object({
-  created_after: DateSchema.optional(),
-  created_before: DateSchema.optional(),
+  created_after: PeriodBound.optional(),
+  created_before: PeriodBound.optional(),
   cursor: z
     .string()
     .regex(/^[ab]\.[0-9a-hjkmnp-tv-z]{26}$/, 'is not a cursor of this list')
@@ -134,10 +130,10 @@ function toJobQuery(c: ApiContext, query: ListQuery): JobQuery {
     account: callerOf(c).account.id,
     limit: query.limit ?? PAGE_SIZE,
     ...(id === undefined ? {} : { [direction === 'a' ? 'after' : 'before']: id as JobId }),
-    ...(query.created_after === undefined ? {} : { createdAfter: Date.parse(query.created_after) }),
-    ...(query.created_before === undefined
-      ? {}
-      : { createdBefore: Date.parse(query.created_before) }),
+    ...defined({
+      createdAfter: toEpochMs(query.created_after),
+      createdBefore: toEpochMs(query.created_before),
+    }),
     ...(query.tag === undefined ? {} : { tag: { name, value: value.join(':') } }),
   };
 }

@@ -240,4 +240,26 @@ describe('listing', () => {
     expect(none.results).toEqual([]);
     expect((await api.send('/v1/predictions?cursor=nonsense')).status).toBe(400);
   });
+
+  test('takes a time without an offset in UTC, in every list', async () => {
+    const zone = process.env['TZ'];
+    process.env['TZ'] = 'Asia/Kathmandu';
+    try {
+      const [before, after] = [-60_000, 60_000].map((ms) =>
+        new Date(Date.now() + ms).toISOString().slice(0, 19),
+      );
+      const read = async (path: string) => (await api.send(path)).json();
+      const page = (from?: string, to?: string) =>
+        read(`/v1/predictions?created_after=${from}&created_before=${to}`);
+      const ledger = (from?: string, to?: string) => read(`/v1/ledger?from=${from}&to=${to}`);
+      for (const list of [page, ledger]) {
+        expect((await list(before, after)).results).not.toEqual([]);
+        expect((await list(before, before)).results).toEqual([]);
+      }
+      expect((await read(`/v1/usage?from=${before}`)).from).toBe(`${before}.000Z`);
+    } finally {
+      if (zone === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = zone;
+    }
+  });
 });
