@@ -1,6 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fixture, importFixture, temporaryFolder } from '#test/helpers/model-fixture.ts';
@@ -9,6 +17,8 @@ import { runOnestep } from '#test/helpers/run-cli.ts';
 
 const LAUNCH = fromRoot('functions/cli/launch.mjs');
 const TOKENIZER = fromRoot('test/fixtures/clip-tokenizer');
+/** A device that is always full. */
+const FULL = '/dev/full';
 const folder = temporaryFolder();
 afterAll(folder.remove);
 
@@ -74,6 +84,27 @@ describe('onestep', () => {
     expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ name: 'model' })]);
   });
 
+  it('draws, judges and imports in the data folder that the server’s settings name', () => {
+    const here = join(folder.path, 'here');
+    const data = join(folder.path, 'kept');
+    mkdirSync(here);
+    const run = (...words: readonly string[]) => {
+      const env = { ...process.env, ONESTEP_DATA: data };
+      const options = { cwd: here, env, encoding: 'utf8' } as const;
+      const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCH, ...words], options);
+      expect([status, stderr]).toEqual([0, expect.any(String)]);
+      return stdout;
+    };
+    run('generate', 'a cat', '--quiet');
+    expect(readdirSync(here)).toEqual(['onestep.png']);
+    expect(JSON.parse(run('verify', 'onestep.png', '--json'))).toMatchObject({ made_here: true });
+    expect(run('verify', 'onestep.png')).toMatch(/\n$/);
+    const tiny = ['--repo', fixture('tiny', 'repo'), '--recipe', 'dmd2', '--name', 'tiny'];
+    run('import', ...tiny, '--quiet');
+    expect(readdirSync(join(data, 'models'))).toContain('tiny');
+    expect(readdirSync(here)).toEqual(['onestep.png']);
+  });
+
   it('ends quietly when nobody reads on', async () => {
     const child = spawn(process.execPath, [LAUNCH, 'tokenize', '--tokenizer', TOKENIZER, 'a'], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -84,6 +115,30 @@ describe('onestep', () => {
       complaint += part.toString();
     });
     const [status] = await once(child, 'close');
-    expect([status, complaint]).toEqual([0, '']);
+    // As a shell reports a program that SIGPIPE ended: `set -o pipefail` notices what was cut off.
+    expect([status, complaint]).toEqual([141, '']);
+  });
+
+  describe.skipIf(!existsSync(FULL))('where nothing can be written', () => {
+    const words = [LAUNCH, 'tokenize', '--tokenizer', TOKENIZER];
+    const full = () => openSync(FULL, 'w');
+
+    it('says in one line that its output is lost', () => {
+      const { status, stderr } = spawnSync(process.execPath, [...words, 'a'], {
+        stdio: ['ignore', full(), 'pipe'],
+        encoding: 'utf8',
+      });
+      expect([status, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^onestep: The output can't be written: ENOSPC[^\n]*\n$/),
+      ]);
+    });
+
+    it('keeps its status without a place for its messages', () => {
+      const { status } = spawnSync(process.execPath, [...words, '--bogus'], {
+        stdio: ['ignore', 'ignore', full()],
+      });
+      expect(status).toBe(2);
+    });
   });
 });

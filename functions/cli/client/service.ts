@@ -100,7 +100,12 @@ function localConfig(env: Environment, data: string | undefined): ServeConfig {
 
 /** The data folder that `onestep start` would use here. */
 export function dataFolder(env: Environment, data?: string): string {
-  return resolve(localConfig(env, data).data);
+  return resolve(dataPath(env, data));
+}
+
+/** That folder's path as it was given, for messages. */
+export function dataPath(env: Environment, data?: string): string {
+  return localConfig(env, data).data;
 }
 
 /** Where the server of a data folder listens, if there is one and it answers. */

@@ -57,17 +57,18 @@ async function run(
   for (const path of [...paths, options.dump, sheet]) {
     if (path !== undefined) assertWritable(path);
   }
+  const settings = serveSettings(context);
   const folder =
     options.model ??
     (await withInterrupt('generate', (signal) =>
-      ensureDemoModel(options.data, {
+      ensureDemoModel(settings.data, {
         signal,
         onImport: () => stderr.write('Unpacking the demo model (once) …\n'),
       }),
     ));
   const manifest = readManifest(folder);
   const size = pictureSize(options, manifest.size);
-  const marking = await localMarking(options.data, serveSettings(context));
+  const marking = await localMarking(settings.data, settings);
   const { device, threads } = options;
   const pipeline = await loadPipeline(folder, { device, threads, keepMemory: true });
   const former = formerRecipeWarning(manifest);
@@ -120,8 +121,11 @@ async function readPrompt(word: string, stdin: CommandContext['stdin']): Promise
 }
 
 /** The settings of a server started here: what marks the server's pictures marks these. */
-function serveSettings({ env }: CommandContext) {
-  return loadServeConfig({ flags: {}, env, file: CONFIG_FILE, fileRequired: false });
+function serveSettings({
+  env,
+  options: { data },
+}: CommandContext<typeof GENERATE_OPTIONS, unknown>) {
+  return loadServeConfig({ flags: { data }, env, file: CONFIG_FILE, fileRequired: false });
 }
 
 /** `x.png` for one picture; `x-0.png`, `x-1.png` … for several. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { dataPath } from '#functions/cli/client/service.ts';
 import {
   type CommandContext,
   defineCommand,
@@ -71,7 +72,7 @@ const OPTIONS = {
     'the new package, a folder; default with a name: models/NAME in the data folder',
     path(),
   ),
-  data: option('DIR', 'where downloads are kept; default: .onestep', path().default('.onestep')),
+  data: option('DIR', 'where downloads are kept; default: ./.onestep', path()),
   name: option(
     '[OWNER/]NAME',
     "how clients name it; default: as on the hub, else local/ and the folder's name",
@@ -98,7 +99,8 @@ type Context = CommandContext<typeof OPTIONS>;
 
 async function run(context: Context): Promise<void> {
   const { options, positionals, env, stderr } = context;
-  const { checkpoint, dtype, data, link } = options;
+  const { checkpoint, dtype, link } = options;
+  const data = dataPath(env, options.data);
   const known = knownUnet(context);
   const unet = known?.unet ?? options.unet;
   const given = known?.base ?? positionals[0];

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dataFolder } from '#functions/cli/client/service.ts';
 import { defineCommand, option } from '#functions/cli/command.ts';
 import { oneWord, path } from '#functions/cli/option-types.ts';
 import { loadSecrets } from '#functions/local/secrets-file.ts';
@@ -20,8 +21,8 @@ const OPTIONS = {
   keys: option('FILE', "a deployment's /.well-known/onestep.json, as a file or an address", path()),
   data: option(
     'DIR',
-    'the data folder whose keys to use without --keys; default: .onestep',
-    path().default('.onestep'),
+    'the data folder whose keys to use without --keys; default: ./.onestep',
+    path(),
   ),
   trust: option('FILE', 'PEM certificates of authorities to trust', path()),
 };
@@ -37,7 +38,7 @@ export const verify = defineCommand({
     'onestep verify picture.jpg --keys https://images.example.com --json',
     'onestep verify picture.webp --trust c2pa-trust-list.pem',
   ],
-  async run({ positionals: [file], options, print }) {
+  async run({ positionals: [file], options, env, print }) {
     const { trust } = options;
     const anchors = trust === undefined ? undefined : await readAnchors(trust);
     const facts = await inspectImage(await readWhole(file), anchors);
@@ -48,15 +49,21 @@ export const verify = defineCommand({
       pixelsSha256: facts.pixels_sha256,
       watermark: facts.watermark,
     };
-    const deployment = await deploymentOf(options);
+    const deployment = await deploymentOf(options.keys, () => dataFolder(env, options.data));
     const judgement = judgeImage(evidence, deployment);
     print(judgement, describe(judgement, deployment !== undefined));
   },
 });
 
+const WHY_NOT: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+};
+
 async function readWhole(file: string): Promise<Buffer> {
-  return readFile(file).catch((cause: unknown) => {
-    throw new AppError('file-not-found', `${file} can't be read.`, { cause });
+  return readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    const why = WHY_NOT[cause.code ?? ''] ?? cause.message;
+    throw new AppError('file-not-found', `${file} can't be read: ${why}.`, { cause });
   });
 }
 
@@ -71,15 +78,14 @@ async function readAnchors(file: string): Promise<string> {
 }
 
 /** By whose keys to judge: those named, or this folder's own; undefined where there are none. */
-async function deploymentOf({ keys, data }: Keys): Promise<Deployment | undefined> {
+async function deploymentOf(
+  keys: string | undefined,
+  ownFolder: () => string,
+): Promise<Deployment | undefined> {
   if (keys !== undefined) return { publicKey: await readPublicKey(keys) };
+  const data = ownFolder();
   if (!existsSync(join(data, 'secrets.json'))) return undefined;
   return { secret: loadSecrets(data).receiptSigningKey };
-}
-
-interface Keys {
-  readonly keys: string | undefined;
-  readonly data: string;
 }
 
 async function readPublicKey(source: string): Promise<string> {
@@ -125,5 +131,5 @@ function describe(judgement: Judgement, hasKeys: boolean): string {
     const whose = watermark.ours ? "the deployment's" : "another deployment's";
     lines.push(`watermark  ${hasKeys ? whose : 'found; --keys tells whose it is'}`);
   }
-  return lines.join('\n');
+  return `${lines.join('\n')}\n`;
 }

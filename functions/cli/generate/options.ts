@@ -23,11 +23,7 @@ export const GENERATE_OPTIONS = {
   format: option('F', "png, jpeg or webp; default: by the file's name"),
   quality: option('Q', '1 to 100, for jpeg and webp; default: 90', whole(1, 100).default(90)),
   model: option('PKG', 'a model package; default: the demo model', path()),
-  data: option(
-    'DIR',
-    'where the demo model is unpacked; default: .onestep',
-    path().default('.onestep'),
-  ),
+  data: option('DIR', 'where the demo model is unpacked; default: ./.onestep', path()),
   dump: option('FILE', 'also write the tensors between the stages (safetensors)', path()),
   sheet: flag('with --num, also put all pictures on one: onestep-sheet.png'),
   show: flag('show the picture in this terminal, even if it does not say that it can'),

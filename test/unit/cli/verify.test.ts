@@ -67,6 +67,14 @@ describe('onestep verify', () => {
     });
   });
 
+  it('says why a picture can’t be read', async () => {
+    const reading = (path: string) => runCommand('verify', verify, [path, '--data', folder]);
+    await expect(reading('none.png')).rejects.toThrow(
+      "none.png can't be read: there is no such file.",
+    );
+    await expect(reading(folder)).rejects.toThrow(`${folder} can't be read: it is a folder.`);
+  });
+
   it('judges without a network by the keys of any deployment', async () => {
     const judged = JSON.parse(await run('--keys', file('other.json', JSON.stringify(KEYS))));
     expect(judged).toMatchObject({ verdict: 'signed', made_here: false });
