@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { weightsOf } from './weights.ts';
 
 /** A shorter text gains less than the call costs; and answers with a secret in them are all shorter. */
 const LEAST_CHARACTERS = 2_048;
@@ -25,12 +26,6 @@ export function compressText(
 
 function acceptsGzip(accepted: string | null): boolean {
   if (accepted === null) return false;
-  const weights = new Map(
-    accepted.split(',').map((part) => {
-      const [name = '', ...parameters] = part.split(';').map((word) => word.trim().toLowerCase());
-      const weight = parameters.find((word) => word.startsWith('q='))?.slice(2);
-      return [name, Number(weight ?? 1)];
-    }),
-  );
+  const weights = weightsOf(accepted);
   return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0;
 }

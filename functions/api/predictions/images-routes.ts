@@ -4,6 +4,7 @@ import { ENDING_STATUSES } from '#functions/api/http/error-schema.ts';
 import { invalidInput } from '#functions/api/http/errors.ts';
 import { apiRoute } from '#functions/api/http/json-route.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
+import { weightsOf } from '#functions/api/http/weights.ts';
 import { paymentHeaders } from '#functions/api/payments/payment-headers.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { IMAGE_FORMATS, type ImageFormat, MEDIA_TYPES } from '#shared/core/inference.ts';
@@ -83,13 +84,19 @@ export const registerImages: RegisterRoutes = (app, deps) =>
  * @throws AppError `not-acceptable`
  */
 function acceptedFormat(accept: string | undefined, named: unknown): ImageFormat | undefined {
-  const types = (accept ?? '*/*').split(',').map((type) => type.split(';')[0]?.trim() ?? '');
-  const formats = IMAGE_FORMATS.filter((format) => types.includes(MEDIA_TYPES[format]));
-  const any = types.some((type) => ['*/*', 'image/*', ''].includes(type));
-  const same = formats.find((format) => format === named);
-  if (same !== undefined || (any && named !== undefined)) return same;
-  if (formats[0] !== undefined && named === undefined) return formats[0];
-  if (any) return undefined;
+  // An empty header names nothing, and so rules nothing out.
+  const weights = weightsOf(accept?.trim() || '*/*');
+  const any = weights.get('image/*') ?? weights.get('*/*') ?? 0;
+  const weightOf = (format: ImageFormat) => weights.get(MEDIA_TYPES[format]) ?? any;
+  const isNamed = (format: ImageFormat) => Number(weights.has(MEDIA_TYPES[format]));
+  const [best] = IMAGE_FORMATS.filter((format) => weightOf(format) > 0).sort(
+    (a, b) => weightOf(b) - weightOf(a) || isNamed(b) - isNamed(a),
+  );
+  const isDefault = best === IMAGE_FORMATS[0] && !isNamed(best);
+  if (named === undefined && best !== undefined) return isDefault ? undefined : best;
+  const same = IMAGE_FORMATS.find((format) => format === named);
+  // A format that there is not is refused with the rest of the input.
+  if (same === undefined ? any > 0 : weightOf(same) > 0) return same;
   const told = named === undefined ? '' : ` and output_format says ${JSON.stringify(named)}`;
   throw new AppError(
     'not-acceptable',

@@ -31,8 +31,21 @@ export interface HttpClient {
 /** What a client sends with; the global `fetch` unless an app answers within this process. */
 export type Send = (url: string, init: RequestInit) => Response | Promise<Response>;
 
-/** The one way in which commands talk to a service, on this machine or elsewhere. */
+/** What a header can carry; a key is made of less. */
+const PRINTABLE = /^[\x21-\x7e]+$/;
+
+/**
+ * The one way in which commands talk to a service, on this machine or elsewhere.
+ *
+ * @throws AppError `unauthenticated` for a key that no request can carry
+ */
 export function createHttpClient(url: string, key: string, fetcher: Send = fetch): HttpClient {
+  if (!PRINTABLE.test(key)) {
+    throw new AppError(
+      'unauthenticated',
+      'The API key has a space, a line break or a letter that no key has. Check that it was copied whole, and alone.',
+    );
+  }
   const client: HttpClient = {
     url,
     async send(target, { method = 'GET', json, idempotencyKey, anonymous = false } = {}) {
@@ -55,7 +68,15 @@ export function createHttpClient(url: string, key: string, fetcher: Send = fetch
       if (!response.ok) throw await refusal(response, url);
       return response.text();
     },
-    json: async (path, request) => JSON.parse(await client.text(path, request)),
+    async json(path, request) {
+      const text = await client.text(path, request);
+      try {
+        return JSON.parse(text);
+      } catch (cause) {
+        const problem = `${new URL(url).origin} is not an Onestep service: its answer to ${path} is not JSON.`;
+        throw new AppError('unavailable', problem, { cause });
+      }
+    },
   };
   return client;
 }
@@ -64,9 +85,13 @@ function unreachable(origin: string, error: Error): AppError {
   const why =
     error.name === 'TimeoutError'
       ? `does not answer within ${TIMEOUT_MS / 1000} s`
-      : `cannot be reached: ${error.cause instanceof Error ? error.cause.message : error.message}`;
+      : `cannot be reached: ${messageOf(error)}`;
   return new AppError('unavailable', `${origin} ${why}.`, { cause: error });
 }
+
+/** The system's own words, in one line: OpenSSL ends its with a line break. */
+const messageOf = ({ cause, message }: Error): string =>
+  (cause instanceof Error ? cause.message : message).trim();
 
 /** What to do about an answer that the caller's key is at fault for. */
 const HINTS: Partial<Record<ErrorCode, string>> = {
