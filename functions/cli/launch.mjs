@@ -4,11 +4,8 @@
 // package made by "npm run package" brings plain JavaScript, and its packages came with it.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { installPackages } from './packages.mjs';
+import { installPackages, needsCdk } from './packages.mjs';
 import { prepareProject, runsInProject } from './project-copy.mjs';
-
-/** The commands that call the CDK, which is a development dependency. */
-const WITH_CDK = ['deploy', 'nuke'];
 
 // On AWS the functions run on Node 24: what the SDK thinks of this machine's Node does not matter.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
@@ -16,7 +13,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const isCheckout = existsSync(`${root}functions/cli/main.ts`);
 if (isCheckout) {
-  installPackages(WITH_CDK.includes(process.argv[2]));
+  installPackages(needsCdk(process.argv.slice(2)));
   const { register } = await import('tsx/esm/api');
   register();
   await import('./main.ts');
@@ -34,7 +31,7 @@ async function runPackage() {
   }
   const { removeForeignBinaries } = await import('./foreign-binaries.mjs');
   removeForeignBinaries(root);
-  const [command] = process.argv.slice(2);
-  if (runsInProject(command)) prepareProject(`${root}dist`, WITH_CDK.includes(command));
+  const words = process.argv.slice(2);
+  if (runsInProject(words[0])) prepareProject(`${root}dist`, needsCdk(words));
   await import(main);
 }

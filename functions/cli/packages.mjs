@@ -11,6 +11,17 @@ const folder = `${root}node_modules`;
 /** What the last install put there: the lockfile's SHA-256, and `all` or `production`. */
 const stampFile = `${folder}/.onestep-packages`;
 
+/** The commands that call the CDK, which is a development dependency. */
+const WITH_CDK = ['deploy', 'nuke'];
+
+/**
+ * Whether a command calls the CDK. To be told of it takes none.
+ *
+ * @param {readonly string[]} words after the program's name
+ */
+export const needsCdk = ([command, ...more]) =>
+  WITH_CDK.includes(command) && !more.some((word) => word === '--help' || word === '-h');
+
 /**
  * Sees that what the lockfile names is installed. Only a missing folder is filled by `npm ci`: it would
  * empty one that a running server reads from, where `npm install` adds and replaces.

@@ -44,6 +44,12 @@ const flag = z.union(
   ],
   { error: 'must be true or false' },
 );
+const webAddress = z.url({
+  protocol: /^https?$/,
+  error: 'must be an address such as https://images.example.com',
+});
+const oneOf = <const Words extends readonly [string, ...string[]]>(...words: Words) =>
+  z.enum(words, { error: `must be one of ${words.join(', ')}` });
 
 const ServeSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
@@ -51,7 +57,7 @@ const ServeSchema = z.strictObject({
   /** The folder of everything that the server keeps. */
   data: z.string().min(1).default('./.onestep'),
   /** What clients call the server, where that is another name than the request's own. */
-  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  publicUrl: webAddress.optional(),
   /**
    * Addresses and networks of reverse proxies whose X-Forwarded headers count; those of this machine's own
    * always do. In the environment separated by commas.
@@ -60,7 +66,7 @@ const ServeSchema = z.strictObject({
     .union([z.array(z.string()), z.string().transform((text) => text.split(/\s*,\s*/))])
     .pipe(z.array(z.string().refine(isNetwork, { error: 'must be an address or a network' })))
     .default([]),
-  topupUrl: z.url({ protocol: /^https?$/ }).optional(),
+  topupUrl: webAddress.optional(),
   /** Model packages; the demo model and those under `models/` in the data folder when absent. */
   models: z
     .array(ModelSchema)
@@ -89,7 +95,7 @@ const ServeSchema = z.strictObject({
       key: z.string().min(1).optional(),
       chain: z.string().min(1).optional(),
       /** A time stamp authority (RFC 3161). */
-      timeStampUrl: z.url({ protocol: /^https?$/ }).optional(),
+      timeStampUrl: webAddress.optional(),
     })
     .refine(({ key, chain }) => (key === undefined) === (chain === undefined), {
       error: 'key and chain come together',
@@ -99,7 +105,7 @@ const ServeSchema = z.strictObject({
   watermark: flag.default(true),
   /** Orders without an account, paid for with x402. Off unless given; see docs/payments.md. */
   x402: X402SettingsSchema.optional(),
-  device: z.enum(['cpu', 'cuda']).default('cpu'),
+  device: oneOf('cpu', 'cuda').default('cpu'),
   /** Micro-USD that the first account starts with. */
   demoCredit: whole(0, MOST_CREDIT).default(10_000_000),
   /** Most predictions that wait at one time. */
@@ -118,10 +124,10 @@ const ServeSchema = z.strictObject({
   urlTtlSeconds: whole(10, 900).default(900),
   maxBodyBytes: whole(1024, 10_000_000).default(65_536),
   /** `full`: what was answered survives a power cut; `normal`: the end of the process only. */
-  synchronous: z.enum(['full', 'normal']).default('full'),
+  synchronous: oneOf('full', 'normal').default('full'),
   allowLocalWebhooks: flag.default(false),
   paused: flag.default(false),
-  logLevel: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('warn'),
+  logLevel: oneOf('silent', 'error', 'warn', 'info', 'debug').default('warn'),
 });
 
 export type ServeConfig = Readonly<z.infer<typeof ServeSchema>>;

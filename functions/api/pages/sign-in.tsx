@@ -17,8 +17,8 @@ export function SignIn({ problem, to, hasLinks }: SignInProps) {
       )}
       {hasLinks && (
         <p>
-          On the server’s own machine, <code>npx --no onestep open</code> prints a link that signs
-          you in.
+          On the server’s own machine, <code>onestep open</code> prints a link that signs you in; in
+          a clone, <code>npx --no onestep open</code> does.
         </p>
       )}
       <input type="hidden" name="to" value={to} />

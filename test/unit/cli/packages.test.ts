@@ -37,7 +37,8 @@ beforeEach(() => {
   for (const name of ['foreign-binaries.mjs', 'packages.mjs', 'install.mjs']) {
     cpSync(fromRoot(`functions/cli/${name}`), join(cli, name));
   }
-  const start = "import { installPackages } from './packages.mjs';\ninstallPackages(false);\n";
+  const start =
+    "import { installPackages, needsCdk } from './packages.mjs';\ninstallPackages(needsCdk(process.argv.slice(2)));\n";
   writeFileSync(join(cli, 'start.mjs'), start);
   mkdirSync(join(folder, 'bin'));
   writeFileSync(join(folder, 'bin', 'npm'), NPM);
@@ -47,10 +48,14 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Runs what `npm start` or `npm test` begins with; returns how npm was called meanwhile. */
-function begin(what: 'start' | 'install', env: Readonly<Record<string, string>> = {}) {
+function begin(
+  what: 'start' | 'install',
+  env: Readonly<Record<string, string>> = {},
+  ...words: readonly string[]
+) {
   rmSync(join(folder, 'npm.log'), { force: true });
   const { PATH = '' } = process.env;
-  const { status, stderr } = spawnSync(process.execPath, [`functions/cli/${what}.mjs`], {
+  const { status, stderr } = spawnSync(process.execPath, [`functions/cli/${what}.mjs`, ...words], {
     cwd: folder,
     encoding: 'utf8',
     env: { PATH: `${join(folder, 'bin')}${delimiter}${PATH}`, ...env },
@@ -68,6 +73,12 @@ describe('the packages', () => {
     expect(begin('install').npm).toBe('not called');
     expect(begin('start').npm).toBe('not called');
     expect(existsSync(join(folder, 'node_modules', 'in-use'))).toBe(true);
+  });
+
+  it('of the CDK are installed for a command that calls it, and not to be told of it', () => {
+    expect(begin('start', {}, 'deploy', '--help').npm).toBe('ci --omit=dev');
+    expect(begin('start', {}, 'nuke', '--stage', 'dev', '-h').npm).toBe('not called');
+    expect(begin('start', {}, 'deploy', '--yes').npm).toBe('install --no-save --include=dev');
   });
 
   it('are all installed when the tests come first', () => {

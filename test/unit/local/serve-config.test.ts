@@ -22,6 +22,8 @@ describe('settings of the server', () => {
           ONESTEP_RETENTION_HOURS: '-3',
           ONESTEP_JOB_DEADLINE_SECONDS: '1',
           ONESTEP_PAUSED: 'maybe',
+          ONESTEP_PUBLIC_URL: 'images.example.com',
+          ONESTEP_SYNCHRONOUS: 'fast',
         },
         { port: '65536' },
       );
@@ -30,6 +32,8 @@ describe('settings of the server', () => {
       'ONESTEP_RETENTION_HOURS (environment): must be a whole number from',
       'ONESTEP_JOB_DEADLINE_SECONDS (environment): must be a whole number from 5 to 86400',
       'ONESTEP_PAUSED (environment): must be true or false',
+      'ONESTEP_PUBLIC_URL (environment): must be an address such as https://images.example.com',
+      'ONESTEP_SYNCHRONOUS (environment): must be one of full, normal',
       'port (command line): must be a whole number from 0 to 65535',
     ]) {
       expect(wrong).toThrow(line);
