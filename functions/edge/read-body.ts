@@ -1,6 +1,6 @@
 import { AppError } from '#shared/core/errors.ts';
 
-const ADVICE = 'Send pictures by URL, and shorten the prompt.';
+const ADVICE = 'Shorten the prompt. Only POST /v1/images/verify takes pictures.';
 
 /**
  * The request's whole body, never more than `limitBytes` of it in memory; undefined when the
