@@ -25,11 +25,13 @@ export function lostCommits(path: string): number | 'all' {
   let damaged = false;
   let lost = 0;
   for (let at = HEADER; at + size <= wal.length; at += size) {
-    // Frames of another salt are left over from before the log began anew.
-    if (!wal.subarray(at + 8, at + 16).equals(wal.subarray(16, 24))) break;
-    const isCommit = wal.readUInt32BE(at + 4) !== 0;
-    if (damaged) {
+    // Frames of another salt are left over from before the log began anew, and then so are all behind
+    // them. One that still has a frame of this log behind it is damaged in its own header.
+    const isOfThisLog = wal.subarray(at + 8, at + 16).equals(wal.subarray(16, 24));
+    const isCommit = isOfThisLog && wal.readUInt32BE(at + 4) !== 0;
+    if (damaged || !isOfThisLog) {
       if (isCommit) lost++;
+      damaged = true;
       continue;
     }
     running = sum(wal.subarray(at, at + 8), running);

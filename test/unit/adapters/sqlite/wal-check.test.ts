@@ -63,6 +63,21 @@ it('counts the commits behind a damaged frame, as many as SQLite no longer finds
   expect(lost).toBe(5);
 });
 
+it.each([0, 4, 8, 15, 20])(
+  'counts them where byte %i of a frame’s own header is damaged',
+  (byte) => {
+    const frames = (wal.length - 32) / FRAME;
+    const { lost, rows } = open(damagedAt(32 + (frames - 6) * FRAME + byte));
+    expect({ lost, rows }).toEqual({ lost: 5, rows: COMMITS - 6 });
+  },
+);
+
+it('finds nothing lost in frames that are left over from before the log began anew', () => {
+  const bytes = Buffer.from(wal);
+  for (let at = 32 + 10 * FRAME; at < bytes.length; at += FRAME) bytes.fill(9, at + 8, at + 16);
+  expect(open(bytes).lost).toBe(0);
+});
+
 it('calls all of it lost when the header is damaged', () => {
   expect(open(damagedAt(9))).toEqual({ lost: 'all', rows: 0 });
   expect(open(damagedAt(26))).toEqual({ lost: 'all', rows: 0 });
