@@ -56,6 +56,20 @@ test('keys and credits work on the running server and on its folder alike', asyn
   expect(labels.filter((label: string) => label === 'shop')).toHaveLength(2);
 });
 
+test('a client’s key in the environment does not keep the operator out', async () => {
+  const server = await startServer({ data });
+  const asClient = { ONESTEP_KEY: server.key };
+  const here = ['--data', data];
+  expect(await documentOf(['top', ...here], asClient)).toMatchObject({ waiting: 0 });
+  const { url } = await documentOf(['open', ...here], { ...asClient, ONESTEP_URL: server.url });
+  expect(url).toContain(`${server.url}/session/`);
+  // A key that was named is the one that is meant.
+  await expect(documentOf(['open', ...here, '--key', server.key])).rejects.toThrow(/admin key/);
+  const elsewhereAsClient = documentOf(['open', '--url', server.url], asClient);
+  await expect(elsewhereAsClient).rejects.toThrow(/admin key/);
+  await server.end('SIGTERM');
+});
+
 test('the ledger is listed to its first entry, however many pages it has', async () => {
   const server = await startServer();
   const made = await server.send('/v1/accounts', { json: { name: 'busy' }, admin: true });

@@ -39,6 +39,29 @@ export async function connectService({ options, env }: ServiceContext): Promise<
 }
 
 /**
+ * Asks the service that {@link connectService} finds for what takes an admin key. One in ONESTEP_KEY that is
+ * none, as a client's would be, gives way to a local service's own.
+ *
+ * @returns the service by the key that it takes, and its answer
+ */
+export async function askAsAdmin<T>(
+  context: ServiceContext,
+  ask: (service: HttpClient) => Promise<T>,
+): Promise<readonly [HttpClient, T]> {
+  const { options, env } = context;
+  const service = await connectService(context);
+  try {
+    return [service, await ask(service)];
+  } catch (error) {
+    const isRefused = error instanceof AppError && error.code === 'permission-denied';
+    const own = adminKey(dataFolder(env, options.data), service.url);
+    if (!isRefused || options.key !== undefined || own === undefined) throw error;
+    const admin = client(service.url, own);
+    return [admin, await ask(admin)];
+  }
+}
+
+/**
  * Works with the service that {@link connectService} finds, as its operator: a local service's own
  * admin key counts before ONESTEP_KEY, and its folder is opened where no server runs on it.
  *

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { connectService, SERVICE_OPTIONS } from '#functions/cli/client/service.ts';
+import { askAsAdmin, SERVICE_OPTIONS } from '#functions/cli/client/service.ts';
 import { defineCommand, flag } from '#functions/cli/command.ts';
 
 /** What opens an address in the user's browser, by platform. */
@@ -18,8 +18,9 @@ export const open = defineCommand({
   examples: ['onestep open', 'onestep open --print'],
   async run(context) {
     const { stdout, options } = context;
-    const service = await connectService(context);
-    const { path } = await service.json<{ path: string }>('/session', { method: 'POST' });
+    const [service, { path }] = await askAsAdmin(context, (api) =>
+      api.json<{ path: string }>('/session', { method: 'POST' }),
+    );
     const url = `${service.url}${path}`;
     context.print({ url }, `${url}\nIt signs in once, within ten minutes.\n`);
     if (stdout.isTTY && !options.print && !options.json) openInBrowser(url);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Status } from '#functions/api/operations/status-schema.ts';
 import type { HttpClient } from '#functions/cli/client/http-client.ts';
-import { connectService, SERVICE_OPTIONS } from '#functions/cli/client/service.ts';
+import { askAsAdmin, SERVICE_OPTIONS } from '#functions/cli/client/service.ts';
 import { statusScreen } from '#functions/cli/client/status-screen.ts';
 import { defineCommand, flag } from '#functions/cli/command.ts';
 import { AppError } from '#shared/core/errors.ts';
@@ -24,8 +24,7 @@ export const top = defineCommand({
   examples: ['onestep top', 'onestep top --once', 'onestep top --json'],
   async run(context) {
     const { stdout, options } = context;
-    const service = await connectService(context);
-    const first = await readStatus(service);
+    const [service, first] = await askAsAdmin(context, readStatus);
     const isWatched = stdout.isTTY && !options.json && !options.once;
     if (isWatched) await watch(stdout, service, first);
     else context.print(first, statusScreen(first, service.url, stdout.columns || 80));
