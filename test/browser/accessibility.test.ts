@@ -79,6 +79,17 @@ describe('for everybody', () => {
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
   });
 
+  it('draws every box to tick at one size, however long the text beside it is', async () => {
+    const { page } = await openPage(visited.browser, { width: 360, height: 800 });
+    await arrive(page, visited.server);
+    await page.goto(`${visited.server.url}/keys`);
+    await page.waitForSelector('input[name="scope"]');
+    const boxes = await page.locator('input[name="scope"]').all();
+    const widths = await Promise.all(boxes.map(async (box) => (await box.boundingBox())?.width));
+    expect(new Set(widths).size).toBe(1);
+    expect(widths).toHaveLength(3);
+  });
+
   it('makes a picture with the keyboard alone', async () => {
     const { page } = await openPage(visited.browser);
     await arrive(page, visited.server);
