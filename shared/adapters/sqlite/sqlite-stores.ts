@@ -90,6 +90,7 @@ export function openSqliteStores(options: SqliteOptions): SqliteStores {
       if (!open) return;
       writer.close();
       open = false;
+      emptyLog(db);
       db.close();
       lock.release();
     },
@@ -107,6 +108,18 @@ function makeFolder(folder: string): void {
         'written with --data.',
       { cause },
     );
+  }
+}
+
+/**
+ * Moves what is in the log into the database, which the binding's own `close` does not: what was ended in
+ * order is whole in one file.
+ */
+function emptyLog(db: Database.Database): void {
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch {
+    // On a full or failing disk the log stays, and the next start reads it.
   }
 }
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,6 +88,17 @@ describe('SQLite stores', () => {
     expect(await second.jobs.get(job.job.id)).toEqual(before);
     expect(await second.ledger.getAccount(ACCOUNT)).toMatchObject({ held: PRICE });
     await expectInvariant(second.ledger);
+  });
+
+  test('closing leaves everything in the database, and nothing in its log', async () => {
+    const { ledger } = open();
+    await fund(ledger, 10 * PRICE);
+    close();
+    const log = join(folder, 'onestep.sqlite-wal');
+    expect(existsSync(log) ? statSync(log).size : 0).toBe(0);
+    const db = new Database(join(folder, 'onestep.sqlite'), { readonly: true });
+    expect(db.prepare('SELECT count(*) AS n FROM ledger').get()).toMatchObject({ n: 1 });
+    db.close();
   });
 
   test('after closing every read and write is refused, and the process lives', async () => {
