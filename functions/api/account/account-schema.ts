@@ -60,11 +60,15 @@ const ExpiresAt = z.iso.datetime({ offset: true });
 const Rate = z.number().int().min(1).max(10_000_000);
 const Cap = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Label = z.string().max(100);
+const Scopes = z
+  .array(z.enum(SCOPES))
+  .min(1)
+  .overwrite((scopes) => [...new Set(scopes)]);
 
 export const NewKeySchema = z
   .strictObject({
     label: Label.default(''),
-    scopes: z.array(z.enum(SCOPES)).min(1).default(['predict', 'read']),
+    scopes: Scopes.default(['predict', 'read']),
     rate_per_minute: Rate.default(600),
     day_cap: Cap.nullish(),
     month_cap: Cap.nullish(),
@@ -79,7 +83,7 @@ export type NewKey = z.input<typeof NewKeySchema>;
 export const KeyChangeSchema = z
   .strictObject({
     label: Label.optional(),
-    scopes: z.array(z.enum(SCOPES)).min(1).optional(),
+    scopes: Scopes.optional(),
     rate_per_minute: Rate.optional(),
     day_cap: Cap.nullish(),
     month_cap: Cap.nullish(),

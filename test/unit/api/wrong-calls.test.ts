@@ -66,6 +66,12 @@ describe('an input as clients write it', () => {
     expect(await make(nulls)).toMatchObject({ status: 'succeeded' });
   });
 
+  it('may name a scope twice, which the key has once', async () => {
+    const json = { scopes: ['read', 'predict', 'read'] };
+    const made = await api.send('/v1/keys', { json, key: api.keys.adminKey });
+    expect((await made.json()).scopes).toEqual(['read', 'predict']);
+  });
+
   it('draws a seed for -1, and says which', async () => {
     const seeds = [await make({ seed: -1 }), await make({ seed: -1 })].map(({ seed }) => seed);
     for (const seed of seeds) expect(seed).toBeGreaterThanOrEqual(0);
