@@ -26,7 +26,8 @@ export function startAsPrinted(
   });
   const exited = new Promise<void>((resolve) => shell.once('exit', () => resolve()));
   const stop = async () => {
-    if (shell.exitCode === null) process.kill(-(shell.pid ?? 0), 'SIGINT');
+    const runs = shell.exitCode === null && shell.signalCode === null;
+    if (runs) process.kill(-(shell.pid ?? 0), 'SIGINT');
     await exited;
   };
   return new Promise((resolve, reject) => {

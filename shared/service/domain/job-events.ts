@@ -41,6 +41,7 @@ export function entryIdsOf(job: Job): readonly string[] {
   });
 }
 
-function entryId(job: JobId, event: WebhookEvent, part?: LogsPart): string {
+/** The id of the entry that tells of an event; that of a picture in `logs` differs by part. */
+export function entryId(job: JobId, event: WebhookEvent, part?: LogsPart): string {
   return part === undefined ? `msg_${job}_${event}` : `msg_${job}_${event}_${part}`;
 }
