@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { RegExpRouter } from 'hono/router/reg-exp-router';
 import { isTerminal } from '#shared/core/job.ts';
 import { createPresenter } from '#shared/service/domain/present-prediction.ts';
 import { registerAccountAccess } from './account/access-routes.ts';
@@ -85,7 +86,8 @@ const ROUTES: readonly RegisterRoutes[] = [
  * @param extras routes that only some deployments have, such as files of a local folder
  */
 export function createApiApp(deps: ApiDeps, extras: readonly RegisterRoutes[] = []): ApiApp {
-  const app = new OpenAPIHono<ApiHono>({ defaultHook: rejectInvalid });
+  // Hono's fastest, which refuses a path that may be two routes: "/keys/:id" beside "/keys/new".
+  const app = new OpenAPIHono<ApiHono>({ defaultHook: rejectInvalid, router: new RegExpRouter() });
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
     type: 'http',
     scheme: 'bearer',

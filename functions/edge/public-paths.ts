@@ -20,8 +20,8 @@ const EXACT = new Set([
   '/sign-out',
   '/join',
   // Whoever has an invitation has no key yet.
-  '/v1/invitations/check',
-  '/v1/invitations/redeem',
+  '/v1/join/check',
+  '/v1/join',
 ]);
 const PREFIXES = ['/assets/', '/files/', '/streams/', '/session/'];
 

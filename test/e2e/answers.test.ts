@@ -131,10 +131,10 @@ describe('every answer is what the OpenAPI document says', () => {
   it('of invitations', async () => {
     const { id, url } = await visit('POST', '/v1/invitations', { body: { name: 'guest' } });
     const token = new URL(url).hash.slice(1);
-    await visit('POST', '/v1/invitations/check', { body: { token } });
+    await visit('POST', '/v1/join/check', { body: { token } });
     const body = { token, key_secret: 'Zx81vBn4Qw7Lk2Mj9Hf3Td6R' };
-    await visit('POST', '/v1/invitations/redeem', { body, status: 201 });
-    await visit('POST', '/v1/invitations/redeem', { body, status: 200 });
+    await visit('POST', '/v1/join', { body, status: 201 });
+    await visit('POST', '/v1/join', { body, status: 200 });
     await visit('POST', '/v1/invitations/{id}/revoke', { params: { id } });
     await visit('GET', '/v1/invitations');
   });

@@ -43,11 +43,11 @@ test('a customer from nothing by curl: invitation, image, card, statement; every
   const { url } = (await made.json()) as { url: string };
   expect(url.startsWith(`${server.url}/join#`)).toBe(true);
   const token = url.slice(url.indexOf('#') + 1);
-  expect(await curl('/v1/invitations/check', { json: { token } })).toMatchObject(json);
+  expect(await curl('/v1/join/check', { json: { token } })).toMatchObject(json);
 
   const redemption = { json: { token, key_secret: SECRET } };
-  const { account, key } = await curl('/v1/invitations/redeem', redemption);
-  expect(await curl('/v1/invitations/redeem', redemption)).toMatchObject({ account, key });
+  const { account, key } = await curl('/v1/join', redemption);
+  expect(await curl('/v1/join', redemption)).toMatchObject({ account, key });
   expect(account).toMatchObject({ name: 'shop', balance: CREDIT });
 
   const order = { input: { prompt: 'a tree' } };

@@ -92,7 +92,7 @@ export const registerInvitations: RegisterRoutes = (app, deps) => {
 
   jsonRoute(app, deps, {
     method: 'post',
-    path: '/v1/invitations/check',
+    path: '/v1/join/check',
     operationId: 'checkInvitation',
     summary: 'See what an invitation offers. Takes no API key, but what the link ends with',
     body: CheckInvitationSchema,
@@ -109,7 +109,7 @@ export const registerInvitations: RegisterRoutes = (app, deps) => {
 
   jsonRoute(app, deps, {
     method: 'post',
-    path: '/v1/invitations/redeem',
+    path: '/v1/join',
     operationId: 'redeemInvitation',
     summary: 'Make the account and its first key. Takes no API key, but what the link ends with',
     body: RedeemInvitationSchema,

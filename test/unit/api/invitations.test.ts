@@ -20,8 +20,8 @@ const invite = async (json: object = { name: 'shop', credit: 5_000_000 }) => {
 };
 const tokenOf = ({ url }: { url: string }) => new URL(url).hash.slice(1);
 const redeem = (token: string, key_secret = SECRET) =>
-  api.send('/v1/invitations/redeem', { json: { token, key_secret }, key: null });
-const check = (token: string) => api.send('/v1/invitations/check', { json: { token }, key: null });
+  api.send('/v1/join', { json: { token, key_secret }, key: null });
+const check = (token: string) => api.send('/v1/join/check', { json: { token }, key: null });
 
 describe('an invitation', () => {
   it('has its secret behind the # of its link, and nowhere else', async () => {

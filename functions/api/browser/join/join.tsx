@@ -28,7 +28,7 @@ export function Join() {
     setBusy(true);
     try {
       const body = { token, key_secret: keySecretFor(token) };
-      setRedeemed(await call<Redeemed>('POST', '/v1/invitations/redeem', body));
+      setRedeemed(await call<Redeemed>('POST', '/v1/join', body));
       setProblem(undefined);
     } catch (error) {
       setProblem(error);
@@ -40,7 +40,7 @@ export function Join() {
     addEventListener('hashchange', () => location.reload());
     if (!TOKEN.test(token)) setProblem(CUT_OFF);
     else if (hasKeySecret(token)) void join();
-    else call<Offer>('POST', '/v1/invitations/check', { token }).then(setOffer, setProblem);
+    else call<Offer>('POST', '/v1/join/check', { token }).then(setOffer, setProblem);
   }, []);
   if (redeemed !== undefined) return <Joined redeemed={redeemed} token={token} />;
   if (problem !== undefined && offer === undefined)
