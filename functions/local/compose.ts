@@ -176,6 +176,7 @@ async function compose(
           imageOrigins: [],
           operatorAccount: settings.operatorAccount,
           oneTimeLinks: links,
+          publicUrl: settings.publicUrl,
         }),
     ],
   });

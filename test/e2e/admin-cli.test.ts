@@ -57,12 +57,13 @@ test('keys and credits work on the running server and on its folder alike', asyn
 });
 
 test('a client’s key in the environment does not keep the operator out', async () => {
-  const server = await startServer({ data });
+  const publicUrl = 'https://images.example.com/made';
+  const server = await startServer({ data, env: { ONESTEP_PUBLIC_URL: `${publicUrl}/` } });
   const asClient = { ONESTEP_KEY: server.key };
   const here = ['--data', data];
   expect(await documentOf(['top', ...here], asClient)).toMatchObject({ waiting: 0 });
   const { url } = await documentOf(['open', ...here], { ...asClient, ONESTEP_URL: server.url });
-  expect(url).toContain(`${server.url}/session/`);
+  expect(url).toContain(`${publicUrl}/session/`);
   // A key that was named is the one that is meant.
   await expect(documentOf(['open', ...here, '--key', server.key])).rejects.toThrow(/admin key/);
   const elsewhereAsClient = documentOf(['open', '--url', server.url], asClient);

@@ -35,6 +35,8 @@ export interface PagesDeps {
   readonly operatorAccount?: AccountId | undefined;
   /** Absent where nobody stands at the server's terminal. */
   readonly oneTimeLinks?: OneTimeLinks;
+  /** Where people find the pages, if that is not where the server listens. */
+  readonly publicUrl?: string | undefined;
 }
 
 /** The pages for people: playground, keys, credits, usage, webhooks, and signing in and out. */
@@ -97,13 +99,13 @@ export function registerPages(app: ApiApp, deps: PagesDeps): void {
  * A new link for whoever has an admin key, as `onestep open` asks for it. A session's cookie does not do:
  * a link that a page could get would carry the session to another browser.
  */
-async function createLink(c: ApiContext, { oneTimeLinks, keyService }: PagesDeps) {
+async function createLink(c: ApiContext, { oneTimeLinks, keyService, publicUrl }: PagesDeps) {
   const key = keyOfAuthorization(c.req.header('authorization'));
   const known = key === undefined ? undefined : await keyService.authenticate(key);
   if (oneTimeLinks === undefined || known?.ok !== true || !known.key.scopes.includes('admin')) {
     throw new AppError('permission-denied', 'A link to sign in with needs an admin key.');
   }
-  return c.json({ path: oneTimeLinks.create() }, 201);
+  return c.json({ path: oneTimeLinks.create(), public_url: publicUrl }, 201);
 }
 
 async function signIn(c: ApiContext, deps: PagesDeps): Promise<Response> {

@@ -18,10 +18,10 @@ export const open = defineCommand({
   examples: ['onestep open', 'onestep open --print'],
   async run(context) {
     const { stdout, options } = context;
-    const [service, { path }] = await askAsAdmin(context, (api) =>
-      api.json<{ path: string }>('/session', { method: 'POST' }),
+    const [service, { path, public_url: origin = service.url }] = await askAsAdmin(context, (api) =>
+      api.json<{ path: string; public_url?: string }>('/session', { method: 'POST' }),
     );
-    const url = `${service.url}${path}`;
+    const url = `${origin}${path}`;
     context.print({ url }, `${url}\nIt signs in once, within ten minutes.\n`);
     if (stdout.isTTY && !options.print && !options.json) openInBrowser(url);
   },
