@@ -7,6 +7,7 @@ import type { StoreName } from '#test/simulation/worlds/world.ts';
 import { MUTATIONS } from './all.ts';
 import type { Edit } from './mutation.ts';
 
+const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
 const COPIED = [
   'shared',
   'functions',
@@ -16,6 +17,9 @@ const COPIED = [
   'vitest.config.ts',
   'tsconfig.json',
 ];
+
+/** A rule that was taken back can let a life go on for ever; one run takes a few minutes. */
+const MOST_MS = 20 * 60_000;
 
 /** Runs the simulation over a copy of the code with each rule taken back; prints which are missed. */
 export async function tryMutations(only: string, store: string): Promise<number> {
@@ -58,12 +62,15 @@ function tryOne(copy: string, store: StoreName, edits: readonly Edit[]): string 
     );
   }
   try {
-    const { status, stdout, stderr } = spawnSync(
-      'npx',
-      ['vitest', 'run', '--project', 'simulation', '--reporter=dot'],
+    // In threads: whatever a life does ends with the one process.
+    const { status, signal, stdout, stderr } = spawnSync(
+      process.execPath,
+      [VITEST, 'run', '--project', 'simulation', '--reporter=dot', '--pool=threads'],
       {
         cwd: copy,
         encoding: 'utf8',
+        timeout: MOST_MS,
+        killSignal: 'SIGKILL',
         env: {
           ...process.env,
           SIMULATION_STORES: store,
@@ -74,6 +81,7 @@ function tryOne(copy: string, store: StoreName, edits: readonly Edit[]): string 
       },
     );
     if (status === 0) return 'missed';
+    if (signal === 'SIGKILL') return 'a life does not end';
     const [, said] = /(seed \d+ fails at step .*)/.exec(stderr) ?? [];
     if (said === undefined) throw new Error(`${edits[0]?.[0]}: ${stdout}${stderr}`);
     return said;
