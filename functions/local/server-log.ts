@@ -20,3 +20,20 @@ export function createServerLog(level: string, destination: DestinationStream): 
     destination,
   );
 }
+
+/** Passes on a line of the GPU function's log: its errors as such, the rest for whoever looks closely. */
+export function logGpuLine(log: Logger, line: string): void {
+  const { what, error } = readErrorLine(line);
+  if (what === undefined) log.debug({ gpu: line });
+  else log.error({ function: 'gpu', err: error }, what);
+}
+
+function readErrorLine(line: string): { readonly what?: string; readonly error?: unknown } {
+  try {
+    const fields = JSON.parse(line);
+    return fields.level === 'error' ? fields : {};
+  } catch {
+    // Libraries write what they like.
+    return {};
+  }
+}

@@ -8,7 +8,7 @@ import { type EmbeddedServer, startEmbeddedServer } from '#functions/local/compo
 import { KEYS_FILE } from '#functions/local/first-start.ts';
 import { watchLauncher } from '#functions/local/launcher-watch.ts';
 import { CONFIG_FILE, loadServeConfig } from '#functions/local/serve-config.ts';
-import { createServerLog } from '#functions/local/server-log.ts';
+import { createServerLog, logGpuLine } from '#functions/local/server-log.ts';
 
 const OPTIONS = {
   // Checked with the other settings, so that all faults are listed at once.
@@ -46,7 +46,7 @@ async function run({ options, env, print }: CommandContext<typeof OPTIONS>): Pro
   const server = await startEmbeddedServer(config, {
     env,
     onError: (error, what) => log.error({ err: error }, what),
-    onLog: (line) => log.debug({ gpu: line }),
+    onLog: (line) => logGpuLine(log, line),
     onRequest: (request) => log.info(request, 'request'),
   });
   const facts = {
