@@ -66,7 +66,7 @@ async function filled(command: string): Promise<string> {
   if (text.includes('{token}')) {
     return text.replace('$ONESTEP_URL/streams/{id}/{token}', (await predict()).urls.stream);
   }
-  if (/\/invitations\/(check|redeem)/.test(text)) {
+  if (/\/v1\/join/.test(text)) {
     const { url } = await call('/v1/invitations', { name: 'one' });
     return text.replace(/inv_[^"]+/, new URL(url).hash.slice(1));
   }
