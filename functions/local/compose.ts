@@ -47,8 +47,8 @@ const ANSWERS_MS = 2000;
 export interface EmbeddedServer {
   readonly url: string;
   readonly keys: EnsuredKeys;
-  /** A path that signs a browser in once. */
-  readonly signInPath: () => string;
+  /** A link that signs a browser in once, at the public URL where there is one. */
+  readonly signInLink: () => string;
   /** Ends in good order: running jobs end or go back to the queue, nothing is lost. */
   close(): Promise<void>;
 }
@@ -235,7 +235,7 @@ async function compose(
   return {
     url: server.url,
     keys,
-    signInPath: links.create,
+    signInLink: () => origin + links.create(),
     async close() {
       const answered = server.close(DRAIN_MS + ANSWERS_MS);
       await Promise.all([

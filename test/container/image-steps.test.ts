@@ -180,8 +180,9 @@ describe('the service in Docker Compose', () => {
       await until(() => /API key/.exec(said) ?? undefined);
       const [program = '', ...words] = command;
       const link = execFileSync(program, words, { cwd: app, env, encoding: 'utf8' });
-      const [url = ''] = /^http:\/\/127\.0\.0\.1:\d+\/session\/\S+$/m.exec(link) ?? [];
-      const answer = await fetch(url, { redirect: 'manual' });
+      const [, path] = /^https:\/\/images\.example\.com(\/session\/\S+)$/m.exec(link) ?? [];
+      const [, url] = /running at (\S+)/.exec(said) ?? [];
+      const answer = await fetch(`${url}${path}`, { redirect: 'manual' });
       expect(answer.headers.get('set-cookie')).toBeTruthy();
     } finally {
       child.kill('SIGTERM');

@@ -75,10 +75,10 @@ function waitForEnd(env: NodeJS.ProcessEnv, stay: boolean): Promise<string> {
   });
 }
 
-function greeting({ url, keys, signInPath }: EmbeddedServer, data: string): string {
+function greeting({ url, keys, signInLink }: EmbeddedServer, data: string): string {
   const link = `Onestep is running at ${url}
 
-  In a browser   ${url}${signInPath()}
+  In a browser   ${signInLink()}
                  signs in once; "onestep open" makes another
 `;
   const ending = 'Ctrl-C stops it.\n';
