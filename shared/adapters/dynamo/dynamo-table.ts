@@ -52,7 +52,7 @@ export interface KeyQuery {
 /** The single table, with the few calls that the stores need. Reads are consistent. */
 export interface DynamoTable {
   get(key: Key): Promise<Item | undefined>;
-  /** In the order of the keys; absent items are left out. */
+  /** In the order of the keys, each once; absent items are left out. */
   getMany(keys: readonly Key[]): Promise<readonly Item[]>;
   /** Items of a partition, page after page. */
   query(query: KeyQuery): AsyncGenerator<Item>;
@@ -113,7 +113,9 @@ function keyOf({ pk, sk }: Key): { pk: string; sk: string } {
   return { pk, sk };
 }
 
-async function getMany(deps: DynamoTableDeps, keys: readonly Key[]): Promise<readonly Item[]> {
+async function getMany(deps: DynamoTableDeps, given: readonly Key[]): Promise<readonly Item[]> {
+  // An index that changes while it is read can name an item twice, and DynamoDB refuses a key given twice.
+  const keys = [...new Map(given.map((key) => [`${key.pk}\n${key.sk}`, key])).values()];
   const found = new Map<string, Item>();
   for (let start = 0; start < keys.length; start += BATCH) {
     let wanted: readonly Key[] = keys.slice(start, start + BATCH);

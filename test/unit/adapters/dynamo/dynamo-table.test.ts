@@ -109,6 +109,16 @@ describe('reads', () => {
     expect(waits).toHaveLength(2);
   });
 
+  it('of a key that an index named twice are one, which DynamoDB insists on', async () => {
+    const [first, second] = [
+      { pk: 'p0', sk: 's' },
+      { pk: 'p1', sk: 's' },
+    ];
+    const { table, inputs } = world(() => ({ Responses: { table: [second, first] } }));
+    expect(await table.getMany([first, second, first])).toEqual([first, second]);
+    expect(inputs.map(requested)).toEqual([[first, second]]);
+  });
+
   it('of a partition go on page after page, also through empty ones', async () => {
     const page = (Items: unknown[], last?: string): Answer => {
       return () => ({ Items, ...(last === undefined ? {} : { LastEvaluatedKey: { pk: last } }) });
