@@ -109,13 +109,12 @@ function named(deps: DynamoTableDeps) {
 }
 
 /** The key alone: DynamoDB accepts no other attribute there. */
-function keyOf({ pk, sk }: Key): { pk: string; sk: string } {
-  return { pk, sk };
-}
+const keyOf = ({ pk, sk }: Key): { pk: string; sk: string } => ({ pk, sk });
+const nameOf = ({ pk, sk }: Key): string => `${pk}\n${sk}`;
 
 async function getMany(deps: DynamoTableDeps, given: readonly Key[]): Promise<readonly Item[]> {
   // An index that changes while it is read can name an item twice, and DynamoDB refuses a key given twice.
-  const keys = [...new Map(given.map((key) => [`${key.pk}\n${key.sk}`, key])).values()];
+  const keys = [...new Map(given.map((key) => [nameOf(key), key])).values()];
   const found = new Map<string, Item>();
   for (let start = 0; start < keys.length; start += BATCH) {
     let wanted: readonly Key[] = keys.slice(start, start + BATCH);
@@ -125,13 +124,12 @@ async function getMany(deps: DynamoTableDeps, given: readonly Key[]): Promise<re
       const answer = await deps.client.send(
         new BatchGetCommand({ RequestItems: { [deps.tableName]: request } }),
       );
-      for (const item of (answer.Responses?.[deps.tableName] ?? []) as Item[]) {
-        found.set(`${item.pk}\n${item.sk}`, item);
-      }
+      const items = (answer.Responses?.[deps.tableName] ?? []) as Item[];
+      for (const item of items) found.set(nameOf(item), item);
       wanted = (answer.UnprocessedKeys?.[deps.tableName]?.Keys ?? []) as Key[];
     }
   }
-  return keys.flatMap(({ pk, sk }) => found.get(`${pk}\n${sk}`) ?? []);
+  return keys.flatMap((key) => found.get(nameOf(key)) ?? []);
 }
 
 async function* pages(
