@@ -2,9 +2,8 @@
 // compiled where it runs; the sources as an archive, from which "deploy" builds; and both lockfiles.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { register } from 'tsx/esm/api';
+import { compile } from '../../functions/cli/compile.mjs';
 import { clean, DIST, ROOT, SHRINKWRAP } from './clean.mjs';
-import { compile } from './compile.mjs';
 import { pruneLockfile } from './prune-lockfile.mjs';
 
 /** What the CDK app needs of the packages for development, what it bundles included. */
@@ -22,19 +21,7 @@ mkdirSync(`${DIST}/project`, { recursive: true });
 const manifest = readJson('package.json');
 const lockfile = readJson('package-lock.json');
 
-// The package has an import map of its own, in which there is no TypeScript to load.
-register();
 await compile(ROOT, DIST);
-writeFileSync(`${DIST}/no-typescript.mjs`, 'export const register = () => undefined;\n');
-writeJson(`${DIST}/package.json`, {
-  type: 'module',
-  imports: {
-    '#shared/*': './shared/*',
-    '#functions/*': './functions/*',
-    '#typescript': './no-typescript.mjs',
-    '#typescript-loader': './no-typescript.mjs',
-  },
-});
 cpSync(`${ROOT}/cdk.json`, `${DIST}/cdk.json`);
 for (const path of MODEL) cpSync(`${ROOT}/${path}`, `${DIST}/${path}`, { recursive: true });
 

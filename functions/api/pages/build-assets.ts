@@ -3,12 +3,14 @@ import { assert } from '#shared/core/errors.ts';
 
 const SOURCES = fileURLToPath(new URL('../browser', import.meta.url));
 
-/** Bundles the pages' script and style from their sources: at build time, or when a checkout runs. */
-export async function buildPageAssets(): Promise<{ script: string; style: string }> {
+/** Bundles the pages' script and style from their sources: when something is built, or in a test. */
+export async function buildPageAssets(
+  sources = SOURCES,
+): Promise<{ script: string; style: string }> {
   const { build } = await import('esbuild');
   const { outputFiles } = await build({
-    entryPoints: [`${SOURCES}/main.tsx`, `${SOURCES}/style.css`],
-    outdir: SOURCES,
+    entryPoints: [`${sources}/main.tsx`, `${sources}/style.css`],
+    outdir: sources,
     bundle: true,
     write: false,
     minify: true,

@@ -1,9 +1,9 @@
 import { nameAssets, type PageAssets } from './assets.ts';
 
-/** Defined in a bundle when it is built, undefined in a checkout. */
+/** Defined where it was compiled or bundled, undefined in a test. */
 declare const ONESTEP_PAGE_ASSETS: { readonly script: string; readonly style: string } | undefined;
 
-/** The pages' script and style: those of the bundle, or built from the sources of a checkout. */
+/** The pages' script and style: compiled into this file, or built from their sources. */
 export async function pageAssets(): Promise<PageAssets> {
   if (typeof ONESTEP_PAGE_ASSETS !== 'undefined') {
     return nameAssets(ONESTEP_PAGE_ASSETS.script, ONESTEP_PAGE_ASSETS.style);
