@@ -13,6 +13,8 @@ import { SDXL_CONFIGS, TAESDXL_CONFIG } from './sdxl-shape.ts';
 const HALF_BYTES = 2;
 /** Random values, of which each tensor takes its own stretch. */
 const POOL_VALUES = 2 ** 22;
+/** Of a tensor with fewer values, only these are made. */
+const POOLED_VALUES = 2 ** 16;
 /** √12: the width of a uniform distribution of variance one. */
 const UNIT_WIDTH = Math.sqrt(12);
 
@@ -89,11 +91,9 @@ async function writeTensor(
   { name, shape }: CheckpointTensor,
   pools: RandomPools,
 ): Promise<void> {
-  const pool = pools.of(name, shape);
   const values = count(shape);
   for (let done = 0; done < values; ) {
-    const start = pools.nextStart();
-    const part = pool.subarray(start, start + Math.min(values - done, POOL_VALUES - start));
+    const part = pools.next(name, shape, values - done);
     await file.write(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
     done += part.length;
   }
@@ -101,39 +101,49 @@ async function writeTensor(
 
 const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
+/** Mean and deviation of a trained tensor of that name, roughly. */
+function spreadOf(name: string, shape: readonly number[]): readonly [number, number] {
+  if (/norm\w*\.weight$/.test(name)) return [1, 0.05];
+  if (shape.length === 1) return [0, 0.05];
+  return [0, 1 / Math.sqrt(count(shape.slice(1)))];
+}
+
+/** Numbers in −½…½ as halves of that mean and deviation. */
+function halvesOf(uniform: Float32Array, mean: number, deviation: number): Uint16Array {
+  const width = deviation * UNIT_WIDTH;
+  const floats = uniform.map((value) => mean + value * width);
+  const halves = new Uint16Array(floats.length);
+  floatToHalf(new Uint32Array(floats.buffer), halves);
+  return halves;
+}
+
 /** Uniform random halves, one pool for each mean and deviation. */
 class RandomPools {
   private readonly pools = new Map<string, Uint16Array>();
   private state = 1;
   /** Numbers in −½…½, the source of all pools. */
-  private readonly uniform = new Float32Array(POOL_VALUES).map(() => this.next() - 0.5);
+  private readonly uniform = new Float32Array(POOL_VALUES).map(() => this.number() - 0.5);
 
-  /** Values roughly as a trained tensor of that name has them. */
-  of(name: string, shape: readonly number[]): Uint16Array {
-    if (/norm\w*\.weight$/.test(name)) return this.pool(1, 0.05);
-    if (shape.length === 1) return this.pool(0, 0.05);
-    return this.pool(0, 1 / Math.sqrt(count(shape.slice(1))));
-  }
-
-  /** A place in a pool, different at every call. */
-  nextStart(): number {
-    return Math.floor(this.next() * (POOL_VALUES / 2));
+  /** Up to `most` values, different at every call, roughly as a trained tensor of that name has them. */
+  next(name: string, shape: readonly number[], most: number): Uint16Array {
+    const start = Math.floor(this.number() * (POOL_VALUES / 2));
+    const [mean, deviation] = spreadOf(name, shape);
+    const end = Math.min(start + most, POOL_VALUES);
+    if (most >= POOLED_VALUES) return this.pool(mean, deviation).subarray(start, end);
+    return halvesOf(this.uniform.subarray(start, end), mean, deviation);
   }
 
   private pool(mean: number, deviation: number): Uint16Array {
     const key = `${mean} ${deviation}`;
     const known = this.pools.get(key);
     if (known !== undefined) return known;
-    const width = deviation * UNIT_WIDTH;
-    const floats = this.uniform.map((value) => mean + value * width);
-    const halves = new Uint16Array(POOL_VALUES);
-    floatToHalf(new Uint32Array(floats.buffer), halves);
+    const halves = halvesOf(this.uniform, mean, deviation);
     this.pools.set(key, halves);
     return halves;
   }
 
   /** A number in 0…1: the mulberry32 generator. */
-  private next(): number {
+  private number(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;

@@ -1,17 +1,12 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FORMER_RECIPE } from '#shared/core/recipe.ts';
 import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
 import { importInt8, readCalibration } from '#shared/engine/int8/import-int8.ts';
 import { readManifest } from '#shared/engine/package/manifest.ts';
-import {
-  copyOfTiny,
-  editTensors,
-  fixture,
-  importFixture,
-  temporaryFolder,
-} from '#test/helpers/model-fixture.ts';
+import { editTensors, importFixture, temporaryFolder } from '#test/helpers/model-fixture.ts';
+import { writeSmallRepository } from '#test/helpers/small-repository.ts';
 import type { RawTensor } from '#test/helpers/write-safetensors.ts';
 
 // Each draws a dozen pictures.
@@ -20,12 +15,21 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const folder = temporaryFolder();
 afterAll(folder.remove);
 
-const TINY = fixture('tiny', 'repo');
+const SMALL = join(folder.path, 'repository');
+beforeAll(() => writeSmallRepository(SMALL));
+
+/** A copy of the small repository that a test may damage. */
+function copyOfSmall(): string {
+  const path = mkdtempSync(join(folder.path, 'repo-'));
+  cpSync(SMALL, path, { recursive: true });
+  return path;
+}
+
 const UNET = 'unet/diffusion_pytorch_model.safetensors';
 const ATTENTION = 'attentions.0.transformer_blocks.0.attn1';
 
 let packages = 0;
-function optionsOf(repository = TINY) {
+function optionsOf(repository = SMALL) {
   packages += 1;
   const out = join(folder.path, `package-${packages}`);
   const recipe = { ...FORMER_RECIPE };
@@ -95,12 +99,12 @@ describe('an import to int8 whose pictures are not alike', () => {
   });
 
   it('is taken with --accept, with the layers in float32 that suffered most', async () => {
-    const repository = copyOfTiny(folder.path);
+    const repository = copyOfSmall();
     let name = '';
     editTensors(join(repository, UNET), (tensors) => {
       name = Object.keys(tensors).find((each) => each.endsWith(`${ATTENTION}.to_q.weight`)) ?? '';
       const tensor = tensors[name];
-      if (tensor === undefined) throw new Error('the tiny UNet has attention');
+      if (tensor === undefined) throw new Error('the small UNet has attention');
       // One value in each row leaves the others no digits.
       const width = tensor.shape[1] ?? 1;
       const values = (i: number) => (i % width === 0 ? 500 : Math.sin(i) / 10);
@@ -124,11 +128,11 @@ describe('an import to int8', () => {
   });
 
   it('refuses weights that are no numbers', async () => {
-    const repository = copyOfTiny(folder.path);
+    const repository = copyOfSmall();
     editTensors(join(repository, UNET), (tensors) => {
       const name = Object.keys(tensors).find((each) => each.endsWith('to_q.weight')) ?? '';
       const tensor = tensors[name];
-      if (tensor === undefined) throw new Error('the tiny UNet has attention');
+      if (tensor === undefined) throw new Error('the small UNet has attention');
       return { ...tensors, [name]: changed(tensor, (i) => (i === 3 ? Number.NaN : 0.1)) };
     });
     const calibration = { kept: [] };
@@ -139,7 +143,7 @@ describe('an import to int8', () => {
 
   it('refuses the manifest of a float32 package as a calibration', async () => {
     const { out } = optionsOf();
-    await importFixture(TINY, out);
+    await importFixture(SMALL, out);
     expect(() => readCalibration(out)).toThrow(/is not of an int8 package/);
   });
 });
