@@ -10,13 +10,12 @@ const PATHS = ['/', '/keys', '/credits', '/usage', '/webhooks'];
 describe('for everybody', () => {
   it.each(PATHS)('%s has no serious accessibility fault, in light and in dark', async (path) => {
     for (const colorScheme of ['light', 'dark'] as const) {
-      const { page, errors, context } = await openPage(visited.browser, { colorScheme });
+      const { page, errors } = await openPage(visited.browser, { colorScheme });
       await arrive(page, visited.server);
       await page.goto(visited.server.url + path);
       await page.waitForLoadState('networkidle');
       expect(await seriousFaults(page)).toEqual([]);
       expect(errors).toEqual([]);
-      await context.close();
     }
   });
 

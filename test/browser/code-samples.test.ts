@@ -25,7 +25,7 @@ interface Ordered {
 
 /** Fills the form, and reads the code under each tab of the page. */
 async function shownCode(count: 1 | 2): Promise<Map<string, string>> {
-  const { page, context } = await openPage(visited.browser);
+  const { page, context } = await openPage(visited.browser, { stays: true });
   await arrive(page, visited.server);
   await page.fill('#prompt', PROMPT);
   await page.fill('#seed', '12');

@@ -23,7 +23,7 @@ beforeAll(async () => {
     answer.end('<!doctype html><title>elsewhere</title>');
   });
   await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
-  ({ page, errors } = await openPage(visited.browser));
+  ({ page, errors } = await openPage(visited.browser, { stays: true }));
   const { port } = elsewhere.address() as AddressInfo;
   await page.goto(`http://localhost:${port}/`);
 });

@@ -159,7 +159,7 @@ describe('drawing while one types', () => {
 
   it('on a telephone shows the picture under its prompt, before all else, light or dark', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
-      const { page, errors, context } = await openPage(visited.browser, {
+      const { page, errors } = await openPage(visited.browser, {
         live: true,
         width: 360,
         height: 740,
@@ -174,7 +174,6 @@ describe('drawing while one types', () => {
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
       expect(await seriousFaults(page)).toEqual([]);
       expect(errors).toEqual([]);
-      await context.close();
     }
   });
 });

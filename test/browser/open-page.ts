@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
 
 const PATHS = [
   process.env['CHROMIUM_PATH'],
@@ -47,6 +48,7 @@ export interface WatchedPage {
   readonly urls: string[];
 }
 
+/** Opens a page, and closes it after the test: one that is left open goes on being drawn. */
 export async function openPage(
   browser: Browser,
   options: {
@@ -55,12 +57,15 @@ export async function openPage(
     colorScheme?: 'light' | 'dark';
     /** Draws while one types, as a first visit does; other tests do without. */
     live?: boolean;
+    /** Stays for all tests of a file, and is closed with the browser. */
+    stays?: boolean;
   } = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1200, height: options.height ?? 900 },
     colorScheme: options.colorScheme ?? 'light',
   });
+  if (options.stays !== true) onTestFinished(() => context.close());
   if (options.live !== true) {
     await context.addInitScript('localStorage.setItem("onestep-live", "off")');
   }
