@@ -6,11 +6,14 @@ const WIRE_VARINT = 0;
 const WIRE_LENGTH = 2;
 const WIRE_FIXED32 = 5;
 const INITIAL_BYTES = 256;
+/** A length below it takes one byte. */
+const VARINT_BASE = 0x80;
+
+const encoder = new TextEncoder();
 
 export class ProtobufWriter {
   private buffer = new Uint8Array(INITIAL_BYTES);
   private length = 0;
-  private readonly encoder = new TextEncoder();
 
   /** An integer field of any signed or unsigned type; negative numbers take ten bytes. */
   int(field: number, value: number | bigint): this {
@@ -40,7 +43,7 @@ export class ProtobufWriter {
   }
 
   string(field: number, value: string): this {
-    return this.bytes(field, this.encoder.encode(value));
+    return this.bytes(field, encoder.encode(value));
   }
 
   bytes(field: number, value: Uint8Array): this {
@@ -52,9 +55,21 @@ export class ProtobufWriter {
 
   /** A nested message, written by `write`. */
   message(field: number, write: (inner: ProtobufWriter) => void): this {
-    const inner = new ProtobufWriter();
-    write(inner);
-    return this.bytes(field, inner.finish());
+    this.tag(field, WIRE_LENGTH);
+    // Most lengths take one byte; for others, the message moves.
+    this.byte(0);
+    const start = this.length;
+    write(this);
+    const size = this.length - start;
+    if (size < VARINT_BASE) {
+      this.buffer[start - 1] = size;
+      return this;
+    }
+    const content = this.buffer.slice(start, this.length);
+    this.length = start - 1;
+    this.varint(size);
+    this.append(content);
+    return this;
   }
 
   /** The bytes so far. They share memory with the writer, so this ends the writing. */
@@ -69,7 +84,9 @@ export class ProtobufWriter {
   private varint(value: number | bigint): void {
     if (typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER) {
       let rest = value;
-      for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) this.byte((rest % 0x80) | 0x80);
+      for (; rest >= VARINT_BASE; rest = Math.floor(rest / VARINT_BASE)) {
+        this.byte((rest % VARINT_BASE) | VARINT_BASE);
+      }
       this.byte(rest);
       return;
     }

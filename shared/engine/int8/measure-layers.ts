@@ -91,7 +91,7 @@ async function writeGraph(measured: Measured, made: Int8Errors): Promise<void> {
     return { file: weightFile, offset: there };
   };
   try {
-    await writer.create(INT8_FILE, (file) =>
+    await writer.create(INT8_FILE, layout.sizeBytes, (file) =>
       writeWeights(layout, file, sourceOf, () => signal?.throwIfAborted()),
     );
     await writer.put(GRAPH_FILE, encodeModel(made.graph, locate));

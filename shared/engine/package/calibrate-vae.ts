@@ -54,7 +54,7 @@ export async function calibrateVae(run: CalibrationRun): Promise<Calibration> {
   const writer = new PackageWriter(folder);
   try {
     const layout = layOutWeights(storedTensors({ graph }));
-    await writer.create('weights.safetensors', (file) =>
+    await writer.create('weights.safetensors', layout.sizeBytes, (file) =>
       writeWeights(layout, file, run.sourceOf, () => run.signal?.throwIfAborted()),
     );
     const locate = ({ name }: { name: string }) => ({

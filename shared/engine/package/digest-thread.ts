@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { AppError, assert } from '#shared/core/errors.ts';
+import type { Digest } from './digest.ts';
 
 const PROGRAM = new URL('./digest-thread.mjs', import.meta.url);
 
@@ -9,7 +10,7 @@ interface Waiting {
 }
 
 /** Takes the SHA-256 of one file after another on a thread of its own. */
-export class DigestThread {
+export class DigestThread implements Digest {
   private readonly worker: Worker;
   /** Messages without an answer, oldest first. */
   private readonly waiting: Waiting[] = [];
@@ -33,21 +34,12 @@ export class DigestThread {
     this.worker.on('exit', (code) => this.fail(new Error(`it ended with code ${code}`)));
   }
 
-  /**
-   * Adds bytes to the file's digest.
-   *
-   * @param bytes must not change until this resolves
-   * @throws AppError `internal-error` when the thread fails
-   */
+  /** @throws AppError `internal-error` when the thread fails */
   async update(bytes: Uint8Array<SharedArrayBuffer>): Promise<void> {
     await this.ask(bytes);
   }
 
-  /**
-   * The digest of the file, hex; later bytes belong to the next file.
-   *
-   * @throws AppError `internal-error` when the thread fails
-   */
+  /** @throws AppError `internal-error` when the thread fails */
   async finish(): Promise<string> {
     const digest = await this.ask(undefined);
     assert(digest !== undefined, 'the end of a file is answered with its digest');

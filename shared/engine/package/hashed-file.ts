@@ -1,4 +1,4 @@
-import type { DigestThread } from './digest-thread.ts';
+import type { Digest } from './digest.ts';
 import type { NewFile } from './new-file.ts';
 import { PIECE_BYTES, type Piece, type Pieces } from './pieces.ts';
 
@@ -11,7 +11,7 @@ const ALIGNMENT = 4;
  */
 export class HashedFile {
   private readonly file: NewFile;
-  private readonly digest: DigestThread;
+  private readonly digest: Digest;
   private readonly pieces: Pieces;
   private piece: Piece | undefined;
   /** Bytes of the piece that belong to the file. */
@@ -23,7 +23,7 @@ export class HashedFile {
   private written: Promise<void> = Promise.resolve();
   private failure: unknown;
 
-  constructor(file: NewFile, digest: DigestThread, pieces: Pieces) {
+  constructor(file: NewFile, digest: Digest, pieces: Pieces) {
     this.file = file;
     this.digest = digest;
     this.pieces = pieces;

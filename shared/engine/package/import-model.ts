@@ -5,7 +5,12 @@ import type { DiskOf } from '#shared/core/disk-room.ts';
 import type { Recipe } from '#shared/core/recipe.ts';
 import { vaeFactor } from '#shared/engine/onnx/sdxl/vae-config.ts';
 import type { StoredTensor } from '#shared/engine/onnx/stored-tensor.ts';
-import { buildDeviceGraphs, type ModelConfig, readModelConfig } from './build-graphs.ts';
+import {
+  buildDeviceGraphs,
+  type DeviceGraphs,
+  type ModelConfig,
+  readModelConfig,
+} from './build-graphs.ts';
 import { type Calibration, calibrateVae } from './calibrate-vae.ts';
 import { type RecipeOptions, recipeOfImport } from './choose-recipe.ts';
 import { assertSizes, DECLARATION_FILE, type Declaration } from './declaration.ts';
@@ -72,13 +77,14 @@ export async function importModel(options: ImportOptions): Promise<Manifest> {
     if (declaration !== undefined) {
       assertSizes(declaration, vaeFactor(config.vae), repository.pathOf(DECLARATION_FILE));
     }
-    const { cpu } = buildDeviceGraphs(config, options.dtype, { int8: options.int8 });
+    const graphs = buildDeviceGraphs(config, options.dtype, { int8: options.int8 });
+    const { cpu } = graphs;
     if (options.int8 !== undefined) assertLayers(options.int8, cpu.unet);
     for (const name of GRAPH_NAMES) sources.resolve(cpu[name]);
     if (cpu.draft !== undefined) sources.resolve(cpu.draft);
     sources.merge(options.loras ?? []);
     return await makeFolder(options.out, options.processId, (folder) =>
-      writePackage(folder, { options, repository, config, sources, recipe, declaration }),
+      writePackage(folder, { options, repository, config, graphs, sources, recipe, declaration }),
     );
   } finally {
     sources.close();
@@ -89,6 +95,8 @@ interface Job {
   readonly options: ImportOptions;
   readonly repository: Repository;
   readonly config: ModelConfig;
+  /** With nothing divided for float16. */
+  readonly graphs: DeviceGraphs;
   readonly recipe: Recipe;
   readonly declaration: Declaration | undefined;
   readonly sources: SourceTensors;
@@ -114,10 +122,9 @@ async function writeFiles(folder: string, writer: PackageWriter, job: Job): Prom
     options.dtype === 'fp16' && vae.kind !== 'tiny'
       ? await calibrateVae({ ...run, config: vae })
       : undefined;
-  const graphs = buildDeviceGraphs(config, options.dtype, {
-    folding: calibration?.folding,
-    int8: options.int8,
-  });
+  const { folding } = calibration ?? {};
+  const isFolded = Object.values(folding ?? {}).some((exponent) => exponent > 0);
+  const graphs = isFolded ? buildDeviceGraphs(config, options.dtype, { folding }) : job.graphs;
   const sets = await writeGraphs(writer, graphs, {
     cpuDialect: options.dtype === 'int8' ? 'cpu-int8' : 'cpu-fp32',
     sourceOf,

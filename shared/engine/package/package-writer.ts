@@ -2,6 +2,7 @@ import { linkSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { assertRoom, type DiskOf } from '#shared/core/disk-room.ts';
 import { AppError } from '#shared/core/errors.ts';
+import { type Digest, InlineDigest } from './digest.ts';
 import { DigestThread } from './digest-thread.ts';
 import { fileDigest } from './file-digest.ts';
 import { HashedFile } from './hashed-file.ts';
@@ -9,11 +10,16 @@ import type { Manifest } from './manifest.ts';
 import { NewFile } from './new-file.ts';
 import { Pieces } from './pieces.ts';
 
+/** A thread takes longer to start than the digest of so many bytes. */
+const INLINE_BYTES = 16 * 2 ** 20;
+
 /** Writes the files of a model package into a folder, one at a time, and records their digests. */
 export class PackageWriter {
   readonly files: Manifest['files'] = {};
   private readonly folder: string;
-  private readonly digest = new DigestThread();
+  private readonly inline = new InlineDigest();
+  /** Started by the first large file. */
+  private thread: DigestThread | undefined;
   private readonly pieces = new Pieces();
   private readonly diskOf: DiskOf | undefined;
 
@@ -29,11 +35,16 @@ export class PackageWriter {
     await assertRoom([need], this.diskOf);
   }
 
-  /** Writes a new file of the package. */
-  async create(path: string, fill: (file: HashedFile) => Promise<void>): Promise<void> {
+  /** Writes a new file of the package that will have about so many bytes. */
+  async create(
+    path: string,
+    sizeBytes: number,
+    fill: (file: HashedFile) => Promise<void>,
+  ): Promise<void> {
     const target = join(this.folder, path);
     mkdirSync(dirname(target), { recursive: true });
-    const file = new HashedFile(await NewFile.create(target), this.digest, this.pieces);
+    const digest = this.digestFor(sizeBytes);
+    const file = new HashedFile(await NewFile.create(target), digest, this.pieces);
     try {
       await fill(file);
     } catch (error) {
@@ -44,7 +55,7 @@ export class PackageWriter {
   }
 
   async put(path: string, bytes: Uint8Array): Promise<void> {
-    await this.create(path, (file) => file.write(bytes));
+    await this.create(path, bytes.length, (file) => file.write(bytes));
   }
 
   /**
@@ -67,8 +78,14 @@ export class PackageWriter {
     this.files[path] = { sha256: await fileDigest(target), bytes: statSync(target).size };
   }
 
-  /** Ends the writer's thread. */
+  /** Ends the writer's thread, if it has one. */
   async close(): Promise<void> {
-    await this.digest.close();
+    await this.thread?.close();
+  }
+
+  private digestFor(sizeBytes: number): Digest {
+    if (sizeBytes <= INLINE_BYTES) return this.inline;
+    this.thread ??= new DigestThread();
+    return this.thread;
   }
 }

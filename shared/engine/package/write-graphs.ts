@@ -45,7 +45,7 @@ export async function writeGraphs(
   };
   for (const { name, layout } of plans) {
     if (layout.tensors.length === 0) continue;
-    await writer.create(weightFileName(name), (file) =>
+    await writer.create(weightFileName(name), layout.sizeBytes, (file) =>
       writeWeights(layout, file, options.sourceOf, onBytes),
     );
   }
