@@ -9,8 +9,6 @@ const INITIAL_BYTES = 256;
 /** A length below it takes one byte. */
 const VARINT_BASE = 0x80;
 
-const encoder = new TextEncoder();
-
 export class ProtobufWriter {
   private buffer = new Uint8Array(INITIAL_BYTES);
   private length = 0;
@@ -43,7 +41,7 @@ export class ProtobufWriter {
   }
 
   string(field: number, value: string): this {
-    return this.bytes(field, encoder.encode(value));
+    return this.bytes(field, Buffer.from(value));
   }
 
   bytes(field: number, value: Uint8Array): this {

@@ -93,7 +93,7 @@ async function runMaxima(path: string, channels: number): Promise<readonly Float
     // Neither rewritten nor packed: every weight stays in the file.
     graphOptimizationLevel: 'disabled',
     enableMemPattern: false,
-    extra: { session: { disable_prepacking: '1' } },
+    extra: { session: { disable_prepacking: '1', intra_op: { allow_spinning: '0' } } },
   });
   try {
     const results: Float32Array[] = [];

@@ -74,13 +74,19 @@ function channelsLast(scope: Scope, inputs: number, outputs: number, kernel: num
   if (kernel === 1) return parameter(scope.tensor('weight', [outputs, inputs, 1, 1], shape));
   const source = scope.ask('weight', [outputs, inputs, kernel, kernel]);
   const taps = kernel ** 2;
-  const compute = (values: Float32Array) =>
-    values.map((_, i) => {
-      const input = i % inputs;
-      const tap = Math.floor(i / inputs) % taps;
-      const output = Math.floor(i / (inputs * taps));
-      return values[(output * inputs + input) * taps + tap] ?? 0;
-    });
+  const filter = inputs * taps;
+  const compute = (values: Float32Array) => {
+    const result = new Float32Array(values.length);
+    let next = 0;
+    for (let start = 0; start < values.length; start += filter) {
+      for (let tap = 0; tap < taps; tap += 1) {
+        for (let i = start + tap; i < start + filter; i += taps, next += 1) {
+          result[next] = values[i] ?? 0;
+        }
+      }
+    }
+    return result;
+  };
   return parameter(scope.derived('weight.channels_last', shape, source, compute, 'FLOAT16'));
 }
 
