@@ -51,7 +51,7 @@ export async function compile(root, out, { files = sourceFiles(root), sourceMaps
     const { outputFiles } = await build({
       ...{ absWorkingDir: root, entryPoints, outbase: '.', outdir: out, write: false, define },
       ...{ format: 'esm', target: 'node20', logLevel: 'warning' },
-      sourcemap: sourceMaps ? 'inline' : false,
+      ...{ sourcemap: sourceMaps ? 'inline' : false, sourcesContent: false },
     });
     for (const { path, text } of outputFiles) write(path.slice(out.length + 1), renamed(text));
   };
