@@ -62,6 +62,8 @@ export function createSimulatedChain(weather: Weather, now: () => number) {
       const [payment] = late.splice(random.below(late.length), 1);
       if (payment !== undefined) transfer(payment);
     },
+    /** How many nonces were used. */
+    uses: () => used.size,
     /** The transaction that moved a payment's money, if any did. */
     transactionOf: ({ nonce }: Pick<JobPayment, 'nonce'>) => used.get(nonce),
   };

@@ -1,12 +1,11 @@
 import type Database from 'libsql';
-import { LRUCache } from 'lru-cache';
 import type { KeyId } from '#shared/core/ids.ts';
 import { budgetKeyOfJob, type Job } from '#shared/core/job.ts';
 import { type MicroUsd, microUsd } from '#shared/core/money.ts';
 
 type BudgetedJob = Pick<Job, 'key' | 'budgetKey' | 'budgetDay' | 'budgetMonth'>;
 
-/** Most keys that are remembered. */
+/** Most keys that are remembered; those that were forgotten are looked for again. */
 const MOST_KEYS = 10_000;
 
 /** What keys have spent or hold per UTC day and month, for use inside a transaction. */
@@ -21,7 +20,7 @@ export function createBudgets(db: Database.Database) {
   );
   const purge = db.prepare('DELETE FROM budgets WHERE key = ? AND period < ?');
   /** The day on which a key's old periods were looked for last. */
-  const purged = new LRUCache<KeyId, string>({ max: MOST_KEYS });
+  const purged = new Map<KeyId, string>();
   return {
     spent(key: KeyId, period: string): MicroUsd {
       const row = select.get(key, period) as { spent: number } | undefined;
@@ -32,6 +31,7 @@ export function createBudgets(db: Database.Database) {
       const key = budgetKeyOfJob(job);
       if (purged.get(key) !== job.budgetDay) {
         purge.run(key, yearBefore(job.budgetMonth));
+        if (purged.size >= MOST_KEYS) purged.clear();
         purged.set(key, job.budgetDay);
       }
       put.run([key, job.budgetDay, job.budgetMonth, amount]);

@@ -35,6 +35,8 @@ export interface MemoryTable {
   /** The places of a partition, of an index where one is named, as far as it has heard. */
   partition(partition: string, index?: string): SortedPlaces['places'];
   index(name: string): LaggingIndex;
+  /** How many writes were made. */
+  writes(): number;
 }
 
 const { partitionKey: PK, sortKey: SK } = TABLE_SCHEMA;
@@ -50,6 +52,7 @@ export function createMemoryTable(options: {
   const indexes = new Map(
     TABLE_SCHEMA.indexes.map((schema) => [schema.name as string, new LaggingIndex(schema)]),
   );
+  let writes = 0;
   const index = (name: string): LaggingIndex => {
     const found = indexes.get(name);
     if (found === undefined) throw validationError(`There is no index ${name}`);
@@ -57,6 +60,7 @@ export function createMemoryTable(options: {
   };
 
   const store = (item: string, key: Attributes, after: Attributes | undefined): void => {
+    writes++;
     const partition = String(key[PK]);
     const place = { sort: String(key[SK]), item };
     const places = partitions.get(partition) ?? new SortedPlaces();
@@ -101,6 +105,7 @@ export function createMemoryTable(options: {
       return found.places(partition) as SortedPlaces['places'];
     },
     index,
+    writes: () => writes,
   };
 }
 

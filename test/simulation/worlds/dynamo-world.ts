@@ -77,6 +77,7 @@ export async function createDynamoWorld(options: WorldOptions): Promise<Simulate
         .map((item) => item['job'] as Job)
         .filter(({ payment }) => payment === undefined);
     },
+    state: () => `${service.table.writes()} ${clock.now()}`,
     beginTurns(random) {
       turn = random.below(PROCESSES);
     },

@@ -3,6 +3,7 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import Database from 'libsql';
 import { DATABASE_FILE, openSqliteStores } from '#shared/adapters/sqlite/sqlite-stores.ts';
 import { createCountedBytes } from '#test/helpers/counted-bytes.ts';
 import { createGpuStandIn } from '#test/helpers/gpu-stand-in.ts';
@@ -37,6 +38,9 @@ export async function createSqliteWorld(options: WorldOptions): Promise<Simulate
     return { stores, gpu, services: createServices(parts, options) };
   };
   let process = start();
+  // Its version changes with each commit of another connection.
+  const watch = new Database(join(folder, DATABASE_FILE));
+  const version = watch.prepare('PRAGMA data_version');
   return {
     processes: 1,
     clock,
@@ -56,6 +60,7 @@ export async function createSqliteWorld(options: WorldOptions): Promise<Simulate
       const lists = ACCOUNTS.map((account) => process.stores.jobs.list({ account, limit: 10_000 }));
       return (await Promise.all(lists)).flat();
     },
+    state: () => `${(version.get() as { data_version: number }).data_version} ${clock.now()}`,
     beginTurns() {},
     async restart(random) {
       for (let turns = random?.below(MOST_TURNS) ?? 0; turns > 0; turns--) await nextTurn();
@@ -65,6 +70,7 @@ export async function createSqliteWorld(options: WorldOptions): Promise<Simulate
     },
     catchUp() {},
     async close() {
+      watch.close();
       process.stores.close();
       await rm(folder, { recursive: true });
     },

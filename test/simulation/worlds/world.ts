@@ -46,6 +46,8 @@ export interface SimulatedWorld {
   readonly errors: readonly unknown[];
   /** Every job that an account pays for, whatever an index has heard. */
   allJobs(): Promise<readonly Job[]>;
+  /** Another text than before if the stores may answer otherwise: something was written, or the clock was turned. */
+  state(): string;
   /** Which process has the first turn in a step. */
   beginTurns(random: Random): void;
   /** A process dies, with whatever it was about to do, and another begins: at once, or some time into the step. */
