@@ -205,12 +205,20 @@ function sum(left: unknown, right: unknown): number {
 
 /** A request may name nothing that its expressions don't use. */
 export function expectAllUsed(names: Names, expressions: readonly (string | undefined)[]): void {
-  const used = new Set(expressions.join(' ').match(/[#:]\w+/g) ?? []);
-  const given = [
-    ...Object.keys(names.ExpressionAttributeNames ?? {}),
-    ...Object.keys(names.ExpressionAttributeValues ?? {}),
-  ];
-  for (const name of given) {
-    if (!used.has(name)) throw validationError(`Value unused in expressions: ${name}`);
+  for (const given of [names.ExpressionAttributeNames, names.ExpressionAttributeValues]) {
+    for (const name in given) {
+      const isUsed = expressions.some((text) => text !== undefined && namesIn(text).has(name));
+      if (!isUsed) throw validationError(`Value unused in expressions: ${name}`);
+    }
   }
+}
+
+const knownNames = new Map<string, ReadonlySet<string>>();
+
+function namesIn(text: string): ReadonlySet<string> {
+  const known = knownNames.get(text);
+  if (known !== undefined) return known;
+  const names = new Set(text.match(/[#:]\w+/g));
+  knownNames.set(text, names);
+  return names;
 }

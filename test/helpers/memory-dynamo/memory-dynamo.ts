@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   ConditionalCheckFailedException,
   IdempotentParameterMismatchException,
@@ -50,7 +51,7 @@ export function createMemoryDynamo(options: MemoryDynamoOptions): MemoryDynamo {
   const table = createMemoryTable(options);
   /** Items that a transaction under way will write. */
   const locked = new Set<string>();
-  const tokens = new Map<string, { readonly text: string; doneAt?: number }>();
+  const tokens = new Map<string, { readonly writes: unknown; readonly doneAt?: number }>();
 
   const writeOne = async (request: WriteRequest, returnsAll: boolean): Promise<unknown> => {
     await pause();
@@ -96,23 +97,23 @@ export function createMemoryDynamo(options: MemoryDynamoOptions): MemoryDynamo {
       ({ Put, Update, Delete }) => (Put ?? Update ?? Delete) as WriteRequest,
     );
     const token = input.ClientRequestToken;
-    const text = token === undefined ? '' : JSON.stringify(input.TransactItems);
+    const writes = input.TransactItems;
     const known = token === undefined ? undefined : tokens.get(token);
-    if (known !== undefined && known.text !== text) {
+    if (known !== undefined && !isDeepStrictEqual(known.writes, writes)) {
       throw new IdempotentParameterMismatchException({ ...META, message: 'Another transaction' });
     }
     if (known !== undefined && known.doneAt === undefined) {
       throw new TransactionInProgressException({ ...META, message: 'It is under way' });
     }
     if (known?.doneAt !== undefined && known.doneAt + TOKEN_MS > options.now()) return META;
-    if (token !== undefined) tokens.set(token, { text });
+    if (token !== undefined) tokens.set(token, { writes });
     try {
       await transact(requests);
     } catch (error) {
       if (token !== undefined) tokens.delete(token);
       throw error;
     }
-    if (token !== undefined) tokens.set(token, { text, doneAt: options.now() });
+    if (token !== undefined) tokens.set(token, { writes, doneAt: options.now() });
     return META;
   };
 
@@ -160,11 +161,13 @@ function canceled(codes: readonly string[]): TransactionCanceledException {
 function getBatch(table: MemoryTable, { input }: BatchGetCommand, options: MemoryDynamoOptions) {
   const [[name, request] = ['', undefined]] = Object.entries(input.RequestItems ?? {});
   const keys = (request?.Keys ?? []) as readonly Attributes[];
-  if (new Set(keys.map(table.itemOf)).size < keys.length || keys.length > 100) {
+  const names = keys.map(table.itemOf);
+  if (new Set(names).size < names.length || names.length > 100) {
     throw validationError('Provided list of item keys contains duplicates, or is too long');
   }
   const taken = keys.length - (options.unprocessed?.(keys.length) ?? 0);
-  const items = keys.slice(0, taken).flatMap((key) => table.get(key) ?? []);
+  const found = names.slice(0, taken).map((item) => table.getItem(item));
+  const items = found.filter((item) => item !== undefined);
   const left = keys.slice(taken);
   return {
     ...META,

@@ -41,6 +41,7 @@ export interface MemoryTable {
 
 const { partitionKey: PK, sortKey: SK } = TABLE_SCHEMA;
 const MOST_BYTES = 400 * 1024;
+const NUMBER_BYTES = 21;
 
 /** The items, their order, and what the indexes have of them. */
 export function createMemoryTable(options: {
@@ -142,9 +143,8 @@ function afterWrite(
 
 /** What is stored has no `undefined`, is of the size allowed, fits the indexes, and nobody changes it. */
 function frozenCopy(item: Attributes): Attributes {
-  const text = JSON.stringify(item);
-  if (text.length > MOST_BYTES) throw validationError('Item size has exceeded the maximum');
-  const copy = JSON.parse(text) as Attributes;
+  const copy = stored(item);
+  if (sizeOf(copy) > MOST_BYTES) throw validationError('Item size has exceeded the maximum');
   for (const { partitionKey, sortKey } of TABLE_SCHEMA.indexes) {
     for (const name of [partitionKey, sortKey]) {
       const value = copy[name];
@@ -153,11 +153,32 @@ function frozenCopy(item: Attributes): Attributes {
       }
     }
   }
-  return freeze(copy);
+  return copy;
 }
 
-function freeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  for (const member of Object.values(value)) freeze(member);
-  return Object.freeze(value);
+/** The sizes of the lists and objects that are stored: these are never copied again. */
+const sizes = new WeakMap<object, number>();
+
+function stored<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || sizes.has(value)) return value;
+  const copy: unknown = Array.isArray(value) ? value.map(stored) : storedMembers(value);
+  let size = 0;
+  for (const [name, member] of Object.entries(copy as object)) size += name.length + sizeOf(member);
+  sizes.set(copy as object, size);
+  return Object.freeze(copy) as T;
+}
+
+function storedMembers(value: object): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(value)) {
+    if (member !== undefined) copy[name] = stored(member);
+  }
+  return copy;
+}
+
+/** About what DynamoDB counts: texts by their length, numbers as much as the longest. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value === 'object' && value !== null) return sizes.get(value) ?? 0;
+  return NUMBER_BYTES;
 }
