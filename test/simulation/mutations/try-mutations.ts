@@ -7,14 +7,12 @@ import type { StoreName } from '#test/simulation/worlds/world.ts';
 import { MUTATIONS } from './all.ts';
 import type { Edit } from './mutation.ts';
 
-const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
 const COPIED = [
   'shared',
   'functions',
   'test/helpers',
   'test/simulation',
   'package.json',
-  'vitest.config.ts',
   'tsconfig.json',
 ];
 
@@ -62,23 +60,15 @@ function tryOne(copy: string, store: StoreName, edits: readonly Edit[]): string 
     );
   }
   try {
-    // In threads: whatever a life does ends with the one process.
+    const { MUTATION_SEEDS: seeds = '300', MUTATION_STEPS: steps = '150' } = process.env;
+    // Alone: whatever a life does ends with the one process.
     const { status, signal, stdout, stderr } = spawnSync(
       process.execPath,
-      [VITEST, 'run', '--project', 'simulation', '--reporter=dot', '--pool=threads'],
-      {
-        cwd: copy,
-        encoding: 'utf8',
-        timeout: MOST_MS,
-        killSignal: 'SIGKILL',
-        env: {
-          ...process.env,
-          SIMULATION_STORES: store,
-          SIMULATION_SEEDS: process.env['MUTATION_SEEDS'] ?? '300',
-          SIMULATION_SHRINK: '0',
-          SIMULATION_STEPS: process.env['MUTATION_STEPS'] ?? '150',
-        },
-      },
+      [
+        ...['--import', 'tsx', 'test/simulation/main.ts', '--alone'],
+        ...['--store', store, '--seeds', seeds, '--steps', steps],
+      ],
+      { cwd: copy, encoding: 'utf8', timeout: MOST_MS, killSignal: 'SIGKILL' },
     );
     if (status === 0) return 'missed';
     if (signal === 'SIGKILL') return 'a life does not end';
