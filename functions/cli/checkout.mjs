@@ -66,6 +66,7 @@ function isCurrent(folder, marks) {
 }
 
 async function renew(folder, root, marks) {
+  const youngest = Date.now() - SETTLED_MS;
   const known = recordOf(folder);
   const isChanged = (file) => known[file] !== marks[file];
   const sources = Object.keys(marks).filter((file) => !COMPILER.includes(file));
@@ -73,7 +74,6 @@ async function renew(folder, root, marks) {
   await compile(root, folder, { files, sourceMaps: true });
   for (const file of Object.keys(known).filter((file) => marks[file] === undefined))
     rmSync(join(folder, compiledName(file) ?? file), { force: true });
-  const youngest = Date.now() - SETTLED_MS;
   const settled = (mark) => (Number.parseFloat(mark) > youngest ? '' : mark);
   const record = Object.entries(marks).map(([file, mark]) => [file, settled(mark)]);
   const temporary = join(folder, `${RECORD}.${process.pid}.part`);
@@ -97,7 +97,11 @@ function prepare(folder) {
 
 /** Lets what is compiled find what the sources have beside them. */
 function link(target, path) {
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) symlinkSync(target, path);
+  try {
+    symlinkSync(target, path);
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+  }
 }
 
 /** This user's own folder for a checkout, into which nobody else writes. */

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -12,9 +12,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ROOT } from '#test/helpers/root.ts';
+import { ROOT, readFromRoot } from '#test/helpers/root.ts';
 
+const ANSWER = { stdout: `${JSON.parse(readFromRoot('package.json')).version}\n`, stderr: '' };
 const SUMMARY = 'functions/cli/commands/start.ts';
 
 describe('a checkout', () => {
@@ -70,10 +72,15 @@ describe('a checkout', () => {
     expect(existsSync(compiled('functions/cli/extra.js'))).toBe(false);
   });
 
-  test('compiles again what a process that was killed may have left half done', () => {
+  test('compiles again what a process that was killed may have left half done, two at one time', async () => {
     rmSync(compiled('compiled.json'));
     writeFileSync(compiled('functions/cli/main.js'), 'syntax error');
-    expect(run('--version')).toMatchObject({ status: 0, stderr: '' });
+    const words = ['functions/cli/launch.mjs', '--version'];
+    const env = { ...process.env, ONESTEP_SKIP_INSTALL: '1' };
+    const printed = await Promise.all(
+      [1, 2].map(() => promisify(execFile)(process.execPath, words, { cwd: root, env })),
+    );
+    expect(printed).toEqual([ANSWER, ANSWER]);
   });
 
   test('names the line of the source in an error', () => {
