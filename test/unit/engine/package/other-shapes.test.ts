@@ -32,7 +32,7 @@ let packages = 0;
 async function draw(repository: string, options: Partial<ImportOptions>, facts: Facts) {
   const out = join(work.path, `${packages++}`);
   await importFixture(repository, out, options);
-  const pipeline = await loadPipeline(out, { device: 'cpu' });
+  const pipeline = await loadPipeline(out, { device: 'cpu', spin: false });
   try {
     const { prompt = '', seed, width, height } = facts;
     const size = { width: Number(width), height: Number(height) };

@@ -30,7 +30,7 @@ const VPRED: Recipe = {
 const KINDS = readdirSync(fixture('kinds')).map((file) => basename(file, '.safetensors'));
 
 async function draw(path: string, metadata: Readonly<Record<string, string>>) {
-  const pipeline = await loadPipeline(path, { device: 'cpu' });
+  const pipeline = await loadPipeline(path, { device: 'cpu', spin: false });
   try {
     const { prompt = '', seed, width, height } = metadata;
     const request = {
@@ -174,7 +174,7 @@ describe('a manifest from before recipes', () => {
     const { recipe: _, ...former }: Manifest = JSON.parse(readFileSync(path, 'utf8'));
     writeFileSync(path, JSON.stringify(former));
     expect(readManifest(out).recipe).toBeUndefined();
-    const pipeline = await loadPipeline(out, { device: 'cpu' });
+    const pipeline = await loadPipeline(out, { device: 'cpu', spin: false });
     await pipeline.close();
   });
 });

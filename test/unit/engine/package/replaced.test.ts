@@ -14,7 +14,7 @@ describe('a package that is replaced while its model is in memory', () => {
     const make = (recipe: string) =>
       importFixture(fixture('tiny', 'repo'), out, { recipe: recipeNamed(recipe) });
     const { size } = await make('disback');
-    const pipeline = await loadPipeline(out, { device: 'cpu' });
+    const pipeline = await loadPipeline(out, { device: 'cpu', spin: false });
     const draw = async (side: number) => {
       const request = { prompt: '', seed: 0, width: side, height: side, numOutputs: 1 };
       for await (const { pixels } of pipeline.generate(request)) return pixels.length;
