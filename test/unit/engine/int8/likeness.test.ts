@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadPipeline, type Picture, type Pipeline } from '#shared/engine/pipeline/pipeline.ts';
@@ -43,6 +44,12 @@ async function draw(
   return pictures;
 }
 
+/** Of a picture's pixels, which takes a thousandth of the time that their comparison takes. */
+function digestOf(picture: Picture | undefined): string {
+  if (picture === undefined) throw new Error('no picture');
+  return createHash('sha256').update(picture.pixels).digest('hex');
+}
+
 describe('the demo model in int8', () => {
   let demo: DemoPackage;
   let int8: Pipeline;
@@ -78,8 +85,7 @@ describe('the demo model in int8', () => {
     const [one] = await draw(single, drawings);
     await single.close();
     const [two] = await draw(int8, drawings);
-    expect(one?.pixels.length).toBeGreaterThan(0);
-    expect(one?.pixels).toEqual(two?.pixels);
+    expect(digestOf(one)).toBe(digestOf(two));
   });
 
   it('draws four images as four single runs do', async () => {
@@ -90,7 +96,7 @@ describe('the demo model in int8', () => {
     const seeds = [3, 4, 5, 6].map((seed) => ({ prompt, seed }));
     const single = await draw(int8, seeds, side);
     expect(four).toHaveLength(4);
-    expect(four.map(({ pixels }) => pixels)).toEqual(single.map(({ pixels }) => pixels));
+    expect(four.map(digestOf)).toEqual(single.map(digestOf));
   });
 });
 
