@@ -63,7 +63,8 @@ export function createDynamoLedger(deps: ExpiryDeps & { readonly now: () => numb
     usage: (query) => readUsageDays(table, query, deps.now()),
     totals: async (account) => {
       if (account === undefined) return sumAccounts(await readAccounts(table));
-      return sumAccounts((await table.getMany([itemKeys.account(account)])) as AccountItem[]);
+      const item = (await table.get(itemKeys.account(account))) as AccountItem | undefined;
+      return sumAccounts(item === undefined ? [] : [item]);
     },
   };
 }

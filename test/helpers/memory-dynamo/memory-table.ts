@@ -161,19 +161,16 @@ const sizes = new WeakMap<object, number>();
 
 function stored<T>(value: T): T {
   if (typeof value !== 'object' || value === null || sizes.has(value)) return value;
-  const copy: unknown = Array.isArray(value) ? value.map(stored) : storedMembers(value);
+  const copy = (Array.isArray(value) ? [] : {}) as T & object;
   let size = 0;
-  for (const [name, member] of Object.entries(copy as object)) size += name.length + sizeOf(member);
-  sizes.set(copy as object, size);
-  return Object.freeze(copy) as T;
-}
-
-function storedMembers(value: object): Record<string, unknown> {
-  const copy: Record<string, unknown> = {};
-  for (const [name, member] of Object.entries(value)) {
-    if (member !== undefined) copy[name] = stored(member);
+  for (const name in value) {
+    const member = stored(value[name]);
+    if (member === undefined) continue;
+    copy[name] = member;
+    size += name.length + sizeOf(member);
   }
-  return copy;
+  sizes.set(copy, size);
+  return Object.freeze(copy);
 }
 
 /** About what DynamoDB counts: texts by their length, numbers as much as the longest. */
