@@ -19,7 +19,7 @@ const TINY_BAR_DB = 52;
 const SUBJECTS = ['red boat', 'yellow star', 'blue house', 'green tree', 'white bird'] as const;
 const PLACES = ['at sea', 'on a hill', 'in the snow', 'at night'] as const;
 /** How many of them are drawn; `ONESTEP_INT8_PROMPTS` asks for more. */
-const COUNT = Number(process.env['ONESTEP_INT8_PROMPTS'] ?? 4);
+const COUNT = Number(process.env['ONESTEP_INT8_PROMPTS'] ?? 2);
 const PROMPTS = PLACES.flatMap((place) => SUBJECTS.map((subject) => `a ${subject} ${place}`));
 
 interface Drawing {

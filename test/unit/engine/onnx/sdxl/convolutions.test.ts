@@ -19,7 +19,7 @@ afterAll(folder.remove);
 
 /** Numbers in −1…1 that look random. */
 const numbers = (count: number, seed: number): Float32Array =>
-  Float32Array.from({ length: count }, (_, i) => Math.sin((i + 1) * 12.9898 + seed) % 1);
+  new Float32Array(count).map((_, i) => Math.sin((i + 1) * 12.9898 + seed) % 1);
 
 /** Weights `[o, i, 3, 3]` and bias of a small convolution, and images to try it on. */
 const CHANNELS = 3;
