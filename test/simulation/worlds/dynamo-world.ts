@@ -17,6 +17,8 @@ const LAGGING = 0.3;
 const LONGEST_LAG_MS = 3000;
 const MOST_TURNS = 6;
 const MOST_TURNS_TO_DEATH = 60;
+/** Many times what a life of 200 steps takes. */
+const MOST_CALLS = 100_000;
 
 /** Several processes over one table in memory, whose indexes lag and whose transactions collide. */
 export async function createDynamoWorld(options: WorldOptions): Promise<SimulatedWorld> {
@@ -26,7 +28,7 @@ export async function createDynamoWorld(options: WorldOptions): Promise<Simulate
   const blobs = createMemoryBlobs();
   const gpu = createGpuStandIn(blobs, options);
   const errors: unknown[] = [];
-  let [tokens, turn, caughtUp] = [0, 0, false];
+  let [tokens, turn, calls, caughtUp] = [0, 0, 0, false];
   const service = createMemoryDynamo({
     now: () => (caughtUp ? Number.POSITIVE_INFINITY : clock.now()),
     lagMs: () => {
@@ -41,10 +43,15 @@ export async function createDynamoWorld(options: WorldOptions): Promise<Simulate
     shortPage: () => weather.random?.chance(0.05) ?? false,
   });
 
+  const send = (command: unknown): Promise<unknown> => {
+    if (++calls > MOST_CALLS) throw new Error('the service asks its table for ever');
+    return service.send(command);
+  };
+
   const shared = { clock, randomBytes, waitingLineMs: 0, grantsInAccount: 3 };
-  const stores = createDynamoStores({ table: tableOver(service.send), ...shared });
+  const stores = createDynamoStores({ table: tableOver(send), ...shared });
   const start = () => {
-    const client = createSdkClient(service, weather, () => `token-${tokens++}`);
+    const client = createSdkClient({ send }, weather, () => `token-${tokens++}`);
     const table = tableOver(client.send);
     const parts = {
       stores: createDynamoStores({ table, ...shared }),
