@@ -28,7 +28,7 @@ export async function inWorkers(
         onOutcome(order, outcome as Outcome);
       }
     } finally {
-      child.kill();
+      if (child.connected) child.disconnect();
     }
   };
   await Promise.all(Array.from({ length: workers }, work));
