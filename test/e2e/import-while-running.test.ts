@@ -72,7 +72,9 @@ describe('a model imported while the server runs', () => {
   });
 
   it.runIf(process.platform === 'linux')('outlives the process that draws', async () => {
-    process.kill(gpuFunctionOf(server.pid) ?? 0, 'SIGKILL');
+    const pid = gpuFunctionOf(server.pid);
+    if (pid === undefined) throw new Error('the server has no GPU function');
+    process.kill(pid, 'SIGKILL');
     expect(await order()).toMatchObject({ status: 'succeeded', model: NAME });
   });
 

@@ -15,13 +15,13 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(hard);
 }
 
-/** The GPU function's process on Linux: a child of a server's that runs `functions/gpu/main.ts`. */
+/** The GPU function's process on Linux: a child of a server's that runs `functions/gpu/main`. */
 export function gpuFunctionOf(server: number): number | undefined {
   const children = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8');
   return children
     .split(' ')
     .map(Number)
-    .find((pid) => pid > 0 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gpu/main.ts'));
+    .find((pid) => pid > 0 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gpu/main.'));
 }
 
 /** A port that was free a moment ago: none of the stand-ins can be asked to choose one itself. */
