@@ -116,6 +116,8 @@ export const TRANSACTIONS: readonly Mutation[] = [
         ],
       ],
     },
+    heldBy:
+      'the account’s grants, which two admissions that meet both change, so that one is judged again',
   },
   inEach(
     'share of the queue off',
