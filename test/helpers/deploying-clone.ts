@@ -108,7 +108,8 @@ function copyTree(to: string): void {
   mkdirSync(programs, { recursive: true });
   const link = (from: string, into: string, except: string) => {
     for (const name of readdirSync(from)) {
-      if (![except, '.bin'].includes(name)) symlinkSync(join(from, name), join(into, name));
+      // What is compiled is each tree's own.
+      if (![except, '.bin', '.cache'].includes(name)) symlinkSync(join(from, name), join(into, name));
     }
   };
   link(join(ROOT, 'node_modules'), packages, 'aws-cdk');
