@@ -41,6 +41,10 @@ const SOURCES = ['shared', 'functions/gpu'];
 /** Parts of them that no image needs. */
 const LEFT_OUT = ['shared/deployment', 'shared/engine/onnx', 'functions/gpu/machine'];
 
+/** TypeScript there, whatever this file was compiled to: no name that compiling would rewrite. */
+const ENTRY = 'functions/gpu/lambda/main.ts';
+const INDEX = `export { handler } from './${ENTRY}';\n`;
+
 const PLATFORM = ['--os=linux', '--cpu=x64', '--libc=glibc'];
 
 /**
@@ -77,10 +81,7 @@ export async function stageDrawingFunction(run: RunCommand, project: string): Pr
     for (const path of SOURCES) cpSync(join(project, path), join(work, path), { recursive: true });
     for (const path of LEFT_OUT) rmSync(join(work, path), { recursive: true });
     rmSync(join(work, 'node_modules/.package-lock.json'), { force: true });
-    writeFileSync(
-      join(work, 'index.mjs'),
-      "export { handler } from './functions/gpu/lambda/main.ts';\n",
-    );
+    writeFileSync(join(work, 'index.mjs'), INDEX);
     rmSync(folder, { recursive: true, force: true });
     renameSync(work, folder);
     writeFileSync(stamp, digest);
@@ -92,7 +93,9 @@ export async function stageDrawingFunction(run: RunCommand, project: string): Pr
 
 /** Of everything that the folder is made from. */
 function digestOfInputs(project: string): string {
-  const hash = createHash('sha256').update(JSON.stringify([PACKAGES, SOURCES, LEFT_OUT, PLATFORM]));
+  const hash = createHash('sha256').update(
+    JSON.stringify([PACKAGES, SOURCES, LEFT_OUT, PLATFORM, INDEX]),
+  );
   const add = (path: string) => hash.update(path).update(readFileSync(join(project, path)));
   for (const file of ['package.json', 'package-lock.json', '.npmrc']) add(file);
   for (const source of SOURCES) {
