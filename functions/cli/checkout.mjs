@@ -4,7 +4,6 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -13,7 +12,7 @@ import {
 import { createHash } from 'node:crypto';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { compile, compiledName, sourceFiles } from './compile.mjs';
+import { compile, compiledName, replaceFile, sourceFiles } from './compile.mjs';
 
 /** What was compiled, each file with its mark. */
 const RECORD = 'compiled.json';
@@ -76,9 +75,7 @@ async function renew(folder, root, marks) {
     rmSync(join(folder, compiledName(file) ?? file), { force: true });
   const settled = (mark) => (Number.parseFloat(mark) > youngest ? '' : mark);
   const record = Object.entries(marks).map(([file, mark]) => [file, settled(mark)]);
-  const temporary = join(folder, `${RECORD}.${process.pid}.part`);
-  writeFileSync(temporary, JSON.stringify(Object.fromEntries(record)));
-  renameSync(temporary, join(folder, RECORD));
+  replaceFile(join(folder, RECORD), JSON.stringify(Object.fromEntries(record)));
   return folder;
 }
 

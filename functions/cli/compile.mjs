@@ -28,9 +28,16 @@ export function sourceFiles(root) {
 export const compiledName = (file) =>
   LEFT_OUT.test(file) ? undefined : file.replace(/\.tsx?$/, '.js');
 
+/** Writes a file as a whole: a process that reads it meanwhile has the old one or the new one. */
+export function replaceFile(path, text) {
+  const temporary = `${path}.${process.pid}.part`;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(temporary, text);
+  renameSync(temporary, path);
+}
+
 /**
- * Compiles files one by one, and puts the pages' script and style into the file that serves them. A file
- * is replaced as a whole, so that a process which reads it meanwhile has the old one or the new one.
+ * Compiles files one by one, and puts the pages' script and style into the file that serves them.
  *
  * @param {string} root the checkout
  * @param {string} out the folder that the same tree is written to
@@ -39,13 +46,7 @@ export const compiledName = (file) =>
  */
 export async function compile(root, out, { files = sourceFiles(root), sourceMaps = false } = {}) {
   const { build } = await import('esbuild');
-  const write = (file, text) => {
-    const path = join(out, file);
-    const temporary = `${path}.${process.pid}.part`;
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(temporary, text);
-    renameSync(temporary, path);
-  };
+  const write = (file, text) => replaceFile(join(out, file), text);
   const compileSome = async (entryPoints, define = {}) => {
     if (entryPoints.length === 0) return;
     const { outputFiles } = await build({
@@ -56,8 +57,8 @@ export async function compile(root, out, { files = sourceFiles(root), sourceMaps
     for (const { path, text } of outputFiles) write(path.slice(out.length + 1), renamed(text));
   };
 
-  const register = sourceMaps ? 'process.setSourceMapsEnabled(true);\n' : '';
-  write(LOADER, `${register}export const register = () => undefined;\n`);
+  const setup = sourceMaps ? 'process.setSourceMapsEnabled(true);\n' : '';
+  write(LOADER, `${setup}export const register = () => undefined;\n`);
   write('package.json', `${JSON.stringify(PACKAGE, null, 2)}\n`);
   const kept = files.filter((file) => compiledName(file) !== undefined);
   await compileSome(kept.filter((file) => /\.tsx?$/.test(file) && file !== PAGE_ASSETS));

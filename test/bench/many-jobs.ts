@@ -60,8 +60,8 @@ async function measureTurns(
   const results: [LoadResult[], LoadResult[]] = [[], []];
   for (let turn = -1; turn < TURNS; turn++) {
     // Each is first by turns: what one leaves to collect or to write delays the next.
-    for (const index of turn % 2 === 0 ? [0, 1] : [1, 0]) {
-      const server = servers[index] as Running;
+    const both = [...servers.entries()];
+    for (const [index, server] of turn % 2 === 0 ? both : both.reverse()) {
       signal.throwIfAborted();
       const request = await requestOf(server);
       const result = await runLoad(request, { connections: CONNECTIONS, seconds: TURN_SECONDS });

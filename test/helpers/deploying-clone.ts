@@ -14,6 +14,7 @@ import { createCloudResources } from './cloud-resources.ts';
 import type { DemoPackage } from './demo-package.ts';
 import { runDeployment } from './deployed-cloud.ts';
 import { readFunctions } from './deployed-functions.ts';
+import { linkPackages } from './link-packages.ts';
 import { ROOT } from './root.ts';
 
 /** A copy of this tree, to be deployed to an account of stand-ins. */
@@ -103,17 +104,8 @@ function copyTree(to: string): void {
       maxBuffer: 2 ** 29,
     }),
   });
+  linkPackages(to, { package: 'aws-cdk', program: 'cdk' });
   const packages = join(to, 'node_modules');
-  const programs = join(packages, '.bin');
-  mkdirSync(programs, { recursive: true });
-  const link = (from: string, into: string, except: string) => {
-    for (const name of readdirSync(from)) {
-      // What is compiled is each tree's own.
-      if (![except, '.bin', '.cache'].includes(name)) symlinkSync(join(from, name), join(into, name));
-    }
-  };
-  link(join(ROOT, 'node_modules'), packages, 'aws-cdk');
-  link(join(ROOT, 'node_modules', '.bin'), programs, 'cdk');
   symlinkSync(join(ROOT, 'test/stand-ins/cdk'), join(packages, 'aws-cdk'));
-  symlinkSync(join(packages, 'aws-cdk/bin/cdk'), join(programs, 'cdk'));
+  symlinkSync(join(packages, 'aws-cdk/bin/cdk'), join(packages, '.bin/cdk'));
 }

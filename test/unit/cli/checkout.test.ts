@@ -1,10 +1,10 @@
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { linkPackages } from '#test/helpers/link-packages.ts';
 import { ROOT, readFromRoot } from '#test/helpers/root.ts';
 
 const ANSWER = { stdout: `${JSON.parse(readFromRoot('package.json')).version}\n`, stderr: '' };
@@ -42,11 +43,7 @@ describe('a checkout', () => {
     for (const name of ['functions', 'shared', 'package.json', 'tsconfig.json'])
       cpSync(join(ROOT, name), join(root, name), { recursive: true });
     symlinkSync(join(ROOT, 'models'), join(root, 'models'));
-    mkdirSync(join(root, 'node_modules'));
-    const packages = execFileSync('ls', ['-A', join(ROOT, 'node_modules')], { encoding: 'utf8' });
-    for (const name of packages.trim().split('\n'))
-      if (name !== '.cache')
-        symlinkSync(join(ROOT, 'node_modules', name), join(root, 'node_modules', name));
+    linkPackages(root);
   });
   afterAll(() => {
     for (const folder of [root, temporary]) rmSync(folder, { recursive: true });
@@ -60,6 +57,11 @@ describe('a checkout', () => {
       edit(`service ${word}`, 'service here');
     }
     expect(run('start', '--help').stdout).toContain('run the whole service here');
+  });
+
+  test('deploys TypeScript, though it is compiled itself', () => {
+    const text = readFileSync(compiled('functions/cli/deploy/stage-drawing.js'), 'utf8');
+    expect(text).toContain('functions/gpu/lambda/main.ts');
   });
 
   test('forgets what is no longer there', () => {
@@ -98,7 +100,7 @@ describe('a checkout', () => {
     // Even root can't make a folder in a file.
     writeFileSync(join(root, 'node_modules/.cache'), '');
     expect(run('--version')).toMatchObject({ status: 0, stderr: '' });
-    const [own = ''] = execFileSync('ls', [temporary], { encoding: 'utf8' }).split('\n');
+    const [own = ''] = readdirSync(temporary);
     expect(own).toMatch(/^onestep-\d+-[0-9a-f]{16}$/);
     chmodSync(join(temporary, own), 0o777);
     const { status, stderr } = run('--version');
