@@ -60,12 +60,20 @@ function filesOf(place: string): Map<string, number> {
 const bytesOf = (files: ReadonlyMap<string, number>): number =>
   [...files.values()].reduce((sum, size) => sum + size, 0);
 
-/** What a process has brought about so far: bytes downloaded, and of the package. */
+/**
+ * What a process has brought about so far: bytes downloaded, and of the package. A folder may be
+ * renamed or removed while it is read; then the next look tells.
+ */
 function progressOf(processId: number | undefined): number {
-  const own = [...filesOf(places)].filter(([path]) =>
-    path.startsWith(`.model.import-${processId}`),
-  );
-  return bytesOf(filesOf(join(data, 'hub'))) + bytesOf(new Map(own));
+  try {
+    const own = [...filesOf(places)].filter(([path]) =>
+      path.startsWith(`.model.import-${processId}`),
+    );
+    return bytesOf(filesOf(join(data, 'hub'))) + bytesOf(new Map(own));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
+    throw error;
+  }
 }
 
 /** Numbers in 0…1 that a seed decides. */

@@ -7,11 +7,15 @@ export interface ImportRun {
   readonly stderr: string;
 }
 
-/** Runs `onestep import` as a process of its own, with `HF_ENDPOINT` and the like in `env`. */
-export function runImport(
+/**
+ * Runs `onestep import` as a process of its own, with `HF_ENDPOINT` and the like in `env`.
+ *
+ * @param onStart watches the process or kills it; what it throws ends the process and the call
+ */
+export async function runImport(
   words: readonly string[],
   env: NodeJS.ProcessEnv = {},
-  onStart?: (child: ChildProcess) => void,
+  onStart?: (child: ChildProcess) => Promise<void>,
 ): Promise<ImportRun> {
   const child = spawn(process.execPath, ['functions/cli/launch.mjs', 'import', ...words], {
     env: { ...process.env, HF_TOKEN: '', ...env },
@@ -22,8 +26,14 @@ export function runImport(
       text[name] += data;
     });
   }
-  onStart?.(child);
-  return new Promise((resolve) => {
+  const closed = new Promise<ImportRun>((resolve) => {
     child.on('close', (code) => resolve({ code, ...text }));
   });
+  try {
+    await onStart?.(child);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return closed;
 }
