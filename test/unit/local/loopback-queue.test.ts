@@ -101,6 +101,14 @@ describe('the GPU function on loopback as a queue', () => {
     expect(await queue.capacity(MODEL_NAME)).toBeGreaterThan(0);
   });
 
+  it('has no room while there is no process to hand jobs to', async () => {
+    let isUp = false;
+    const { queue } = setUp({ isUp: () => isUp });
+    expect(await queue.capacity(MODEL_NAME)).toBe(0);
+    isUp = true;
+    expect(await queue.capacity(MODEL_NAME)).toBe(2);
+  });
+
   it('reports no more once it is closed', async () => {
     let tries = 0;
     const { queue } = setUp({

@@ -136,6 +136,18 @@ describe('settlement', () => {
     expect(await read(world, job.id)).toMatchObject({ status: 'starting', attempts: 1 });
   });
 
+  test('nor after runs that failed: the last one is still to come', async () => {
+    const job = await running();
+    for (let run = 1; run < 3; run += 1) {
+      await apply(await world.gpu.fail(job.id, true));
+      await world.services.dispatcher.dispatchOnce();
+    }
+    expect(await apply({ job: job.id, outcome: { kind: 'refused' } })).toBe('requeued');
+    await world.services.dispatcher.dispatchOnce();
+    await apply(await world.gpu.run(job.id));
+    expect(await read(world, job.id)).toMatchObject({ status: 'succeeded', attempts: 4 });
+  });
+
   test('an order that expired in the queue fails, or is cancelled by its own Cancel-After', async () => {
     const job = await running();
     const bounded = await running({ cancelAfterMs: 5000 });

@@ -1,6 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { LEDGER_MS } from '#shared/service/domain/ledger-pages.ts';
+import { createSweep } from '#shared/service/domain/sweep.ts';
 import {
   fund,
+  HOUR,
   MINUTE,
   OTHER_ACCOUNT,
   PRICE,
@@ -33,13 +36,36 @@ describe('sweep', () => {
     expect(await sweep()).toEqual(NOTHING);
   });
 
-  test('erases nothing by a clock that leapt forward', async () => {
+  test('neither erases nor expires anything by a clock that leapt forward', async () => {
     const job = await order(world);
-    await world.services.settlement.cancelJob(job.id);
+    const preview = await order(world, { preview: true });
+    for (const { id } of [job, preview]) await world.services.settlement.cancelJob(id);
     const now = world.clock.now();
+    await world.stores.ledger.grant(sampleGrant(PRICE, { expiresAt: now + RETENTION_MS }));
     const leapt = now + 2 * RETENTION_MS;
-    expect(await world.services.sweep.sweep(leapt, now)).toMatchObject({ removed: 0 });
-    expect(await world.services.sweep.sweep(leapt)).toMatchObject({ removed: 1 });
+    expect(await world.services.sweep.sweep(leapt, now)).toEqual(NOTHING);
+    expect(await world.services.sweep.sweep(leapt)).toEqual({
+      ...NOTHING,
+      removed: 2,
+      expiredCredits: 1,
+    });
+  });
+
+  test('nor forgets records by it', async () => {
+    const records = {
+      removeBefore: vi.fn(async () => 0),
+      compactLedger: vi.fn(async () => 0),
+    };
+    const { ports, settlement } = world.services;
+    const { sweep } = createSweep({
+      ...{ ...ports, records, settlement, queue: world.gpu.queue },
+      settings: { graceMs: GRACE_MS, retentionMs: RETENTION_MS, recordMs: HOUR, limit: 10 },
+      onError: (error) => expect.fail(String(error)),
+    });
+    const now = world.clock.now();
+    await sweep(now + 8 * 24 * HOUR, now);
+    expect(records.removeBefore).toHaveBeenCalledWith(now - HOUR, expect.any(Number));
+    expect(records.compactLedger).toHaveBeenCalledWith(now - LEDGER_MS, expect.any(Number));
   });
 
   test('takes on all that is due, however much more than it reads at a time', async () => {
