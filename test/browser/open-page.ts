@@ -12,7 +12,7 @@ const PATHS = [
 ];
 
 /** A browser of the machine's own, told to talk to nobody by itself. */
-export async function startBrowser(): Promise<Browser> {
+export async function startBrowser(...args: readonly string[]): Promise<Browser> {
   const executablePath = PATHS.find((path) => path !== undefined && existsSync(path));
   if (executablePath === undefined) {
     throw new Error('No Chromium found: install it, or say where it is in CHROMIUM_PATH.');
@@ -26,6 +26,7 @@ export async function startBrowser(): Promise<Browser> {
       '--disable-component-update',
       '--disable-sync',
       '--no-first-run',
+      ...args,
     ],
   });
 }

@@ -106,6 +106,32 @@ describe('the form', () => {
     expect((await post({}, form())).status).toBe(303);
   });
 
+  it('nor where the browser names no site but the page’s origin, as over plain HTTP', async () => {
+    const form = () => new URLSearchParams({ key: server.key });
+    const { host } = new URL(server.url);
+    for (const origin of ['http://elsewhere.example', `http://${host}0`, 'null']) {
+      const answer = await post({ origin }, form());
+      expect([answer.status, answer.headers.get('set-cookie')]).toEqual([403, null]);
+    }
+    expect((await post({ origin: server.url }, form())).status).toBe(303);
+    const proxy = { 'x-forwarded-host': 'images.example', 'x-forwarded-proto': 'http' };
+    const behind = await post({ origin: 'http://images.example', ...proxy }, form());
+    expect(behind.status).toBe(303);
+  });
+
+  it('that signs out is not taken from another site either', async () => {
+    const signOut = (headers: Record<string, string>) =>
+      fetch(`${server.url}/sign-out`, { method: 'POST', redirect: 'manual', headers });
+    for (const [name, value] of [
+      ['sec-fetch-site', 'cross-site'],
+      ['origin', 'http://elsewhere.example'],
+    ] as const) {
+      const answer = await signOut({ [name]: value });
+      expect([answer.status, answer.headers.get('set-cookie')]).toEqual([403, null]);
+    }
+    expect((await signOut({ origin: server.url })).headers.get('set-cookie')).toMatch(/Max-Age=0/);
+  });
+
   it('that can’t be read is refused as such', async () => {
     const type = { 'content-type': 'multipart/form-data; boundary=x' };
     expect((await post(type, 'garbage')).status).toBe(400);

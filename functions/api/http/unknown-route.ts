@@ -23,7 +23,9 @@ export function unknownRoute(app: ApiApp, c: ApiContext): Response {
   const path = c.req.path;
   const allowed = methodsOf(app, path);
   const shown = path.slice(0, 200);
-  if (allowed.length === 0) {
+  const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
+  // A route that takes the method has found nothing there itself.
+  if (allowed.length === 0 || allowed.includes(method)) {
     const known = methodsOf(app, `/v1${path}`).length > 0;
     const advice = known ? `Add /v1 to the base URL: it is at /v1${shown}.` : INSTEAD[path];
     const message = [`There is nothing at ${shown}.`, advice].filter(Boolean).join(' ');

@@ -3,7 +3,11 @@ import type { ApiApp, ApiContext } from '#functions/api/http/context.ts';
 import { unknownRoute } from '#functions/api/http/unknown-route.ts';
 import { keyOfAuthorization } from '#shared/adapters/http/authorization.ts';
 import { isPageVisit } from '#shared/adapters/http/page-visit.ts';
-import { endedSessionCookie, sessionCookie } from '#shared/adapters/http/session-cookie.ts';
+import {
+  endedSessionCookie,
+  isFromAnotherSite,
+  sessionCookie,
+} from '#shared/adapters/http/session-cookie.ts';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
 import { type AccountId, isUlid } from '#shared/core/ids.ts';
@@ -58,6 +62,7 @@ export function registerPages(app: ApiApp, deps: PagesDeps): void {
   app.get('/sign-in', (c) => showSignIn(c, deps, pagePath(c.req.query('to'))));
   app.post('/sign-in', (c) => signIn(c, deps));
   app.post('/sign-out', (c) => {
+    assertOwnForm(c);
     c.header('set-cookie', endedSessionCookie(isSecure(c)));
     return c.redirect('./sign-in', 303);
   });
@@ -108,12 +113,25 @@ async function createLink(c: ApiContext, { oneTimeLinks, keyService, publicUrl }
   return c.json({ path: oneTimeLinks.create(), public_url: publicUrl }, 201);
 }
 
-async function signIn(c: ApiContext, deps: PagesDeps): Promise<Response> {
-  // Another site's form would sign its visitor in as somebody else, who could then read along.
-  const site = c.req.header('sec-fetch-site');
-  if (site !== undefined && site !== 'same-origin') {
-    throw new AppError('permission-denied', 'Sign in on the page of this server itself.');
+/**
+ * Another site's form would sign its visitor in as somebody else, who could then read along.
+ *
+ * @throws AppError `permission-denied` for one
+ */
+function assertOwnForm(c: ApiContext): void {
+  const { headers } = c.req.raw;
+  // A proxy may have put its own name in the place of the one that the browser called.
+  const hosts = [headers.get('host'), new URL(c.get('facts').origin).host];
+  if (hosts.every((host) => isFromAnotherSite(headers, host))) {
+    throw new AppError(
+      'permission-denied',
+      'This form is not from a page of this server. Behind a proxy, let it pass the Host header on.',
+    );
   }
+}
+
+async function signIn(c: ApiContext, deps: PagesDeps): Promise<Response> {
+  assertOwnForm(c);
   const form = await c.req.parseBody().catch((cause: unknown) => {
     throw new AppError('invalid-request', 'The form could not be read.', { cause });
   });
@@ -192,7 +210,8 @@ async function show(
 ): Promise<Response> {
   const { script, style } = await deps.assets();
   c.header('content-security-policy', contentSecurityPolicy(deps.imageOrigins));
-  c.header('referrer-policy', 'no-referrer');
+  // With none at all, the pages' own forms would name no origin.
+  c.header('referrer-policy', 'same-origin');
   c.header('x-content-type-options', 'nosniff');
   c.header('cache-control', 'no-store');
   return c.html(

@@ -33,16 +33,22 @@ function cookie(value: string, maxAge: number, secure: boolean): string {
  */
 export function sessionAuthorization(headers: Headers): string | undefined {
   const cookies = headers.get('cookie');
-  if (cookies === null || isForeign(headers)) return undefined;
+  if (cookies === null || isFromAnotherSite(headers)) return undefined;
   const { [SESSION_COOKIE]: value } = parse(cookies, SESSION_COOKIE);
   return value ? `Bearer ${value}` : undefined;
 }
 
-function isForeign(headers: Headers): boolean {
+/**
+ * Whether the page of another site caused a request. Browsers name the site on the way to a secure address or
+ * to their own machine, and the page's origin with each form on the way to any; other clients name neither.
+ *
+ * @param host where the service is, as the browser knows it
+ */
+export function isFromAnotherSite(headers: Headers, host = headers.get('host')): boolean {
   const site = headers.get('sec-fetch-site');
   if (site !== null) return site !== 'same-origin' && site !== 'none';
   const origin = headers.get('origin');
   if (origin === null) return false;
   // "null" is what a sandboxed frame or a file says.
-  return !URL.canParse(origin) || new URL(origin).host !== headers.get('host');
+  return !URL.canParse(origin) || new URL(origin).host !== host;
 }

@@ -43,6 +43,7 @@ describe('addresses that lead nowhere', () => {
   test('are the API’s error for programs, and below the API for everybody', async () => {
     for (const [path, accept] of [
       ['/no-such', '*/*'],
+      ['/assets/no-such.js', '*/*'],
       ['/v1/no-such', 'text/html'],
     ] as const) {
       const answer = await visit(path, accept, api.keys.key);
