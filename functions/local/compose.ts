@@ -31,7 +31,12 @@ import { createJobTracing } from './job-tracing.ts';
 import { createLoopbackQueue } from './loopback-queue.ts';
 import { createModelWatch } from './model-watch.ts';
 import { openCards, openPayments } from './open-payments.ts';
-import { type DataFolder, openDataFolder, openLocalService } from './open-local-service.ts';
+import {
+  type DataFolder,
+  damagedLog,
+  openDataFolder,
+  openLocalService,
+} from './open-local-service.ts';
 import { previewImage } from './preview-image.ts';
 import { readBlockList, readImageCheck } from './read-safety.ts';
 import type { ServeConfig } from './serve-config.ts';
@@ -96,7 +101,8 @@ async function compose(
   const tracing = await startTracing(env);
   undo.push(() => tracing?.stop());
   const traces = tracing && createJobTracing(tracing.tracer);
-  if (stores.lostCommits !== 0) onError(damagedLog(stores.lostCommits), 'opening the database');
+  const damage = damagedLog(stores);
+  if (damage !== undefined) onError(damage, 'opening the database');
   const packages = createModelWatch(config, folder.path, onError);
   const models = (await packages.look()) ?? [];
   assertPricedModels(config, models);
@@ -256,12 +262,4 @@ async function compose(
       stores.close();
     },
   };
-}
-
-function damagedLog(lost: number | 'all'): Error {
-  const what = lost === 'all' ? 'all its changes' : `${lost} changes at its end`;
-  return new Error(
-    `The database's log was damaged, and ${what} could not be read: what clients did last may be missing, ` +
-      'money included. Stop the server and restore a backup if you have a newer one (docs/self-host.md)',
-  );
 }

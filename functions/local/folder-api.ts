@@ -1,11 +1,14 @@
+import { defined } from '#shared/core/defined.ts';
 import { createEmbeddedApp } from './embedded-app.ts';
-import { openDataFolder, openLocalService } from './open-local-service.ts';
+import { damagedLog, openDataFolder, openLocalService } from './open-local-service.ts';
 import type { ServeConfig } from './serve-config.ts';
 
 /** The service's API over a data folder, within this process. */
 export interface FolderApi {
   /** A key with every scope. */
   readonly adminKey: string;
+  /** What the operator has to know of the folder. */
+  readonly warning?: string;
   /** Answers a request as the server would; the URL's host does not matter. */
   send(url: string, init: RequestInit): Response | Promise<Response>;
   close(): void;
@@ -27,6 +30,7 @@ export async function openFolderApi(config: ServeConfig): Promise<FolderApi> {
     const { edge } = createEmbeddedApp({ ...service, config: withAddress(config) });
     return {
       adminKey: service.keys.adminKey,
+      ...defined({ warning: damagedLog(folder.stores)?.message }),
       send: (url, init) => edge.request(url, init),
       close: () => folder.stores.close(),
     };

@@ -54,6 +54,19 @@ export function openDataFolder(config: ServeConfig, clock = systemClock): DataFo
   }
 }
 
+/**
+ * What a damaged log has cost, for the operator. The first process to open the database has to say it: the log begins
+ * anew then, and the next one finds nothing.
+ */
+export function damagedLog({ lostCommits }: Pick<SqliteStores, 'lostCommits'>): Error | undefined {
+  if (lostCommits === 0) return undefined;
+  const what = lostCommits === 'all' ? 'all its changes' : `${lostCommits} changes at its end`;
+  return new Error(
+    `The database's log was damaged, and ${what} could not be read: what clients did last may be missing, ` +
+      'money included. Stop the server and restore a backup if you have a newer one (docs/self-host.md)',
+  );
+}
+
 /** What a process adds to the service of a folder; without any of it, no job can run. */
 export type LocalParts = Pick<ServiceDeps, 'onError'> &
   Partial<

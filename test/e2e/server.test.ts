@@ -1,10 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '#test/helpers/root.ts';
+import { runOnestep } from '#test/helpers/run-cli.ts';
 import {
   type ReadyLine,
   type RunningServer,
@@ -151,7 +152,7 @@ describe('starting and ending', () => {
     expect(await second.end('SIGTERM')).toBe(0);
   });
 
-  test('a log of the database that was damaged meanwhile is told at the start', async () => {
+  test('a log of the database that was damaged meanwhile is told by the first to open it', async () => {
     const data = temporaryFolder();
     const first = await startServer({ data });
     for (let i = 0; i < 3; i++) {
@@ -163,10 +164,17 @@ describe('starting and ending', () => {
     const bytes = readFileSync(log);
     bytes.fill(7, bytes.length / 2, bytes.length / 2 + 100);
     writeFileSync(log, bytes);
+    const copy = temporaryFolder();
+    cpSync(data, copy, { recursive: true });
+    const told = /The database's log was damaged, and \d+ changes at its end/;
     const second = await startServer({ data });
-    expect(second.stderr()).toMatch(/The database's log was damaged, and \d+ changes at its end/);
+    expect(second.stderr()).toMatch(told);
     await second.end('SIGTERM');
-    removeFolder(data);
+    // A command that opens it first is the only one that can tell.
+    const list = () => runOnestep(['keys', 'list', '--data', copy]);
+    expect((await list()).stderr).toMatch(told);
+    expect((await list()).stderr).toBe('');
+    for (const folder of [data, copy]) removeFolder(folder);
   });
 
   test('it ends when npm, which launched it, is killed', async () => {

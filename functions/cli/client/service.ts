@@ -69,7 +69,7 @@ export async function askAsAdmin<T>(
  *   has opened
  */
 export async function withOperatorService<T>(
-  { options, env }: ServiceContext,
+  { options, env, stderr }: ServiceContext & Pick<CommandContext, 'stderr'>,
   work: (service: HttpClient) => Promise<T>,
 ): Promise<T> {
   const config = localConfig(env, options.data);
@@ -87,6 +87,7 @@ export async function withOperatorService<T>(
   // The whole API and its database: a second of loading that a running server saves.
   const { openFolderApi } = await import('#functions/local/folder-api.ts');
   const api = await openFolderApi(config);
+  if (api.warning !== undefined) stderr.write(`${api.warning}.\n`);
   try {
     return await work(createHttpClient('http://localhost', api.adminKey, api.send));
   } finally {
