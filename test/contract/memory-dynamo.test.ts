@@ -13,7 +13,7 @@ import { describeKeyStore } from './key-store.ts';
 import { describeLedger } from './ledger.ts';
 import { describeOutbox } from './outbox.ts';
 import { describeStatements } from './statements.ts';
-import { describeRateLimiter } from './rate-limiter.ts';
+import { describeRateLimiter, describeSharedRateLimiters } from './rate-limiter.ts';
 
 /** The stores over a table in memory, which `test/aws` holds against DynamoDB Local. */
 const makeStores: MakeStores = async ({ clock, randomBytes }) => {
@@ -43,3 +43,7 @@ describeStatements('DynamoDB in memory', makeStores);
 describeRateLimiter('tokens leased from DynamoDB in memory', (clock) =>
   createLeasedRateLimiter({ rows: createRateRows(openMemoryTable({ now: clock.now })), clock }),
 );
+describeSharedRateLimiters('tokens leased from DynamoDB in memory', async (count, clock) => {
+  const rows = createRateRows(openMemoryTable({ now: clock.now }));
+  return Array.from({ length: count }, () => createLeasedRateLimiter({ rows, clock }));
+});

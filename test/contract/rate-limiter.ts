@@ -61,3 +61,26 @@ export function describeRateLimiter(
     });
   });
 }
+
+/**
+ * What limiters must do that share their buckets.
+ *
+ * @param make so many limiters, as processes beside each other have them
+ */
+export function describeSharedRateLimiters(
+  name: string,
+  make: (count: number, clock: Clock) => Promise<readonly RateLimiter[]>,
+): void {
+  test(`rate limiters of several processes allow one bucket together: ${name}`, async () => {
+    const clock = createManualClock();
+    const limiters = await make(8, clock);
+    const decisions = await Promise.all(
+      limiters.flatMap((limiter) => Array.from({ length: 10 }, async () => limiter.take('a', 40))),
+    );
+    expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(40);
+    clock.advance(1_500);
+    const [one, other] = limiters;
+    expect((await one?.take('a', 40))?.allowed).toBe(true);
+    expect((await other?.take('a', 40))?.allowed).toBe(false);
+  });
+}

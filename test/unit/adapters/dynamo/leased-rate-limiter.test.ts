@@ -65,6 +65,17 @@ describe('a bucket that several processes share', () => {
     expect((await limiter?.take('a', 600))?.allowed).toBe(true);
   });
 
+  it('spends what was leased soon or not at all', async () => {
+    const { limiters, clock } = processes(1);
+    const [limiter] = limiters;
+    // The leases are of 1, 2, 4, 8 and 16 tokens: of the last, one is spent.
+    for (let i = 0; i < 16; i++) await limiter?.take('a', 600);
+    clock.advance(60_000);
+    let allowed = 0;
+    for (let i = 0; i < 700; i++) if ((await limiter?.take('a', 600))?.allowed) allowed++;
+    expect(allowed).toBe(600);
+  });
+
   it('counts requests of one process that ask at the same moment', async () => {
     const { limiters } = processes(1);
     const asked = Array.from({ length: 30 }, async () => limiters[0]?.take('a', 10));

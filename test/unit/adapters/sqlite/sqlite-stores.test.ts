@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
@@ -285,6 +285,17 @@ describe('SQLite stores', () => {
         randomBytes: createCountedBytes(),
       };
       expect(() => openSqliteStores(options)).toThrow(`Can't keep data in ${place}: `);
+    }
+  });
+
+  test('a database that others could read is for its owner alone from now on', async () => {
+    open();
+    close();
+    const file = join(folder, 'onestep.sqlite');
+    await chmod(file, 0o644);
+    await fund(open().ledger, 1);
+    for (const name of [file, `${file}-wal`, `${file}-shm`]) {
+      expect(statSync(name).mode & 0o777, name).toBe(0o600);
     }
   });
 

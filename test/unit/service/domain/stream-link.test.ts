@@ -32,3 +32,10 @@ it('is good until its time has come, for its own job, and with its own end alone
     expect(judgeStreamToken(mac, job, forged, NOW)).toBe('forged');
   }
 });
+
+it('is compared as bytes, in constant time', () => {
+  // `===`, which ends at the first letter that is wrong, takes no object for a text.
+  const boxed: StreamMac = (id, endsAt) => Object(mac(id, endsAt));
+  const token = streamToken(mac, job, NOW + 60_000);
+  expect(judgeStreamToken(boxed, job, token, NOW)).toBe('good');
+});
