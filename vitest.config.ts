@@ -51,6 +51,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
+          isolate: false,
           ...TWO_AT_A_TIME,
         },
       },

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { InferenceRequest } from '#shared/core/inference.ts';
+import { compiledPath } from './compiled.ts';
 import { ROOT } from './root.ts';
 
 /** A GPU function in a process of its own, on the CPU, at a free port. */
@@ -19,9 +20,10 @@ export interface GpuProcess {
   close(): Promise<void>;
 }
 
-/** Starts it; resolves when it listens. */
+/** Starts it, compiled; the image's TypeScript is run by the container tests. Resolves when it listens. */
 export async function startGpuProcess(env: Record<string, string>): Promise<GpuProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx/esm', 'functions/gpu/main.ts', 'serve'], {
+  const main = await compiledPath('functions/gpu/main.js');
+  const child = spawn(process.execPath, [main, 'serve'], {
     cwd: ROOT,
     env: { ...process.env, HOST: '127.0.0.1', PORT: '0', DEVICE: 'cpu', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -68,12 +70,9 @@ async function listeningPort(child: ChildProcess): Promise<number> {
   throw new Error('The GPU function did not start');
 }
 
-/** The inference process among a process's children; the compiler's service may be another. */
+/** The inference process, a process's only child. */
 function workerOf(parent: number): number {
-  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim();
-  const isWorker = (pid: string) =>
-    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('worker.ts');
-  return Number(children.split(' ').find(isWorker));
+  return Number(readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8'));
 }
 
 /** An order of one picture, with what a test wants to be different. */

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type EmbeddedServer, startEmbeddedServer } from '#functions/local/compose.ts';
+import type { EmbeddedServer } from '#functions/local/compose.ts';
 import { loadServeConfig, type ServeConfig } from '#functions/local/serve-config.ts';
+import { importCompiled } from './compiled.ts';
 
 export interface RealServer extends EmbeddedServer {
   /** Everything that the server complained of. */
@@ -21,6 +22,9 @@ export async function startRealServer(
 ): Promise<RealServer> {
   const folder = mkdtempSync(join(tmpdir(), 'onestep-real-'));
   const errors: unknown[] = [];
+  const { startEmbeddedServer } = await importCompiled<
+    typeof import('#functions/local/compose.ts')
+  >('functions/local/compose.js');
   const server = await startEmbeddedServer(
     loadServeConfig({
       flags: { data: folder, port: '0', synchronous: 'normal', ...config },
