@@ -10,6 +10,9 @@ export function errorText(error: unknown): string {
     const where = error.path === undefined ? '' : `: ${error.path} can't be written`;
     return `The disk is full${where}. Free some space, and try again.`;
   }
+  if (isFailedDisk(error)) {
+    return `The database can't be read or written (${error.message}): the disk is full or failing. See to it, and try again.`;
+  }
   if (isSystemError(error)) return error.message;
   return (error as Error)?.stack ?? String(error);
 }
@@ -21,4 +24,9 @@ export function isSystemError(error: unknown): error is Error & { code: string }
 
 function isFullDisk(error: unknown): error is Error & { readonly path?: string } {
   return error instanceof Error && 'code' in error && FULL.includes(String(error.code));
+}
+
+/** SQLite's many codes for what the system refused it, a full disk's last blocks among them. */
+function isFailedDisk(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_IOERR');
 }

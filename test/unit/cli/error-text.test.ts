@@ -18,6 +18,14 @@ it('says of a full disk what is in the way and what to do', () => {
   expect(errorText(thrownBy(fill))).toBe('The disk is full. Free some space, and try again.');
 });
 
+it('says the same of a disk that SQLite finds full in another way, as where its index of the log does not fit', () => {
+  const refused = Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_SHMSIZE' });
+  expect(errorText(refused)).toBe(
+    "The database can't be read or written (disk I/O error): the disk is full or failing. " +
+      'See to it, and try again.',
+  );
+});
+
 it('gives no stack where a message says it all', () => {
   expect(errorText(new AppError('not-found', 'There is no such thing.'))).toBe(
     'There is no such thing.',
