@@ -11,7 +11,7 @@ export interface Device {
   /**
    * Draws when all that asked before have drawn. Aborted, a waiting task leaves the line at once. A drawing
    * one stops after its stage where little of the picture is left; otherwise it takes the inference process
-   * with it, which costs the next task a load of the model.
+   * with it, which costs the next task a load of the model. A process that is still coming up is left alone.
    *
    * @throws AppError of the inference codes; the signal's reason for a task that was still waiting
    */
@@ -26,7 +26,7 @@ const LITTLE_MS = 2_000;
  * @param now milliseconds from any moment on
  */
 export function createDevice(
-  worker: Pick<WorkerProcess, 'run' | 'stop'>,
+  worker: Pick<WorkerProcess, 'ready' | 'run' | 'stop'>,
   interrupt: () => void,
   now: () => number = () => performance.now(),
 ): Device {
@@ -85,6 +85,7 @@ export function createDevice(
       try {
         await unlessAborted(before, signal);
         events.onTurn(waited);
+        await unlessAborted(worker.ready(), signal);
         return await drawNow(task, events, signal);
       } finally {
         inLine -= 1;

@@ -43,6 +43,7 @@ async function drawBacklog(orders: number, inFlight: number) {
     delete: () => after(PUT_MS),
   } as unknown as BlobStore;
   const worker = {
+    ready: async () => undefined,
     async run(
       _: unknown,
       events: { onPicture(picture: ReturnType<typeof drawnPicture>, stop: () => void): void },

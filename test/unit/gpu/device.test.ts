@@ -8,12 +8,13 @@ const RESULT = { warnings: [] } as unknown as WorkResult;
 const task = (prompt: string) => ({ prompt, width: 100, height: 100 }) as WorkerTask;
 
 /** A worker whose run ends when the test says so; an interruption ends it with a failure. */
-function setUp() {
+function setUp(ready = Promise.resolve()) {
   const runs: { prompt: string; finish: () => void; picture: () => void }[] = [];
   const clock = createManualClock(0);
   let fail: (error: Error) => void = () => undefined;
   const interrupt = vi.fn(() => fail(new Error('The inference process ended.')));
   const worker = {
+    ready: () => ready,
     run: ({ prompt }: WorkerTask, { onPicture }: WorkEvents) =>
       new Promise<WorkResult>((resolve, reject) => {
         fail = reject;
@@ -99,6 +100,25 @@ describe('createDevice', () => {
     await (isStopped ? second : expect(second).rejects.toThrow('process ended'));
     expect(worker.stop).toHaveBeenCalledTimes(isStopped ? 1 : 0);
     expect(interrupt).toHaveBeenCalledTimes(isStopped ? 0 : 1);
+  });
+
+  it('lets a task leave while the process is still coming up, which the next one then finds', async () => {
+    let comeUp: () => void = () => undefined;
+    const ready = new Promise<void>((resolve) => {
+      comeUp = resolve;
+    });
+    const { draw, runs, prompts, interrupt } = setUp(ready);
+    const controller = new AbortController();
+    const first = draw('a', controller);
+    const second = draw('b');
+    await new Promise(setImmediate);
+    controller.abort(new Error('canceled'));
+    await expect(first).rejects.toThrow('canceled');
+    comeUp();
+    await vi.waitFor(() => expect(prompts()).toEqual(['b']));
+    runs[0]?.finish();
+    await second;
+    expect(interrupt).not.toHaveBeenCalled();
   });
 
   it('does not interrupt for a task that has drawn', async () => {
