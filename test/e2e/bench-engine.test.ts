@@ -4,9 +4,7 @@ import { hasCudaDevice } from '#shared/engine/pipeline/cuda.ts';
 import { ROOT } from '#test/helpers/root.ts';
 
 const words = (...args: readonly string[]) => [
-  '--import',
-  'tsx',
-  'functions/cli/main.ts',
+  'functions/cli/launch.mjs',
   'bench',
   'engine',
   '--shape',
