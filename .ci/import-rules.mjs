@@ -122,6 +122,14 @@ export const IMPORT_RULES = {
     functionIsAlone('sweep', ENGINE),
     functionIsAlone('inspect', `${ENGINE}|service|adapters`),
     {
+      name: 'one-limit-for-all',
+      comment:
+        'A rate limit in memory is one process’s own; deployed, many share one in the table.',
+      severity: 'error',
+      from: { path: '^functions/(?!local/)' },
+      to: { path: '^shared/adapters/memory/token-bucket-rate-limiter[.]ts$' },
+    },
+    {
       name: 'functions/local',
       comment:
         'The embedded server is made of the other functions, and knows neither infra nor the CLI.',

@@ -59,6 +59,19 @@ export function describeAdmission(test: JobStoreTest): void {
       expect(await money()).toEqual({ balance: 9 * PRICE, held: PRICE });
     });
 
+    test('repeated at the same moment, with other entries for the ledger, holds once', async ({
+      jobs,
+      money,
+    }) => {
+      const admission = sampleAdmission();
+      const repeats = [1, 2].map(() => sampleAdmission(admission.job));
+      const all = [admission, ...repeats].map((one) => jobs.admit(one));
+      const [first, ...others] = await Promise.all(all);
+      expect(first).toMatchObject({ outcome: 'admitted', job: { id: admission.job.id } });
+      for (const other of others) expect(other).toEqual(first);
+      expect(await money()).toEqual({ balance: 9 * PRICE, held: PRICE });
+    });
+
     test('50 in parallel on a balance for 10 admit exactly 10 and leave no other row', async ({
       jobs,
       money,

@@ -177,7 +177,8 @@ export const TRANSACTIONS: readonly Mutation[] = [
         [`${DYNAMO}/admit.ts`, 'sources: taken }), condition: isNew }', 'sources: taken }) }'],
       ],
     },
-    heldBy: 'ids, which are new with every order; test/contract/job-store repeats one',
+    heldBy:
+      'ids, which are new with every order; test/contract/job-store repeats one, three times at once',
   },
   inEach(
     'grant without its id',

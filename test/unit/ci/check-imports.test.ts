@@ -42,12 +42,18 @@ it('names the rule and the file of every import against the direction', () => {
   write('functions/api/main.ts', 'export {};');
   write('infra/api/later.ts', 'export {};');
   write('functions/api/circle.ts', "import './circle-back.ts';");
+  write('shared/adapters/memory/token-bucket-rate-limiter.ts', 'export {};');
   const offences = [
     ['functions/cli', 'functions/cli/main.ts', '#infra/empty.ts'],
     ['functions/edge', 'functions/edge/main.ts', '#functions/api/main.ts'],
     ['infra/data', 'infra/data/onward.ts', '#infra/api/later.ts'],
     ['no-circle', 'functions/api/circle-back.ts', './circle.ts'],
     ['not-to-test', 'infra/app.ts', '#test/empty.ts'],
+    [
+      'one-limit-for-all',
+      'functions/api/limit.ts',
+      '#shared/adapters/memory/token-bucket-rate-limiter.ts',
+    ],
     ['only-dependencies', 'functions/cli/tests.ts', 'vitest'],
     ['resolvable', 'functions/api/resolve.ts', './gone.ts'],
     ['service-is-pure', 'shared/service/domain/web.ts', 'hono'],
@@ -59,6 +65,6 @@ it('names the rule and the file of every import against the direction', () => {
   const lines = stdout.trim().split('\n');
   const said = lines.slice(0, -1).map((line) => line.replace(/ → .*/, ''));
   expect(said.sort()).toEqual(offences.map(([rule, path]) => `${rule}: ${path}`));
-  expect(lines.at(-1)).toContain('10 imports against the rules');
+  expect(lines.at(-1)).toContain('11 imports against the rules');
   expect(status).toBe(1);
 });
