@@ -5,12 +5,13 @@ import { drawingBench } from './drawing.ts';
 import { markingBench } from './marking/marking.ts';
 import { outageBench } from './outage.ts';
 import { peersBench } from './peers/peers.ts';
+import { sessionsBench } from './sessions.ts';
 import { streamsBench } from './streams.ts';
 import { watermarkBench } from './watermark/watermark.ts';
 import { yearBench } from './year.ts';
 
 /**
- * `npm run -s bench -- api|bundles|drawing|marking|outage|peers|streams|watermark|year [--json]`: what a
+ * `npm run -s bench -- api|bundles|drawing|marking|outage|peers|sessions|streams|watermark|year [--json]`: what a
  * developer of Onestep measures.
  */
 const BENCHES = {
@@ -20,6 +21,7 @@ const BENCHES = {
   marking: markingBench,
   outage: outageBench,
   peers: peersBench,
+  sessions: sessionsBench,
   streams: streamsBench,
   watermark: watermarkBench,
   year: yearBench,

@@ -2,7 +2,8 @@ import { assert } from '#shared/core/errors.ts';
 import { ProtobufWriter } from '#shared/engine/bytes/protobuf.ts';
 import { ELEMENT_BYTES, ELEMENT_TYPE } from './element-type.ts';
 import { buildGraph, type Graph, type Named, type NamedNode } from './graph.ts';
-import { elementCount } from './shape.ts';
+import { elementCount, UNKNOWN } from './shape.ts';
+import { type NamedType, statedShapes } from './stated-shapes.ts';
 import type { StoredTensor } from './stored-tensor.ts';
 import { type Attribute, input, type Node } from './value.ts';
 
@@ -27,6 +28,11 @@ export interface EncodeOptions {
    * them. Default: as operators.
    */
   readonly expandBodies?: boolean;
+  /**
+   * State the shapes of values between the nodes, which makes a session open sooner. Default: only
+   * those of inputs and outputs.
+   */
+  readonly stateShapes?: boolean;
 }
 
 /**
@@ -37,12 +43,18 @@ export interface EncodeOptions {
 export function encodeModel(
   graph: Graph,
   locate: (tensor: StoredTensor) => Place,
-  { expandBodies = false }: EncodeOptions = {},
+  { expandBodies = false, stateShapes = false }: EncodeOptions = {},
 ): Uint8Array {
   const functions = new Functions();
   const nodes = expandBodies ? graph.nodes.map((node) => functions.replace(node)) : graph.nodes;
   const model = new ProtobufWriter().int(1, IR_VERSION).string(2, 'onestep');
-  model.message(7, (proto) => writeGraph(proto, { ...graph, nodes }, locate));
+  model.message(7, (proto) => {
+    writeGraph(proto, { ...graph, nodes }, locate);
+    if (!stateShapes) return;
+    for (const value of statedShapes(graph)) {
+      proto.message(13, (info) => writeValueInfo(info, value));
+    }
+  });
   const domains = expandBodies ? { ...OPSETS, [FUNCTION_DOMAIN]: 1 } : OPSETS;
   writeOpsets(model, 8, domains);
   for (const [name, body] of functions.bodies) {
@@ -187,14 +199,15 @@ function writeTensorType(proto: ProtobufWriter, name: string, value: Named['valu
   proto.ints(1, value.shape.map(Number)).int(2, ELEMENT_TYPE[value.type]).string(8, name);
 }
 
-function writeValueInfo(proto: ProtobufWriter, { name, value }: Named): void {
+function writeValueInfo(proto: ProtobufWriter, { name, value }: NamedType): void {
   proto.string(1, name).message(2, (type) =>
     type.message(1, (tensor) => {
       tensor.int(1, ELEMENT_TYPE[value.type]).message(2, (shape) => {
         for (const dim of value.shape) {
-          shape.message(1, (entry) =>
-            typeof dim === 'number' ? entry.int(1, dim) : entry.string(2, dim),
-          );
+          shape.message(1, (entry) => {
+            if (typeof dim === 'number') entry.int(1, dim);
+            else if (dim !== UNKNOWN) entry.string(2, dim);
+          });
         }
       });
     }),

@@ -37,7 +37,7 @@ export interface Node {
   readonly inputs: readonly (Var | undefined)[];
   readonly attributes: Readonly<Record<string, Attribute>>;
   /** Unused outputs stay unnamed, which ONNX reads as absent. */
-  readonly outputCount: number;
+  readonly outputs: readonly OutputType[];
   /** The operation in terms of others, for devices without a kernel for it. */
   readonly body?: (inputs: readonly (Var | undefined)[]) => readonly Var[];
 }
@@ -49,10 +49,10 @@ export interface OutputType {
 
 /** Makes a node with several outputs. */
 export function makeNode(
-  node: Omit<Node, 'outputCount'>,
+  node: Omit<Node, 'outputs'>,
   outputs: readonly OutputType[],
 ): readonly Var[] {
-  const made: Node = { ...node, outputCount: outputs.length };
+  const made: Node = { ...node, outputs };
   return outputs.map(({ type, shape }, output) => ({
     type,
     shape,

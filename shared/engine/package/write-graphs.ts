@@ -144,7 +144,8 @@ async function writeSet(
       return place;
     };
     const { graph, small } = graphOf(graphs, name);
-    await writer.put(fileName(name), encodeModel(graph, locate));
+    const options = { stateShapes: dialect !== 'cuda-fp16' && name === 'unet' };
+    await writer.put(fileName(name), encodeModel(graph, locate, options));
     if (small !== undefined) await writer.put(smallFile(name), encodeModel(small, locate));
   }
   const entry = <N extends AnyGraphName>(name: N) => ({

@@ -1,6 +1,14 @@
 import { assert } from '#shared/core/errors.ts';
 import { floats, int64s } from '#shared/engine/onnx/constant.ts';
-import { type Dim, dimAt, productOf, type Shape, sizeAt } from '#shared/engine/onnx/shape.ts';
+import {
+  type Dim,
+  dimAt,
+  productOf,
+  type Shape,
+  sizeAt,
+  sumOf,
+  UNKNOWN,
+} from '#shared/engine/onnx/shape.ts';
 import { makeNode, makeOp, type Var } from '#shared/engine/onnx/value.ts';
 
 /** A reshape's target: 0 keeps the dimension at that place, −1 (once) takes what is left. */
@@ -48,10 +56,7 @@ export function concat(parts: readonly Var[], axis: number): Var {
   const [first] = parts;
   assert(first !== undefined, 'concat of something');
   if (parts.length === 1) return first;
-  const sizes = parts.map((part) => dimAt(part.shape, axis));
-  const known = sizes.every((size) => typeof size === 'number');
-  const total = known ? sizes.reduce((a, b) => a + b, 0) : sizes.join('+');
-  const shape = first.shape.with(axis, total);
+  const shape = first.shape.with(axis, sumOf(parts.map((part) => dimAt(part.shape, axis))));
   return makeOp('Concat', parts, { type: first.type, shape }, { axis: BigInt(axis) });
 }
 
@@ -110,7 +115,7 @@ export function crop(x: Var, size: Var, [height, width]: readonly [Dim, Dim]): V
 }
 
 /** Rows of `[N, C, h, w]` from `start` to before `end`, both int64 `[1]`; there may be fewer. */
-export function sliceRows(x: Var, start: Var, end: Var, rows: Dim): Var {
+export function sliceRows(x: Var, start: Var, end: Var, rows: Dim = UNKNOWN): Var {
   const shape = x.shape.with(2, rows);
   return makeOp('Slice', [x, start, end, int64s([2])], { type: x.type, shape });
 }
@@ -122,10 +127,7 @@ export function sliceRows(x: Var, start: Var, end: Var, rows: Dim): Var {
  */
 export function doubleNearest(x: Var, rows = 2): Var {
   const scales = x.shape.map((_, axis) => (axis === rows || axis === rows + 1 ? 2 : 1));
-  const shape = x.shape.map((dim, axis): Dim => {
-    if (scales[axis] === 1) return dim;
-    return typeof dim === 'number' ? dim * 2 : `2*${dim}`;
-  });
+  const shape = x.shape.map((dim, axis) => productOf([scales[axis] ?? 1, dim]));
   return makeOp('Resize', [x, undefined, floats(scales)], { type: x.type, shape }, NEAREST);
 }
 

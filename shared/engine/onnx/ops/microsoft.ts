@@ -1,6 +1,6 @@
 import { assert } from '#shared/core/errors.ts';
 import { dimAt } from '#shared/engine/onnx/shape.ts';
-import { makeNode, makeOp, type Var } from '#shared/engine/onnx/value.ts';
+import { makeNode, makeOp, type OutputType, type Var } from '#shared/engine/onnx/value.ts';
 
 /**
  * Operators of onnxruntime's own domain that both its CPU and its CUDA provider run:
@@ -55,7 +55,7 @@ export function skipLayerNorm(
   norm: { scale: Var; bias: Var; epsilon: number },
   bias: Var,
 ): { normalized: Var; sum: Var } {
-  const optional = { type: x.type, shape: x.shape };
+  const statistic: OutputType = { type: 'FLOAT', shape: x.shape.with(-1, 1) };
   const [normalized, , , sum] = makeNode(
     {
       domain: MICROSOFT,
@@ -63,7 +63,7 @@ export function skipLayerNorm(
       inputs: [x, skip, norm.scale, norm.bias, bias],
       attributes: { epsilon: norm.epsilon },
     },
-    [optional, optional, optional, optional],
+    [x, statistic, statistic, x],
   );
   assert(normalized !== undefined && sum !== undefined, 'SkipLayerNormalization has four outputs');
   return { normalized, sum };

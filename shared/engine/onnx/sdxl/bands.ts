@@ -4,8 +4,8 @@ import type { Graph } from '#shared/engine/onnx/graph.ts';
 import { concat, shapeOf, sliceRows } from '#shared/engine/onnx/ops/arrange.ts';
 import { div, mul } from '#shared/engine/onnx/ops/elementwise.ts';
 import { reduceSum } from '#shared/engine/onnx/ops/network.ts';
-import { dimAt, type Shape } from '#shared/engine/onnx/shape.ts';
-import type { Node, Var } from '#shared/engine/onnx/value.ts';
+import { dimAt, type Shape, UNKNOWN } from '#shared/engine/onnx/shape.ts';
+import { makeOp, type Node, type Var } from '#shared/engine/onnx/value.ts';
 import { TILE } from './winograd-axis.ts';
 
 /**
@@ -61,8 +61,9 @@ export const isBanded = (image: Var): boolean => bandsOf(image).length > 1;
 export function joined(bands: readonly Var[], shape: Shape): Var {
   const [first, ...others] = bands;
   if (first !== undefined && others.length === 0) return { ...first, shape };
-  const parts = bands.map((band) => ({ ...band, shape: shape.with(ROWS, 'band') }));
-  return { ...concat(parts, ROWS), shape };
+  const parts = bands.map((band) => ({ ...band, shape: shape.with(ROWS, UNKNOWN) }));
+  const type = first?.type ?? 'FLOAT';
+  return makeOp('Concat', parts, { type, shape }, { axis: BigInt(ROWS) });
 }
 
 /** An image in bands that are multiples of tiles. */
@@ -72,9 +73,7 @@ export function inBands(image: Var): Var {
   const edges = Array.from({ length: BANDS + 1 }, (_, index) =>
     mul(div(mul(height, int64s([index])), int64s([BANDS * TILE])), int64s([TILE])),
   );
-  const bands = edges
-    .slice(1)
-    .map((end, index) => sliceRows(image, edges[index] as Var, end, 'band'));
+  const bands = edges.slice(1).map((end, index) => sliceRows(image, edges[index] as Var, end));
   return joined(bands, image.shape);
 }
 
@@ -82,7 +81,7 @@ export function inBands(image: Var): Var {
 export function halved(image: Var): Var {
   const halves = bandsOf(image).flatMap((band) => {
     const middle = mul(div(shapeOf(band, ROWS, ROWS + 1), int64s([2 * TILE])), int64s([TILE]));
-    return [sliceRows(band, START, middle, 'band'), sliceRows(band, middle, END, 'band')];
+    return [sliceRows(band, START, middle), sliceRows(band, middle, END)];
   });
   return joined(halves, image.shape);
 }

@@ -1,5 +1,6 @@
 import { concat, expand, shapeOf } from '#shared/engine/onnx/ops/arrange.ts';
 import { div } from '#shared/engine/onnx/ops/elementwise.ts';
+import { UNKNOWN } from '#shared/engine/onnx/shape.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { someRows } from './bands.ts';
 
@@ -8,6 +9,9 @@ import { someRows } from './bands.ts';
  * that depends on constants alone and keep it in the heap; and it would turn convolutions with constant
  * filters into ones on blocks of channels, whose transpositions cost more than they save if images have
  * one channel.
+ *
+ * Its shape is known here and not stated in the model: ONNX Runtime would infer that of weights as
+ * points, and keep the memory of one layer's for the next.
  *
  * @param image of a size that is known only when the graph runs
  */
@@ -18,5 +22,6 @@ export function unfolded(constant: Var, image: Var): Var {
     constant.shape.map(() => one),
     0,
   );
-  return expand(constant, ones, constant.shape);
+  const unstated = constant.shape.map(() => UNKNOWN);
+  return { ...expand(constant, ones, unstated), shape: constant.shape };
 }

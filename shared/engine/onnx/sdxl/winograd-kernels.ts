@@ -2,6 +2,7 @@ import { floats } from '#shared/engine/onnx/constant.ts';
 import { reshape } from '#shared/engine/onnx/ops/arrange.ts';
 import { cast } from '#shared/engine/onnx/ops/elementwise.ts';
 import { linearProduct } from '#shared/engine/onnx/ops/microsoft.ts';
+import { UNKNOWN } from '#shared/engine/onnx/shape.ts';
 import { storedRows } from '#shared/engine/onnx/stored-value.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import type { Scope } from './scope.ts';
@@ -32,7 +33,11 @@ export function kernelPoints(
   const transform = kronecker(rows.kernel, columns.kernel);
   const points = transform.length;
   const weight = scope.tensor('weight', [outputs, inputs, 3, 3]);
-  const matrix = unfolded(floats(transform.flat(), [points, TAPS]), image);
+  // Without its rows, as `unfolded` has it in the model.
+  const matrix = {
+    ...unfolded(floats(transform.flat(), [points, TAPS]), image),
+    shape: [UNKNOWN, TAPS],
+  };
   const blocks = fewestParts(outputs, MAX_BLOCK_VALUES / (points * inputs));
   const count = outputs / blocks;
   return Array.from({ length: blocks }, (_, block) => {

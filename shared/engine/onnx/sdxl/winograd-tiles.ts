@@ -2,7 +2,7 @@ import { floats, int64s } from '#shared/engine/onnx/constant.ts';
 import { concat, reshape, reshapeTo, shapeOf, transpose } from '#shared/engine/onnx/ops/arrange.ts';
 import { add, div, mul } from '#shared/engine/onnx/ops/elementwise.ts';
 import { conv, matMul } from '#shared/engine/onnx/ops/network.ts';
-import { dimAt, productOf, type Shape, sizeAt } from '#shared/engine/onnx/shape.ts';
+import { type Dim, dimAt, type Shape, sizeAt, UNKNOWN } from '#shared/engine/onnx/shape.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
 import { type Band, someRows } from './bands.ts';
 import { unfolded } from './unfolded.ts';
@@ -71,11 +71,11 @@ export function convolveTiles(band: Band, transform: TileTransform): Var {
     inputs,
     batch,
     sizeAt(transform.filters.shape, 0),
-    'tiles',
+    UNKNOWN,
   ]);
   const image = transpose(grouped, [1, 2, 0, 3]);
   const parts = transform.weights.map((weight) =>
-    pixelsOf(pointsFirst(matMul(weight, image)), transform),
+    pixelsOf(pointsFirst(matMul(weight, image)), transform, batch),
   );
   return concat(parts, 1);
 }
@@ -95,28 +95,19 @@ function pointsFirst(product: Var): Var {
 }
 
 /** Points of the rows' direction first, then of the columns', which puts pixels side by side. */
-function pixelsOf(product: Var, { rows, columns, shapes }: TileTransform): Var {
+function pixelsOf(product: Var, { rows, columns, shapes }: TileTransform, batch: Dim): Var {
   const outputs = sizeAt(product.shape, 2);
   const across = columns.result[0]?.length ?? 0;
-  const byRow = reshapeTo(product, shapes.byRow, [rows.result.length, 'lines', 'tiles_across']);
+  const byRow = reshapeTo(product, shapes.byRow, [rows.result.length, UNKNOWN, UNKNOWN]);
   const down = transposed(rows.result);
   const lines = matMul(
     floats(down.flat(), [1, down.length, rows.result.length]),
     transpose(byRow, [1, 0, 2]),
   );
-  const byColumn = reshapeTo(lines, shapes.byColumn, [
-    columns.result.length,
-    'lines',
-    'tiles_across',
-  ]);
+  const byColumn = reshapeTo(lines, shapes.byColumn, [columns.result.length, UNKNOWN, UNKNOWN]);
   const back = floats(columns.result.flat(), [1, columns.result.length, across]);
   const pixels = matMul(transpose(byColumn, [1, 2, 0]), back);
-  return reshapeTo(pixels, shapes.pixels, [
-    'batch',
-    outputs,
-    'tiled_rows',
-    productOf([across, 'tiles_across']),
-  ]);
+  return reshapeTo(pixels, shapes.pixels, [batch, outputs, UNKNOWN, UNKNOWN]);
 }
 
 const isOne = (shape: Shape): boolean => dimAt(shape, 0) === 1;

@@ -1,10 +1,10 @@
 import { int64s } from '#shared/engine/onnx/constant.ts';
 import { concat, crop, reshapeTo, shapeOf } from '#shared/engine/onnx/ops/arrange.ts';
 import { add, cast, mul } from '#shared/engine/onnx/ops/elementwise.ts';
-import { dimAt, productOf, type Shape } from '#shared/engine/onnx/shape.ts';
+import { dimAt, productOf, type Shape, UNKNOWN } from '#shared/engine/onnx/shape.ts';
 import { stored } from '#shared/engine/onnx/stored-value.ts';
 import type { Var } from '#shared/engine/onnx/value.ts';
-import { joined, someRows, withNeighbours } from './bands.ts';
+import { isBanded, joined, someRows, withNeighbours } from './bands.ts';
 import type { Scope } from './scope.ts';
 import type { ImageConv } from './target.ts';
 import { type Axis, bothPhasesOfDouble, phaseOfDouble, THREE_TAPS, TILE } from './winograd-axis.ts';
@@ -77,9 +77,10 @@ export function winogradDouble(image: Var, scope: Scope, channels: number, scale
     const lines = phases.map((transform) => {
       const tiles = convolveTiles(band, transform);
       const pixels = add(cropped(tiles, scale, size, wide), bias);
-      return reshapeTo(pixels, line, ['lines', 1, dimAt(wide, 3)]);
+      return reshapeTo(pixels, line, [UNKNOWN, 1, dimAt(wide, 3)]);
     });
-    return reshapeTo(concat(lines, 1), target, doubled);
+    const rows = isBanded(image) ? UNKNOWN : dimAt(doubled, 2);
+    return reshapeTo(concat(lines, 1), target, doubled.with(2, rows));
   });
   return joined(convolved, doubled);
 }

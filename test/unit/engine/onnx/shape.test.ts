@@ -10,7 +10,7 @@ import {
 import { add } from '#shared/engine/onnx/ops/elementwise.ts';
 import { linearProduct } from '#shared/engine/onnx/ops/microsoft.ts';
 import { conv } from '#shared/engine/onnx/ops/network.ts';
-import { broadcast, windowed } from '#shared/engine/onnx/shape.ts';
+import { broadcast, productOf, sumOf, UNKNOWN, windowed } from '#shared/engine/onnx/shape.ts';
 import { input } from '#shared/engine/onnx/value.ts';
 
 const image = input('image', 'FLOAT', ['n', 8, 'h', 6]);
@@ -23,6 +23,18 @@ describe('shapes are known the moment a value exists:', () => {
     expect(broadcast([3], ['n', 2, 3])).toEqual(['n', 2, 3]);
     expect(() => broadcast([3], [4])).toThrow(/broadcast/);
     expect(() => add(floats([1, 2]), floats([1, 2, 3]))).toThrow(/broadcast/);
+  });
+
+  it('broadcasting of names, of which one may be 1', () => {
+    expect(broadcast(['n', 'h'], [3, 'w'])).toEqual([3, UNKNOWN]);
+  });
+
+  it('sums and products', () => {
+    expect(productOf([2, 'h', 3])).toBe('6*h');
+    expect(productOf([2, sumOf(['h', 1, 'w', 1])])).toBe('2*(h+w+2)');
+    expect(sumOf([1, 2])).toBe(3);
+    const unknown = [productOf([2, UNKNOWN]), sumOf([1, UNKNOWN]), windowed(UNKNOWN, 3, 1, 2)];
+    expect(unknown).toEqual([UNKNOWN, UNKNOWN, UNKNOWN]);
   });
 
   it('windows', () => {
