@@ -12,6 +12,7 @@ import { ROOT } from '#test/helpers/root.ts';
 import { startEnvironment } from '#test/stand-ins/lambda/environment.ts';
 import { installLambda } from '#test/stand-ins/lambda/install.ts';
 import type { Bench, BenchIo } from './bench.ts';
+import { median } from './median.ts';
 
 const RUNS = 5;
 /** What this measures has no bound of its own. */
@@ -83,8 +84,7 @@ async function measure({ stderr }: BenchIo): Promise<DrawingTimes[]> {
   }
 }
 
-const median = (values: readonly number[]): number =>
-  Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0);
+const roundedMedian = (values: readonly number[]): number => Math.round(median(values));
 
 /** `npm run -s bench -- drawing`: a start and the first picture of a function on one core, files at hand. */
 export const drawingBench: Bench = {
@@ -92,9 +92,9 @@ export const drawingBench: Bench = {
   async run(io) {
     const times = await measure(io);
     const result = {
-      initMs: median(times.map(({ initMs }) => initMs)),
-      pictureMs: median(times.map(({ pictureMs }) => pictureMs)),
-      bothMs: median(times.map(({ initMs, pictureMs }) => initMs + pictureMs)),
+      initMs: roundedMedian(times.map(({ initMs }) => initMs)),
+      pictureMs: roundedMedian(times.map(({ pictureMs }) => pictureMs)),
+      bothMs: roundedMedian(times.map(({ initMs, pictureMs }) => initMs + pictureMs)),
     };
     const lines = Object.entries(result).map(([name, ms]) => `${name.padEnd(10)}${ms}\n`);
     io.stdout.write(io.json ? `${JSON.stringify(result)}\n` : lines.join(''));

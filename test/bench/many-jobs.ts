@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { BenchIo } from './bench.ts';
 import { type LoadRequest, type LoadResult, runLoad } from './load.ts';
 import { newestOf, order, type Running, read, startServer } from './measured-server.ts';
+import { median } from './median.ts';
 
 const CONNECTIONS = 100;
 /** Turns of three seconds, after one of warming up; the median counts. */
@@ -73,8 +74,7 @@ async function measureTurns(
 
 /** The medians in milliseconds, and their ratio. */
 function compare([empty, full]: Results, name: 'p50' | 'p99') {
-  const median = (results: readonly LoadResult[]): number =>
-    results.map((result) => result[name]).toSorted((a, b) => a - b)[results.length >> 1] ?? 0;
-  const [without, withJobs] = [median(empty), median(full)];
+  const medianOf = (results: readonly LoadResult[]) => median(results.map((one) => one[name]));
+  const [without, withJobs] = [medianOf(empty), medianOf(full)];
   return { empty: without, full: withJobs, ratio: Number((withJobs / without).toFixed(2)) };
 }

@@ -15,6 +15,7 @@ import { storedTensors } from '#shared/engine/package/write-graphs.ts';
 import { runtimeOptions } from '#shared/engine/pipeline/sessions.ts';
 import { fromRoot } from '#test/helpers/root.ts';
 import type { Bench, BenchIo } from './bench.ts';
+import { median } from './median.ts';
 
 const ROUNDS = 3;
 const TARGETS = { fp32: () => cpuTarget, int8: () => int8Target({ kept: new Set() }) };
@@ -77,7 +78,7 @@ async function compare({ graph }: ModelGraph, folder: string): Promise<[number, 
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const [which, list] of times.entries()) list.push(await open(files[which] ?? '', bytes));
   }
-  return [median(times[0]), median(times[1])];
+  return [Math.round(median(times[0])), Math.round(median(times[1]))];
 }
 
 async function measure({ stderr }: BenchIo): Promise<Opened[]> {
@@ -97,9 +98,6 @@ async function measure({ stderr }: BenchIo): Promise<Opened[]> {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-const median = (values: readonly number[]): number =>
-  Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0);
 
 /** `npm run -s bench -- sessions`: what opening a UNet takes, with and without shapes, by turns. */
 export const sessionsBench: Bench = {

@@ -35,9 +35,9 @@ export interface PagesDeps {
   readonly pricing: Pricing;
   /** Where output images may come from besides the deployment itself, such as a bucket's origin. */
   readonly imageOrigins: readonly string[];
-  /** The account of whoever runs the service. */
+  /** The operator's account. */
   readonly operatorAccount?: AccountId | undefined;
-  /** Absent where nobody stands at the server's terminal. */
+  /** Absent where the server has no terminal to print them on. */
   readonly oneTimeLinks?: OneTimeLinks;
   /** Where people find the pages, if that is not where the server listens. */
   readonly publicUrl?: string | undefined;
@@ -57,7 +57,7 @@ export function registerPages(app: ApiApp, deps: PagesDeps): void {
       return show(c, deps, title, page, { page, models: modelsOf(deps), operator });
     });
   }
-  // Without a session: whoever has an invitation has no key yet.
+  // Without a session: an invited visitor has no key yet.
   app.get('/join', (c) => show(c, deps, 'You are invited', 'join', { page: 'join', models: [] }));
   app.get('/sign-in', (c) => showSignIn(c, deps, pagePath(c.req.query('to'))));
   app.post('/sign-in', (c) => signIn(c, deps));
@@ -101,7 +101,7 @@ export function registerPages(app: ApiApp, deps: PagesDeps): void {
 }
 
 /**
- * A new link for whoever has an admin key, as `onestep open` asks for it. A session's cookie does not do:
+ * A new link for the holder of an admin key, as `onestep open` asks for it. A session's cookie is not enough:
  * a link that a page could get would carry the session to another browser.
  */
 async function createLink(c: ApiContext, { oneTimeLinks, keyService, publicUrl }: PagesDeps) {

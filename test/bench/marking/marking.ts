@@ -4,6 +4,7 @@ import { encodeImage } from '#shared/engine/pipeline/encode-image.ts';
 import { signImage } from '#shared/provenance/c2pa/sign-image.ts';
 import { createMarking } from '#shared/provenance/marking.ts';
 import type { Bench, BenchIo } from '#test/bench/bench.ts';
+import { median } from '#test/bench/median.ts';
 import { type TestPicture, testPictures } from '#test/bench/watermark/pictures.ts';
 import { type StartTimes, timeGenerate } from './generate-starts.ts';
 
@@ -107,6 +108,3 @@ function describe({ side, files, generate }: Report): string {
   });
   return `${[`${side} × ${side} pixels; medians`, ...lines, ...starts].join('\n')}\n`;
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
