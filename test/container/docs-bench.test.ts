@@ -17,7 +17,7 @@ import { removeFolder, temporaryFolder } from '#test/helpers/server-process.ts';
 const AS_PRINTED = process.env['ONESTEP_DOCS_AS_PRINTED'] === '1';
 const SMALLER = [
   [/--shape sdxl --size \d+/, '--shape demo --size 64'],
-  [/--side \d+/, '--side 64'],
+  [/--side \d+/, '--side 64 --shape demo'],
 ] as const;
 const PEER = `#!/bin/sh
 cat >/dev/null
@@ -69,6 +69,7 @@ test.each(lines)(
       return;
     }
     expect(stdout).toMatch(/openvino-bf16 +UNet [\d.]+/);
+    expect(stdout).toMatch(/onestep-int8 +best [\d.]+ s \([\d.]+\), rounds/);
     if (AS_PRINTED) return;
     const asked = readFileSync(`${python}.words`, 'utf8').trim().split('\n').at(-1);
     const decoder = /--decoder (\w+)/.exec(command)?.[1] ?? 'vae';

@@ -1,13 +1,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { runCommand } from '#functions/cli/deploy/run-command.ts';
 import type { Manifest } from '#shared/engine/package/manifest.ts';
-import type { EngineTask, Shape } from './engine-task.ts';
+import type { EngineTask } from './engine-task.ts';
+import { type ModelShape, writeSources } from './model-sources.ts';
 import { fillPageCache } from './page-cache.ts';
 import type { TaskRecord } from './run-task.ts';
-
-const DEMO = fileURLToPath(new URL('../../../models/demo', import.meta.url));
 
 /**
  * An import beside `cp -r`, which writes the same bytes to the same disk a moment later. Both find
@@ -22,11 +20,9 @@ export interface ImportRecord {
   readonly peakAnonymousBytes: number;
 }
 
-/** What is imported; `tiny` brings a second, small decoder of random weights. */
-export interface Imported {
-  readonly shape: Shape;
+/** What is imported, and to which type. */
+export interface Imported extends ModelShape {
   readonly dtype: Manifest['dtype'];
-  readonly decoder: 'vae' | 'tiny';
 }
 
 /**
@@ -36,30 +32,16 @@ export interface Imported {
  * @throws the signal's reason once it is aborted
  */
 export async function measureImport(
-  { shape, dtype, decoder }: Imported,
+  { dtype, ...model }: Imported,
   folder: string,
   perform: (task: EngineTask) => Promise<TaskRecord>,
   signal: AbortSignal,
 ): Promise<{ model: string; record: ImportRecord }> {
   const out = join(folder, 'package');
-  const written = join(folder, 'repository');
-  const tokenizers = join(DEMO, 'repo');
-  if (shape === 'sdxl') await perform({ kind: 'write', repository: written, tokenizers });
-  const small = join(folder, 'decoders');
-  const hasSmall = shape === 'decoders' || decoder === 'tiny';
-  if (hasSmall) await perform({ kind: 'write-decoders', folder: small });
-  const demo = { repository: tokenizers, unet: join(DEMO, 'onestep_unet.bin') };
-  const sources = {
-    sdxl: { repository: written },
-    decoders: { ...demo, vae: join(small, 'vae') },
-    demo,
-  };
-  const draft = hasSmall ? { draftVae: join(small, 'draft') } : {};
-  const source = { ...sources[shape], ...draft };
+  const { source, remove } = await writeSources(model, folder, perform);
   await settle(folder);
   const { phases, result } = await perform({ kind: 'import', ...source, out, dtype });
-  // Frees room on the disk and in the page cache for what comes next.
-  for (const place of [written, small]) rmSync(place, { recursive: true, force: true });
+  remove();
   const copySeconds = await timeCopy(out, join(folder, 'copy'), signal);
   const { seconds = 0, peakAnonymousBytes = 0 } = phases.at(-1) ?? {};
   const { bytes } = result as { bytes: number };
