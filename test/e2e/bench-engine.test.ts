@@ -23,6 +23,7 @@ describe('onestep bench engine', () => {
       '3',
       '--compare',
       'cpu',
+      '--profile',
       '--json',
     ];
     const report = JSON.parse(
@@ -42,6 +43,9 @@ describe('onestep bench engine', () => {
     expect(names.slice(0, 2)).toEqual(['import', 'load']);
     expect(names.filter((name: string) => name === 'unet')).toHaveLength(3);
     expect(names).toContain('cpu unet');
+    expect(names.filter((name: string) => name === 'profiled unet')).toHaveLength(2);
+    expect(Object.keys(report.profile)).toEqual(['text', 'unet', 'vae']);
+    for (const operators of Object.values(report.profile)) expect(operators).not.toHaveLength(0);
   });
 
   it('refuses CUDA at once where there is none', () => {

@@ -50,8 +50,9 @@ async function perform(task: EngineTask): Promise<unknown> {
 
 async function runImages(task: EngineTask & { kind: 'run' }): Promise<unknown> {
   const manifest = readManifest(task.model);
-  const { side, device } = task;
-  const sessions = await phase('load', () => loadSessions(task.model, manifest, { device }));
+  const { side, device, profile } = task;
+  const options = { device, profile };
+  const sessions = await phase('load', () => loadSessions(task.model, manifest, options));
   let pixelsSha256 = '';
   for (let run = 0; run < task.runs; run += 1) {
     const pixels = await drawImage(sessions, manifest, side);

@@ -27,6 +27,8 @@ export type EngineTask =
       readonly runs: number;
       /** Where the last image's bytes go, RGB row by row. */
       readonly pixels: string;
+      /** Where ONNX Runtime's profile of each graph goes; none is made where undefined. */
+      readonly profile?: string;
     };
 
 /** What such a process reports: a phase begins (and waits for an answer), it has ended, all is done. */

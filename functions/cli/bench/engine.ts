@@ -10,6 +10,7 @@ import { type GpuReport, watchGpu } from './gpu-memory.ts';
 import { type Likeness, likeness } from '#shared/engine/pipeline/likeness.ts';
 import { type ImportRecord, measureImport } from './measure-import.ts';
 import { fillPageCache } from './page-cache.ts';
+import { type Profile, profileText, readProfile } from './profile.ts';
 import { type PhaseRecord, runTask, type TaskRecord } from './run-task.ts';
 import { type ImageTimes, imageTimes } from './warm-times.ts';
 
@@ -31,6 +32,8 @@ export interface EngineSettings {
   /** A package to measure; one of the shape is imported where undefined. */
   readonly model: string | undefined;
   readonly compare: 'cpu' | 'none';
+  /** Whether to draw two more images with ONNX Runtime's profiler. */
+  readonly profile: boolean;
   readonly dir: string;
 }
 
@@ -98,10 +101,12 @@ interface Drawn extends ImageTimes {
   readonly gpu: GpuReport | null;
   /** How far it is from the image that the CPU draws of the same package; null unless asked for. */
   readonly likeness: Likeness | null;
+  /** What each kind of operator took; null unless asked for. */
+  readonly profile: Profile | null;
 }
 
 async function drawImages(
-  { shape, device, size, runs, compare, model: given }: EngineSettings,
+  { shape, device, size, runs, compare, profile, model: given }: EngineSettings,
   model: string,
   folder: string,
   perform: Perform,
@@ -115,16 +120,30 @@ async function drawImages(
   const draw = (onStart?: (processId?: number) => void) => perform(task, '', onStart);
   const { done, gpu } =
     device === 'cuda' ? await watchGpu(draw) : { done: await draw(), gpu: null };
+  let profiled: Profile | null = null;
+  if (profile) {
+    const into = join(folder, 'profile');
+    mkdirSync(into);
+    // A process of its own, for the profiler takes time; of its two images the second is looked at.
+    await perform({ ...task, runs: 2, pixels: pixels('profiled'), profile: into }, 'profiled ');
+    profiled = readProfile(into);
+  }
   let alike: Likeness | null = null;
   if (compare === 'cpu') {
     const again = { ...task, device: 'cpu', runs: 1, pixels: pixels('compared') } as const;
     await perform(again, 'cpu ');
     alike = likeness(readFileSync(pixels('drawn')), readFileSync(pixels('compared')));
   }
-  return { image: done.result, ...imageTimes(done.phases), gpu, likeness: alike };
+  return {
+    image: done.result,
+    ...imageTimes(done.phases),
+    gpu,
+    likeness: alike,
+    profile: profiled,
+  };
 }
 
-function summary({ firstImageSeconds, warmMs, gpu, likeness: alike }: Drawn): string {
+function summary({ firstImageSeconds, warmMs, gpu, likeness: alike, profile }: Drawn): string {
   const lines = [`first image: ${firstImageSeconds.toFixed(2)} s after loading`];
   if (warmMs !== null) {
     const stages = Object.entries(warmMs).map(([name, ms]) => `${name} ${ms.toFixed(1)}`);
@@ -141,7 +160,7 @@ function summary({ firstImageSeconds, warmMs, gpu, likeness: alike }: Drawn): st
     const noise = alike.psnrDb === null ? 'equal to the last bit' : `${alike.psnrDb} dB`;
     lines.push(`beside the CPU's image: ${noise}, largest difference ${alike.largest}`);
   }
-  return lines.map((text) => `${text}\n`).join('');
+  return lines.map((text) => `${text}\n`).join('') + profileText(profile ?? {});
 }
 
 function importLine(record: ImportRecord | undefined): string {
@@ -153,5 +172,5 @@ function importLine(record: ImportRecord | undefined): string {
 
 function phaseLine({ phase, seconds, peakRssBytes, peakAnonymousBytes }: PhaseRecord): string {
   const gigabytes = (bytes: number) => (bytes / GIGABYTE).toFixed(2).padStart(6);
-  return `${phase.padEnd(11)}${seconds.toFixed(2).padStart(8)} s  RSS${gigabytes(peakRssBytes)} GB  anonymous${gigabytes(peakAnonymousBytes)} GB\n`;
+  return `${phase.padEnd(16)}${seconds.toFixed(2).padStart(8)} s  RSS${gigabytes(peakRssBytes)} GB  anonymous${gigabytes(peakAnonymousBytes)} GB\n`;
 }

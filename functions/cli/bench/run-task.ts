@@ -8,6 +8,12 @@ import { MemoryWatch } from './memory-watch.ts';
 
 const CHILD = fileURLToPath(new URL('./engine-child.ts', import.meta.url));
 
+/**
+ * Kernels run beside the thread that launches them, and the profiler looks at that thread's clock: without
+ * this, CUDA's operators would seem to take no longer than their launches.
+ */
+const PROFILE_ENVIRONMENT = { CUDA_LAUNCH_BLOCKING: '1' };
+
 export interface PhaseRecord {
   readonly phase: string;
   readonly seconds: number;
@@ -32,10 +38,16 @@ export function runTask(
   onPhase: (record: PhaseRecord) => void,
   onStart: (processId: number | undefined) => void = () => undefined,
 ): Promise<TaskRecord> {
+  const isProfiled = task.kind === 'run' && task.profile !== undefined;
   const child = fork(CHILD, [JSON.stringify(task)], {
     execArgv: ['--import', import.meta.resolve('#typescript-loader')],
     // As the server starts its engine.
-    env: { ...ALLOCATOR_ENVIRONMENT, ...CUDA_ENVIRONMENT, ...process.env },
+    env: {
+      ...ALLOCATOR_ENVIRONMENT,
+      ...CUDA_ENVIRONMENT,
+      ...process.env,
+      ...(isProfiled ? PROFILE_ENVIRONMENT : {}),
+    },
     // Results and progress go over the channel; stdout stays free for the one JSON document.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

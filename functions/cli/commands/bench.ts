@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { z } from 'zod';
 import { engineReport, measureEngine } from '#functions/cli/bench/engine.ts';
 import { SHAPES } from '#functions/cli/bench/engine-task.ts';
-import { type CommandContext, defineCommand, option } from '#functions/cli/command.ts';
+import { type CommandContext, defineCommand, flag, option } from '#functions/cli/command.ts';
 import { withInterrupt } from '#functions/cli/interrupt.ts';
 import { choice, path, whole } from '#functions/cli/option-types.ts';
 import { AppError } from '#shared/core/errors.ts';
@@ -41,6 +41,7 @@ const OPTIONS = {
     'cpu (default on a GPU): draw the image on the CPU too and measure the difference; or none',
     choice(['cpu', 'none']),
   ),
+  profile: flag('draw two more images and say what each kind of operator took in the second'),
   dir: option('DIR', 'where the files go until the end', path().default(tmpdir)),
   model: option('PKG', 'measure this package instead', path()),
 };
@@ -55,6 +56,7 @@ export const bench = defineCommand({
     'onestep bench engine --dtype int8 --decoder tiny --size 1024 --json',
     'onestep bench engine --shape demo',
     'onestep bench engine --shape decoders',
+    'onestep bench engine --profile',
     'onestep bench engine --device cuda --size 1024 --json',
   ],
   async run(context) {
@@ -68,7 +70,7 @@ export const bench = defineCommand({
 });
 
 function readSettings(options: CommandContext<typeof OPTIONS>['options']) {
-  const { shape, size, device, model, dir, decoder } = options;
+  const { shape, size, device, model, dir, decoder, profile } = options;
   if (model !== undefined && !existsSync(model)) {
     throw new AppError('file-not-found', `--model: ${model} does not exist.`);
   }
@@ -84,6 +86,7 @@ function readSettings(options: CommandContext<typeof OPTIONS>['options']) {
     size,
     runs: options.runs ?? (isGpu ? DEFAULT_GPU_RUNS : DEFAULT_RUNS),
     compare: options.compare ?? (isGpu ? ('cpu' as const) : ('none' as const)),
+    profile,
     model,
     dir,
   };

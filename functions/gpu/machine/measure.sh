@@ -1,6 +1,6 @@
 #!/bin/sh
-# Measures the engine on a GPU machine in at most 12 minutes: the demo model, then SDXL's size with both
-# decoders, each beside the CPU's image.
+# Measures the engine on a GPU machine in at most 12 minutes: the demo model, then SDXL's size at 1024x1024
+# with both decoders and a profile of its operators, each beside the CPU's image, then at 512x512.
 #
 #   onestep-gpu/functions/gpu/machine/measure.sh [FOLDER]
 #
@@ -32,9 +32,9 @@ measure() {
     failed=yes
   fi
 }
-measure demo 90 --shape demo
-measure sdxl-1024 390 --shape sdxl --decoder tiny --size 1024
-measure sdxl-512 240 --shape sdxl --size 512 --compare none
+measure demo 75 --shape demo
+measure sdxl-1024 420 --shape sdxl --decoder tiny --size 1024 --profile
+measure sdxl-512 225 --shape sdxl --size 512 --compare none
 rm -rf "$out"/onestep-bench-*
 [ "$failed" = no ]
 echo "Reports are in $out" >&2

@@ -31,6 +31,8 @@ export interface SessionOptions {
    * on an idle machine, and costs several times that on one shared with a server.
    */
   readonly spin?: boolean | undefined;
+  /** Folder for ONNX Runtime's profiles: a file for each session, named by its graph, once it is released. */
+  readonly profile?: string | undefined;
 }
 
 /** A tensor at a graph's edge. */
@@ -99,7 +101,10 @@ export async function loadSessions(
   const open = async (name: AnyGraphName, file = graphOf(name).file): Promise<InferenceSession> => {
     const path = join(folder, file);
     try {
-      const settings = runtimeOptions(options, graphOf(name).weightBytes);
+      const settings = {
+        ...runtimeOptions(options, graphOf(name).weightBytes),
+        ...profiling(options, name),
+      };
       const session = await ort.InferenceSession.create(path, settings);
       // After the graph was opened: a package replaced before or meanwhile shows by now.
       if (digestOnDisk(folder) === manifest.digest) return session;
@@ -226,6 +231,13 @@ export function runtimeOptions(
     },
   };
 }
+
+/** Where a graph's session leaves its profile. */
+const profiling = (
+  { profile }: SessionOptions,
+  graph: AnyGraphName,
+): InferenceSession.SessionOptions =>
+  profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: join(profile, graph) };
 
 function elementType(data: EdgeTensor['data']): 'float32' | 'int32' | 'uint8' {
   if (data instanceof Float32Array) return 'float32';
