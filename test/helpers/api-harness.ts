@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sellByCard } from '#functions/api/payments/sell-by-card.ts';
 import type { CardDesk } from '#shared/service/ports/card-desk.ts';
+import type { PaymentDesk } from '#shared/service/ports/payment-gateway.ts';
 import type { RegisterRoutes } from '#functions/api/http/route-deps.ts';
 import { filesRoute } from '#functions/api/predictions/files-routes.ts';
 import { createEmbeddedApp } from '#functions/local/embedded-app.ts';
@@ -50,6 +51,8 @@ export interface HarnessOptions {
   readonly model?: Partial<CatalogModel>;
   /** The counter that sells credit by card. */
   readonly desk?: CardDesk;
+  /** The counter at which orders without an account are paid. */
+  readonly paymentDesk?: PaymentDesk;
   /** Routes that only some deployments have. */
   readonly extras?: readonly RegisterRoutes[];
   /** Models beside that one. */
@@ -76,6 +79,7 @@ export async function createApiHarness(options: HarnessOptions = {}) {
     queue: gpu.queue,
     models: [{ ...TEST_MODEL, ...options.model }, ...(options.others ?? [])],
     aliases: options.aliases,
+    gateway: options.paymentDesk,
     onError: (error) => errors.push(error),
   });
   const { services, keys } = service;
@@ -84,6 +88,10 @@ export async function createApiHarness(options: HarnessOptions = {}) {
     cards:
       options.desk && sellByCard(options.desk, { ...stores, clock, randomBytes: data.randomBytes }),
     extras: [filesRoute(data.urls), ...(options.extras ?? [])],
+    payments: options.paymentDesk && {
+      desk: options.paymentDesk,
+      unpaidLimits: { payer: 10, address: 10 },
+    },
     ...defined({ checkReady: options.checkReady }),
   });
   services.dispatcher.start();

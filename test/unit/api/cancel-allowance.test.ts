@@ -1,4 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { microUsd } from '#shared/core/money.ts';
+import type { JobPayment } from '#shared/core/payment.ts';
+import type { PaymentDesk } from '#shared/service/ports/payment-gateway.ts';
 import { type ApiHarness, createApiHarness, TEST_MODEL } from '#test/helpers/api-harness.ts';
 
 let api: ApiHarness;
@@ -47,6 +50,54 @@ describe('an account that has had its cancellations of the hour', () => {
     for (const request of [...api.gpu.held.values()]) await api.gpu.finish(request);
     await ordered;
     expect(await (await api.send(`/v1/predictions/${job}`)).json()).toMatchObject({
+      status: 'succeeded',
+      cost: 4000,
+      warnings: [expect.stringContaining('too-many-cancels')],
+    });
+  });
+});
+
+/** A wallet that has signed for everything that it will ever order. */
+const PAYMENT: JobPayment = {
+  state: 'verified',
+  network: 'eip155:8453',
+  asset: `0x${'c'.repeat(40)}`,
+  payTo: `0x${'a'.repeat(40)}`,
+  payer: `0x${'b'.repeat(40)}`,
+  nonce: `0x${'1'.repeat(64)}`,
+  amount: microUsd(4000),
+  validBefore: Math.floor(Date.now() / 1000) + 3600,
+  attempts: 0,
+};
+const PAYMENT_DESK: PaymentDesk = {
+  demand: async () => ({ header: '', body: {} }),
+  read: async () => ({ ok: true, payment: PAYMENT, reference: 'x402:1' }),
+  verify: async () => undefined,
+  settle: async () => ({ kind: 'settled', transaction: '0x1' }),
+  find: async () => ({ kind: 'unused', at: 0 }),
+  height: async () => 1,
+};
+
+it('holds for those who pay with x402 too: the picture is made, and they pay for it', async () => {
+  const shop = await createApiHarness({
+    behaviour: 'hold',
+    config: { runningCancelsPerHour: '0' },
+    paymentDesk: PAYMENT_DESK,
+  });
+  onTestFinished(() => shop.close());
+  const ordered = await shop.send('/v1/predictions', {
+    key: null,
+    json: { input: { prompt: 'a mill' } },
+    headers: { 'payment-signature': 'signed', prefer: 'respond-async' },
+  });
+  const { urls } = await ordered.json();
+  await vi.waitFor(() => expect(shop.gpu.held.size).toBe(1));
+  await shop.send(urls.cancel, { method: 'POST', key: null });
+  expect(shop.gpu.held.size).toBe(1);
+  for (const request of [...shop.gpu.held.values()]) await shop.gpu.finish(request);
+  await vi.waitFor(async () => {
+    const read = await shop.send(urls.get, { key: null });
+    expect(await read.json()).toMatchObject({
       status: 'succeeded',
       cost: 4000,
       warnings: [expect.stringContaining('too-many-cancels')],
