@@ -36,7 +36,7 @@ const ApiEnvSchema = z.object({
   /** The most jobs that may wait at one time; further ones are answered with 429. */
   QUEUE_LIMIT: numberVariable(20_000, { min: 1, max: 1_000_000 }),
   ACCOUNT_QUEUE_LIMIT: numberVariable(5_000, { min: 1, max: 1_000_000 }),
-  /** Running jobs that an account may cancel in an hour; past that they are finished and captured. */
+  /** Running jobs of an account that may be stopped in an hour; past that they are finished and captured. */
   RUNNING_CANCELS_PER_HOUR: numberVariable(20, { min: 0, max: 1_000_000 }),
   /** How long outputs and inputs of ended jobs are kept. */
   RETENTION_HOURS: numberVariable(24 * 7, { min: 1, max: 24 * 365 }),

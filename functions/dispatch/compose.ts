@@ -4,6 +4,7 @@ import { createAwsSystem, type Platform } from '#shared/adapters/aws/aws-system.
 import { createLambdaQueue } from '#shared/adapters/aws/lambda-queue.ts';
 import { createSageMakerQueue } from '#shared/adapters/aws/sagemaker-queue.ts';
 import { countLeased } from '#shared/adapters/dynamo/claim.ts';
+import { latestEndOf } from '#shared/core/job.ts';
 import { ORDER_FLOW } from '#shared/core/order-flow.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import { createDispatcher } from '#shared/service/domain/dispatcher.ts';
@@ -64,7 +65,7 @@ export function composeDispatch(config: DispatchConfig, platform: DispatchPlatfo
       models: () => config.MODELS.map((model) => model.name),
       clock,
       outputStore: (job) => ({ kind: 's3', bucket, prefix: outputPrefix(job) }),
-      settings: { leaseMs: CLAIM_MS, leaseUntil: (job) => job.deadline + GRACE_MS },
+      settings: { leaseMs: CLAIM_MS, leaseUntil: (job) => latestEndOf(job) + GRACE_MS },
       onError: log.error,
     });
     try {

@@ -45,7 +45,8 @@ async function runMarked(
   deps: RunTaskDeps,
 ): Promise<Receipt> {
   const { request, model, work } = queued.task;
-  if (await marks.isCanceled()) queued.stopReason ??= 'canceled';
+  const { begin_by: beginBy = Number.POSITIVE_INFINITY } = request;
+  if (deps.clock.now() >= beginBy || (await marks.isCanceled())) queued.stopReason ??= 'canceled';
   if (queued.stopReason !== undefined) throw stopError(queued.stopReason);
 
   const check = createTaskCheck(deps.checkImage, request);

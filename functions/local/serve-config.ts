@@ -112,7 +112,7 @@ const ServeSchema = z.strictObject({
   queueLimit: whole(1, 10_000_000).default(20_000),
   /** Most of them that may be of one account. */
   accountQueueLimit: whole(1, 10_000_000).default(5_000),
-  /** Running predictions that an account may cancel in an hour; past that they are finished and charged. */
+  /** Running predictions of an account that may be stopped in an hour; past that they are finished and charged. */
   runningCancelsPerHour: whole(0, 1_000_000).default(20),
   retentionHours: whole(1, 24 * 3650).default(24 * 7),
   /** How long records of ended predictions and of their webhooks are kept, without input and output. */

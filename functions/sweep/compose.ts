@@ -57,6 +57,7 @@ export function composeSweep(config: SweepConfig, platform: SweepPlatform) {
         settlement,
         settings: {
           graceMs: GRACE_MS,
+          runningCancelsPerHour: config.RUNNING_CANCELS_PER_HOUR,
           retentionMs: config.RETENTION_HOURS * HOUR_MS,
           limit: LIMIT,
         },

@@ -19,6 +19,8 @@ const SweepEnvSchema = z.object({
   DISPATCH_QUEUE_URL: z.url(),
   /** Carries the ids of due webhooks. */
   WEBHOOK_QUEUE_URL: z.url(),
+  /** Running jobs of an account that may be stopped in an hour; past that they are finished and captured. */
+  RUNNING_CANCELS_PER_HOUR: numberVariable(20, { min: 0, max: 1_000_000 }),
   /** How long outputs and inputs of ended jobs are kept. */
   RETENTION_HOURS: numberVariable(24 * 7, { min: 1, max: 24 * 365 }),
   /** How long their records are kept. */

@@ -29,6 +29,7 @@ export function createSweepFunction(
     OUTPUT_BUCKET_NAME: data.outputBucket.bucketName,
     DISPATCH_QUEUE_URL: data.dispatchQueue.queue.queueUrl,
     WEBHOOK_QUEUE_URL: data.webhookQueue.queue.queueUrl,
+    RUNNING_CANCELS_PER_HOUR: String(settings.runningCancelsPerHour),
     RETENTION_HOURS: String(settings.retentionDays * 24),
     RECORD_DAYS: String(settings.recordDays),
     MODELS: JSON.stringify(deployedModels(settings)),

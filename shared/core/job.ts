@@ -71,6 +71,8 @@ export interface Job {
   readonly deadline: number;
   /** The client set the deadline (`Cancel-After`): reaching it is a cancellation, not a failure. */
   readonly cancelAtDeadline?: boolean;
+  /** When a run must have ended that its `Cancel-After` has not stopped. Default `deadline`. */
+  readonly latestEnd?: number;
   readonly price: { readonly perImage: MicroUsd; readonly version: string };
   readonly hold: MicroUsd;
   /** The UTC day and month whose caps the hold counts against: `2026-11-23`, `2026-11`. */
@@ -107,6 +109,9 @@ export interface Job {
 /** How often the job was taken over to be run. */
 export const runsOf = ({ attempts, refusals = 0 }: Pick<Job, 'attempts' | 'refusals'>): number =>
   attempts - refusals;
+
+/** When a run of the job is stopped, whoever may cancel it before. */
+export const latestEndOf = ({ deadline, latestEnd = deadline }: Job): number => latestEnd;
 
 /** Whether a job has ended. Ended jobs never change but for the erasure of their data. */
 export function isTerminal(status: JobStatus): boolean {

@@ -129,7 +129,7 @@ const SettingsSchema = z.strictObject({
   /** Most jobs that wait at one time. */
   queueLimit: Json(z.number().int().min(1).max(1_000_000)).default(20_000),
   accountQueueLimit: Json(z.number().int().min(1).max(1_000_000)).default(5_000),
-  /** Running jobs that an account may cancel in an hour. */
+  /** Running jobs of an account that may be stopped in an hour. */
   runningCancelsPerHour: Json(z.number().int().min(0).max(1_000_000)).default(20),
   /** Requests from one address, and with one API key, in five minutes. */
   rateLimitPerIp: Json(z.number().int().min(10).max(2_000_000)).default(2_000),

@@ -37,8 +37,7 @@ export function createCachedJobStore(store: JobStore): JobStore {
       return job;
     },
     extendAttach: (id, attachBy) => forgetAfter(id, store.extendAttach(id, attachBy)),
-    requestCancel: (id, at, runningPerHour) =>
-      forgetAfter(id, store.requestCancel(id, at, runningPerHour)),
+    requestCancel: (id, ...rest) => forgetAfter(id, store.requestCancel(id, ...rest)),
     keepMade: (id, ...rest) => forgetAfter(id, store.keepMade(id, ...rest)),
     noteSettling: (id, ...rest) => forgetAfter(id, store.noteSettling(id, ...rest)),
     settle: (settlement) => forgetAfter(settlement.job, store.settle(settlement)),

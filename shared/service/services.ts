@@ -99,7 +99,10 @@ export interface ServiceDeps
     RequestServiceDeps,
     'limits' | 'macKeys' | 'expectedImageMs' | 'lanes' | 'onAdmitted' | 'queue'
   > {
-  readonly config: RequestServiceDeps['limits'] & { readonly recordDays: number };
+  readonly config: RequestServiceDeps['limits'] & {
+    readonly recordDays: number;
+    readonly runningCancelsPerHour: number;
+  };
   readonly secrets: {
     readonly macKeys: MacKeys;
     /** Signs the receipts inside images. */
@@ -174,6 +177,7 @@ export function createServices(deps: ServiceDeps) {
     settlement,
     settings: {
       graceMs: SWEEP_GRACE_MS,
+      runningCancelsPerHour: config.runningCancelsPerHour,
       retentionMs: config.retentionHours * HOUR_MS,
       recordMs: recordMs(config),
       limit: SWEEP_LIMIT,

@@ -91,6 +91,7 @@ async function sweep(stores: SqliteStores, now: number): Promise<void> {
     },
     settings: {
       graceMs: 0,
+      runningCancelsPerHour: 0,
       retentionMs: RETENTION_DAYS * DAY,
       recordMs: RECORD_DAYS * DAY,
       limit: 200,

@@ -70,8 +70,8 @@ async function listeningPort(child: ChildProcess): Promise<number> {
   throw new Error('The GPU function did not start');
 }
 
-/** The inference process, a process's only child. */
-function workerOf(parent: number): number {
+/** The inference process, a GPU function's only child. */
+export function workerOf(parent: number): number {
   return Number(readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8'));
 }
 

@@ -56,6 +56,8 @@ export interface StartOptions {
   readonly models?: readonly string[];
   /** Most open jobs of an account. */
   readonly accountQueueLimit?: number;
+  /** Running jobs of an account that are stopped in an hour by their `Cancel-After`. */
+  readonly runningCancelsPerHour?: number;
   /** Moves what payers without an account have signed. */
   readonly gateway?: PaymentGateway;
 }
@@ -130,7 +132,12 @@ export function createServices(parts: Parts, options: StartOptions) {
     ledger,
     queue,
     settlement,
-    settings: { graceMs: GRACE_MS, retentionMs: RETENTION_MS, limit: 10 },
+    settings: {
+      graceMs: GRACE_MS,
+      runningCancelsPerHour: options.runningCancelsPerHour ?? 20,
+      retentionMs: RETENTION_MS,
+      limit: 10,
+    },
     onError,
   });
   const outbox = wrap('outbox', parts.stores.outbox);

@@ -42,7 +42,7 @@ export interface ApiSettings {
   readonly maxStreamMs: number;
   /** How long a job whose caller can't poll is kept after its call was answered with 503. */
   readonly attachGraceMs: number;
-  /** How many running jobs an account may cancel in an hour. */
+  /** How many running jobs of an account may be stopped in an hour. */
   readonly runningCancelsPerHour: number;
   /** Every create is answered with 503. */
   readonly paused: boolean;

@@ -16,6 +16,10 @@ function header(name: string, description: string, example: string) {
  */
 export const ORDER_HEADERS = [
   header('Prefer', 'How long to wait for the end: `wait` or `wait=SECONDS`', 'wait=30'),
-  header('Cancel-After', 'When to give up on the prediction; at least five seconds', '5m'),
+  header(
+    'Cancel-After',
+    'When to give up on the prediction; at least five seconds. If it runs by then, this counts as a cancellation',
+    '5m',
+  ),
   header('Idempotency-Key', 'Requests with the same key and body are one order', 'order-2026-117'),
 ];

@@ -84,7 +84,7 @@ export const registerPredictions: RegisterRoutes = (app, deps) => {
     scopes: ['predict'],
     summary: 'Cancel a prediction; a finished one is left as it is',
     description:
-      'A waiting prediction ends at once and is free. An account may cancel so many running ones an hour; past that a prediction is finished and charged, and `warnings` says `too-many-cancels`.',
+      'A waiting prediction ends at once and is free. An account may stop so many running ones an hour, by this or by `Cancel-After`; past that a prediction is finished and charged, and `warnings` says `too-many-cancels`.',
     params: IdParams,
     returns: 'The prediction',
     answer: PredictionSchema,

@@ -100,7 +100,8 @@ export function createDynamoJobStore(deps: DynamoJobsDeps): JobStore {
             : undefined,
         outbox,
       ),
-    requestCancel: (id, at, runningPerHour) => requestCancel(table, { id, at, runningPerHour }),
+    requestCancel: (id, at, runningPerHour, by) =>
+      requestCancel(table, { id, at, runningPerHour, by }),
     findByScope: async (scope, now) => {
       const record = await table.get(itemKeys.idempotency(scope));
       return record === undefined || Number(record['expiresAt']) <= now

@@ -3,10 +3,11 @@ import { isMade, isTerminal } from '#shared/core/job.ts';
 import {
   type CancelCount,
   isCancelCounted,
+  isRunPastCancelAfter,
   takeCancel,
   withRefusedCancel,
 } from '#shared/service/domain/cancel-allowance.ts';
-import type { ChangeResult } from '#shared/service/ports/job-store.ts';
+import type { CancelCause, ChangeResult } from '#shared/service/ports/job-store.ts';
 import type { DynamoTable, Item, Write } from './dynamo-table.ts';
 import { itemKeys } from './item-keys.ts';
 import { readJobItem, replaceJob } from './job-item.ts';
@@ -15,6 +16,7 @@ interface CancelWish {
   readonly id: JobId;
   readonly at: number;
   readonly runningPerHour: number | undefined;
+  readonly by: CancelCause | undefined;
 }
 
 /** Notes a request to cancel, with its count where the job is claimed; if another writer was faster, again. */
@@ -26,6 +28,9 @@ export async function requestCancel(table: DynamoTable, wish: CancelWish): Promi
     if (isTerminal(job.status) || isMade(job) || job.cancelRequestedAt !== undefined) {
       return { changed: false, job };
     }
+    if (wish.by === 'cancel-after' && !isRunPastCancelAfter(job, wish.at)) {
+      return { changed: false, job };
+    }
     const asked = { ...job, cancelRequestedAt: wish.at };
     if (wish.runningPerHour === undefined || !isCancelCounted(job)) {
       if (await table.write([replaceJob(item, asked)])) return { changed: true, job: asked };
@@ -34,7 +39,7 @@ export async function requestCancel(table: DynamoTable, wish: CancelWish): Promi
     const read = await table.get(itemKeys.runningCancels(job.account));
     const next = takeCancel(read && countOf(read), wish.at, wish.runningPerHour);
     if (next === undefined) {
-      const refused = withRefusedCancel(job, wish.runningPerHour);
+      const refused = withRefusedCancel(job, wish.at, wish.runningPerHour);
       if (refused === job || (await table.write([replaceJob(item, refused)]))) {
         return { changed: false, job: refused };
       }

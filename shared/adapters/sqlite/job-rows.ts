@@ -41,6 +41,7 @@ type RequestPart = Pick<
   | 'budgetMonth'
   | 'budgetKey'
   | 'cancelAtDeadline'
+  | 'latestEnd'
   | 'preview'
   | 'webhook'
   | 'tags'
@@ -62,6 +63,7 @@ export function toRequestPart(job: Omit<Job, 'rank'>): string {
     ...defined({
       budgetKey: job.budgetKey,
       cancelAtDeadline: job.cancelAtDeadline,
+      latestEnd: job.latestEnd,
       preview: job.preview,
       webhook: job.webhook,
       traceparent: job.traceparent,

@@ -185,6 +185,8 @@ function toJob(
   const now = clock.now();
   const [seed = 0] = new Uint32Array(randomBytes(4).slice().buffer);
   const cancelAfterMs = order.cancelAfterMs ?? Number.POSITIVE_INFINITY;
+  const latest = latestEnd(order, settings, now);
+  const deadline = Math.min(now + cancelAfterMs, latest);
   return {
     id: createUlid(clock, randomBytes) as JobId,
     account: key.account,
@@ -196,8 +198,9 @@ function toJob(
     bodyHash: order.bodyHash,
     status: 'starting',
     createdAt: now,
-    deadline: Math.min(now + cancelAfterMs, latestEnd(order, settings, now)),
+    deadline,
     ...(cancelAfterMs <= settings.deadlineMs && { cancelAtDeadline: true }),
+    ...(deadline < latest && { latestEnd: latest }),
     price: { perImage: quote.perImage, version: quote.version },
     // A payment is no money yet, so it can't be held.
     hold: order.payment === undefined ? quote.total : ZERO_USD,

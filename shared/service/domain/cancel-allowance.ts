@@ -1,4 +1,4 @@
-import type { Job } from '#shared/core/job.ts';
+import { type Job, latestEndOf } from '#shared/core/job.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -25,10 +25,20 @@ export function takeCancel(
   return count < runningPerHour ? { hour, count: count + 1 } : undefined;
 }
 
-/** The job as it runs on although it was to be cancelled. */
-export function withRefusedCancel(job: Job, runningPerHour: number): Job {
+/** Whether a claimed job is past its own `Cancel-After`, which asks for its cancellation as a client does. */
+export function isRunPastCancelAfter(job: Job, at: number): boolean {
+  return job.lease !== undefined && job.cancelAtDeadline === true && job.deadline <= at;
+}
+
+/** The job as it runs on although it was to be cancelled; a `Cancel-After` that is due has had its say. */
+export function withRefusedCancel(job: Job, at: number, runningPerHour: number): Job {
   const warning =
     `too-many-cancels: ${runningPerHour} running predictions may be cancelled in an hour; ` +
     'this one is finished and charged';
-  return job.warnings.includes(warning) ? job : { ...job, warnings: [...job.warnings, warning] };
+  const told = job.warnings.includes(warning)
+    ? job
+    : { ...job, warnings: [...job.warnings, warning] };
+  if (!isRunPastCancelAfter(job, at)) return told;
+  const { cancelAtDeadline: _, latestEnd: __, ...rest } = told;
+  return { ...rest, deadline: latestEndOf(job) };
 }

@@ -3,7 +3,7 @@ import { defined } from '#shared/core/defined.ts';
 import { AppError, assert } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
 import type { InferenceRequest } from '#shared/core/inference.ts';
-import { isTerminal, type Job, runsOf } from '#shared/core/job.ts';
+import { isTerminal, type Job, latestEndOf, runsOf } from '#shared/core/job.ts';
 import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import { createLoop } from './loop.ts';
@@ -208,7 +208,12 @@ function toRequest(
     model: job.model,
     ...job.input,
     store: deps.outputStore(job.id),
-    deadline: job.deadline,
-    ...defined({ signing_key: deps.signingKey, traceparent: job.traceparent }),
+    // Whether its own `Cancel-After` may stop a run is counted: the sweep asks for that when it is due.
+    deadline: latestEndOf(job),
+    ...defined({
+      begin_by: job.cancelAtDeadline === true ? job.deadline : undefined,
+      signing_key: deps.signingKey,
+      traceparent: job.traceparent,
+    }),
   };
 }

@@ -7,7 +7,12 @@ import type { OutboxEntry } from '#shared/core/outbox.ts';
 import { outputPrefix } from '#shared/core/output-keys.ts';
 import type { BlobStore } from '#shared/service/ports/blob-store.ts';
 import type { Completion, InferenceQueue } from '#shared/service/ports/inference-queue.ts';
-import type { ChangeResult, JobStore, Settlement } from '#shared/service/ports/job-store.ts';
+import type {
+  CancelCause,
+  ChangeResult,
+  JobStore,
+  Settlement,
+} from '#shared/service/ports/job-store.ts';
 import { findDelivered } from './delivered-images.ts';
 import { eventEntries } from './job-events.ts';
 import { readStoredReceipt } from './stored-receipt.ts';
@@ -192,9 +197,14 @@ export function createSettlement(deps: SettlementDeps) {
      *
      * @param runningPerHour how many running jobs an account may cancel in an hour; past that the job
      *   runs on and has the warning `too-many-cancels`. No limit by default
+     * @param by `cancel-after` stops only a running job that is past its own `Cancel-After`
      */
-    async cancelJob(id: JobId, runningPerHour?: number): Promise<Job | undefined> {
-      const asked = await jobs.requestCancel(id, clock.now(), runningPerHour);
+    async cancelJob(
+      id: JobId,
+      runningPerHour?: number,
+      by?: CancelCause,
+    ): Promise<Job | undefined> {
+      const asked = await jobs.requestCancel(id, clock.now(), runningPerHour, by);
       if (asked.job === undefined || isTerminal(asked.job.status)) return asked.job;
       if (asked.job.cancelRequestedAt === undefined) return asked.job;
       const ended = await settle(asked.job, { state: 'queued' }, { kind: 'canceled' }, []);
@@ -243,7 +253,10 @@ function wantsLogs(job: Job): boolean {
   return job.webhook?.events.includes('logs') === true;
 }
 
-/** A run that was stopped without a cancellation (by a shutdown) is worth another. */
+/**
+ * A run that was stopped without a cancellation is worth another: by a shutdown, or since it was late for a
+ * `Cancel-After` that was refused meanwhile.
+ */
 function isRetryable(outcome: Completion['outcome']): boolean {
   if (outcome.kind === 'refused') return true;
   if (outcome.kind !== 'failed') return false;
@@ -254,9 +267,13 @@ function toEnding(
   job: Job,
   outcome: Exclude<Completion['outcome'], { kind: 'completed' }>,
 ): Unfinished {
-  const pastDeadline = outcome.kind !== 'failed' || outcome.code === 'deadline-exceeded';
+  const isLate =
+    outcome.kind !== 'failed' ||
+    outcome.code === 'deadline-exceeded' ||
+    // Not begun, as its `Cancel-After` had passed.
+    outcome.code === 'canceled';
   if (job.cancelRequestedAt !== undefined) return { kind: 'canceled' };
-  if (pastDeadline && job.cancelAtDeadline === true) return { kind: 'canceled' };
+  if (isLate && job.cancelAtDeadline === true) return { kind: 'canceled' };
   if (outcome.kind === 'failed') {
     return { kind: 'failed', code: outcome.code, message: outcome.message };
   }

@@ -1,8 +1,9 @@
-import { isMade, isTerminal, type Job } from '#shared/core/job.ts';
+import { isMade, isTerminal, type Job, latestEndOf } from '#shared/core/job.ts';
 import type { InferenceQueue } from '#shared/service/ports/inference-queue.ts';
 import type { JobStore } from '#shared/service/ports/job-store.ts';
 import type { Ledger } from '#shared/service/ports/ledger.ts';
 import type { Records } from '#shared/service/ports/records.ts';
+import { isRunPastCancelAfter } from './cancel-allowance.ts';
 import { LEDGER_MS } from './ledger-pages.ts';
 import type { SettlementService } from './settlement.ts';
 
@@ -12,6 +13,8 @@ const PREVIEW_RETENTION_MS = 10 * 60_000;
 export interface SweepSettings {
   /** How long after its deadline or cancellation a running job's own completion is waited for. */
   readonly graceMs: number;
+  /** How many running jobs of an account are stopped in an hour, by its requests or by `Cancel-After`. */
+  readonly runningCancelsPerHour: number;
   /** How long an ended job's input and output are kept. */
   readonly retentionMs: number;
   /** How long its record is kept, and those of its webhooks, where `records` are there to be removed. */
@@ -61,13 +64,17 @@ export function createSweep(deps: SweepDeps) {
     }
     const running = job.lease !== undefined && job.lease.expiresAt > now;
     const pastDeadline = job.deadline <= now;
+    // To stop a run costs the machine: its own `Cancel-After` counts as its client's wish does.
+    const mayRunOn = running && isRunPastCancelAfter(job, now) && latestEndOf(job) > now;
     const since = Math.min(
       job.cancelRequestedAt ?? Number.POSITIVE_INFINITY,
-      pastDeadline ? job.deadline : Number.POSITIVE_INFINITY,
+      pastDeadline && !mayRunOn ? job.deadline : Number.POSITIVE_INFINITY,
     );
     if (since === Number.POSITIVE_INFINITY) {
-      // Only `attachBy` has passed: the answer is no longer waited for.
-      const ended = await settlement.cancelJob(job.id);
+      const ended = mayRunOn
+        ? await settlement.cancelJob(job.id, settings.runningCancelsPerHour, 'cancel-after')
+        : // Only `attachBy` has passed: the answer is no longer waited for.
+          await settlement.cancelJob(job.id);
       return ended !== undefined && isTerminal(ended.status);
     }
     if (job.lease !== undefined) await queue.cancel(job.id);

@@ -101,6 +101,9 @@ export interface ChangeResult {
   readonly job: Job | undefined;
 }
 
+/** Who wants a job cancelled. */
+export type CancelCause = 'request' | 'cancel-after';
+
 /** How far the settling of a payment has come. */
 export interface SettlingNote {
   /** Whether another attempt begins; it counts from then on. */
@@ -210,8 +213,15 @@ export interface JobStore {
    * @param runningPerHour how many claimed jobs an account may cancel in an hour by the clock. Past
    *   that the job runs on, with a warning that says so, and nothing was changed by the wish. Waiting
    *   jobs don't count. No limit by default
+   * @param by `cancel-after` asks only for a claimed job that is past its own `Cancel-After`; one that
+   *   runs on has its `latestEnd` as its deadline from then on. Default the client's request
    */
-  requestCancel(id: JobId, at: number, runningPerHour?: number): Promise<ChangeResult>;
+  requestCancel(
+    id: JobId,
+    at: number,
+    runningPerHour?: number,
+    by?: CancelCause,
+  ): Promise<ChangeResult>;
 
   /** The job that an idempotency record names, unless the record has expired. */
   findByScope(scope: string, now: number): Promise<Job | undefined>;

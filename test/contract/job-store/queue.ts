@@ -5,6 +5,7 @@ import {
   ACCOUNT,
   fund,
   HOUR,
+  MINUTE,
   MODEL,
   NOW,
   OTHER_ACCOUNT,
@@ -263,6 +264,64 @@ export function describeQueue(test: JobStoreTest): void {
       expect((await jobs.requestCancel(third.id, NOW)).changed).toBe(true);
       clock.advance(HOUR);
       expect((await jobs.requestCancel(fourth.id, NOW + HOUR, 1)).changed).toBe(true);
+    });
+
+    test('a job’s own Cancel-After counts as a wish; past the hour’s the job has its latest end', async ({
+      jobs,
+      admitted,
+      claimed,
+    }) => {
+      const due = NOW + MINUTE;
+      const bounded = { deadline: due, cancelAtDeadline: true, latestEnd: NOW + HOUR } as const;
+      for (let i = 0; i < 3; i++) await admitted({ ...bounded, createdAt: NOW + i });
+      const waiting = await admitted({ ...bounded, createdAt: NOW + 9 });
+      const [first, second, third] = [await claimed(), await claimed(), await claimed()];
+      const ask = (id: JobId, at = due) => jobs.requestCancel(id, at, 1, 'cancel-after');
+      const unasked = { changed: false, job: { warnings: [], deadline: due } };
+      expect(await ask(first.id, due - 1)).toMatchObject(unasked);
+      expect(await ask(waiting.id)).toMatchObject(unasked);
+
+      // Two sweeps at once ask for both, one of which may be stopped.
+      const ids = [first.id, second.id, second.id, first.id];
+      const all = await Promise.all(ids.map((id) => ask(id)));
+      expect(all.filter(({ changed }) => changed)).toHaveLength(1);
+      const stopped = all.find(({ changed }) => changed)?.job as Job;
+      expect(stopped).toMatchObject({ cancelRequestedAt: due, warnings: [] });
+      const runsOn = (await jobs.get(stopped.id === first.id ? second.id : first.id)) as Job;
+      expect(runsOn).toMatchObject({
+        deadline: NOW + HOUR,
+        warnings: [expect.stringMatching(/^too-many-cancels: 1 /)],
+      });
+      for (const name of ['cancelRequestedAt', 'cancelAtDeadline', 'latestEnd']) {
+        expect(runsOn).not.toHaveProperty(name);
+      }
+      expect((await ask(runsOn.id, NOW + 2 * HOUR)).changed).toBe(false);
+      // It is looked at again when that time has come; the client's wishes have the same count.
+      const overdue = async (at: number) => (await jobs.listOverdue(at, 10)).map(({ id }) => id);
+      expect(await overdue(due)).not.toContain(runsOn.id);
+      expect(await overdue(NOW + HOUR)).toContain(runsOn.id);
+      expect((await jobs.requestCancel(third.id, due - 1, 1)).changed).toBe(false);
+      expect(await jobs.get(third.id)).toMatchObject({ deadline: due, cancelAtDeadline: true });
+      expect((await jobs.requestCancel(third.id, due, 1)).job).toMatchObject({
+        deadline: NOW + HOUR,
+        warnings: [expect.any(String)],
+      });
+    });
+
+    test('whoever is asked for stays due by his time when his Cancel-After is refused', async ({
+      jobs,
+      admitted,
+      claimed,
+    }) => {
+      const { id } = await admitted({
+        ...{ deadline: NOW + MINUTE, cancelAtDeadline: true, latestEnd: NOW + HOUR },
+        attachBy: NOW + 2 * MINUTE,
+      });
+      await claimed();
+      await jobs.requestCancel(id, NOW + MINUTE, 0, 'cancel-after');
+      const overdue = async (at: number) => (await jobs.listOverdue(at, 10)).length;
+      expect(await overdue(NOW + 2 * MINUTE - 1)).toBe(0);
+      expect(await overdue(NOW + 2 * MINUTE)).toBe(1);
     });
 
     test('an ended or unknown job takes no wish', async ({ jobs, admitted }) => {

@@ -126,6 +126,20 @@ describe('runTask', () => {
     expect(receipt.images.map(({ index }) => index)).toEqual([0, 1]);
   });
 
+  it.each([
+    [1000, 'canceled', []],
+    [1001, undefined, ['outputs/j/0.png', 'outputs/j/receipt.json']],
+  ])('does not begin what must have begun by now: %d', async (begin_by, code, stored) => {
+    const { deps, outputs } = setUp();
+    const { task, ...rest } = queued(1);
+    const bounded = { ...task, request: { ...task.request, begin_by } };
+    const ended = await runTask({ ...rest, task: bounded }, deps(draws(1))).catch(
+      (error: unknown) => error,
+    );
+    expect((ended as { code?: string }).code).toBe(code);
+    expect(outputs()).toEqual(stored);
+  });
+
   it('takes everything back when one put fails', async () => {
     const { deps, outputs } = setUp({ refuse: 'outputs/j/1.png' });
     await expect(runTask(queued(2), deps(draws(2)))).rejects.toMatchObject({ code: 'unavailable' });

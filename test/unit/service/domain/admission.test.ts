@@ -54,10 +54,11 @@ describe('admission', () => {
     expect(await order(world, { cancelAfterMs: 5000 })).toMatchObject({
       deadline: now + 5000,
       cancelAtDeadline: true,
+      latestEnd: now + DEADLINE_MS,
     });
     const long = await order(world, { cancelAfterMs: DEADLINE_MS + 1 });
     expect(long.deadline).toBe(now + DEADLINE_MS);
-    expect(long.cancelAtDeadline).toBeUndefined();
+    expect([long.cancelAtDeadline, long.latestEnd]).toEqual([undefined, undefined]);
   });
 
   test('a model with a small vocabulary says which words it ignores, and goes on', async () => {

@@ -59,7 +59,13 @@ describe('sweep', () => {
     const { ports, settlement } = world.services;
     const { sweep } = createSweep({
       ...{ ...ports, records, settlement, queue: world.gpu.queue },
-      settings: { graceMs: GRACE_MS, retentionMs: RETENTION_MS, recordMs: HOUR, limit: 10 },
+      settings: {
+        graceMs: GRACE_MS,
+        runningCancelsPerHour: 0,
+        retentionMs: RETENTION_MS,
+        recordMs: HOUR,
+        limit: 10,
+      },
       onError: (error) => expect.fail(String(error)),
     });
     const now = world.clock.now();
@@ -100,6 +106,121 @@ describe('sweep', () => {
     await world.services.dispatcher.renewLeases();
     expect(await sweep()).toEqual({ ...NOTHING, settled: 1 });
     expect(await read(world, job.id)).toMatchObject({ status: 'canceled', cost: 0 });
+  });
+
+  describe('a running job past its own Cancel-After', () => {
+    const cancelAfterMs = 5000;
+    /** Handed over, and then its time has come. */
+    const late = async () => {
+      const job = await order(world, { cancelAfterMs, images: 2 });
+      await world.services.dispatcher.dispatchOnce();
+      world.clock.advance(cancelAfterMs);
+      return job;
+    };
+
+    test('is stopped, and paid for what it has made', async () => {
+      const job = await late();
+      expect(await sweep()).toEqual(NOTHING);
+      expect(world.gpu.canceled).toContain(job.id);
+      const stopped = await world.gpu.fail(job.id, false, 1);
+      await world.services.settlement.applyCompletion(stopped);
+      expect(await read(world, job.id)).toMatchObject({ status: 'canceled', cost: PRICE });
+    });
+
+    test('is ended after the grace when nothing is heard of it', async () => {
+      const job = await late();
+      world.clock.advance(GRACE_MS - 1);
+      await world.services.dispatcher.renewLeases();
+      expect(await sweep()).toEqual(NOTHING);
+      world.clock.advance(GRACE_MS - 1);
+      await world.services.dispatcher.renewLeases();
+      expect(await sweep()).toEqual(NOTHING);
+      world.clock.advance(1);
+      expect(await sweep()).toEqual({ ...NOTHING, settled: 1 });
+      expect(await read(world, job.id)).toMatchObject({ status: 'canceled', cost: 0 });
+    });
+
+    test('counts as a cancellation; past those of the hour it is finished and charged', async () => {
+      await world.restart({ runningCancelsPerHour: 1 });
+      const { settlement } = world.services;
+      const [first, second] = [await order(world, { cancelAfterMs }), await late()];
+      await sweep();
+      const requested = await Promise.all(
+        [first, second].map(async ({ id }) => (await read(world, id)).cancelRequestedAt),
+      );
+      expect(requested).toEqual([world.clock.now(), undefined]);
+      expect([...world.gpu.canceled]).toEqual([first.id]);
+      const third = await order(world);
+      await world.services.dispatcher.dispatchOnce();
+      expect((await settlement.cancelJob(third.id, 1))?.cancelRequestedAt).toBeUndefined();
+      // Its own time never comes again.
+      world.clock.advance(MINUTE);
+      await world.services.dispatcher.renewLeases();
+      await sweep();
+      expect([...world.gpu.canceled]).toEqual([first.id]);
+      await settlement.applyCompletion(await world.gpu.run(second.id));
+      expect(await read(world, second.id)).toMatchObject({
+        status: 'succeeded',
+        cost: 2 * PRICE,
+        warnings: [expect.stringMatching(/^too-many-cancels: 1 /)],
+      });
+    });
+
+    test('has the deployment’s deadline then, and fails at that', async () => {
+      await world.restart({ runningCancelsPerHour: 0 });
+      const job = await late();
+      await sweep();
+      const { createdAt } = job;
+      expect((await read(world, job.id)).deadline).toBe(createdAt + DEADLINE_MS);
+      world.clock.advance(DEADLINE_MS + GRACE_MS);
+      expect(await sweep()).toEqual({ ...NOTHING, settled: 1 });
+      expect(await read(world, job.id)).toMatchObject({
+        status: 'failed',
+        cost: 0,
+        error: { code: 'deadline-exceeded' },
+      });
+    });
+
+    test('is free when it waits: before a machine, again, or in the machine’s own line', async () => {
+      await world.restart({ runningCancelsPerHour: 0 });
+      const job = await late();
+      const { settlement, dispatcher } = world.services;
+      // It had not begun, and the machine leaves it so.
+      const outcome = { kind: 'failed', code: 'canceled', message: '', retryable: false } as const;
+      await settlement.applyCompletion({ job: job.id, outcome: { ...outcome, images: [] } });
+      const again = await late();
+      await world.stores.jobs.giveBack(again.id, 1);
+      const waiting = await order(world, { cancelAfterMs });
+      world.clock.advance(cancelAfterMs);
+      await sweep();
+      for (const { id } of [job, again, waiting]) {
+        const ended = await read(world, id);
+        expect(ended).toMatchObject({ status: 'canceled', cost: 0, warnings: [] });
+      }
+      expect(await dispatcher.dispatchOnce()).toBe(0);
+    });
+
+    test('runs after all when it was refused before it had begun', async () => {
+      await world.restart({ runningCancelsPerHour: 0 });
+      const job = await late();
+      await sweep();
+      const { settlement, dispatcher } = world.services;
+      const outcome = { kind: 'failed', code: 'canceled', message: '', retryable: false } as const;
+      const completion = { job: job.id, outcome: { ...outcome, images: [] } };
+      expect(await settlement.applyCompletion(completion)).toBe('requeued');
+      await dispatcher.dispatchOnce();
+      expect(world.gpu.orders.get(job.id)).not.toHaveProperty('begin_by');
+      await settlement.applyCompletion(await world.gpu.run(job.id));
+      expect(await read(world, job.id)).toMatchObject({ status: 'succeeded', cost: 2 * PRICE });
+    });
+
+    test('is told when it must begin, and when its run ends', async () => {
+      const { id, createdAt, deadline } = await late();
+      expect(world.gpu.orders.get(id)).toMatchObject({
+        begin_by: deadline,
+        deadline: createdAt + DEADLINE_MS,
+      });
+    });
   });
 
   test('leaves a running job its grace after the deadline, then takes what is stored', async () => {
