@@ -1,8 +1,8 @@
 import { AppError } from '#shared/core/errors.ts';
 import type { JobId } from '#shared/core/ids.ts';
-import { isTerminal, type WebhookEvent } from '#shared/core/job.ts';
+import { isTerminal, type Job, type WebhookEvent } from '#shared/core/job.ts';
 import { InjectedFault } from '#test/helpers/faults.ts';
-import { MINUTE, PRICE, sampleKey } from '#test/helpers/samples.ts';
+import { HOUR, MINUTE, PRICE, sampleKey } from '#test/helpers/samples.ts';
 import { sampleOrder } from '#test/helpers/world.ts';
 import { must, mustBe } from './must.ts';
 import type { Random } from './random.ts';
@@ -10,6 +10,8 @@ import { ACCOUNTS, keyOf, type SimulatedWorld, type Weather } from './worlds/wor
 
 /** Most open jobs of one account in the simulation. */
 export const ACCOUNT_QUEUE = 6;
+/** Runs of an account that are stopped in an hour by their `Cancel-After`. */
+export const STOPS_PER_HOUR = 1;
 /** What one of the keys may spend in a day. */
 export const DAY_CAP = 12 * PRICE;
 /** A little less than the time for which an order without a key can be found again. */
@@ -40,6 +42,8 @@ export function createClients(world: SimulatedWorld, weather: Weather) {
   const erasing = new Set<JobId>();
   const canceled = new Set<JobId>();
   const isKeyed = ({ order }: Intent) => order.idempotency !== undefined;
+  /** Whether it was stopped by its `Cancel-After` alone. */
+  const isStopped = ({ id, attachBy }: Job) => !canceled.has(id) && attachBy === undefined;
   const holders = (id: JobId) => intents.filter(({ job }) => job === id);
 
   const like = ({ order }: Intent) =>
@@ -124,7 +128,7 @@ export function createClients(world: SimulatedWorld, weather: Weather) {
           },
           bodyHash: body.padStart(64, '0'),
           ...(keyed && { idempotency: { route: 'r', key: String(number) } }),
-          ...(random.chance(0.2) && { cancelAfterMs: 45_000 }),
+          ...(random.chance(0.3) && { cancelAfterMs: random.pick([1, 1000, 45_000]) }),
           ...(random.chance(0.2) && { attachWithinMs: 30_000 }),
           ...(random.chance(0.6) && {
             webhook: { url: `https://${account}.example.com/hook`, events: random.pick(EVENTS) },
@@ -173,11 +177,19 @@ export function createClients(world: SimulatedWorld, weather: Weather) {
     /** What every client may rely on, once all is over. */
     async expectKept(): Promise<void> {
       const found = new Map<string, JobId[]>();
+      const stops = new Map<string, number>();
       for (const job of await world.allJobs()) {
         found.set(job.bodyHash, [...(found.get(job.bodyHash) ?? []), job.id]);
+        if (job.cancelRequestedAt !== undefined && isStopped(job)) {
+          const hour = `${job.account} ${Math.floor(job.cancelRequestedAt / HOUR)}`;
+          stops.set(hour, (stops.get(hour) ?? 0) + 1);
+        }
         if (job.status !== 'canceled' || canceled.has(job.id)) continue;
         const mayEnd = job.cancelAtDeadline === true || job.attachBy !== undefined;
         must(mayEnd, `job ${job.id} was cancelled, and nobody asked for it`);
+      }
+      for (const [hour, count] of stops) {
+        must(count <= STOPS_PER_HOUR, () => `${count} runs stopped by Cancel-After in ${hour}`);
       }
       for (const intent of intents) {
         const jobs = found.get(intent.order.bodyHash) ?? [];

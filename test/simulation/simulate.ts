@@ -4,7 +4,7 @@ import { fund, HOUR, PRICE, restartSampleIds } from '#test/helpers/samples.ts';
 import { GRACE_MS, RETENTION_MS } from '#test/helpers/world.ts';
 import { createBooks } from './books.ts';
 import { createCards } from './cards.ts';
-import { ACCOUNT_QUEUE, attempt, createClients, isInjected } from './clients.ts';
+import { ACCOUNT_QUEUE, attempt, createClients, isInjected, STOPS_PER_HOUR } from './clients.ts';
 import { createFaultyPorts } from './faulty-ports.ts';
 import {
   calm,
@@ -141,6 +141,7 @@ export async function simulate({ store, seed, steps, keep }: Run): Promise<Repor
     gateway: chain.gateway,
     wrap: createFaultyPorts(weather),
     accountQueueLimit: ACCOUNT_QUEUE,
+    runningCancelsPerHour: STOPS_PER_HOUR,
     lanes: 3,
   });
   const actions = actionsOf(world, weather, chain);

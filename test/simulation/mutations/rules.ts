@@ -54,6 +54,11 @@ export const RULES: readonly Mutation[] = [
     'const pastDeadline = job.deadline <= now;',
     'const pastDeadline = false;',
   ]),
+  inBoth('Cancel-After stops runs without end', [
+    `${DOMAIN}/sweep.ts`,
+    "await settlement.cancelJob(job.id, settings.runningCancelsPerHour, 'cancel-after')",
+    "await settlement.cancelJob(job.id, undefined, 'cancel-after')",
+  ]),
   inBoth('images charged without a look at storage', [
     `${DOMAIN}/verdict.ts`,
     'capture: multiplyUsd(job.price.perImage, delivered.length)',

@@ -25,6 +25,7 @@ export interface WorldOptions {
   /** Makes the calls of a port fail. */
   readonly wrap: Wrap;
   readonly accountQueueLimit: number;
+  readonly runningCancelsPerHour: number;
   /** Jobs that the GPU function has at one time. */
   readonly lanes: number;
   readonly gateway: PaymentGateway;
