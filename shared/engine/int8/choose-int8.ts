@@ -9,11 +9,14 @@ import { withTemporaryFolder } from '#shared/engine/package/new-folder.ts';
 import { openRepository } from '#shared/engine/package/repository.ts';
 import { likeness } from '#shared/engine/pipeline/likeness.ts';
 import type { Picture } from '#shared/engine/pipeline/pipeline.ts';
+import { decodeAgain } from './decode-again.ts';
 import { type DrawOptions, drawPictures } from './draw-pictures.ts';
 import { measureLayers } from './measure-layers.ts';
 
 /** How like float32's each picture must be, in dB. */
 export const BAR_DB = 35;
+/** How like float32's each picture must be that the decoder makes of the same latents, in dB. */
+const DECODER_BAR_DB = 45;
 /** Shares of the layers that stay float32, one after the other until the pictures are alike. */
 const KEPT_SHARES = [0, 1 / 32, 1 / 16, 1 / 8, 1 / 4] as const;
 
@@ -29,7 +32,7 @@ export interface ChooseOptions extends Omit<ImportOptions, 'dtype' | 'int8'> {
 /**
  * Finds out by drawing what has to stay float32 in a model whose UNet is to become int8: makes a float32
  * package, measures each layer's error, and keeps the layers that suffer most until the pictures are
- * alike.
+ * alike. The decoder's convolutions become int8 all together or not at all.
  *
  * @throws AppError `invalid-request` with the figure if they don't become alike
  */
@@ -52,38 +55,88 @@ export function chooseInt8(options: ChooseOptions): Promise<Int8Choice> {
     const config = readModelConfig(repository, recipeOf(manifest), options);
     const stages = wanted.map((picture) => picture.stages);
     const measured = { folder, weightFile, weights, config, stages, signal };
+    let errors: ReadonlyMap<string, number>;
     try {
       onStep('measuring the layers');
-      const errors = await measureLayers(measured);
-      const ranked = [...errors].toSorted(([, a], [, b]) => b - a).map(([layer]) => layer);
-      let choice: Int8Choice = { kept: [] };
-      for (const share of KEPT_SHARES) {
-        const kept = ranked.slice(0, Math.ceil(share * ranked.length));
-        choice = { kept };
-        onStep(`writing an int8 package with ${kept.length} of ${ranked.length} layers in float32`);
-        await importModel({ ...quiet, dtype: 'int8', int8: choice, out: join(folder, 'int8') });
-        // One that is not alike ends it, except the last time, when the figure is told.
-        const isLast = share === KEPT_SHARES.at(-1);
-        const fails = (picture: Picture, index: number) =>
-          !isLast && likenessOf(picture, wanted[index]) < barDb;
-        const drawn = await draw('int8', fails);
-        const least = Math.min(...drawn.map((picture, i) => likenessOf(picture, wanted[i])));
-        choice = { kept, ...defined({ psnrDb: finite(least), side: wanted[0]?.width }) };
-        if (least >= barDb) return choice;
-      }
-      if (accept) return choice;
-      throw new AppError(
-        'invalid-request',
-        `In int8 this model's pictures come within ${choice.psnrDb} dB of float32's, with ${choice.kept.length} of ${ranked.length} layers left in float32; ${barDb} dB are wanted. Add --accept to have it nevertheless, or import it with --dtype fp32.`,
-      );
+      errors = await measureLayers(measured);
     } finally {
       weights.close();
     }
+    const ranked = [...errors].toSorted(([, a], [, b]) => b - a).map(([layer]) => layer);
+    const out = join(folder, 'int8');
+    const trial: Trial = {
+      ranked,
+      wanted,
+      barDb,
+      async write(int8) {
+        const { length } = int8.kept;
+        onStep(`writing an int8 package with ${length} of ${ranked.length} layers in float32`);
+        const written = await importModel({ ...quiet, dtype: 'int8', int8, out });
+        return written.int8 ?? int8;
+      },
+      decodeAgain() {
+        onStep('decoding again in int8');
+        return decodeAgain(out, wanted, signal);
+      },
+      draw: (isEnough) => draw('int8', isEnough),
+    };
+    const choice = await keepUntilAlike(trial, await chooseDecoder(trial));
+    if (accept || (choice.psnrDb ?? barDb) >= barDb) return choice;
+    throw new AppError(
+      'invalid-request',
+      `In int8 this model's pictures come within ${choice.psnrDb} dB of float32's, with ${choice.kept.length} of ${ranked.length} layers left in float32; ${barDb} dB are wanted. Add --accept to have it nevertheless, or import it with --dtype fp32.`,
+    );
   });
 }
 
+/** What is tried out, and on what. */
+interface Trial {
+  /** The UNet's layers, the one with the largest error first. */
+  readonly ranked: readonly string[];
+  /** float32's pictures. */
+  readonly wanted: readonly Picture[];
+  readonly barDb: number;
+  /** Writes the package that is tried; returns what was chosen besides. */
+  readonly write: (choice: Int8Choice) => Promise<Int8Choice>;
+  /** The pixels that its decoder makes of the latents of float32's pictures. */
+  readonly decodeAgain: () => Promise<readonly Uint8Array[]>;
+  readonly draw: (isEnough: DrawOptions['isEnough']) => Promise<readonly Picture[]>;
+}
+
+/** Writes a package with all layers in int8, its decoder in float32 if int8 hurts it. */
+async function chooseDecoder({ wanted, write, decodeAgain: decode }: Trial): Promise<Int8Choice> {
+  const choice = await write({ kept: [] });
+  if (Object.keys(choice.convolutions ?? {}).length === 0) return choice;
+  const decoded = await decode();
+  const least = Math.min(...decoded.map((pixels, i) => likenessOf({ pixels }, wanted[i])));
+  const measured = { ...choice, ...defined({ decoderPsnrDb: finite(least) }) };
+  if (least >= DECODER_BAR_DB) return measured;
+  return write({ ...measured, convolutions: {} });
+}
+
+/** Leaves more and more layers in float32, until the pictures are alike or a quarter is left. */
+async function keepUntilAlike(
+  { ranked, wanted, barDb, write, draw }: Trial,
+  first: Int8Choice,
+): Promise<Int8Choice> {
+  let choice = first;
+  for (const share of KEPT_SHARES) {
+    const kept = ranked.slice(0, Math.ceil(share * ranked.length));
+    if (kept.length > 0) await write({ ...first, kept });
+    // One that is not alike ends it, except the last time, when the figure is told.
+    const isLast = share === KEPT_SHARES.at(-1);
+    const fails = (picture: Picture, index: number) =>
+      !isLast && likenessOf(picture, wanted[index]) < barDb;
+    const drawn = await draw(fails);
+    const least = Math.min(...drawn.map((picture, i) => likenessOf(picture, wanted[i])));
+    choice = { ...first, kept, ...defined({ psnrDb: finite(least), side: wanted[0]?.width }) };
+    if (least >= barDb) break;
+  }
+  return choice;
+}
+
 /** In dB; without end for equal pictures. */
-const likenessOf = ({ pixels }: Picture, wanted: Picture | undefined): number =>
+const likenessOf = ({ pixels }: Pick<Picture, 'pixels'>, wanted: Picture | undefined): number =>
   likeness(pixels, wanted?.pixels ?? pixels).psnrDb ?? Number.POSITIVE_INFINITY;
 
 const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);

@@ -23,12 +23,16 @@ export function int32s(values: number | readonly number[]): Var {
 export const uint8s = (values: readonly number[], shape: Shape): Var =>
   constant('UINT8', Uint8Array.from(values), shape);
 
+/** An int8 constant inside the graph. */
+export const int8s = (values: readonly number[], shape: Shape): Var =>
+  constant('INT8', Int8Array.from(values), shape);
+
 const shapeOf = (values: number | readonly number[]): Shape =>
   typeof values === 'number' ? [] : [values.length];
 
 function constant(
   type: Var['type'],
-  values: Float32Array | Int32Array | BigInt64Array | Uint8Array,
+  values: Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array,
   shape: Shape,
 ): Var {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

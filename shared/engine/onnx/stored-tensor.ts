@@ -19,8 +19,11 @@ export interface StoredTensor {
   readonly shape: readonly number[];
   readonly type: StoredType;
   readonly source: CheckpointTensor;
-  /** Computes some rows from the same rows of the source; absent when they are taken as they are. */
-  readonly compute?: (rows: Float32Array) => Float32Array | Int8Array;
+  /**
+   * Computes some rows from the same rows of the source, the first of which has the number `start`;
+   * absent when they are taken as they are.
+   */
+  readonly compute?: (rows: Float32Array, start: number) => Float32Array | Int8Array;
   /**
    * The source's rows, in this many equal groups, each of which is stored as its transpose: `[rows,
    * columns]` becomes `[groups, columns, rows / groups]`. Absent when rows stay rows.

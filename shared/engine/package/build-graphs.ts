@@ -12,6 +12,7 @@ import {
   unetGraph,
   vaeGraph,
 } from '#shared/engine/onnx/sdxl/graphs.ts';
+import { withInt8Convolutions } from '#shared/engine/onnx/sdxl/int8-convolutions.ts';
 import { int8Target } from '#shared/engine/onnx/sdxl/int8-target.ts';
 import { type Folding, NO_FOLDING } from '#shared/engine/onnx/sdxl/resnet.ts';
 import type { Target } from '#shared/engine/onnx/sdxl/target.ts';
@@ -23,6 +24,7 @@ import {
   vaeFactor,
 } from '#shared/engine/onnx/sdxl/vae-config.ts';
 import type { FloatType } from '#shared/engine/onnx/stored-tensor.ts';
+import { readExponents } from './exponent-letters.ts';
 import type { GraphName, Int8Choice, Manifest } from './manifest.ts';
 import { openRepository, type Repository } from './repository.ts';
 import { readSchedule } from './schedule.ts';
@@ -151,27 +153,35 @@ export function buildGraphs(
   target: Target,
   type: FloatType,
   folding = NO_FOLDING,
-  unetTarget = target,
+  { unet = target, decoder = target }: PartTargets = {},
 ): ModelGraphs {
   const [, second] = config.clip;
   const { draft } = config;
   return {
     ...defined({ draft: draft && vaeGraph(target, type, draft, NO_FOLDING, 'draft') }),
     text: textGraph(target, type, config.clip, config.tokenizers[0].maxLength),
-    unet: unetGraph(unetTarget, type, config.unet, second.projection_dim, config.step),
-    vae: vaeGraph(target, type, config.vae, folding),
+    unet: unetGraph(unet, type, config.unet, second.projection_dim, config.step),
+    vae: vaeGraph(decoder, type, config.vae, folding),
   };
+}
+
+/** Where parts of a model have targets of their own. */
+interface PartTargets {
+  readonly unet?: Target;
+  readonly decoder?: Target;
 }
 
 /** With a second VAE graph for small images if the first works in bands of rows. */
 function buildCpuGraphs(
   config: ModelConfig,
   type: FloatType,
-  unetTarget: Target = cpuTarget,
+  unet: Target = cpuTarget,
+  decoderOf = (target: Target): Target => target,
 ): ModelGraphs {
-  const graphs = buildGraphs(config, cpuTarget, type, NO_FOLDING, unetTarget);
+  const decoder = decoderOf(cpuTarget);
+  const graphs = buildGraphs(config, cpuTarget, type, NO_FOLDING, { unet, decoder });
   if (!hasBands(graphs.vae.graph)) return graphs;
-  const { graph } = vaeGraph(cpuTargetOfAnySize, type, config.vae);
+  const { graph } = vaeGraph(decoderOf(cpuTargetOfAnySize), type, config.vae);
   return { ...graphs, vae: { ...graphs.vae, small: graph } };
 }
 
@@ -191,7 +201,8 @@ export interface GraphChoices {
  * All graphs of a package with weights of a dtype.
  *
  * @param choices what was chosen by running the model: the powers of two that divide the CUDA graph's
- *   VAE, and the layers of the UNet that stay float32 where the others are int8
+ *   VAE; the layers of the UNet that stay float32 where the others are int8, and what the decoder's
+ *   convolutions are rounded to
  */
 export function buildDeviceGraphs(
   config: ModelConfig,
@@ -200,7 +211,10 @@ export function buildDeviceGraphs(
 ): DeviceGraphs {
   if (dtype === 'fp32') return { cpu: buildCpuGraphs(config, 'FLOAT') };
   if (dtype === 'int8') {
-    return { cpu: buildCpuGraphs(config, 'FLOAT', int8Target({ kept: new Set(int8.kept) })) };
+    const unet = int8Target({ kept: new Set(int8.kept) });
+    const exponents = readExponents(int8.convolutions ?? {});
+    const decoderOf = (target: Target) => withInt8Convolutions(target, exponents);
+    return { cpu: buildCpuGraphs(config, 'FLOAT', unet, decoderOf) };
   }
   return {
     cpu: buildCpuGraphs(config, 'FLOAT16'),

@@ -14,7 +14,10 @@ import {
 import { type Calibration, calibrateVae } from './calibrate-vae.ts';
 import { type RecipeOptions, recipeOfImport } from './choose-recipe.ts';
 import { assertSizes, DECLARATION_FILE, type Declaration } from './declaration.ts';
+import { convolutionExponents } from './convolution-exponents.ts';
+import type { SampleRun } from './decode-samples.ts';
 import { assertLayers } from './int8-choice.ts';
+import { exponentLetters } from './exponent-letters.ts';
 import { fileDigest } from './file-digest.ts';
 import { readLicences } from './licences.ts';
 import {
@@ -77,9 +80,9 @@ export async function importModel(options: ImportOptions): Promise<Manifest> {
     if (declaration !== undefined) {
       assertSizes(declaration, vaeFactor(config.vae), repository.pathOf(DECLARATION_FILE));
     }
-    const graphs = buildDeviceGraphs(config, options.dtype, { int8: options.int8 });
+    const graphs = buildDeviceGraphs(config, options.dtype);
     const { cpu } = graphs;
-    if (options.int8 !== undefined) assertLayers(options.int8, cpu.unet);
+    if (options.int8 !== undefined) assertLayers(options.int8, cpu);
     for (const name of GRAPH_NAMES) sources.resolve(cpu[name]);
     if (cpu.draft !== undefined) sources.resolve(cpu.draft);
     sources.merge(options.loras ?? []);
@@ -95,7 +98,7 @@ interface Job {
   readonly options: ImportOptions;
   readonly repository: Repository;
   readonly config: ModelConfig;
-  /** With nothing divided for float16. */
+  /** Before anything was chosen: nothing is divided for float16, all that can be is int8. */
   readonly graphs: DeviceGraphs;
   readonly recipe: Recipe;
   readonly declaration: Declaration | undefined;
@@ -115,16 +118,16 @@ async function writeFiles(folder: string, writer: PackageWriter, job: Job): Prom
   const { options, repository, config } = job;
   const sourceOf = (tensor: StoredTensor) => job.sources.of(tensor);
   const { signal } = options;
-  const { vae } = config;
-  const run = { folder, sourceOf, file: job.sources.fileOf('vae'), signal };
-  // A small decoder has no normalisation to undo a factor, and needs none.
-  const calibration =
-    options.dtype === 'fp16' && vae.kind !== 'tiny'
-      ? await calibrateVae({ ...run, config: vae })
-      : undefined;
+  const { latent_channels: latentChannels } = config.vae;
+  const run = { folder, latentChannels, sourceOf, file: job.sources.fileOf('vae'), signal };
+  const chosen = await chooseByRunning(job, run);
+  const { calibration, int8 } = chosen;
   const { folding } = calibration ?? {};
   const isFolded = Object.values(folding ?? {}).some((exponent) => exponent > 0);
-  const graphs = isFolded ? buildDeviceGraphs(config, options.dtype, { folding }) : job.graphs;
+  const graphs =
+    isFolded || int8 !== undefined
+      ? buildDeviceGraphs(config, options.dtype, { folding, int8 })
+      : job.graphs;
   const sets = await writeGraphs(writer, graphs, {
     cpuDialect: options.dtype === 'int8' ? 'cpu-int8' : 'cpu-fp32',
     sourceOf,
@@ -137,15 +140,35 @@ async function writeFiles(folder: string, writer: PackageWriter, job: Job): Prom
       await writer.put(`${name}/${file}`, readFileSync(repository.pathOf(name, file)));
     }
   }
-  const manifest = await makeManifest(job, { graphs: sets, calibration, files: writer.files });
+  const manifest = await makeManifest(job, { ...chosen, graphs: sets, files: writer.files });
   await writer.put(MANIFEST_FILE, Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
   signal?.throwIfAborted();
   return manifest;
 }
 
-interface Written extends Pick<Manifest, 'graphs' | 'files'> {
-  readonly calibration: Calibration | undefined;
+/** What only the running decoder tells. */
+interface Chosen {
+  /** In float16 packages. */
+  readonly calibration?: Calibration | undefined;
+  /** In int8 packages. */
+  readonly int8?: Int8Choice | undefined;
 }
+
+async function chooseByRunning(
+  { options: { dtype, int8 = { kept: [] } }, config: { vae } }: Job,
+  run: SampleRun,
+): Promise<Chosen> {
+  if (dtype === 'fp32') return {};
+  // A small decoder has no normalisation to undo a factor, and needs none; nor has it convolutions of
+  // normalised images.
+  if (vae.kind === 'tiny') return dtype === 'int8' ? { int8 } : {};
+  if (dtype === 'fp16') return { calibration: await calibrateVae(vae, run) };
+  if (int8.convolutions !== undefined) return { int8 };
+  const convolutions = exponentLetters(await convolutionExponents(vae, run));
+  return { int8: { ...int8, convolutions } };
+}
+
+type Written = Chosen & Pick<Manifest, 'graphs' | 'files'>;
 
 /** The adapters by their files' digests. */
 async function loraRecords({ loras = [], originOf = (file) => file }: ImportOptions) {
@@ -159,7 +182,10 @@ async function loraRecords({ loras = [], originOf = (file) => file }: ImportOpti
   );
 }
 
-async function makeManifest(job: Job, { graphs, calibration, files }: Written): Promise<Manifest> {
+async function makeManifest(
+  job: Job,
+  { graphs, calibration, int8, files }: Written,
+): Promise<Manifest> {
   const { options, config, recipe, declaration } = job;
   const source = options.source ?? {
     repository: options.repository,
@@ -176,7 +202,7 @@ async function makeManifest(job: Job, { graphs, calibration, files }: Written): 
     owner: options.owner,
     digest: packageDigest({ files, recipe }),
     dtype: options.dtype,
-    int8: options.dtype === 'int8' ? (options.int8 ?? { kept: [] }) : undefined,
+    int8,
     graphs,
     size: { defaultWidth, defaultHeight, multiple },
     vae: {

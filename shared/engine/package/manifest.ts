@@ -73,6 +73,13 @@ export type GraphSet = z.infer<typeof GraphSetSchema>;
 export const Int8Schema = z.object({
   /** Layers of the UNet that stay float32, the one that suffered most first. */
   kept: z.array(z.string()),
+  /**
+   * Convolutions of the VAE's decoder that are int8: what each channel's values are rounded to, a
+   * letter for each, from `a` for multiples of 2⁻¹⁶ to `z` for 2⁹. Measured where absent.
+   */
+  convolutions: z.record(z.string(), z.string().regex(/^[a-z]+$/)).optional(),
+  /** The least likeness of its decoder's pictures to float32's, in dB; absent if it was not measured. */
+  decoderPsnrDb: z.number().optional(),
   /** The least likeness of its pictures to float32's, in dB; absent if it was not measured. */
   psnrDb: z.number().optional(),
   /** Pixels of each side of those pictures. */
@@ -101,7 +108,10 @@ export const ManifestSchema = z.object({
     .optional(),
   /** The package's digest: SHA-256 over its files, see `package-digest.ts`. */
   digest: Sha256Schema,
-  /** Element type of the weights as stored; `int8`: of the UNet's linear layers, the rest is float32. */
+  /**
+   * Element type of the weights as stored; `int8`: of the UNet's linear layers and the decoder's
+   * convolutions, the rest is float32.
+   */
   dtype: z.enum(['fp32', 'fp16', 'int8']),
   /** What int8 left as it was, and what that costs. */
   int8: Int8Schema.optional(),

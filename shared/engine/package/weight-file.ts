@@ -71,15 +71,20 @@ export async function writeWeights(
   for (const tensor of layout.tensors) {
     const source = sourceOf(tensor);
     const check = (bytes: Uint8Array) => assertFinite(bytes, tensor, source);
-    const { type, compute } = tensor;
-    if (type === 'INT8') await writeTransposed(tensor, source, file, onBytes);
-    else if (compute === undefined) {
-      await copyValues(source, DTYPE[type], file, { scratch, check, onBytes });
+    const { compute } = tensor;
+    const dtype = DTYPE[tensor.type];
+    if (tensor.transposedGroups !== undefined) {
+      await writeTransposed(tensor, source, file, onBytes);
+    } else if (compute === undefined) {
+      assert(dtype !== 'I8', `${tensor.name} is computed`);
+      await copyValues(source, dtype, file, { scratch, check, onBytes });
     } else {
       let count = 0;
-      for (const rows of pieces(source)) {
-        const values = compute(rows);
-        const bytes = convert(bytesOf(values), 'F32', DTYPE[type]);
+      for (const { start, rows } of pieces(source)) {
+        // int8 could not say that they were NaN.
+        if (dtype === 'I8' && !areFinite(bytesOf(rows), 'F32')) throw notFinite(tensor, source);
+        const values = compute(rows, start);
+        const bytes = dtype === 'I8' ? bytesOf(values) : convert(bytesOf(values), 'F32', dtype);
         check(bytes);
         await file.write(bytes);
         onBytes(bytes.length);
@@ -93,7 +98,7 @@ export async function writeWeights(
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array | Int8Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
-/** Writes a tensor of int8, a group of its rows at a time. */
+/** Writes the transposes of a tensor's groups of rows, in int8. */
 async function writeTransposed(
   tensor: StoredTensor,
   source: LazyTensor,
@@ -108,14 +113,14 @@ async function writeTransposed(
   for (let group = 0; group < groups; group += 1) {
     const target = new Int8Array(height * columns);
     let done = 0;
-    for (const piece of pieces(source, group * height, (group + 1) * height)) {
+    for (const { start, rows: piece } of pieces(source, group * height, (group + 1) * height)) {
       if (!areFinite(bytesOf(piece), 'F32')) throw notFinite(tensor, source);
-      const values = compute(piece);
+      const values = compute(piece, start);
       const count = values.length / columns;
       for (let column = 0; column < columns; column += 1) {
-        const start = column * height + done;
+        const first = column * height + done;
         for (let row = 0; row < count; row += 1) {
-          target[start + row] = values[row * columns + column] as number;
+          target[first + row] = values[row * columns + column] as number;
         }
       }
       done += count;
@@ -190,11 +195,12 @@ function* pieces(
   tensor: LazyTensor,
   start = 0,
   end = tensor.shape[0] ?? 1,
-): Generator<Float32Array> {
+): Generator<{ readonly start: number; readonly rows: Float32Array }> {
   const perRow = elementCount(tensor.shape.slice(1));
   const step = Math.max(1, Math.floor(CHUNK_VALUES / perRow));
   for (let row = start; row < end; row += step) {
-    yield readFloats(tensor, row * perRow, Math.min(row + step, end) * perRow);
+    const rows = readFloats(tensor, row * perRow, Math.min(row + step, end) * perRow);
+    yield { start: row, rows };
   }
 }
 

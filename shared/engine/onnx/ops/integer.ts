@@ -1,10 +1,11 @@
 import { assert } from '#shared/core/errors.ts';
-import { floats, int64s, uint8s } from '#shared/engine/onnx/constant.ts';
+import { floats, int8s, int64s, uint8s } from '#shared/engine/onnx/constant.ts';
 import { dimAt, productOf, sizeAt } from '#shared/engine/onnx/shape.ts';
 import { makeNode, makeOp, type Var } from '#shared/engine/onnx/value.ts';
 import { concat, expand, reshape, reshapeLike, shapeOf, unsqueeze } from './arrange.ts';
-import { add, cast, mul, sub } from './elementwise.ts';
+import { add, cast, clip, div, mul, round, sub } from './elementwise.ts';
 import { MICROSOFT } from './microsoft.ts';
+import { convWindow, type Sides } from './network.ts';
 
 /** Values as bytes: `(bytes − zero) · scale`, and each row besides times its own scale, if it has one. */
 export interface Quantized {
@@ -116,4 +117,45 @@ export function integerProduct(x: Quantized, weight: QuantizedWeight, bias?: Var
   if (rowScales === undefined) return product;
   const scaled = mul(product, rowScales);
   return bias === undefined ? scaled : add(scaled, bias);
+}
+
+/** A convolution's weights as whole numbers. */
+export interface QuantizedKernel {
+  /** int8 `[O, C, k, k]` */
+  readonly values: Var;
+  /** `[O]`: what each output's weights are to be multiplied by, in units of its step. */
+  readonly scales: Var;
+  /** What each output is rounded to a multiple of: at most 128 of them on either side of 0. */
+  readonly steps: readonly number[];
+}
+
+/** Beyond this a bias would overflow the sum that it begins. */
+const GREATEST_BIAS = 2 ** 30;
+
+/**
+ * A convolution of `[N, C, h, w]`, summed in whole numbers and rounded to a byte: values further from 0
+ * than 127 steps are lost.
+ *
+ * @param bias float32 `[O]`
+ * @param padding rows and columns of zeros at each side
+ */
+export function integerConv(x: Quantized, kernel: QuantizedKernel, bias: Var, padding: Sides): Var {
+  const { values, scales } = kernel;
+  const steps = floats(kernel.steps);
+  const window = convWindow([2, 3], x.bytes, values, { padding });
+  const shape = [dimAt(x.bytes.shape, 0), dimAt(values.shape, 0), ...window.size];
+  const start = div(div(bias, steps), mul(x.scale, scales));
+  const whole = cast(round(clip(start, -GREATEST_BIAS, GREATEST_BIAS)), 'INT32');
+  const zero = uint8s([ZERO], []);
+  const bytes = makeOp(
+    'QLinearConv',
+    [x.bytes, x.scale, x.zero, values, scales, int8s([0], []), floats(1), zero, whole],
+    { type: 'UINT8', shape },
+    window.attributes,
+  );
+  const zeros = uint8s(
+    kernel.steps.map(() => ZERO),
+    [kernel.steps.length],
+  );
+  return makeOp('DequantizeLinear', [bytes, steps, zeros], { type: 'FLOAT', shape }, { axis: 1n });
 }

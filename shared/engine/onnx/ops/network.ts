@@ -100,6 +100,15 @@ export const sum = (x: Var): Var =>
 export const maximum = (x: Var): Var =>
   reshape(makeOp('ReduceMax', [x], { type: x.type, shape: [] }, { keepdims: 0n }), [1]);
 
+/** The greatest value of each channel of all images `[N, C, h, w]`, as `[C]`. */
+export const maximumOfChannels = (x: Var): Var =>
+  makeOp(
+    'ReduceMax',
+    [x, int64s([0, 2, 3])],
+    { type: x.type, shape: [dimAt(x.shape, 1)] },
+    { keepdims: 0n },
+  );
+
 /** The index of the greatest value along the last axis, the first if several, as int64 `[…, 1]`. */
 export function argMaxLast(x: Var): Var {
   const shape = x.shape.with(-1, 1);

@@ -96,7 +96,7 @@ export function int8Target({ kept, watch }: Int8Options): Target {
 }
 
 /** The name of a weight's layer. */
-const layerOf = ({ source }: StoredTensor): string => source.name.replace(/\.weight$/, '');
+export const layerOf = ({ source }: StoredTensor): string => source.name.replace(/\.weight$/, '');
 
 /** The same for the same value: query, key and value have one input. */
 function remembered<Result>(quantize: (x: Var) => Result): (x: Var) => Result {

@@ -53,8 +53,11 @@ export function rowScales(rows: Float32Array, width: number): Float32Array {
 }
 
 /** Each row divided by its scale and rounded. */
-export function quantizedRows(rows: Float32Array, width: number): Int8Array {
-  const scales = rowScales(rows, width);
+export function quantizedRows(
+  rows: Float32Array,
+  width: number,
+  scales = rowScales(rows, width),
+): Int8Array {
   const values = new Int8Array(rows.length);
   for (const [row, scale] of scales.entries()) {
     for (let i = row * width; i < (row + 1) * width; i += 1) {

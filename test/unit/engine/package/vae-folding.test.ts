@@ -76,7 +76,7 @@ async function runVae(
     const tensor = checkpoint.tensors.get(source.name);
     if (tensor === undefined) throw new Error(`no ${source.name}`);
     const values = new Float32Array(convert(tensor.read(), tensor.dtype, 'F32').buffer);
-    const result = new Uint8Array((compute?.(values) ?? values).buffer as ArrayBuffer);
+    const result = new Uint8Array((compute?.(values, 0) ?? values).buffer as ArrayBuffer);
     const isHalf = value.type === 'FLOAT16';
     files.set(name, isHalf ? convert(result, 'F32', 'F16').slice() : result);
   }
