@@ -27,11 +27,18 @@ const otherModel = (difference: string): AppError =>
   new AppError('invalid-request', `The calibration is another model's: ${difference}.`);
 
 /** What an import to int8 chose, in words. */
-export function int8Text({ kept, convolutions = {}, psnrDb, side }: Int8Choice): string {
-  const { length } = Object.keys(convolutions);
-  const decoder =
-    length === 0 ? 'the decoder in float32' : `${length} convolutions of the decoder in int8`;
-  const layers = `${kept.length} layers of the UNet left in float32, ${decoder}`;
+export function int8Text({ kept, psnrDb, side, ...decoder }: Int8Choice): string {
+  const layers = `${kept.length} layers of the UNet left in float32, ${decoderText(decoder)}`;
   if (psnrDb === undefined) return `${layers}; its likeness to float32 was not measured`;
   return `${layers}; pictures of ${side}×${side} within ${psnrDb} dB of float32's`;
+}
+
+function decoderText({
+  convolutions = {},
+  decoderPsnrDb,
+}: Pick<Int8Choice, 'convolutions' | 'decoderPsnrDb'>): string {
+  const { length } = Object.keys(convolutions);
+  if (length === 0) return 'its decoder in float32';
+  const likeness = decoderPsnrDb === undefined ? '' : ` (within ${decoderPsnrDb} dB)`;
+  return `${length} convolutions of its decoder in int8${likeness}`;
 }

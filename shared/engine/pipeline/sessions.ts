@@ -225,6 +225,8 @@ export function runtimeOptions(
         intra_op: { allow_spinning: options.spin === false ? '0' : '1' },
         // Sums of products of int8 that can't overflow; slower where none would.
         x64quantprecision: couldOverflow() ? '1' : '0',
+        // An image would be dequantised anew for each layer that reads it.
+        disable_quant_qdq: '1',
         // Weights outside the growing pool of activations.
         use_device_allocator_for_initializers: '1',
       },

@@ -13,6 +13,13 @@ describe('the options of ONNX Runtime', () => {
     expect(prepacking('cpu', LARGE).disable_prepacking).toBe('1');
   });
 
+  // ONNX Runtime repeated each DequantizeLinear for every layer that reads its result.
+  it('have an image dequantised once', () => {
+    expect(runtimeOptions({ device: 'cpu' }, SMALL).extra?.['session']).toMatchObject({
+      disable_quant_qdq: '1',
+    });
+  });
+
   // "Input channels C is not equal to kernel channels * group": seen on an H100 with SDXL's UNet.
   it('let CUDA see the weights of convolutions, whatever their size', () => {
     expect(prepacking('cuda', SMALL).disable_prepacking).toBe('0');
