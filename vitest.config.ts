@@ -40,9 +40,8 @@ export default defineConfig({
         test: {
           name: 'infra',
           include: ['test/infra/**/*.test.ts'],
-          // One worker that loads the CDK once and synthesises each deployment once for all files.
-          isolate: false,
-          ...ONE_BY_ONE,
+          // Each worker loads the CDK once and synthesises each deployment once for all its files.
+          ...ON_ALL_PROCESSORS,
         },
       },
       {

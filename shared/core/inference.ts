@@ -41,7 +41,7 @@ export const InferenceRequestSchema = z.strictObject({
   store: StoreSchema,
   /** Milliseconds since the Unix epoch; work past it is stopped and leaves nothing behind. */
   deadline: z.number().int().positive(),
-  /** A job that has not begun by then is not begun: it ends as a canceled one does. */
+  /** A job that has not been taken up by then is not: it ends as a canceled one does. */
   begin_by: z.number().int().positive().optional(),
   /** Key that signs the receipt embedded in each image (base64, 32 bytes), where there is one. */
   signing_key: z.string().optional(),

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '#shared/core/defined.ts';
 import { AppError } from '#shared/core/errors.ts';
@@ -71,6 +72,8 @@ export function chooseInt8(options: ChooseOptions): Promise<Int8Choice> {
       async write(int8) {
         const { length } = int8.kept;
         onStep(`writing an int8 package with ${length} of ${ranked.length} layers in float32`);
+        // Not beside the next one: there is room for two packages.
+        rmSync(out, { recursive: true, force: true });
         const written = await importModel({ ...quiet, dtype: 'int8', int8, out });
         return written.int8 ?? int8;
       },

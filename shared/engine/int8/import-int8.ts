@@ -16,7 +16,7 @@ export interface Int8ImportOptions extends ChooseOptions {
 }
 
 /**
- * Makes a model package whose UNet's linear layers are int8.
+ * Makes a model package whose UNet's linear layers and decoder's wide convolutions are int8.
  *
  * @throws AppError as {@link chooseInt8} and `importModel` do
  */
@@ -37,6 +37,7 @@ export async function importInt8(options: Int8ImportOptions): Promise<Manifest> 
 export function readCalibration(path: string): Int8Choice {
   const folder = path.endsWith(MANIFEST_FILE) ? join(path, '..') : path;
   const { int8 } = readManifest(folder);
-  if (int8 !== undefined) return int8;
+  // Packages from before, and those with a small decoder, have all of the decoder in float32.
+  if (int8 !== undefined) return { convolutions: {}, ...int8 };
   throw new AppError('invalid-request', `--calibration: ${path} is not of an int8 package.`);
 }

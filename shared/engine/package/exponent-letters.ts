@@ -1,8 +1,8 @@
 import type { OutputExponents } from '#shared/engine/onnx/sdxl/int8-convolutions.ts';
 
-/** Exponents as a manifest has them: a letter for each channel, `a` for 2⁻¹⁶ to `z` for 2⁹. */
-export const LEAST_EXPONENT = -16;
-export const GREATEST_EXPONENT = 9;
+/** Exponents as a manifest has them: a letter for each channel, `a` for 2⁻¹² to `z` for 2¹³. */
+export const LEAST_EXPONENT = -12;
+export const GREATEST_EXPONENT = 13;
 const FIRST_LETTER = 'a'.charCodeAt(0);
 
 export const exponentLetters = (exponents: OutputExponents): Record<string, string> =>

@@ -38,7 +38,10 @@ import { writeGraphs } from './write-graphs.ts';
 
 export interface ImportOptions extends SourceFiles, RecipeOptions {
   readonly dtype: Manifest['dtype'];
-  /** What stays float32 where the UNet becomes int8; nothing by default. */
+  /**
+   * What stays float32 where the UNet becomes int8, nothing by default; and what the decoder's
+   * convolutions are rounded to, measured by default.
+   */
   readonly int8?: Int8Choice | undefined;
   /** The folder of the new package, replacing one that exists. */
   readonly out: string;
@@ -98,7 +101,7 @@ interface Job {
   readonly options: ImportOptions;
   readonly repository: Repository;
   readonly config: ModelConfig;
-  /** Before anything was chosen: nothing is divided for float16, all that can be is int8. */
+  /** Before anything was chosen: nothing is divided for float16, no layer of the UNet is kept. */
   readonly graphs: DeviceGraphs;
   readonly recipe: Recipe;
   readonly declaration: Declaration | undefined;

@@ -69,16 +69,19 @@ const GraphSetSchema = z.object({
 });
 export type GraphSet = z.infer<typeof GraphSetSchema>;
 
-/** What an import to int8 chose, by drawing with the weights at hand. */
+/** What an import to int8 chose, by drawing and decoding with the weights at hand. */
 export const Int8Schema = z.object({
   /** Layers of the UNet that stay float32, the one that suffered most first. */
   kept: z.array(z.string()),
   /**
    * Convolutions of the VAE's decoder that are int8: what each channel's values are rounded to, a
-   * letter for each, from `a` for multiples of 2⁻¹⁶ to `z` for 2⁹. Measured where absent.
+   * letter for each, from `a` for multiples of 2⁻¹² to `z` for 2¹³. None where absent.
    */
   convolutions: z.record(z.string(), z.string().regex(/^[a-z]+$/)).optional(),
-  /** The least likeness of its decoder's pictures to float32's, in dB; absent if it was not measured. */
+  /**
+   * The least likeness to float32's, in dB, of pictures that the decoder makes of the same latents with
+   * all these convolutions in int8, also if that was too little; absent if it was not measured.
+   */
   decoderPsnrDb: z.number().optional(),
   /** The least likeness of its pictures to float32's, in dB; absent if it was not measured. */
   psnrDb: z.number().optional(),

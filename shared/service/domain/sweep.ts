@@ -66,9 +66,10 @@ export function createSweep(deps: SweepDeps) {
     const pastDeadline = job.deadline <= now;
     // To stop a run costs the machine: its own `Cancel-After` counts as its client's wish does.
     const mayRunOn = running && isRunPastCancelAfter(job, now) && latestEndOf(job) > now;
+    const endBy = running ? latestEndOf(job) : job.deadline;
     const since = Math.min(
       job.cancelRequestedAt ?? Number.POSITIVE_INFINITY,
-      pastDeadline && !mayRunOn ? job.deadline : Number.POSITIVE_INFINITY,
+      pastDeadline && !mayRunOn ? endBy : Number.POSITIVE_INFINITY,
     );
     if (since === Number.POSITIVE_INFINITY) {
       const ended = mayRunOn

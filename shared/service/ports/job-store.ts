@@ -101,8 +101,8 @@ export interface ChangeResult {
   readonly job: Job | undefined;
 }
 
-/** Who wants a job cancelled. */
-export type CancelCause = 'request' | 'cancel-after';
+/** What wants a job cancelled, if not a request. */
+export type CancelCause = 'cancel-after';
 
 /** How far the settling of a payment has come. */
 export interface SettlingNote {

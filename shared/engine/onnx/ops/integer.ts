@@ -125,16 +125,19 @@ export interface QuantizedKernel {
   readonly values: Var;
   /** `[O]`: what each output's weights are to be multiplied by, in units of its step. */
   readonly scales: Var;
-  /** What each output is rounded to a multiple of: at most 128 of them on either side of 0. */
+  /** What each output is rounded to: from −128 to 127 of them. */
   readonly steps: readonly number[];
 }
 
-/** Beyond this a bias would overflow the sum that it begins. */
+/**
+ * Beyond this a bias would overflow the sum that it begins. Only an image that is nearly 0 all over, as
+ * no normalised one is, could bring it there.
+ */
 const GREATEST_BIAS = 2 ** 30;
 
 /**
- * A convolution of `[N, C, h, w]`, summed in whole numbers and rounded to a byte: values further from 0
- * than 127 steps are lost.
+ * A convolution of `[N, C, h, w]`, summed in whole numbers and rounded to a byte: what is beyond that
+ * many steps is clipped.
  *
  * @param bias float32 `[O]`
  * @param padding rows and columns of zeros at each side

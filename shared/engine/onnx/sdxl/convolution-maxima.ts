@@ -3,7 +3,7 @@ import { concat } from '#shared/engine/onnx/ops/arrange.ts';
 import { abs } from '#shared/engine/onnx/ops/elementwise.ts';
 import { maximumOfChannels } from '#shared/engine/onnx/ops/network.ts';
 import { input, type Var } from '#shared/engine/onnx/value.ts';
-import { cpuTargetAt } from './cpu-target.ts';
+import { plainTarget } from './cpu-target.ts';
 import { layerOf } from './int8-target.ts';
 import { NO_FOLDING } from './resnet.ts';
 import { Scope } from './scope.ts';
@@ -11,9 +11,6 @@ import type { Target } from './target.ts';
 import type { VaeConfig } from './vae-config.ts';
 import { decode } from './vae-decoder.ts';
 import { suitsWinograd } from './winograd.ts';
-
-/** With plain convolutions, for a graph that runs once and is not optimised. */
-const plainTarget = cpuTargetAt(() => undefined);
 
 export interface ConvolutionMaxima {
   /** `x0` → `maxima` `[channels of all convolutions]`, the greatest magnitude in each. */

@@ -64,6 +64,9 @@ export const cpuTargetAt = (
     upsample(image, scope, { ...options, scale: scaleOf(options.scale) }),
 });
 
+/** The same with plain convolutions, for a graph that runs once and is not optimised. */
+export const plainTarget = cpuTargetAt(() => undefined);
+
 /** The same for images of any size; `cpuTarget` needs latents of `MIN_BANDED_LATENTS` rows. */
 export const cpuTargetOfAnySize = cpuTargetAt(bandless);
 

@@ -10,11 +10,11 @@ import { quantizedRows, rowScales } from './int8-weight.ts';
  * in which processors without VNNI add them. Pictures are as good, for what the layer puts out is
  * rounded more coarsely.
  */
-const HALVED = 127 / 63;
+const TO_SEVEN_BITS = 127 / 63;
 
 /**
- * A weight's step is at least this share of what its output is rounded to. Weights of an output that is
- * nearly constant would leave its bias too many digits for 32 bits.
+ * A weight's step is at least this share of what its output is rounded to, and just that where all of
+ * an output's weights are 0: its bias is a multiple of that step and the image's, and has to fit 32 bits.
  */
 const LEAST_STEP = 2 ** -12;
 
@@ -36,9 +36,10 @@ export function int8Kernel(weight: StoredTensor, exponents: readonly number[]): 
     return step;
   };
   const scalesOf = (rows: Float32Array, start: number): Float32Array =>
-    rowScales(rows, width).map((scale, row) =>
-      Math.max(scale * HALVED, stepOf(start + row) * LEAST_STEP),
-    );
+    rowScales(rows, width).map((scale, row) => {
+      const isZero = rows.subarray(row * width, (row + 1) * width).every((value) => value === 0);
+      return Math.max(isZero ? 0 : scale * TO_SEVEN_BITS, stepOf(start + row) * LEAST_STEP);
+    });
   const { name, source } = weight;
   const values: StoredTensor = {
     name: `${name}.int8`,

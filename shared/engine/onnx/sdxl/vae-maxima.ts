@@ -4,14 +4,11 @@ import { concat } from '#shared/engine/onnx/ops/arrange.ts';
 import { abs } from '#shared/engine/onnx/ops/elementwise.ts';
 import { maximum } from '#shared/engine/onnx/ops/network.ts';
 import { input, type Var } from '#shared/engine/onnx/value.ts';
-import { cpuTargetAt } from './cpu-target.ts';
+import { plainTarget } from './cpu-target.ts';
 import { type Folding, NO_FOLDING } from './resnet.ts';
 import { Scope } from './scope.ts';
 import type { VaeConfig } from './vae-config.ts';
 import { decode } from './vae-decoder.ts';
-
-/** With plain convolutions, for a graph that runs once and is not optimised. */
-const plainTarget = cpuTargetAt(() => undefined);
 
 export interface VaeMaxima {
   /** `x0` → `maxima` `[values]`, the greatest magnitude of each value that folding divides. */

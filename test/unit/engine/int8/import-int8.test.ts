@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FORMER_RECIPE } from '#shared/core/recipe.ts';
@@ -83,6 +83,18 @@ describe('an import to int8 that chooses', () => {
     const calibration = readCalibration(join(options.out, 'manifest.json'));
     const { digest } = await importInt8({ ...again, calibration });
     expect(digest).toBe(readManifest(options.out).digest);
+  });
+});
+
+describe('the calibration of a package from before', () => {
+  it('leaves the decoder in float32, as it was', async () => {
+    const { out } = optionsOf();
+    await importFixture(SMALL, out, { dtype: 'int8' });
+    const file = join(out, 'manifest.json');
+    const manifest = JSON.parse(readFileSync(file, 'utf8'));
+    const { convolutions: _, ...int8 } = manifest.int8;
+    writeFileSync(file, JSON.stringify({ ...manifest, int8 }));
+    expect(readCalibration(out)).toEqual({ convolutions: {}, kept: [] });
   });
 });
 

@@ -122,6 +122,15 @@ describe('a convolution in int8', () => {
     expect(largest(await run(INT8, options), exact)).toBeLessThan(2 ** -5);
   });
 
+  it('keeps a small bias of an output without weights', async () => {
+    const weight = LAYER.weight.map((value, i) => (i < CHANNELS * 9 ? 0 : value));
+    const layer = { weight, bias: new Float32Array(CHANNELS).fill(0.02) };
+    const exponents = [-11, ...EXPONENTS.slice(1)];
+    const fine = withInt8Convolutions(cpuTarget, new Map([['conv', exponents]]));
+    const [first] = await run(fine, { height: 8, width: 8, layer });
+    expect(Math.abs((first ?? 0) - 0.02)).toBeLessThanOrEqual(2 ** -12 + 1e-9);
+  });
+
   it('is its bias where the image is the same all over', async () => {
     // Normalised, that is zeros.
     const options = { height: 4, width: 4, times: 0 };
