@@ -86,7 +86,7 @@ export interface Job {
   readonly cost?: MicroUsd;
   /** How often the job was claimed: the token of its latest lease. */
   readonly attempts: number;
-  /** How many of those claims came to nothing, since nobody took the job over. Default none. */
+  /** How many of those claims came to nothing, since the GPU function did not take the job over. Default none. */
   readonly refusals?: number;
   readonly lease?: Lease;
   /** While it runs, for a job whose webhook wants `logs`. */
@@ -110,7 +110,7 @@ export interface Job {
 export const runsOf = ({ attempts, refusals = 0 }: Pick<Job, 'attempts' | 'refusals'>): number =>
   attempts - refusals;
 
-/** When a run of the job is stopped, whoever may cancel it before. */
+/** When a run of the job is stopped at the latest. */
 export const latestEndOf = ({ deadline, latestEnd = deadline }: Job): number => latestEnd;
 
 /** Whether a job has ended. Ended jobs never change but for the erasure of their data. */

@@ -81,3 +81,7 @@ export function rawTensors(path: string): Record<string, RawTensor> {
     ),
   );
 }
+
+/** The types of a weight file's tensors by their names. */
+export const storedTypes = (path: string): Record<string, string> =>
+  Object.fromEntries(Object.entries(rawTensors(path)).map(([name, { dtype }]) => [name, dtype]));

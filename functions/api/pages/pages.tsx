@@ -114,7 +114,7 @@ async function createLink(c: ApiContext, { oneTimeLinks, keyService, publicUrl }
 }
 
 /**
- * Another site's form would sign its visitor in as somebody else, who could then read along.
+ * Another site's form would sign its visitor in to that site's account, where the site could read along.
  *
  * @throws AppError `permission-denied` for one
  */
@@ -259,7 +259,7 @@ function modelsOf({ catalog, pricing }: PagesDeps): PageModel[] {
   }));
 }
 
-/** A small picture on a processor: drawing it while somebody types costs next to nothing. */
+/** A small picture on a processor: drawing it while a visitor types costs next to nothing. */
 function isLive({ hardware, size }: CatalogModel): boolean {
   return hardware === 'cpu' && size.defaultWidth * size.defaultHeight <= LIVE_PIXELS;
 }

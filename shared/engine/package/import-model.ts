@@ -13,12 +13,12 @@ import {
 } from './build-graphs.ts';
 import { type Calibration, calibrateVae } from './calibrate-vae.ts';
 import { type RecipeOptions, recipeOfImport } from './choose-recipe.ts';
-import { assertSizes, DECLARATION_FILE, type Declaration } from './declaration.ts';
 import { convolutionExponents } from './convolution-exponents.ts';
+import { assertSizes, DECLARATION_FILE, type Declaration } from './declaration.ts';
 import type { SampleRun } from './decode-samples.ts';
-import { assertLayers } from './int8-choice.ts';
 import { exponentLetters } from './exponent-letters.ts';
 import { fileDigest } from './file-digest.ts';
+import { assertLayers } from './int8-choice.ts';
 import { readLicences } from './licences.ts';
 import {
   GRAPH_NAMES,

@@ -53,9 +53,7 @@ export const cpuTarget: Target = {
 };
 
 /** The same with convolutions at another scale than the caller's. */
-export const cpuTargetAt = (
-  scaleOf: (scale: number | undefined) => number | undefined,
-): Target => ({
+const cpuTargetAt = (scaleOf: (scale: number | undefined) => number | undefined): Target => ({
   ...cpuTarget,
   conv: (image, scope, shape) => imageConv(image, scope, { ...shape, scale: scaleOf(shape.scale) }),
   normConv: (image, norm, scope, shape) =>

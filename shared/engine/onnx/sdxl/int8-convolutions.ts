@@ -2,8 +2,8 @@ import { integerConv, quantizedTogether } from '#shared/engine/onnx/ops/integer.
 import { joined, withNeighbours } from './bands.ts';
 import { normalize } from './group-norm.ts';
 import { int8Kernel } from './int8-kernel.ts';
-import type { Target } from './target.ts';
 import { layerOf } from './int8-target.ts';
+import type { Target } from './target.ts';
 
 /**
  * What convolutions put out, by the layer's name in the checkpoint: each channel is rounded to

@@ -2,10 +2,14 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSy
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FORMER_RECIPE } from '#shared/core/recipe.ts';
-import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
 import { importInt8, readCalibration } from '#shared/engine/int8/import-int8.ts';
 import { readManifest } from '#shared/engine/package/manifest.ts';
-import { editTensors, importFixture, temporaryFolder } from '#test/helpers/model-fixture.ts';
+import {
+  editTensors,
+  importFixture,
+  storedTypes,
+  temporaryFolder,
+} from '#test/helpers/model-fixture.ts';
 import { writeSmallRepository } from '#test/helpers/small-repository.ts';
 import type { RawTensor } from '#test/helpers/write-safetensors.ts';
 
@@ -36,13 +40,6 @@ function optionsOf(repository = SMALL) {
   return { repository, out, name: 'test', recipe, processId: process.pid };
 }
 
-/** The types of a package's UNet weights by their names. */
-function typesOf(path: string): Record<string, string> {
-  const { tensors, close } = openCheckpoint(join(path, 'unet.safetensors'));
-  close();
-  return Object.fromEntries([...tensors].map(([name, { dtype }]) => [name, dtype]));
-}
-
 /** A tensor of the same size with other values. */
 function changed(tensor: RawTensor, value: (index: number) => number): RawTensor {
   const count = tensor.shape.reduce((a, b) => a * b, 1);
@@ -56,7 +53,7 @@ describe('an import to int8 that chooses', () => {
   beforeAll(() => importInt8({ ...options, onStep: (what) => steps.push(what) }));
 
   it('stores linear layers of the UNet as int8 with scales, and nothing twice', () => {
-    const types = typesOf(options.out);
+    const types = storedTypes(join(options.out, 'unet.safetensors'));
     const layer = Object.keys(types).find((name) => name.endsWith(`${ATTENTION}.to_q.weight.int8`));
     const weight = layer?.replace('.int8', '') ?? '';
     expect(types[`${weight}.int8`]).toBe('I8');
@@ -125,7 +122,7 @@ describe('an import to int8 whose pictures are not alike', () => {
     const options = optionsOf(repository);
     const { int8 } = await importInt8({ ...options, barDb, accept: true });
     expect(int8?.kept).toContain(name.replace('.weight', ''));
-    const types = typesOf(options.out);
+    const types = storedTypes(join(options.out, 'unet.safetensors'));
     expect(types[name]).toBe('F32');
     expect(types[`${name}.int8`]).toBeUndefined();
   });

@@ -2,10 +2,9 @@ import { cpSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FORMER_RECIPE } from '#shared/core/recipe.ts';
-import { openCheckpoint } from '#shared/engine/checkpoint/open-checkpoint.ts';
 import { importInt8, readCalibration } from '#shared/engine/int8/import-int8.ts';
 import type { Int8Choice, Manifest } from '#shared/engine/package/manifest.ts';
-import { editTensors, temporaryFolder } from '#test/helpers/model-fixture.ts';
+import { editTensors, storedTypes, temporaryFolder } from '#test/helpers/model-fixture.ts';
 import { writeSmallRepository } from '#test/helpers/small-repository.ts';
 import type { RawTensor } from '#test/helpers/write-safetensors.ts';
 
@@ -56,13 +55,6 @@ function edited(changes: Readonly<Record<string, ValueOf>>): string {
   return path;
 }
 
-/** The types of a package's decoder weights by their names. */
-function typesOf(path: string): Record<string, string> {
-  const { tensors, close } = openCheckpoint(join(path, 'vae.safetensors'));
-  close();
-  return Object.fromEntries([...tensors].map(([name, { dtype }]) => [name, dtype]));
-}
-
 describe('a wide decoder', () => {
   const options = optionsOf();
   let manifest: Manifest;
@@ -74,7 +66,7 @@ describe('a wide decoder', () => {
     const names = Object.keys(manifest.int8?.convolutions ?? {});
     expect(names).toHaveLength(12);
     expect(names).toContain(LAYER);
-    const types = typesOf(options.out);
+    const types = storedTypes(join(options.out, 'vae.safetensors'));
     for (const name of names) {
       expect(types[`${name}.weight.int8`]).toBe('I8');
       expect(types[`${name}.weight`]).toBeUndefined();
@@ -115,7 +107,7 @@ describe('a decoder', () => {
     const { int8 } = await importInt8({ ...options, accept: true });
     expect(int8?.convolutions).toEqual({});
     expect(int8?.decoderPsnrDb).toBeLessThan(45);
-    expect(Object.values(typesOf(options.out))).not.toContain('I8');
+    expect(Object.values(storedTypes(join(options.out, 'vae.safetensors')))).not.toContain('I8');
   });
 
   it.each([

@@ -181,6 +181,17 @@ describe('sweep', () => {
       });
     });
 
+    test('has its grace at the deployment’s deadline, also where no sweep came before', async () => {
+      const job = await late();
+      world.clock.advance(DEADLINE_MS - cancelAfterMs);
+      await world.stores.jobs.renewLease(job.id, 1, world.clock.now() + 10 * MINUTE);
+      expect(await sweep()).toEqual(NOTHING);
+      expect(world.gpu.canceled).toContain(job.id);
+      world.clock.advance(GRACE_MS);
+      expect(await sweep()).toEqual({ ...NOTHING, settled: 1 });
+      expect(await read(world, job.id)).toMatchObject({ status: 'canceled', cost: 0 });
+    });
+
     test('is free when it waits: before a machine, again, or in the machine’s own line', async () => {
       await world.restart({ runningCancelsPerHour: 0 });
       const job = await late();
